@@ -1,0 +1,24 @@
+//! Puts libtorch's folder into the run path of what this crate links, and says what to do where libtorch is missing.
+//!
+//! `train` and `cli` name this same file as their build script: a run path only reaches the crate that prints it.
+
+use std::path::{Path, PathBuf};
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-env-changed=LIBTORCH");
+    let Some(libtorch) = std::env::var_os("LIBTORCH").map(PathBuf::from) else {
+        return missing(Path::new("data/libtorch"));
+    };
+    println!("cargo::rerun-if-changed={}", libtorch.join("build-version").display());
+    if !libtorch.join("lib").is_dir() {
+        return missing(&libtorch);
+    }
+    let lib = std::path::absolute(libtorch.join("lib")).unwrap_or_else(|_| libtorch.join("lib"));
+    println!("cargo::rustc-link-arg=-Wl,-rpath,{}", lib.display());
+}
+
+fn missing(libtorch: &Path) {
+    println!("cargo::error=no libtorch in `{}`", libtorch.display());
+    println!("cargo::error=run cargo xtask fetch-weights");
+}
