@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 fn main() {
-    println!("cargo::rerun-if-changed=build.rs");
+    // No `rerun-if-changed=build.rs`: cargo watches the script itself, and for `train` and `cli` the name would be wrong.
     println!("cargo::rerun-if-env-changed=LIBTORCH");
     let Some(libtorch) = std::env::var_os("LIBTORCH").map(PathBuf::from) else {
         return missing(Path::new("data/libtorch"));

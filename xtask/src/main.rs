@@ -1,1 +1,84 @@
-fn main() {}
+//! `cargo xtask`: what has to be done around the program, as one binary with a module per task.
+//!
+//! It sets the machine up (`fetch-weights`), shows the whole thing working (`demo`), runs the tests (`test`), holds
+//! what a change must pass (`ci`) and measures speed against Keras (`bench`).
+//!
+//! It must never depend on tch or on a crate of this workspace: it is what fetches libtorch, so it has to build and
+//! start where there is none. `tests/edges.rs` holds that.
+//!
+//! Its dependencies, and why each: clap (arguments), anyhow (errors with their causes), indicatif (the download's
+//! progress bar), ureq (a blocking HTTP client with timeouts, proxies and its own TLS, so no system library is
+//! needed), zip (the archive and the wheels are zip files), sha2 (everything fetched is checked), serde and
+//! serde_json (receipts, cargo's JSON, `run.json`), libc (one call each: `syncfs` and `wait4`).
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line program: printing is its output"
+)]
+
+mod bench;
+mod ci;
+mod demo;
+mod failure;
+mod fetch;
+mod test;
+mod workspace;
+
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use workspace::Workspace;
+
+/// The tasks of this project. Results go to stdout, everything else to stderr.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    /// Work on another folder than this workspace (for tests).
+    #[arg(long, hide = true, global = true, value_name = "DIR")]
+    root: Option<PathBuf>,
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Fetch libtorch into `data/libtorch`: checked by sha256, safe to interrupt and repeat, nothing fetched twice
+    FetchWeights(fetch::Options),
+    /// Fetch libtorch, make a sample data set if there is no real one, train, test, and show what came out
+    Demo,
+    /// Fetch what the tests need and run all of them
+    Test(test::Options),
+    /// Everything a change must pass: format, tests with and without libtorch, clippy
+    Ci,
+    /// Measure speed and memory in release builds; prints one JSON object
+    Bench(bench::Options),
+}
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Nothing can be done about a closed terminal.
+            let _ = error.print();
+            return ExitCode::from(u8::from(error.use_stderr()));
+        }
+    };
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprint!("{}", failure::render(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let workspace = Workspace::new(arguments.root)?;
+    match arguments.task {
+        Task::FetchWeights(options) => fetch::run(&workspace, &options),
+        Task::Demo => demo::run(&workspace),
+        Task::Test(options) => test::run(&workspace, &options),
+        Task::Ci => ci::run(&workspace),
+        Task::Bench(options) => bench::run(&workspace, &options),
+    }
+}

@@ -1,0 +1,90 @@
+//! `cargo xtask demo`: from a fresh clone to a trained and tested model.
+//!
+//! Everything runs in the dev profile, the one `cargo xtask test` uses, so that tch's C++ layer compiles once.
+
+use crate::failure::fail;
+use crate::fetch;
+use crate::workspace::{Workspace, step};
+use anyhow::{Context as _, Result};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Where the user's own data set lies by default, and where the synthetic one is made, relative to the root.
+const REAL: &str = "data/COVID-19 Radiography Database";
+const SAMPLE: &str = "data/sample/Phantoms";
+
+/// What the files of a run's folder are.
+const MEANINGS: [(&str, &str); 6] = [
+    ("run.json", "settings, classes, counts, versions and times of the run"),
+    ("history.csv", "loss and accuracy of every epoch"),
+    ("best.safetensors", "the saved model: the epoch with the lowest validation loss"),
+    ("last.safetensors", "the model after the last epoch, with the optimizer's state"),
+    ("test.json", "the test figures of both"),
+    ("predictions.csv", "the saved model's probabilities for every test image"),
+];
+
+pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+    let start = Instant::now();
+    fetch::needed(workspace)?;
+    eprintln!("compiling: the first build compiles tch's C++ layer, which takes 2 to 4 minutes on 2 cores");
+    step(workspace.cargo().args(["build", "-p", "cli"]))?;
+    let data = data_set(workspace)?;
+    step(thorax(workspace).args(["train", "--data", data]))?;
+    step(thorax(workspace).args(["test", "--saved"]))?;
+    let run = latest_run(workspace)?;
+    list(workspace, &run)?;
+    println!("\nAll of it took {:.0} s.", start.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// The real data set where there is one, otherwise the sample.
+fn data_set(workspace: &Workspace) -> Result<&'static str> {
+    if workspace.root().join(REAL).is_dir() {
+        return Ok(REAL);
+    }
+    if workspace.root().join(SAMPLE).is_dir() {
+        eprintln!("no data set in `{REAL}`: using the synthetic sample in `{SAMPLE}`");
+    } else {
+        eprintln!("no data set in `{REAL}`: making a synthetic sample in `{SAMPLE}`");
+        step(thorax(workspace).args(["data", "sample", "--out", SAMPLE]))?;
+    }
+    Ok(SAMPLE)
+}
+
+fn thorax(workspace: &Workspace) -> std::process::Command {
+    let mut command = workspace.cargo();
+    command.args(["run", "--quiet", "-p", "cli", "--"]);
+    command
+}
+
+/// The folder that `data/runs/latest` names.
+fn latest_run(workspace: &Workspace) -> Result<PathBuf> {
+    let pointer = workspace.data().join("runs/latest");
+    let text = std::fs::read_to_string(&pointer)
+        .with_context(|| format!("training named no run in `{}`", workspace.shown(&pointer)))?;
+    let run = workspace.root().join(text.trim());
+    if !run.is_dir() {
+        let message = format!("`{}` names `{}`, which is no folder", workspace.shown(&pointer), text.trim());
+        return Err(fail(message, "train again: cargo xtask demo"));
+    }
+    Ok(run)
+}
+
+/// What the run's folder holds, with sizes and a line each.
+fn list(workspace: &Workspace, run: &Path) -> Result<()> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(run).with_context(|| format!("cannot list `{}`", run.display()))? {
+        let entry = entry?;
+        files.push((entry.file_name().to_string_lossy().into_owned(), entry.metadata()?.len()));
+    }
+    // The known ones in the order above, anything else behind them by name.
+    let rank = |name: &str| MEANINGS.iter().position(|(known, _)| *known == name).unwrap_or(MEANINGS.len());
+    files.sort_by(|(a, _), (b, _)| rank(a).cmp(&rank(b)).then_with(|| a.cmp(b)));
+    println!("\nThe run is in {}:\n", workspace.shown(run));
+    for (name, bytes) in &files {
+        let meaning = MEANINGS.iter().find(|(known, _)| known == name).map_or("", |(_, meaning)| meaning);
+        let size = indicatif::HumanBytes(*bytes).to_string();
+        println!("  {name:<18} {size:>11}  {meaning}");
+    }
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! How an error is said: one line, its causes below it, and a hint with the command that mends it.
+
+use std::fmt::{Display, Formatter, Write as _};
+
+/// An error, or the context of one, that knows what to do about it.
+#[derive(Debug)]
+pub(crate) struct Advice {
+    message: String,
+    hint: String,
+}
+
+impl Advice {
+    pub(crate) fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: hint.into() }
+    }
+
+    pub(crate) fn hint(&self) -> &str {
+        &self.hint
+    }
+}
+
+impl Display for Advice {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Advice {}
+
+/// An error made of one line and a hint.
+pub(crate) fn fail(message: impl Into<String>, hint: impl Into<String>) -> anyhow::Error {
+    anyhow::Error::new(Advice::new(message, hint))
+}
+
+/// The whole text of an error, as it is printed.
+pub(crate) fn render(error: &anyhow::Error) -> String {
+    let mut text = format!("error: {error}\n");
+    for cause in error.chain().skip(1) {
+        let _ = writeln!(text, "  caused by: {cause}");
+    }
+    if let Some(hint) = hint(error) {
+        let _ = write!(text, "\nhint: {hint}\n");
+    }
+    text
+}
+
+/// A full disk is worth its own word, wherever it was met; otherwise the outermost advice speaks.
+fn hint(error: &anyhow::Error) -> Option<String> {
+    let full = error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|io| matches!(io.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded));
+    if full {
+        return Some(
+            "free some disk space (libtorch needs about 1.1 GB while it is set up) and run this again".into(),
+        );
+    }
+    error.downcast_ref::<Advice>().map(|advice| advice.hint.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context as _;
+
+    #[test]
+    fn an_error_is_one_line_its_causes_and_a_hint() {
+        let error = anyhow::anyhow!("no route to host")
+            .context("from the site")
+            .context(Advice::new("no luck", "try `x`"));
+        assert_eq!(
+            render(&error),
+            "error: no luck\n  caused by: from the site\n  caused by: no route to host\n\nhint: try `x`\n"
+        );
+        assert_eq!(render(&anyhow::anyhow!("plain")), "error: plain\n");
+    }
+
+    #[test]
+    fn a_full_disk_says_so_whatever_the_other_advice() {
+        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let error =
+            Err::<(), _>(full).context("cannot write `x`").context(Advice::new("no luck", "run again"));
+        let text = render(&error.expect_err("it is one"));
+        assert!(text.contains("hint: free some disk space"), "{text}");
+    }
+}

@@ -1,0 +1,168 @@
+//! libtorch: which one is used, and by which route it comes. What came of it is one sentence, which the caller prints.
+
+use super::pins::{ARCHIVE_TAKE, Archive, Pins};
+use super::remote::{self, Fault};
+use super::{Depot, Options, no_pins, own, place, remove, unpack, wheels};
+use crate::failure::{Advice, fail};
+use crate::workspace::Workspace;
+use anyhow::Result;
+use std::path::Path;
+use std::time::Instant;
+
+/// Sees to it that `data/libtorch`, or the user's own, is there and complete.
+pub(super) fn provide(workspace: &Workspace, pins: &Pins, options: &Options) -> Result<String> {
+    if let Some(folder) = &options.libtorch {
+        return own::link(workspace, pins, folder, options.force);
+    }
+    if let Some(folder) = workspace.users_libtorch() {
+        own::check(&folder, pins).map_err(|error| {
+            error.context(Advice::new(
+                "LIBTORCH is set, but cannot be used",
+                "mend it, or run again without: unset LIBTORCH",
+            ))
+        })?;
+        return Ok(format!(
+            "libtorch {}: LIBTORCH names `{}`, nothing to fetch",
+            pins.version,
+            folder.display()
+        ));
+    }
+    if !options.force
+        && let Some(there) = what_is_there(workspace, pins)?
+    {
+        return Ok(there);
+    }
+    let depot = Depot::open(workspace, "libtorch")?;
+    // Another process may have fetched it while this one waited for the lock.
+    let there = if options.force { None } else { what_is_there(workspace, pins)? };
+    let done = match there {
+        Some(there) => there,
+        None => fetch(workspace, &depot, pins, options.from.as_deref())?,
+    };
+    depot.clear()?;
+    Ok(done)
+}
+
+/// Says so where nothing is left to do.
+fn what_is_there(workspace: &Workspace, pins: &Pins) -> Result<Option<String>> {
+    let target = workspace.libtorch();
+    let shown = workspace.shown(&target);
+    let Ok(metadata) = target.symlink_metadata() else { return Ok(None) };
+    if metadata.is_symlink() {
+        own::check(&target, pins).map_err(|error| {
+            let hint = "link to another with `--libtorch DIR`, or fetch one with `--force`";
+            error.context(Advice::new(format!("`{shown}` is a link that leads to no usable libtorch"), hint))
+        })?;
+        return Ok(Some(format!(
+            "libtorch {}: `{shown}` is a link to your own, nothing to fetch",
+            pins.version
+        )));
+    }
+    // Unpacked there by hand: not ours to replace.
+    if !place::has_receipt(&target) && own::check(&target, pins).is_ok() {
+        return Ok(Some(format!("libtorch {}: `{shown}` is your own, nothing to fetch", pins.version)));
+    }
+    match place::damage(&target, &pins.build_version) {
+        None => Ok(Some(format!("libtorch {}: `{shown}` is complete, nothing to fetch", pins.version))),
+        Some(damage) => {
+            eprintln!("`{shown}` is not complete ({damage}): fetching it again");
+            Ok(None)
+        }
+    }
+}
+
+fn fetch(workspace: &Workspace, depot: &Depot, pins: &Pins, from: Option<&Path>) -> Result<String> {
+    let start = Instant::now();
+    let tree = depot.fresh("tree")?;
+    let target = workspace.libtorch();
+    let source = match from {
+        Some(folder) => from_folder(folder, pins, &tree),
+        None => from_network(depot, pins, &tree),
+    };
+    let source =
+        source.and_then(|source| place::install(depot, &tree, pins, source, &target).map(|()| source));
+    let source = source.inspect_err(|_| {
+        // Up to a gigabyte that the next call would not use; what was downloaded stays.
+        let _ = remove(&tree);
+    })?;
+    let seconds = start.elapsed().as_secs_f64();
+    let shown = workspace.shown(&target);
+    Ok(format!("libtorch {}: `{shown}` is ready, from {source}, in {seconds:.0} s", pins.version))
+}
+
+/// The routes in their order. What they fetched is in `tree` and checked when this returns.
+fn from_network(depot: &Depot, pins: &Pins, tree: &Path) -> Result<&'static str> {
+    let first = match &pins.archive {
+        Some(archive) => match from_site(depot, archive, tree) {
+            Ok(source) => return Ok(source),
+            Err(Fault::Stop(error)) => return Err(error),
+            Err(Fault::Unavailable(error)) => Some(error),
+        },
+        None => None,
+    };
+    if pins.wheels.is_empty() {
+        let hint =
+            "try again later, or unpack libtorch yourself and run `cargo xtask fetch-weights --libtorch DIR`";
+        let advice = Advice::new("libtorch could not be fetched", hint);
+        return Err(first.map_or_else(no_pins, |error| error.context(advice)));
+    }
+    if let Some(error) = &first {
+        eprintln!("not from PyTorch's site ({error:#}): with pip instead");
+    }
+    let tree = depot.fresh("tree")?; // the first route may have unpacked something before it failed
+    let second = wheels::download(depot, pins).and_then(|files| wheels::assemble(&files, pins, &tree));
+    match (second, first) {
+        (Ok(()), _) => Ok("PyTorch's wheels"),
+        (Err(error), None) => Err(error),
+        (Err(error), Some(first)) => {
+            // One error for both routes: what the first said is a cause, and the second's hint is the mend.
+            let hint = error.downcast_ref::<Advice>().map(|advice| advice.hint().to_owned());
+            let hint =
+                hint.unwrap_or_else(|| "run this again, or fetch elsewhere and use `--from DIR`".into());
+            let both = error.context(format!("from PyTorch's site: {first:#}; with pip:"));
+            Err(both.context(Advice::new("libtorch could not be fetched by either route", hint)))
+        }
+    }
+}
+
+fn from_site(depot: &Depot, archive: &Archive, tree: &Path) -> Result<&'static str, Fault> {
+    // Named by its digest: a part of another version is never gone on with.
+    let part = depot.path(&format!("{:.16}.part", archive.sha256));
+    remote::download(archive, &part)?;
+    unpack::unpack(&part, &ARCHIVE_TAKE, tree)?;
+    // The archive itself was what is pinned: then a member that is not speaks against the pin, see `pins.rs`.
+    place::check_members(tree, &archive.members).map_err(Fault::Unavailable)?;
+    Ok("PyTorch's archive")
+}
+
+fn from_folder(folder: &Path, pins: &Pins, tree: &Path) -> Result<&'static str> {
+    if !folder.is_dir() {
+        return Err(fail(
+            format!("no folder `{}`", folder.display()),
+            "name the folder that the files were copied to",
+        ));
+    }
+    if let Some(archive) = &pins.archive {
+        let name = archive.file_name();
+        let files = [folder.join(&name), folder.join(name.replace('+', "%2B"))];
+        if let Some(file) = files.iter().find(|file| file.is_file()) {
+            remote::check(file, &archive.sha256, &format!("`{}`", file.display()))?;
+            unpack::unpack(file, &ARCHIVE_TAKE, tree)?;
+            place::check_members(tree, &archive.members)?;
+            return Ok("PyTorch's archive");
+        }
+    }
+    if let Some(files) = wheels::found_in(folder, pins)? {
+        wheels::assemble(&files, pins, tree)?;
+        return Ok("PyTorch's wheels");
+    }
+    let mut wanted: Vec<String> =
+        pins.archive.iter().map(|archive| format!("`{}`", archive.file_name())).collect();
+    let wheels: Vec<String> =
+        pins.wheels.iter().map(|wheel| format!("`{}*.whl`", wheel.file_prefix())).collect();
+    if !wheels.is_empty() {
+        wanted.push(wheels.join(", "));
+    }
+    let message = format!("`{}` holds neither the archive nor all the wheels", folder.display());
+    Err(fail(message, format!("put there either {}", wanted.join(", or all of "))))
+}

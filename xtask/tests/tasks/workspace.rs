@@ -1,0 +1,125 @@
+//! The workspace with a stand-in for `thorax`, and stand-ins for libtorch and Python.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+const ROOT: &str = "[workspace]\nresolver = \"3\"\nmembers = [\"cli\"]\n";
+const CLI: &str = "[package]\nname = \"cli\"\nversion = \"0.0.1\"\nedition = \"2024\"\n\n[[bin]]\nname = \"thorax\"\npath = \"main.rs\"\n";
+
+/// `python3` before the environment is made, and the environment's own `python` afterwards.
+const PYTHON: &str = r#"#!/bin/sh
+case "$*" in
+  --version) exit 0 ;;
+  "-m venv "*)
+    echo "python -m venv" >> "$WORLD/log"
+    test "$FAILS" = venv && exit 1
+    mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
+  "-m pip install "*)
+    echo "pip install" >> "$WORLD/log"
+    echo "words of pip's"
+    test "$FAILS" = pip && exit 1
+    exit 0 ;;
+  *keras_convnet.py*)
+    echo "keras ${*#*keras_convnet.py }" >> "$WORLD/log"
+    echo "OPENBLAS is ${OPENBLAS_CORETYPE-unset}" >&2
+    echo '{"seconds": 8.0, "epochs": 4, "seconds_import": 3.0, "accuracy": {"saved": 0.5, "final": 0.25}}' ;;
+  *) exit 64 ;;
+esac
+"#;
+
+pub(crate) struct World {
+    folder: TempDir,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let world = Self { folder: tempfile::tempdir().expect("a temporary folder") };
+        world.write("root/Cargo.toml", ROOT);
+        world.write("root/cli/Cargo.toml", CLI);
+        world.write("root/cli/main.rs", include_str!("thorax.rs"));
+        world.write("root/xtask/peers/requirements.txt", "keras==1\n");
+        for name in ["include/torch/torch.h", "lib/libtorch.so", "lib/libtorch_cpu.so", "lib/libc10.so"] {
+            world.write(&format!("libtorch/{name}"), "");
+        }
+        world.write("libtorch/build-version", "2.13.0+cpu\n");
+        world.script("bin/python3", PYTHON);
+        world
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().expect("it has one")).expect("a folder");
+        std::fs::write(&path, text).expect("a file");
+        path
+    }
+
+    /// A task as a command. `LIBTORCH` names a folder that will do.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        command.arg("--root").arg(self.path("root")).args(arguments).current_dir(self.folder.path());
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let paths = std::iter::once(self.path("bin")).chain(std::env::split_paths(&path));
+        command.env("PATH", std::env::join_paths(paths).expect("no colon in it"));
+        command.env("LIBTORCH", self.path("libtorch")).env("WORLD", self.folder.path());
+        command.env("OPENBLAS_CORETYPE", "Other").env("CARGO_TARGET_DIR", self.target());
+        // Of the outer cargo's settings, those that say for what it builds.
+        for name in ["CARGO_BUILD_TARGET", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"] {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    /// A task, with a part of it told to fail or none.
+    pub(crate) fn xtask(&self, arguments: &[&str], fails: &str) -> Said {
+        Said::new(self.command(arguments).env("FAILS", fails).output().expect("it starts"))
+    }
+
+    /// An executable script.
+    pub(crate) fn script(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.write(name, text);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("it is ours");
+        path
+    }
+
+    pub(crate) fn target(&self) -> PathBuf {
+        self.path("target")
+    }
+
+    /// What was run since the last look, in order, with this world's folder written as `.`.
+    pub(crate) fn log(&self) -> Vec<String> {
+        let path = self.path("log");
+        let log = std::fs::read_to_string(&path).unwrap_or_default();
+        let _ = std::fs::remove_file(&path); // none where nothing was run
+        let here = |path: &Path| path.display().to_string();
+        log.lines().map(|line| line.replace(&here(self.folder.path()), ".")).collect()
+    }
+}
+
+/// What a call said and how it ended.
+pub(crate) struct Said {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Said {
+    pub(crate) fn new(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        Self { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_error(&self, message: &str, hint: &str) {
+        assert_eq!(self.code, Some(1), "{}", self.stderr);
+        let line = self.stderr.lines().find(|line| line.starts_with("error: ") && line.contains(message));
+        assert!(line.is_some(), "no `{message}` in:\n{}", self.stderr);
+        let said = self.stderr.lines().last().and_then(|line| line.strip_prefix("hint: "));
+        assert!(said.is_some_and(|said| said.contains(hint)), "no hint `{hint}` in:\n{}", self.stderr);
+    }
+}
