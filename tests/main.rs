@@ -1,1 +1,11 @@
+//! End-to-end tests: the program as its users run it, in a fresh folder each.
+//!
+//! Every test of a bad input checks the message, the exit code, and what is left on the disk.
 
+mod bad_images;
+mod bad_input;
+mod checkpoints;
+mod pictures;
+mod real_data;
+mod runs;
+mod world;

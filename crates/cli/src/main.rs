@@ -1,1 +1,45 @@
-fn main() {}
+//! The program `thorax`: arguments, defaults, progress, printing and exit codes; the work is done by the crates below.
+//!
+//! Outside libraries: **clap** for arguments, **anyhow** for error chains, **indicatif** for progress bars,
+//! **tracing-subscriber** for logs, **ctrlc** for Ctrl-C, **jiff** for the local time in a run's name.
+
+#![expect(clippy::print_stderr, reason = "this is the crate that prints")]
+
+mod args;
+mod dataset;
+mod folder;
+mod output;
+mod progress;
+mod saved;
+mod status;
+mod table;
+mod test;
+mod train;
+
+use std::process::ExitCode;
+
+use args::{Cli, Command, DataCommand};
+use clap::Parser as _;
+use output::Output;
+use status::Status;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return status::usage(&error),
+    };
+    status::report_panics();
+    let output = Output::new(&cli.global);
+    let done = match cli.command {
+        Command::Train(args) => train::run(&args, &output),
+        Command::Test(args) => test::run(&args, &output),
+        Command::Data(DataCommand::Scan(args)) => folder::scan(&args, &output),
+        Command::Data(DataCommand::Sample(args)) => folder::sample(&args, &output),
+    };
+    match done {
+        Ok(Status::Done) => ExitCode::SUCCESS,
+        Ok(Status::Interrupted) => ExitCode::from(status::INTERRUPTED),
+        Ok(Status::BadInput) => ExitCode::from(status::USER),
+        Err(error) => status::report(&error, &output),
+    }
+}

@@ -1,1 +1,31 @@
-//! data
+//! From folders and files to 8-bit images in memory, their labels and their splits; and the synthetic sample.
+//!
+//! What this crate holds: [`scan`](fn@scan) and [`split`] in Keras' order, [`decode`](fn@decode) by content and
+//! [`resize`](fn@resize) exactly as Pillow where that matters, [`load`](fn@load) on all cores, batches, phantoms, and
+//! the generator that everything [`random`] in Thorax comes from.
+//! What it must not know: tensors, the terminal. It builds and tests with no libtorch on the machine.
+//!
+//! Outside libraries: **image** decodes what is no PNG (the ecosystem's own decoders, bounded in memory, one
+//! interface), **png** reads PNG rows without conversion and writes the sample (twice as fast as a general decode),
+//! **fast_image_resize** resamples with antialiasing (SIMD, Pillow's own algorithm), **rayon** uses all cores,
+//! **rand_chacha** is the counter-based generator (specified to the bit), **sha2** fingerprints a data set.
+
+mod batch;
+mod decode;
+mod error;
+mod load;
+mod phantom;
+pub mod random;
+mod resize;
+mod sample;
+mod scan;
+pub mod split;
+
+pub use batch::{Batch, EVALUATION_BATCH, evaluation_batch, training_batches};
+pub use decode::{DecodeError, MAX_PIXELS, Pixels, decode, decode_resized};
+pub use error::Error;
+pub use load::{BadImage, ImageSet, Loaded, Preprocess, fingerprint, load};
+pub use resize::{Interpolation, nearest_columns, resize};
+pub use sample::{SYNTHETIC_PREFIX, SampleOptions, SampleSummary, write_sample};
+pub use scan::{ClassName, Listing, Sample, scan, scan_like};
+pub use split::Split;

@@ -1,1 +1,35 @@
-//! model
+//! Networks on libtorch, the one file each is stored in, and the device and precision they compute in.
+//!
+//! What this crate holds: [`Classifier`] (a network with everything needed to use it), [`Checkpoint`] (its file),
+//! [`DeviceChoice`], [`Precision`] and [`init`], which sets thread counts once.
+//! What it must not know: any file but a model's own, training, the terminal. Tensors never leave the thread that made
+//! them: what crosses threads is a [`Checkpoint`], plain numbers.
+//!
+//! Outside libraries: **tch** (libtorch's bindings, one libtorch version exactly), **safetensors** (the field's plain
+//! tensor file; its reader checks every offset before use, and it builds in seconds), **sha2** for the checksum in it,
+//! **serde_json** for its one metadata key, **bytemuck** to
+//! see f32 values as bytes without a copy (little-endian machines, which is all that libtorch runs on), **libc** for glibc's allocator switch.
+
+mod checkpoint;
+mod classifier;
+mod convnet;
+mod device;
+mod dropout;
+mod error;
+mod initialise;
+mod spec;
+
+pub use checkpoint::{Checkpoint, Meta, Metric, NamedTensor};
+pub use classifier::{Classifier, Mode, Parameter};
+pub use device::{DeviceChoice, Precision, PrecisionChoice, init};
+pub use dropout::Step;
+pub use error::Error;
+pub use spec::{InputScale, Kind, Spec};
+
+pub use tch::Device;
+
+/// The libtorch that this program is built for.
+pub const LIBTORCH: &str = "2.13.0";
+
+/// This crate's results.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,1 +1,32 @@
-//! train
+//! The training loop, what it keeps, and what a trained model is measured by.
+//!
+//! What this crate holds: [`fit`] with balanced [`class_weight`]s, Keras' [`Adam`] and early stopping ([`Tracker`]);
+//! a [`Run`]'s folder with its checkpoints and history; [`evaluate`] and the [`TestFigures`] that `test.json` holds.
+//! What it must not know: the terminal. Long work reports [`Event`]s to an [`Observer`], which may also stop it.
+//!
+//! Outside libraries: **tch** for gradients, **csv** for `history.csv` and `predictions.csv` (quoting is its job),
+//! **serde_json** for `run.json` and `test.json`.
+
+mod adam;
+pub mod class_weight;
+mod error;
+mod evaluate;
+mod events;
+mod files;
+mod fit;
+mod history;
+mod run;
+mod tracker;
+mod writer;
+
+pub use adam::Adam;
+pub use error::Error;
+pub use evaluate::{ClassRow, TestFigures, evaluate, figures, write_predictions};
+pub use events::{Event, Observer};
+pub use fit::{Ending, FitConfig, Fitted, fit};
+pub use history::EpochRow;
+pub use run::{BEST, LAST, Run, RunRecord, Seconds, Status};
+pub use tracker::{Tracker, Verdict};
+
+/// This crate's results.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,125 @@
+//! Folders into images in memory, with one place that says what is wrong with them.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use data::{BadImage, ImageSet, Listing, Preprocess, Sample};
+
+use crate::{args::OnBadImage, output::Output, progress, status::hinted};
+
+/// How many bad files are named; the rest is counted.
+const NAMED: usize = 20;
+
+/// Samples under the name of what they are for, and what became of them.
+pub(crate) struct Part<'a> {
+    /// `training`, `validation` or `test`.
+    pub(crate) name: &'static str,
+    pub(crate) samples: &'a [Sample],
+}
+
+/// Decodes all parts. Bad files of all of them are listed together; by `policy` they end the work or are left out.
+pub(crate) fn load(
+    parts: &[Part<'_>],
+    preprocess: &Preprocess,
+    policy: OnBadImage,
+    output: &Output,
+) -> Result<(Vec<ImageSet>, Vec<BadImage>)> {
+    let total = parts.iter().map(|part| part.samples.len()).sum();
+    let bar = progress::bar(output, total, "reading images");
+    let (mut sets, mut bad) = (Vec::new(), Vec::new());
+    for part in parts {
+        let loaded = data::load(part.samples, preprocess, &|| bar.inc(1));
+        sets.push(loaded.images);
+        bad.extend(loaded.bad);
+    }
+    bar.finish_and_clear();
+    if !bad.is_empty() {
+        match policy {
+            OnBadImage::Error => {
+                return Err(hinted(
+                    describe(&bad, total),
+                    "mend or remove them, or go on without them by `--on-bad-image skip`",
+                ));
+            }
+            OnBadImage::Skip => output.warn(format!("left out: {}", describe(&bad, total))),
+        }
+    }
+    Ok((sets, bad))
+}
+
+/// Names bad files, at most 20 of them.
+pub(crate) fn describe(bad: &[BadImage], of: usize) -> String {
+    let mut text = format!("{} of {of} images cannot be read", bad.len());
+    for image in bad.iter().take(NAMED) {
+        text.push_str(&format!("\n  `{}`: {}", image.path.display(), image.error));
+    }
+    if bad.len() > NAMED {
+        text.push_str(&format!("\n  … and {} more", bad.len() - NAMED));
+    }
+    text
+}
+
+/// Leaving bad files out must not leave a class without images.
+pub(crate) fn check_classes_left(set: &ImageSet, part: &str, labels: &[String]) -> Result<()> {
+    let counts = counts(set, labels.len());
+    match counts.iter().position(|&count| count == 0) {
+        Some(class) => {
+            let class = &labels[class];
+            Err(hinted(
+                format!("no readable image of class `{class}` is left for {part}"),
+                "add images of that class, or leave it out with `--classes`",
+            ))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Images per class.
+pub(crate) fn counts(set: &ImageSet, n_classes: usize) -> Vec<usize> {
+    let mut counts = vec![0; n_classes];
+    for label in set.labels() {
+        counts[label] += 1;
+    }
+    counts
+}
+
+/// The test set beside a data set: its name, without a trailing slash, plus ` Test`.
+pub(crate) fn test_set_beside(data: &Path) -> Option<PathBuf> {
+    // Collecting components drops trailing slashes and dots.
+    let mut name = data.components().collect::<PathBuf>().into_os_string();
+    name.push(" Test");
+    Some(PathBuf::from(name)).filter(|path| path.is_dir())
+}
+
+/// ` (synthetic phantoms, no radiographs)`, or nothing.
+pub(crate) fn marked(synthetic: bool) -> &'static str {
+    if synthetic { " (synthetic phantoms, no radiographs)" } else { "" }
+}
+
+/// A listing's classes as flags name them: `LABEL=FOLDER` where the two differ.
+pub(crate) fn class_names(listing: &Listing) -> Vec<String> {
+    listing
+        .classes
+        .iter()
+        .map(|class| match class.label == class.folder {
+            true => class.label.clone(),
+            false => format!("{}={}", class.label, class.folder),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_test_set_is_found_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("X-rays");
+        assert_eq!(test_set_beside(&data), None);
+        std::fs::create_dir(folder.path().join("X-rays Test")).unwrap();
+        let found = Some(folder.path().join("X-rays Test"));
+        assert_eq!(test_set_beside(&data), found);
+        assert_eq!(test_set_beside(&folder.path().join("X-rays/")), found);
+    }
+}

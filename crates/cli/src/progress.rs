@@ -1,0 +1,186 @@
+//! Draws events, and turns Ctrl-C into the end of the work.
+
+use std::{
+    fmt::Write as _,
+    ops::ControlFlow,
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use train::{Event, Observer};
+
+use crate::{output::Output, status};
+
+/// Ctrl-C was pressed while work was under way that can end in good order.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+/// Such work is under way.
+static ORDERLY: AtomicBool = AtomicBool::new(false);
+
+/// Makes the first Ctrl-C end training after the batch at hand; a second one, or one elsewhere, ends the program.
+pub(crate) fn catch_interrupts() -> anyhow::Result<()> {
+    ctrlc::set_handler(|| {
+        if !ORDERLY.load(Ordering::SeqCst) || INTERRUPTED.swap(true, Ordering::SeqCst) {
+            #[expect(clippy::exit, reason = "the user wants out at once; every file is whole at any moment")]
+            std::process::exit(status::INTERRUPTED.into());
+        }
+        eprintln!("\ninterrupted: finishing the batch at hand (again to end at once)");
+    })?;
+    Ok(())
+}
+
+/// Whether the work was ended by Ctrl-C.
+pub(crate) fn interrupted() -> bool {
+    INTERRUPTED.load(Ordering::SeqCst)
+}
+
+/// A bar of images, or nothing where no bars are drawn.
+pub(crate) fn bar(output: &Output, images: usize, what: &'static str) -> ProgressBar {
+    let bar = undrawn(images, what);
+    bar.set_draw_target(target(output));
+    bar
+}
+
+/// A bar of images that is drawn once it has a place: what it drew before would stay on the screen.
+fn undrawn(images: usize, what: &'static str) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(images as u64), ProgressDrawTarget::hidden());
+    bar.set_style(style(
+        "{prefix:<15} [{bar:30}] {human_pos}/{human_len} images  {rate}  {clock} left  {msg}",
+    ));
+    bar.set_prefix(what);
+    bar
+}
+
+fn target(output: &Output) -> ProgressDrawTarget {
+    if output.bars { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let rate = |state: &ProgressState, text: &mut dyn std::fmt::Write| {
+        let _ = write!(text, "{:.0} images/s", state.per_sec());
+    };
+    let clock = |state: &ProgressState, text: &mut dyn std::fmt::Write| {
+        let _ = text.write_str(&clock(state.eta()));
+    };
+    style.progress_chars("=> ").with_key("rate", rate).with_key("clock", clock)
+}
+
+/// Draws training: one bar for the epochs and one for the epoch at hand, and a line for each epoch that is over.
+pub(crate) struct Display<'a> {
+    output: &'a Output,
+    bars: MultiProgress,
+    /// Epochs of the run; absent in tests.
+    epochs: Option<ProgressBar>,
+    /// Images of the epoch at hand, or of the test.
+    images: Option<ProgressBar>,
+    start: Instant,
+    batch: usize,
+}
+
+impl<'a> Display<'a> {
+    pub(crate) fn new(output: &'a Output) -> Self {
+        ORDERLY.store(true, Ordering::SeqCst);
+        let bars = MultiProgress::with_draw_target(target(output));
+        Self { output, bars, epochs: None, images: None, start: Instant::now(), batch: 0 }
+    }
+
+    fn epoch_started(&mut self, epoch: u64, epochs: u64, images: usize) {
+        let of_epochs = self.epochs.get_or_insert_with(|| {
+            let bar = self.bars.add(ProgressBar::new(epochs));
+            bar.set_style(style("{prefix:<15} [{bar:30}] {msg}"));
+            bar
+        });
+        of_epochs.set_prefix(format!("epoch {epoch}/{epochs}"));
+        of_epochs.set_position(epoch - 1);
+        // One bar for all epochs: bars that come and go leave stale lines behind.
+        let of_images = self.images.get_or_insert_with(|| self.bars.add(undrawn(images, "training")));
+        of_images.reset();
+        self.batch = 0;
+    }
+
+    fn epoch_done(&mut self, row: &train::EpochRow, improved: bool, wait: u64, patience: u64) {
+        let mut left = String::new();
+        if let Some(epochs) = &self.epochs {
+            let epochs_left = epochs.length().unwrap_or(row.epoch).saturating_sub(row.epoch);
+            let left_at_most = self.start.elapsed().as_secs_f64() / row.epoch as f64 * epochs_left as f64;
+            let _ = write!(left, "at most {} left", clock(Duration::from_secs_f64(left_at_most)));
+            epochs.set_message(format!("patience {wait}/{patience}, {left}"));
+        }
+        let note = match (improved, wait) {
+            (true, 0) => "best so far".to_owned(),
+            (true, _) => format!("best so far, patience {wait}/{patience}"),
+            (false, _) => format!("patience {wait}/{patience}"),
+        };
+        let line = format!(
+            "epoch {:>3}  loss {:.4}  accuracy {:.4}  val_loss {:.4}  val_accuracy {:.4}  {:.1} s  {note}",
+            row.epoch, row.loss, row.accuracy, row.val_loss, row.val_accuracy, row.seconds
+        );
+        // Above the bars where there are any. A terminal that is gone wants no lines.
+        if self.output.bars {
+            let _ = self.bars.println(line);
+        } else {
+            self.output.note(line);
+        }
+        tracing::info!("{left}");
+    }
+
+    /// Validation belongs to the epoch's bar; a test has one of its own.
+    fn classified(&mut self, images: usize, of: usize) {
+        if self.epochs.is_some() {
+            if let Some(bar) = &self.images {
+                bar.set_message(format!("validating {images}/{of}"));
+            }
+            return;
+        }
+        let bar = self.images.get_or_insert_with(|| self.bars.add(undrawn(of, "testing")));
+        bar.set_position(images as u64);
+    }
+}
+
+impl Drop for Display<'_> {
+    fn drop(&mut self) {
+        ORDERLY.store(false, Ordering::SeqCst);
+        for bar in [self.images.take(), self.epochs.take()].into_iter().flatten() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Observer for Display<'_> {
+    fn on(&mut self, event: &Event<'_>) -> ControlFlow<()> {
+        match *event {
+            Event::EpochStarted { epoch, epochs, images } => self.epoch_started(epoch, epochs, images),
+            Event::BatchTrained { images, loss } => {
+                self.batch += 1;
+                if let Some(bar) = &self.images {
+                    bar.set_position(images as u64);
+                    bar.set_message(format!("batch {}, loss {loss:.4}", self.batch));
+                }
+            }
+            Event::EpochDone { row, improved, wait, patience } => {
+                self.epoch_done(row, improved, wait, patience);
+            }
+            Event::BatchClassified { images, of } => self.classified(images, of),
+        }
+        if interrupted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
+
+/// `0:07`, or with hours `1:02:07`.
+fn clock(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_short() {
+        let of = |seconds| clock(Duration::from_secs(seconds));
+        assert_eq!([of(7), of(61), of(3727)], ["0:07", "1:01", "1:02:07"]);
+    }
+}

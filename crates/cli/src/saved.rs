@@ -1,0 +1,65 @@
+//! Which file `--saved` means.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use train::{BEST, Run};
+
+use crate::status::hinted;
+
+/// Where runs go, and the file that names the last one started.
+pub(crate) const RUNS: &str = "data/runs";
+pub(crate) const LATEST: &str = "data/runs/latest";
+
+/// A saved model: its file, and its run where there is one.
+pub(crate) struct Saved {
+    pub(crate) checkpoint: PathBuf,
+    pub(crate) run: Option<Run>,
+}
+
+/// A checkpoint file or a run's folder (its best weights); without a path, the latest run.
+pub(crate) fn find(path: Option<&Path>) -> Result<Saved> {
+    let path = match path {
+        Some(path) => path.to_owned(),
+        None => latest()?,
+    };
+    if path.is_dir() {
+        let checkpoint = path.join(BEST);
+        if !checkpoint.exists() {
+            let what = if path.join("run.json").exists() { "the run in" } else { "the folder" };
+            return Err(hinted(
+                format!("{what} `{}` holds no `{BEST}`", path.display()),
+                "name the folder of a run that finished at least one epoch",
+            ));
+        }
+        return Ok(Saved { checkpoint, run: Run::open(&path).ok() });
+    }
+    if !path.exists() {
+        return Err(hinted(
+            format!("there is no saved model `{}`", path.display()),
+            "name a checkpoint file or a run's folder; without a path the latest run is meant",
+        ));
+    }
+    let run = path.parent().and_then(|folder| Run::open(folder).ok());
+    Ok(Saved { checkpoint: path, run })
+}
+
+fn latest() -> Result<PathBuf> {
+    let text = match std::fs::read_to_string(LATEST) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(hinted(
+                "no model has been trained here yet",
+                "run `thorax train`, or name a checkpoint",
+            ));
+        }
+        text => text.with_context(|| format!("cannot read `{LATEST}`"))?,
+    };
+    let path = PathBuf::from(text.trim_end_matches('\n'));
+    if !path.exists() {
+        return Err(hinted(
+            format!("the latest run, `{}`, is gone", path.display()),
+            "name another with `--saved PATH`",
+        ));
+    }
+    Ok(path)
+}

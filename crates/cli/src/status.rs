@@ -1,0 +1,128 @@
+//! Exit codes, and how an error is told: one line, its causes below it, and the command that mends it.
+
+use std::process::ExitCode;
+
+use crate::{args, output::Output};
+
+/// The user's input, flags, disk or permissions are at fault.
+pub(crate) const USER: u8 = 1;
+/// The program is.
+pub(crate) const PROGRAM: u8 = 2;
+/// The user stopped it.
+pub(crate) const INTERRUPTED: u8 = 130;
+
+/// How a command that printed what it had to ended.
+pub(crate) enum Status {
+    Done,
+    /// It did its work and found the input wanting.
+    BadInput,
+    Interrupted,
+}
+
+/// An error with a hint that only the place where it arose knows.
+#[derive(Debug)]
+pub(crate) struct Hinted {
+    pub(crate) message: String,
+    pub(crate) hint: String,
+}
+
+impl std::fmt::Display for Hinted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Hinted {}
+
+/// `bail!` with a hint.
+pub(crate) fn hinted(message: impl Into<String>, hint: impl Into<String>) -> anyhow::Error {
+    Hinted { message: message.into(), hint: hint.into() }.into()
+}
+
+/// Prints what clap has to say: help and version to stdout, the rest as a user's error.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    // Nothing can be done about a closed pipe.
+    let _ = error.print();
+    if error.use_stderr() { ExitCode::from(USER) } else { ExitCode::SUCCESS }
+}
+
+/// Prints an error and gives its exit code.
+pub(crate) fn report(error: &anyhow::Error, output: &Output) -> ExitCode {
+    let mut causes = error.chain().map(ToString::to_string);
+    let headline = causes.next().unwrap_or_default();
+    eprintln!("{} {headline}", output.red("error:"));
+    // libtorch's message is a page of C++ frames: its first line is in the headline already.
+    let torch = error.chain().any(|cause| matches!(cause.downcast_ref(), Some(model::Error::Torch(_))));
+    let mut told = headline;
+    for cause in causes.filter(|_| !torch) {
+        if !told.contains(&cause) {
+            eprintln!("  caused by: {cause}");
+        }
+        told = cause;
+    }
+    if torch {
+        tracing::debug!("{error:?}");
+    }
+    if let Some(hint) = hint(error) {
+        eprintln!("\n{} {hint}", output.bold("hint:"));
+    }
+    ExitCode::from(if torch { PROGRAM } else { USER })
+}
+
+/// The command that mends an error, where there is one.
+fn hint(error: &anyhow::Error) -> Option<String> {
+    error.chain().find_map(|cause| {
+        if let Some(hinted) = cause.downcast_ref::<Hinted>() {
+            return Some(hinted.hint.clone());
+        }
+        if let Some(train::Error::HoldsRun { .. } | train::Error::NotEmpty { .. }) = cause.downcast_ref() {
+            return Some("name another folder with `--out`, or leave it out".to_owned());
+        }
+        if let Some(train::Error::NonFiniteLoss { .. }) = cause.downcast_ref() {
+            return Some("the best weights so far are kept; try a lower `--learning-rate`".to_owned());
+        }
+        match cause.downcast_ref::<model::Error>() {
+            Some(model::Error::Device { .. }) => Some("leave `--device` out, or name `cpu`".to_owned()),
+            Some(model::Error::CutOff { .. } | model::Error::Damaged { .. }) => {
+                Some("copy the file again from where it came, or train again".to_owned())
+            }
+            Some(model::Error::NotACheckpoint { .. }) => {
+                Some("name a run's folder, or its `best.safetensors`".to_owned())
+            }
+            Some(model::Error::FormatVersion { .. }) => {
+                Some("use the version of Thorax that wrote it, or train again".to_owned())
+            }
+            _ => None,
+        }
+        .or_else(|| match cause.downcast_ref::<data::Error>()? {
+            data::Error::NoSuchFolder { path } => Some(no_data(path)),
+            _ => None,
+        })
+    })
+}
+
+/// Where a data set goes, or how to do without.
+fn no_data(path: &std::path::Path) -> String {
+    if path == std::path::Path::new(args::DEFAULT_DATA) {
+        format!(
+            "put a data set there, with one folder of images a class, or name another with `--data FOLDER`; \
+             `cargo xtask demo` tries everything on synthetic images (`thorax data sample` makes them in `{}`)",
+            args::DEFAULT_SAMPLE
+        )
+    } else {
+        "check the spelling; the folder holds one folder of images a class".to_owned()
+    }
+}
+
+/// Makes a panic say what it is and how to report it, and end with its own exit code.
+pub(crate) fn report_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        eprintln!("error: thorax has a fault of its own: {panic}");
+        eprintln!("\nhint: please report this with the command that you ran and the lines above");
+        #[expect(
+            clippy::exit,
+            reason = "a panic on any thread ends the program, with the code that says whose fault"
+        )]
+        std::process::exit(PROGRAM.into());
+    }));
+}

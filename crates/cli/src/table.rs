@@ -1,0 +1,36 @@
+//! Plain-text tables: a first column of words, the others numbers.
+
+/// Lays rows out in columns: the first to the left, the others to the right; the first row is the heading.
+pub(crate) fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width =
+        |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    let lines = rows.iter().map(|row| {
+        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| match column {
+            0 => format!("{cell:<width$}"),
+            _ => format!("{cell:>width$}"),
+        });
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// A figure in `[0, 1]`, or a dash where it is undefined.
+pub(crate) fn share(value: Option<f64>) -> String {
+    value.map_or_else(|| "–".to_owned(), |value| format!("{value:.4}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn aligns_words_left_and_numbers_right() {
+        let rows = [["class", "images"], ["a", "7"], ["é long name", "1305"]]
+            .map(|row| row.map(str::to_owned).to_vec());
+        assert_eq!(table(&rows), "class        images\na                 7\né long name    1305");
+        assert_eq!(share(None), "–");
+        assert_eq!(share(Some(0.94167)), "0.9417");
+    }
+}

@@ -1,0 +1,108 @@
+//! `test`: a saved model on a test set; and how figures are printed, here and after training.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use data::ClassName;
+use model::{Checkpoint, Classifier};
+use train::{Run, TestFigures};
+
+use crate::{
+    args::TestArgs,
+    dataset::{self, Part, marked},
+    output::Output,
+    progress::{self, Display},
+    saved,
+    status::{Status, hinted},
+    table::{share, table},
+    train::use_threads,
+};
+
+pub(crate) fn run(args: &TestArgs, output: &Output) -> Result<Status> {
+    progress::catch_interrupts()?;
+    use_threads(args.compute.threads)?;
+    let saved = saved::find(args.saved.as_ref().and_then(Option::as_deref))?;
+    let checkpoint = Checkpoint::read(&saved.checkpoint)?;
+    let device = args.compute.device.resolve()?;
+    let classifier = Classifier::from_checkpoint(&checkpoint, &saved.checkpoint, device)?;
+    let spec = classifier.spec();
+
+    let listing = match (&args.data, saved.run.as_ref().and_then(own_test_set)) {
+        (Some(data), _) => data::scan_like(data, &named(&spec.classes))?,
+        (None, Some((data, classes))) => data::scan(&data, Some(&classes))?,
+        (None, None) => {
+            return Err(hinted("the run has no test set of its own", "name one with `--data FOLDER`"));
+        }
+    };
+    output.note(format!(
+        "model  {} ({}, epoch {})\ndata   {}{}",
+        saved.checkpoint.display(),
+        spec.kind,
+        checkpoint.meta.epoch,
+        listing.root.display(),
+        marked(listing.is_synthetic())
+    ));
+    let part = Part { name: "test", samples: &listing.samples };
+    let (sets, _) = dataset::load(&[part], &spec.preprocess(), args.on_bad_image, output)?;
+    dataset::check_classes_left(&sets[0], "testing", &spec.classes)?;
+    let tested = train::figures(&classifier, &saved.checkpoint, &sets[0], &mut Display::new(output))?;
+    let Some((figures, _)) = tested else { return Ok(Status::Interrupted) };
+    if args.json {
+        output.result(serde_json::to_string(&figures)?);
+    } else {
+        print(&[(format!("saved (epoch {})", checkpoint.meta.epoch), &figures)], output);
+    }
+    Ok(Status::Done)
+}
+
+/// The test set that a run was tested on, with its classes' folders.
+fn own_test_set(run: &Run) -> Option<(PathBuf, Vec<ClassName>)> {
+    let settings = &run.record.settings;
+    let data = PathBuf::from(settings.get("test-data")?.as_str()?);
+    let names = settings.get("classes")?.as_array()?.iter();
+    Some((data, names.map(|name| name.as_str()?.parse().ok()).collect::<Option<_>>()?))
+}
+
+/// Classes whose folders are called as they are.
+fn named(labels: &[String]) -> Vec<ClassName> {
+    labels.iter().map(|label| ClassName { label: label.clone(), folder: label.clone() }).collect()
+}
+
+/// Prints models' figures side by side in the study's words, then the first one's classes and confusion matrix.
+pub(crate) fn print(models: &[(String, &TestFigures)], output: &Output) {
+    let Some((_, first)) = models.first() else { return };
+    output.result(format!("Test results on {} images{}", first.images, marked(first.synthetic)));
+    let mut rows =
+        vec![[String::new()].into_iter().chain(models.iter().map(|(name, _)| name.clone())).collect()];
+    let mut row = |name: &str, value: &dyn Fn(&TestFigures) -> String| {
+        let values = models.iter().map(|(_, figures)| value(figures));
+        rows.push([name.to_owned()].into_iter().chain(values).collect::<Vec<_>>());
+    };
+    row("Categorical crossentropy loss", &|figures| format!("{:.6}", figures.loss));
+    row("Accuracy", &|figures| share(Some(figures.accuracy)));
+    row("True positives", &|figures| figures.true_positives.to_string());
+    row("False positives", &|figures| figures.false_positives.to_string());
+    row("True negatives", &|figures| figures.true_negatives.to_string());
+    row("False negatives", &|figures| figures.false_negatives.to_string());
+    row("Precision", &|figures| share(Some(figures.precision)));
+    row("Recall", &|figures| share(Some(figures.recall)));
+    output.result(table(&rows));
+
+    let (name, figures) = &models[0];
+    output.result(format!("\nBy class, {name}"));
+    let heading = ["class", "images", "precision", "recall", "specificity", "F1"];
+    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    for class in &figures.classes {
+        let shares = [class.precision, class.recall, class.specificity, class.f1].map(share);
+        rows.push([class.label.clone(), class.support.to_string()].into_iter().chain(shares).collect());
+    }
+    output.result(table(&rows));
+
+    output.result(format!("\nConfusion matrix, {name} (rows: true, columns: predicted)"));
+    let labels: Vec<String> = figures.classes.iter().map(|class| class.label.clone()).collect();
+    let mut rows = vec![[String::new()].into_iter().chain(labels.iter().cloned()).collect::<Vec<_>>()];
+    for (label, counts) in labels.iter().zip(&figures.confusion_matrix) {
+        rows.push([label.clone()].into_iter().chain(counts.iter().map(u64::to_string)).collect());
+    }
+    output.result(table(&rows));
+}

@@ -1,0 +1,56 @@
+//! Which images go together, and their pixels side by side.
+
+use crate::{
+    ImageSet,
+    random::{Key, permutation},
+};
+
+/// Images of a batch in tests and predictions. In f32 the size of a batch moves probabilities in the last digits, so
+/// all of them share this one, and pad the last batch.
+pub const EVALUATION_BATCH: usize = 32;
+
+/// Pixels of some images, ready for a network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// 8-bit RGB, `[n, S, S, 3]`.
+    pub pixels: Vec<u8>,
+    /// Images, padding included.
+    pub n: usize,
+    /// Real images, which come first; the rest is black padding.
+    pub filled: usize,
+    /// Side S in pixels.
+    pub image_size: usize,
+}
+
+/// An epoch's batches as indices of images: shuffled by `key`, the last, smaller batch kept, as Keras does
+/// (`keras/src/legacy/preprocessing/image.py`, `Iterator`). `batch_size` is at least 1.
+pub fn training_batches(n_images: usize, batch_size: usize, key: &Key) -> Vec<Vec<usize>> {
+    permutation(n_images, key, 0).chunks(batch_size.max(1)).map(<[usize]>::to_vec).collect()
+}
+
+/// The images from `start` on, at most 32 of them, padded to 32.
+pub fn evaluation_batch(images: &ImageSet, start: usize) -> Batch {
+    let indices: Vec<usize> = (start..images.len().min(start + EVALUATION_BATCH)).collect();
+    let mut batch = images.batch(&indices);
+    batch.pixels.resize(batch.pixels.len() / indices.len().max(1) * EVALUATION_BATCH, 0);
+    batch.n = EVALUATION_BATCH;
+    batch
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Purpose;
+
+    #[test]
+    fn every_image_is_in_one_batch_and_the_last_is_kept() {
+        let key = Key { seed: 28, epoch: 1, step: 0, purpose: Purpose::Shuffle };
+        let batches = training_batches(10, 4, &key);
+        assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 2]);
+        let mut all = batches.concat();
+        assert_ne!(all, (0..10).collect::<Vec<_>>());
+        all.sort_unstable();
+        assert_eq!(all, (0..10).collect::<Vec<_>>());
+        assert_ne!(batches, training_batches(10, 4, &Key { epoch: 2, ..key }));
+    }
+}

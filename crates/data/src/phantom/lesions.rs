@@ -1,0 +1,100 @@
+//! What an illness adds to the lungs: shares of air that give way to fluid, from 0 to 1.
+
+use super::{
+    anatomy::Anatomy,
+    canvas::{Dice, Noise, Plane, edge},
+};
+
+/// A cloud with a soft, irregular edge.
+struct Cloud {
+    x: f32,
+    y: f32,
+    width: f32,
+    height: f32,
+    density: f32,
+    /// How wide its edge is, as a share of its size.
+    softness: f32,
+    /// How far its edge wanders, as a share of its size.
+    irregular: f32,
+    /// How much of it comes and goes within, from 0 to 1.
+    patchy: f32,
+}
+
+impl Cloud {
+    fn add(&self, plane: &mut Plane, noise: &Noise) {
+        let reach = self.width.max(self.height) * (1.0 + self.softness + self.irregular);
+        plane.around(self.x, self.y, reach, |x, y, value| {
+            let (across, down) = ((x - self.x) / self.width, (y - self.y) / self.height);
+            let distance = (across * across + down * down).sqrt();
+            let wander = (noise.rough(x, y, 4.5) - 0.5) * 2.0 * self.irregular;
+            let within = edge((1.0 + wander - distance) / self.softness);
+            let grain = 1.0 - self.patchy * edge((noise.rough(x + 3.0, y, 9.0) - 0.5) / 0.2);
+            let fluid = self.density * within * grain;
+            *value += (1.0 - *value) * fluid;
+        });
+    }
+}
+
+/// A fairly dense patch in one lung, as bacteria and some viruses make it.
+pub(super) fn consolidation(plane: &mut Plane, anatomy: &Anatomy, noise: &Noise, dice: &mut Dice) {
+    // More often in the patient's right lung, whose bronchus is the straighter and wider one.
+    let side = if dice.chance(0.62) { -1.0 } else { 1.0 };
+    let y = dice.between(-0.15, anatomy.domes[0] - 0.08);
+    let outer = anatomy.lateral(y);
+    let size = dice.between(0.34, 0.48);
+    Cloud {
+        x: side * dice.between(0.3, (outer - 0.1).max(0.32)),
+        y,
+        width: size * dice.between(0.8, 1.2),
+        height: size * dice.between(0.8, 1.2),
+        density: if dice.chance(0.22) { dice.between(0.05, 0.35) } else { dice.between(0.75, 1.0) },
+        softness: 0.35,
+        irregular: 0.35,
+        patchy: 0.15,
+    }
+    .add(plane, noise);
+}
+
+/// Haze in both lungs, patchy, at their outer and lower edges.
+pub(super) fn ground_glass(plane: &mut Plane, anatomy: &Anatomy, noise: &Noise, dice: &mut Dice) {
+    let density = if dice.chance(0.2) { dice.between(0.08, 0.3) } else { dice.between(0.55, 0.85) };
+    for side in [-1.0, 1.0] {
+        let patches = 3 + usize::from(dice.chance(0.5)) + usize::from(dice.chance(0.3));
+        for _ in 0..patches {
+            let y = dice.between(-0.1, anatomy.domes[0] + 0.02);
+            let size = dice.between(0.22, 0.36);
+            Cloud {
+                x: side * (anatomy.lateral(y) - dice.between(0.04, 0.2)),
+                y,
+                width: size * dice.between(0.7, 1.0),
+                height: size * dice.between(0.9, 1.4),
+                density: density * dice.between(0.75, 1.1),
+                softness: 0.6,
+                irregular: 0.4,
+                patchy: 0.4,
+            }
+            .add(plane, noise);
+        }
+    }
+}
+
+/// What is no illness and yet makes a lung paler here or there: too little breath taken, an older scar, a fold of skin.
+pub(super) fn distraction(plane: &mut Plane, anatomy: &Anatomy, noise: &Noise, dice: &mut Dice) {
+    for _ in 0..3 {
+        if dice.chance(0.35) {
+            let y = dice.between(-0.5, anatomy.domes[0]);
+            let size = dice.between(0.06, 0.2);
+            Cloud {
+                x: dice.between(-1.0, 1.0) * anatomy.lateral(y),
+                y,
+                width: size,
+                height: size * dice.between(0.6, 1.5),
+                density: dice.between(0.05, 0.2),
+                softness: 0.8,
+                irregular: 0.4,
+                patchy: 0.4,
+            }
+            .add(plane, noise);
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Images brought to the size that a network takes; their aspect ratio is not kept, as in Keras.
+
+use std::{fmt, str::FromStr};
+
+use fast_image_resize as fir;
+
+use crate::{DecodeError, decode::Pixels};
+
+/// How pixels of another size are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interpolation {
+    /// The pixel at the centre, exactly as Pillow's `NEAREST`; Keras' default.
+    Nearest,
+    /// Linear weights over the area that a pixel comes from: Pillow's `BILINEAR`.
+    Bilinear,
+    /// The mean over that area: Pillow's `BOX`.
+    Area,
+    /// Lanczos' window of three lobes: Pillow's `LANCZOS`.
+    Lanczos,
+}
+
+impl Interpolation {
+    /// All of them with their names, as flags and files write them.
+    pub const ALL: [(&'static str, Self); 4] = [
+        ("nearest", Self::Nearest),
+        ("bilinear", Self::Bilinear),
+        ("area", Self::Area),
+        ("lanczos", Self::Lanczos),
+    ];
+}
+
+impl fmt::Display for Interpolation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = Self::ALL.iter().find(|(_, kind)| kind == self).map_or("", |(name, _)| name);
+        f.write_str(name)
+    }
+}
+
+impl FromStr for Interpolation {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.iter().find(|(name, _)| *name == text).map(|(_, kind)| *kind);
+        found.ok_or_else(|| {
+            let names = Self::ALL.map(|(name, _)| name).join(", ");
+            format!("unknown interpolation `{text}`: one of {names}")
+        })
+    }
+}
+
+/// Which source column Pillow's `NEAREST` takes for each target column; both counts are at least 1.
+///
+/// The position is summed up in f64, not multiplied, as in `ImagingScaleAffine` (Pillow,
+/// `src/libImaging/Geometry.c`): rounding decides columns, and other formulas decide some of them differently.
+pub fn nearest_columns(source: usize, target: usize) -> Vec<usize> {
+    let step = source as f64 / target as f64;
+    let mut position = step * 0.5;
+    let mut columns = Vec::with_capacity(target);
+    for _ in 0..target {
+        columns.push((position as usize).min(source.saturating_sub(1)));
+        position += step;
+    }
+    columns
+}
+
+/// Resizes to `size` × `size` pixels; the channels stay.
+///
+/// # Errors
+/// A library's refusal, which no image that was decoded meets.
+pub fn resize(image: &Pixels, size: usize, interpolation: Interpolation) -> Result<Pixels, DecodeError> {
+    let filter = match interpolation {
+        Interpolation::Nearest => return Ok(nearest(image, size)),
+        Interpolation::Bilinear => fir::FilterType::Bilinear,
+        Interpolation::Area => fir::FilterType::Box,
+        Interpolation::Lanczos => fir::FilterType::Lanczos3,
+    };
+    let failed = |error: &dyn fmt::Display| DecodeError::Damaged(format!("cannot be resized: {error}"));
+    let kind = if image.channels == 1 { fir::PixelType::U8 } else { fir::PixelType::U8x3 };
+    let side = |pixels: usize| u32::try_from(pixels).map_err(|error| failed(&error));
+    let source = fir::images::ImageRef::new(side(image.width)?, side(image.height)?, &image.data, kind)
+        .map_err(|error| failed(&error))?;
+    let mut target = fir::images::Image::new(side(size)?, side(size)?, kind);
+    let options = fir::ResizeOptions::new().resize_alg(fir::ResizeAlg::Convolution(filter));
+    fir::Resizer::new().resize(&source, &mut target, &options).map_err(|error| failed(&error))?;
+    Ok(Pixels { width: size, height: size, channels: image.channels, data: target.into_vec() })
+}
+
+fn nearest(image: &Pixels, size: usize) -> Pixels {
+    let columns = nearest_columns(image.width, size);
+    let mut data = Vec::with_capacity(size * size * image.channels);
+    for row in nearest_columns(image.height, size) {
+        let start = row * image.width * image.channels;
+        pick(&image.data[start..start + image.width * image.channels], image.channels, &columns, &mut data);
+    }
+    Pixels { width: size, height: size, channels: image.channels, data }
+}
+
+/// Appends the chosen columns of a row of interleaved pixels.
+pub(crate) fn pick(row: &[u8], channels: usize, columns: &[usize], into: &mut Vec<u8>) {
+    for &column in columns {
+        into.extend_from_slice(&row[column * channels..(column + 1) * channels]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nearest_matches_pillow_on_every_reference_case() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/reference/resize_nearest.json");
+        let cases: Vec<serde_json::Value> =
+            serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        assert!(!cases.is_empty());
+        for case in cases {
+            let (source, target) = (case["source"].as_u64().unwrap(), case["target"].as_u64().unwrap());
+            let columns: Vec<usize> = serde_json::from_value(case["columns"].clone()).unwrap();
+            assert_eq!(nearest_columns(source as usize, target as usize), columns, "{source} to {target}");
+        }
+    }
+
+    /// 4×2 pixels of two channels' worth of pattern, brought to 2×2 by hand.
+    #[test]
+    fn each_kind_does_what_its_name_says() {
+        let image =
+            Pixels { width: 4, height: 2, channels: 1, data: vec![0, 40, 80, 120, 100, 140, 180, 220] };
+        let resized = |kind| resize(&image, 2, kind).unwrap().data;
+        assert_eq!(resized(Interpolation::Nearest), [40, 120, 140, 220]);
+        assert_eq!(resized(Interpolation::Area), [20, 100, 120, 200]);
+        // Pillow: Image.fromarray(…).resize((2, 2), BILINEAR) and LANCZOS.
+        assert_eq!(resized(Interpolation::Bilinear), PILLOW_BILINEAR);
+        assert_eq!(resized(Interpolation::Lanczos), PILLOW_LANCZOS);
+        let colour = Pixels { width: 2, height: 1, channels: 3, data: vec![1, 2, 3, 4, 5, 6] };
+        let resized = resize(&colour, 2, Interpolation::Area).unwrap();
+        assert_eq!(resized.data, [1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 6]);
+    }
+
+    const PILLOW_BILINEAR: [u8; 4] = [29, 91, 129, 191];
+    const PILLOW_LANCZOS: [u8; 4] = [22, 98, 122, 198];
+
+    #[test]
+    fn names_read_back() {
+        for (name, kind) in Interpolation::ALL {
+            assert_eq!((name.parse(), kind.to_string()), (Ok(kind), name.to_owned()));
+        }
+        let error = "cubic".parse::<Interpolation>().unwrap_err();
+        assert_eq!(error, "unknown interpolation `cubic`: one of nearest, bilinear, area, lanczos");
+    }
+}

@@ -1,0 +1,283 @@
+use std::{collections::HashMap, path::Path};
+
+use data::Interpolation;
+use safetensors::{
+    Dtype, SafeTensors,
+    tensor::{Metadata, TensorView},
+};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tch::{Device, Tensor};
+
+use crate::{Error, InputScale, Kind, Precision, Result, Spec};
+
+/// Version of the file that this program writes and reads.
+const FORMAT: u64 = 1;
+/// The one metadata key. The safetensors crate keeps metadata in a hash map: with more keys, equal models would differ.
+const KEY: &str = "thorax";
+/// What stands before the checksum in the header, escaped as JSON within JSON.
+const BEFORE_CHECKSUM: &[u8] = br#"\"sha256\":\""#;
+const NO_CHECKSUM: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// A network's file as plain numbers: what is written, what is read, and what may cross threads.
+///
+/// One safetensors file of f32 tensors whose only metadata key, `thorax`, holds [`Meta`] as JSON in fixed key order.
+/// Its `sha256` covers the whole file, header included, with 64 zeros in its own place. Nothing in it depends on when
+/// or where a run took place, so equal runs give equal bytes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint {
+    /// What the weights are, and how they are used.
+    pub meta: Meta,
+    /// The tensors by name; those that belong to the optimizer start with `optimizer.`.
+    pub tensors: Vec<NamedTensor>,
+}
+
+/// One tensor out of libtorch's hands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NamedTensor {
+    /// Unique in its file.
+    pub name: String,
+    /// Sides, outermost first.
+    pub shape: Vec<usize>,
+    /// Values row by row.
+    pub values: Vec<f32>,
+}
+
+impl NamedTensor {
+    /// Copies a tensor out of libtorch, row by row whatever its layout in memory.
+    ///
+    /// # Errors
+    /// libtorch's own.
+    pub fn copy_of(name: impl Into<String>, tensor: &Tensor) -> Result<Self> {
+        let flat = tensor.f_detach()?.f_to_device(Device::Cpu)?.f_contiguous()?;
+        let mut values = vec![0.0; flat.numel()];
+        flat.f_copy_data(&mut values, flat.numel())?;
+        Ok(Self { name: name.into(), shape: flat.size().iter().map(|&side| side as usize).collect(), values })
+    }
+
+    /// The tensor, on the CPU.
+    ///
+    /// # Errors
+    /// Values that do not fill the shape.
+    pub fn to_tensor(&self) -> Result<Tensor> {
+        let shape: Vec<i64> = self.shape.iter().map(|&side| side as i64).collect();
+        Ok(Tensor::f_from_slice(&self.values)?.f_view(shape.as_slice())?)
+    }
+}
+
+/// What stands beside the weights.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Meta {
+    /// The network and its input.
+    pub spec: Spec,
+    /// The figure that the epoch was judged by.
+    pub metric: Metric,
+    /// Epoch of these weights, counted from 1; 0 before training.
+    pub epoch: u64,
+    /// In the last checkpoint of a run, where training stood.
+    pub training: Option<serde_json::Value>,
+}
+
+/// A monitored figure.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Metric {
+    /// As in the history, such as `val_loss`.
+    pub name: String,
+    /// Its value at this epoch.
+    pub value: f64,
+}
+
+/// [`Meta`] as the file has it: the serialised form lives at the boundary, in this order of keys.
+#[derive(Serialize, Deserialize)]
+struct Header {
+    format: u64,
+    model: Kind,
+    classes: Vec<String>,
+    image_size: usize,
+    interpolation: String,
+    input_scale: InputScale,
+    precision: Precision,
+    metric: Metric,
+    epoch: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    training: Option<serde_json::Value>,
+    sha256: String,
+}
+
+impl Checkpoint {
+    /// The file's bytes; equal checkpoints give equal bytes.
+    ///
+    /// # Errors
+    /// A tensor whose values do not fill its shape.
+    pub fn encode(&self) -> Result<Vec<u8>> {
+        let spec = &self.meta.spec;
+        let header = Header {
+            format: FORMAT,
+            model: spec.kind,
+            classes: spec.classes.clone(),
+            image_size: spec.image_size,
+            interpolation: spec.interpolation.to_string(),
+            input_scale: spec.input_scale,
+            precision: spec.precision,
+            metric: self.meta.metric.clone(),
+            epoch: self.meta.epoch,
+            training: self.meta.training.clone(),
+            sha256: NO_CHECKSUM.to_owned(),
+        };
+        let invalid = |error: String| Error::Spec(format!("cannot encode a checkpoint: {error}"));
+        let header = serde_json::to_string(&header).map_err(|error| invalid(error.to_string()))?;
+        let views = self
+            .tensors
+            .iter()
+            .map(|tensor| {
+                let view =
+                    TensorView::new(Dtype::F32, tensor.shape.clone(), bytemuck::cast_slice(&tensor.values));
+                view.map(|view| (tensor.name.as_str(), view)).map_err(|error| invalid(error.to_string()))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let metadata = HashMap::from([(KEY.to_owned(), header)]);
+        let mut file =
+            safetensors::serialize(views, Some(metadata)).map_err(|error| invalid(error.to_string()))?;
+        let at = checksum_position(&file).ok_or_else(|| invalid("no place for the checksum".to_owned()))?;
+        let checksum = checksum(&file, at);
+        file[at..at + checksum.len()].copy_from_slice(checksum.as_bytes());
+        Ok(file)
+    }
+
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is no checkpoint, is cut off, of another format version, or damaged.
+    pub fn read(path: &Path) -> Result<Self> {
+        let file = std::fs::read(path).map_err(|source| Error::Io {
+            action: "read",
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::decode(&file, path)
+    }
+
+    /// As [`Self::read`], from bytes; `path` names them in errors.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn decode(file: &[u8], path: &Path) -> Result<Self> {
+        let other = |reason: String| Error::NotACheckpoint { path: path.to_owned(), reason };
+        let cut_off =
+            |expected: u64| Error::CutOff { path: path.to_owned(), found: file.len() as u64, expected };
+        let header_end = match file.first_chunk::<8>() {
+            Some(length) => u64::from_le_bytes(*length).saturating_add(8),
+            None if file.is_empty() => return Err(other("it is empty".to_owned())),
+            None => return Err(other("it is too short".to_owned())),
+        };
+        let start = format!("{{\"__metadata__\":{{\"{KEY}\":");
+        if header_end > file.len() as u64 {
+            let ours = file[8..].starts_with(start.as_bytes()) || start.as_bytes().starts_with(&file[8..]);
+            return Err(if ours {
+                cut_off(header_end)
+            } else {
+                other("it is no safetensors file".to_owned())
+            });
+        }
+        // The crate's own reader cannot tell a file that is cut off from one that never was a checkpoint.
+        let metadata: Metadata = serde_json::from_slice(&file[8..header_end as usize])
+            .map_err(|_| other("it is no safetensors file".to_owned()))?;
+        let json = (metadata.metadata().as_ref())
+            .and_then(|keys| keys.get(KEY))
+            .ok_or_else(|| other(format!("its metadata has no key `{KEY}`")))?;
+        let unreadable = |error: serde_json::Error| other(format!("its metadata cannot be read ({error})"));
+        let value: serde_json::Value = serde_json::from_str(json).map_err(unreadable)?;
+        match value["format"].as_u64() {
+            Some(FORMAT) => {}
+            Some(found) => {
+                return Err(Error::FormatVersion { path: path.to_owned(), found, supported: FORMAT });
+            }
+            None => return Err(other("its metadata names no format version".to_owned())),
+        }
+        let header: Header = serde_json::from_value(value).map_err(unreadable)?;
+        let expected = header_end.saturating_add(metadata.data_len() as u64);
+        if (file.len() as u64) < expected {
+            return Err(cut_off(expected));
+        }
+        let at = checksum_position(file).filter(|&at| checksum(file, at) == header.sha256);
+        if at.is_none() {
+            return Err(Error::Damaged { path: path.to_owned() });
+        }
+        let interpolation: Interpolation = (header.interpolation.parse())
+            .map_err(|_| other(format!("interpolation `{}` is unknown", header.interpolation)))?;
+        let tensors = SafeTensors::deserialize(file).map_err(|error| other(error.to_string()))?;
+        let mut tensors: Vec<NamedTensor> = tensors
+            .iter()
+            .map(|(name, view)| match view.dtype() {
+                Dtype::F32 => Ok(NamedTensor {
+                    name: name.to_owned(),
+                    shape: view.shape().to_vec(),
+                    values: bytemuck::pod_collect_to_vec(view.data()),
+                }),
+                dtype => Err(other(format!("tensor `{name}` is {dtype:?}, not F32"))),
+            })
+            .collect::<Result<_>>()?;
+        tensors.sort_by(|a, b| a.name.cmp(&b.name));
+        let spec = Spec {
+            kind: header.model,
+            classes: header.classes,
+            image_size: header.image_size,
+            interpolation,
+            input_scale: header.input_scale,
+            precision: header.precision,
+        };
+        let meta = Meta { spec, metric: header.metric, epoch: header.epoch, training: header.training };
+        Ok(Self { meta, tensors })
+    }
+
+    /// The network's own tensors in the order of `shapes`, each checked by name and shape; `path` names the file.
+    ///
+    /// # Errors
+    /// A missing, extra or misshapen tensor, named.
+    pub(crate) fn network_tensors(
+        &self,
+        shapes: &[(&'static str, Vec<usize>)],
+        path: &Path,
+    ) -> Result<Vec<&NamedTensor>> {
+        let problem = |problem: String| Error::Tensors { path: path.to_owned(), problem };
+        let extra = self.tensors.iter().find(|tensor| {
+            !tensor.name.starts_with("optimizer.") && shapes.iter().all(|(name, _)| tensor.name != *name)
+        });
+        if let Some(extra) = extra {
+            return Err(problem(format!("tensor `{}` has no place in the network", extra.name)));
+        }
+        shapes
+            .iter()
+            .map(|(name, shape)| {
+                let tensor = (self.tensors.iter().find(|tensor| tensor.name == *name))
+                    .ok_or_else(|| problem(format!("tensor `{name}` is missing")))?;
+                if tensor.shape != *shape {
+                    let found = &tensor.shape;
+                    return Err(problem(format!("tensor `{name}` has shape {found:?}, expected {shape:?}")));
+                }
+                Ok(tensor)
+            })
+            .collect()
+    }
+}
+
+/// Where the checksum's 64 digits stand in the file's header.
+fn checksum_position(file: &[u8]) -> Option<usize> {
+    let header_end = usize::try_from(u64::from_le_bytes(*file.first_chunk::<8>()?)).ok()?.checked_add(8)?;
+    let header = file.get(..header_end)?;
+    let before = header.windows(BEFORE_CHECKSUM.len()).position(|bytes| bytes == BEFORE_CHECKSUM)?;
+    let at = before + BEFORE_CHECKSUM.len();
+    (at + NO_CHECKSUM.len() <= header_end).then_some(at)
+}
+
+/// SHA-256 of the whole file with zeros in the checksum's own place, as lowercase hex.
+fn checksum(file: &[u8], at: usize) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(&file[..at]);
+    hasher.update(NO_CHECKSUM);
+    hasher.update(&file[at + NO_CHECKSUM.len()..]);
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests;

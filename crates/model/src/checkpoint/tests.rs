@@ -1,0 +1,106 @@
+use data::Interpolation;
+
+use super::*;
+
+fn checkpoint() -> Checkpoint {
+    let spec = Spec {
+        kind: Kind::Convnet,
+        classes: ["COVID-19", "a \"quoted\" class", "Größe"].map(str::to_owned).to_vec(),
+        image_size: 4,
+        interpolation: Interpolation::Lanczos,
+        input_scale: InputScale::Signed,
+        precision: Precision::Bf16,
+    };
+    let metric = Metric { name: "val_loss".to_owned(), value: 0.1 + 0.2 };
+    let training = Some(serde_json::json!({"steps": 7, "wait": 2}));
+    let tensors = (0..6u8)
+        .map(|i| NamedTensor {
+            name: format!("tensor.{i}"),
+            shape: vec![2, 3],
+            values: (0..6u8).map(|v| f32::from(v) * 0.1 + f32::from(i)).collect(),
+        })
+        .collect();
+    Checkpoint { meta: Meta { spec, metric, epoch: 3, training }, tensors }
+}
+
+fn decode(file: &[u8]) -> Result<Checkpoint> {
+    Checkpoint::decode(file, Path::new("model.safetensors"))
+}
+
+#[test]
+fn reads_back_what_was_written_and_equal_models_give_equal_bytes() {
+    let checkpoint = checkpoint();
+    let file = checkpoint.encode().unwrap();
+    assert_eq!(decode(&file).unwrap(), checkpoint);
+    // The order of tensors in memory does not reach the file.
+    let mut reordered = checkpoint.clone();
+    reordered.tensors.reverse();
+    assert!(file == reordered.encode().unwrap());
+}
+
+/// Every bit of the file is covered: the header, the payload, and the checksum itself.
+#[test]
+fn no_changed_byte_goes_unnoticed() {
+    let file = checkpoint().encode().unwrap();
+    for at in 0..file.len() {
+        let mut changed = file.clone();
+        changed[at] ^= 1;
+        assert!(decode(&changed).is_err(), "a change of byte {at} of {} was not noticed", file.len());
+    }
+}
+
+#[test]
+fn every_cut_is_an_error_and_every_larger_one_says_so() {
+    let file = checkpoint().encode().unwrap();
+    for length in 0..file.len() {
+        let error = decode(&file[..length]).unwrap_err();
+        match length {
+            0..8 => assert!(matches!(error, Error::NotACheckpoint { .. }), "{length}: {error}"),
+            _ => assert!(matches!(error, Error::CutOff { .. }), "{length}: {error}"),
+        }
+    }
+    let mut longer = file;
+    longer.push(0);
+    assert!(decode(&longer).is_err());
+}
+
+#[test]
+fn other_files_and_other_versions_are_told_apart() {
+    let error = decode(b"these are no weights").unwrap_err().to_string();
+    assert_eq!(error, "`model.safetensors` is not a Thorax checkpoint: it is no safetensors file");
+    // A safetensors file of another program.
+    let none = safetensors::serialize(Vec::<(&str, TensorView<'_>)>::new(), None).unwrap();
+    let error = decode(&none).unwrap_err().to_string();
+    assert!(error.ends_with("its metadata has no key `thorax`"), "{error}");
+    let other = HashMap::from([(KEY.to_owned(), r#"{"format":2,"anything":"else"}"#.to_owned())]);
+    let newer = safetensors::serialize(Vec::<(&str, TensorView<'_>)>::new(), Some(other)).unwrap();
+    let error = decode(&newer).unwrap_err();
+    assert!(matches!(error, Error::FormatVersion { found: 2, supported: 1, .. }), "{error}");
+}
+
+#[test]
+fn a_tensor_that_is_missing_extra_or_misshapen_is_named() {
+    let mut checkpoint = checkpoint();
+    let names = ["tensor.0", "tensor.1", "tensor.2", "tensor.3", "tensor.4", "tensor.5"];
+    let shapes = names.map(|name| (name, vec![2, 3]));
+    let problem = |checkpoint: &Checkpoint, shapes: &[(&'static str, Vec<usize>)]| {
+        checkpoint.network_tensors(shapes, Path::new("m")).unwrap_err().to_string()
+    };
+    assert_eq!(
+        problem(&checkpoint, &shapes[1..]),
+        "checkpoint `m`: tensor `tensor.0` has no place in the network"
+    );
+    let mut other = shapes.clone();
+    other[2].1 = vec![3, 2];
+    let text = problem(&checkpoint, &other);
+    assert_eq!(text, "checkpoint `m`: tensor `tensor.2` has shape [2, 3], expected [3, 2]");
+    checkpoint.tensors.remove(4);
+    assert_eq!(problem(&checkpoint, &shapes), "checkpoint `m`: tensor `tensor.4` is missing");
+    // The optimizer's tensors are no part of the network.
+    checkpoint.tensors[0].name = "optimizer.first_moment.x".to_owned();
+    let found = checkpoint.network_tensors(
+        &[shapes[1].clone(), shapes[2].clone(), shapes[3].clone(), shapes[5].clone()],
+        Path::new("m"),
+    );
+    assert_eq!(found.unwrap().len(), 4);
+}

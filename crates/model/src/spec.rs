@@ -1,0 +1,100 @@
+use std::{fmt, str::FromStr};
+
+use data::Interpolation;
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Precision, Result};
+
+/// Which network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// The study's small network; see [`crate::Classifier`].
+    Convnet,
+}
+
+/// How 8-bit values become a network's input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InputScale {
+    /// `x / 255`, in `[0, 1]`: Keras' `rescale=1/255`.
+    Unit,
+    /// `(x - 128) / 128`, in `[-1, 1)`.
+    Signed,
+}
+
+/// All that fixes a network's shape and what an image must become before it: stored in its file, and read from there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spec {
+    /// Which network.
+    pub kind: Kind,
+    /// Class labels in index order; at least two.
+    pub classes: Vec<String>,
+    /// Side of the square input, in pixels.
+    pub image_size: usize,
+    /// How images are brought to that size.
+    pub interpolation: Interpolation,
+    /// How 8-bit values are scaled.
+    pub input_scale: InputScale,
+    /// What convolutions and large products compute in.
+    pub precision: Precision,
+}
+
+impl Spec {
+    /// Smallest side that the network takes: a 3×3 convolution and a 2×2 pool must leave a pixel.
+    pub const MIN_IMAGE_SIZE: usize = 4;
+    /// Largest side: beyond it the first dense layer alone would pass 8 GiB with its gradient and moments.
+    pub const MAX_IMAGE_SIZE: usize = 1024;
+
+    /// Checks what a network can be built from.
+    ///
+    /// # Errors
+    /// Fewer than two classes, or an image size outside of what the network takes.
+    pub fn check(&self) -> Result<()> {
+        if self.classes.len() < 2 {
+            return Err(Error::Spec(format!("at least 2 classes are needed, got {}", self.classes.len())));
+        }
+        if !(Self::MIN_IMAGE_SIZE..=Self::MAX_IMAGE_SIZE).contains(&self.image_size) {
+            return Err(Error::Spec(format!(
+                "image size {} is outside of what {} takes: {} to {} pixels",
+                self.image_size,
+                self.kind,
+                Self::MIN_IMAGE_SIZE,
+                Self::MAX_IMAGE_SIZE
+            )));
+        }
+        Ok(())
+    }
+
+    /// How this network's images are decoded and resized.
+    pub fn preprocess(&self) -> data::Preprocess {
+        data::Preprocess { image_size: self.image_size, interpolation: self.interpolation }
+    }
+}
+
+/// Display and `FromStr` by one table of names, as the flags and files write them.
+macro_rules! names {
+    ($type:ty, $what:literal, $($name:literal => $variant:expr),+) => {
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                $(if *self == $variant { return f.write_str($name); })+
+                Ok(())
+            }
+        }
+
+        impl FromStr for $type {
+            type Err = Error;
+
+            fn from_str(text: &str) -> Result<Self> {
+                match text {
+                    $($name => Ok($variant),)+
+                    _ => Err(Error::Spec(format!("unknown {} `{text}`: one of {}", $what, [$($name),+].join(", ")))),
+                }
+            }
+        }
+    };
+}
+pub(crate) use names;
+
+names!(Kind, "model", "convnet" => Self::Convnet);
+names!(InputScale, "input scale", "unit" => Self::Unit, "signed" => Self::Signed);

@@ -1,0 +1,144 @@
+use model::Parameter;
+use tch::Tensor;
+
+use crate::Result;
+
+const BETA_1: f64 = 0.9;
+const BETA_2: f64 = 0.999;
+const EPSILON: f64 = 1e-7;
+/// Elements that are updated together: few enough that moments and temporaries stay in the cache between operations.
+const BLOCK: i64 = 1 << 18;
+
+/// Keras' Adam (`keras/src/optimizers/adam.py`): β 0.9 and 0.999, ε 1e-7 outside of the bias correction ("epsilon
+/// hat"): w -= m · lr · √(1-β₂ᵗ)/(1-β₁ᵗ) / (√v + ε). libtorch's Adam adds ε to the corrected √v, which differs.
+pub struct Adam {
+    step: u64,
+    moments: Vec<Moments>,
+}
+
+/// Running means of a parameter's gradient and of its square.
+struct Moments {
+    name: String,
+    first: Tensor,
+    second: Tensor,
+}
+
+impl Adam {
+    /// An optimizer whose moments are zero.
+    ///
+    /// # Errors
+    /// libtorch's own, such as too little memory.
+    pub fn new(parameters: &[Parameter<'_>]) -> Result<Self> {
+        let moments = parameters
+            .iter()
+            .map(|parameter| {
+                Ok(Moments {
+                    name: parameter.name.to_owned(),
+                    first: parameter.tensor.f_zeros_like()?.f_set_requires_grad(false)?,
+                    second: parameter.tensor.f_zeros_like()?.f_set_requires_grad(false)?,
+                })
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self { step: 0, moments })
+    }
+
+    /// One step down the `gradients`, which are in the order of `parameters`.
+    ///
+    /// # Errors
+    /// libtorch's own, such as gradients of other shapes.
+    pub fn step(
+        &mut self,
+        parameters: &[Parameter<'_>],
+        gradients: &[Tensor],
+        learning_rate: f64,
+    ) -> Result<()> {
+        let _guard = tch::no_grad_guard();
+        self.step += 1;
+        let t = self.step as f64;
+        let alpha = learning_rate * (1.0 - BETA_2.powf(t)).sqrt() / (1.0 - BETA_1.powf(t));
+        for ((parameter, gradient), moments) in parameters.iter().zip(gradients).zip(&self.moments) {
+            let rows = block_rows(parameter.tensor);
+            let blocks = parameter.tensor.f_split(rows, 0)?.into_iter();
+            let gradients = gradient.f_split(rows, 0)?.into_iter();
+            let first = moments.first.f_split(rows, 0)?.into_iter();
+            let second = moments.second.f_split(rows, 0)?.into_iter();
+            for (((mut w, g), mut m), mut v) in blocks.zip(gradients).zip(first).zip(second) {
+                let _ = m.f_lerp_(&g, 1.0 - BETA_1)?;
+                let _ = v.f_lerp_(&g.f_mul(&g)?, 1.0 - BETA_2)?;
+                let denominator = v.f_sqrt()?.f_add_scalar_(EPSILON)?;
+                let _ = w.f_sub_(&m.f_div(&denominator)?.f_mul_scalar_(alpha)?)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How many steps were taken.
+    pub fn steps(&self) -> u64 {
+        self.step
+    }
+
+    /// Both moments of every parameter, as a checkpoint holds them.
+    ///
+    /// # Errors
+    /// libtorch's own.
+    pub fn tensors(&self) -> Result<Vec<model::NamedTensor>> {
+        let mut tensors = Vec::with_capacity(2 * self.moments.len());
+        for Moments { name, first, second } in &self.moments {
+            tensors.push(model::NamedTensor::copy_of(format!("optimizer.first_moment.{name}"), first)?);
+            tensors.push(model::NamedTensor::copy_of(format!("optimizer.second_moment.{name}"), second)?);
+        }
+        Ok(tensors)
+    }
+}
+
+/// How many rows of a tensor make up a block.
+fn block_rows(tensor: &Tensor) -> i64 {
+    let rows = tensor.size().first().copied().unwrap_or(1).max(1);
+    (BLOCK * rows / (tensor.numel() as i64).max(1)).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn matches_keras_on_the_reference_case() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/reference/adam.json");
+        let case: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        for (key, ours) in [("beta_1", BETA_1), ("beta_2", BETA_2), ("epsilon", EPSILON)] {
+            assert_eq!(case[key].as_f64().unwrap(), ours, "{key}");
+        }
+        let list = |value: &serde_json::Value| -> Vec<f32> { serde_json::from_value(value.clone()).unwrap() };
+        let tensor = Tensor::from_slice(&list(&case["start"]));
+        let parameters = [Parameter { name: "w", tensor: &tensor }];
+        let mut adam = Adam::new(&parameters).unwrap();
+        let gradients = case["gradients"].as_array().unwrap();
+        assert!(!gradients.is_empty());
+        for (gradient, expected) in gradients.iter().zip(case["values"].as_array().unwrap()) {
+            let gradient = Tensor::from_slice(&list(gradient));
+            adam.step(&parameters, &[gradient], case["learning_rate"].as_f64().unwrap()).unwrap();
+            let values: Vec<f32> = Vec::try_from(&tensor).unwrap();
+            for (value, expected) in values.iter().zip(list(expected)) {
+                assert!((value / expected - 1.0).abs() <= 1e-6, "{value} is not {expected}");
+            }
+        }
+        assert_eq!(adam.steps(), gradients.len() as u64);
+    }
+
+    /// A tensor of many blocks takes the same steps as one of a single block.
+    #[test]
+    fn blocks_change_nothing() {
+        let large = Tensor::arange(3 * BLOCK, (tch::Kind::Float, tch::Device::Cpu)).view([-1, 64]) * 1e-3;
+        let small = large.narrow(0, 5, 2).copy();
+        let gradient = (&large * 0.37).sin();
+        for (tensor, gradient) in [(&large, gradient.shallow_clone()), (&small, gradient.narrow(0, 5, 2))] {
+            let parameters = [Parameter { name: "w", tensor }];
+            let mut adam = Adam::new(&parameters).unwrap();
+            for _ in 0..3 {
+                adam.step(&parameters, &[gradient.copy()], 0.001).unwrap();
+            }
+        }
+        assert!(block_rows(&large) < large.size()[0]);
+        assert_eq!(large.narrow(0, 5, 2), small);
+    }
+}

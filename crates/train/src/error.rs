@@ -1,0 +1,66 @@
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// What can go wrong in training and testing.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A network or its file.
+    #[error(transparent)]
+    Model(#[from] model::Error),
+    /// A file of a run that could not be read or written.
+    #[error("cannot {action} `{path}`")]
+    Io {
+        /// Such as `write`.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's word for it.
+        source: std::io::Error,
+    },
+    /// A folder that already holds a run.
+    #[error("`{path}` already holds a run")]
+    HoldsRun {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A folder for a new run that holds something else.
+    #[error("`{path}` is not empty")]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A `run.json` that cannot be understood.
+    #[error("`{path}` is not a run's record")]
+    NotARecord {
+        /// The file.
+        path: PathBuf,
+        /// Where it goes wrong.
+        source: serde_json::Error,
+    },
+    /// A loss that is not finite: it can never be the best, and training cannot go on from it.
+    #[error("the loss is {value} in epoch {epoch}, {place}, at learning rate {learning_rate}")]
+    NonFiniteLoss {
+        /// NaN or an infinity.
+        value: f64,
+        /// Epoch, counted from 1.
+        epoch: u64,
+        /// Which batch, or validation.
+        place: String,
+        /// The learning rate in force.
+        learning_rate: f64,
+    },
+    /// Settings that training cannot start with.
+    #[error("{0}")]
+    Config(String),
+    /// Probabilities that no figure can be computed from.
+    #[error("cannot compute figures")]
+    Figures(#[from] metrics::PredictionsError),
+}
+
+impl From<tch::TchError> for Error {
+    fn from(error: tch::TchError) -> Self {
+        Self::Model(error.into())
+    }
+}

@@ -1,0 +1,65 @@
+//! Files that are either the old one or the new one, whatever happens in between.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use crate::{Error, Result};
+
+/// Writes a file by way of a temporary name beside it: synced, then renamed, so that no reader and no kill ever sees
+/// half of it. The temporary name is always the same, so what a kill leaves is overwritten by the next try.
+pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    write(path, bytes).map_err(|source| Error::Io { action: "write", path: path.to_owned(), source })
+}
+
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let temporary = temporary_name(path);
+    let mut file = File::create(&temporary)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    drop(file);
+    if let Err(error) = written.and_then(|()| fs::rename(&temporary, path)) {
+        // The disk may be full: what was written so far must not stay on it.
+        let _ = fs::remove_file(&temporary);
+        return Err(error);
+    }
+    sync_folder(path.parent())
+}
+
+/// A rename is only on the disk once its folder is.
+fn sync_folder(folder: Option<&Path>) -> io::Result<()> {
+    match folder {
+        Some(folder) if cfg!(unix) && folder != Path::new("") => File::open(folder)?.sync_all(),
+        _ => Ok(()),
+    }
+}
+
+fn temporary_name(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.tmp"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replaces_a_file_and_leaves_nothing_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.json");
+        fs::write(folder.path().join(".run.json.tmp"), "half of it").unwrap();
+        write_atomically(&path, b"one").unwrap();
+        write_atomically(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn names_the_file_it_cannot_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("absent").join("run.json");
+        let error = write_atomically(&path, b"").unwrap_err();
+        assert_eq!(error.to_string(), format!("cannot write `{}`", path.display()));
+    }
+}

@@ -1,0 +1,52 @@
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+};
+
+use serde::Serialize;
+
+use crate::{Error, Result};
+
+/// A row of `history.csv`; floats are written in the shortest form that reads back the same.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct EpochRow {
+    /// Counted from 1.
+    pub epoch: u64,
+    /// Class-weighted training crossentropy: the mean over images, running through the epoch, as Keras prints it.
+    pub loss: f64,
+    /// Share of training images right in the same forward passes, dropout on, in `[0, 1]`.
+    pub accuracy: f64,
+    /// Unweighted crossentropy of the validation part; not comparable to `loss` where weights differ from 1.
+    pub val_loss: f64,
+    /// Share of validation images right, in `[0, 1]`.
+    pub val_accuracy: f64,
+    /// Of the epoch's last step.
+    pub learning_rate: f64,
+    /// Wall time of the epoch, validation included.
+    pub seconds: f64,
+}
+
+/// `history.csv`: a row an epoch, on the disk before the next epoch begins.
+pub(crate) struct History {
+    path: PathBuf,
+    writer: csv::Writer<File>,
+}
+
+impl History {
+    /// Starts a new file.
+    pub(crate) fn create(path: &Path) -> Result<Self> {
+        let file = File::create(path).map_err(|source| write_error(path, source))?;
+        Ok(Self { path: path.to_owned(), writer: csv::Writer::from_writer(file) })
+    }
+
+    /// Adds a row and flushes it.
+    pub(crate) fn add(&mut self, row: &EpochRow) -> Result<()> {
+        self.writer.serialize(row).map_err(|error| write_error(&self.path, error.into()))?;
+        self.writer.flush().map_err(|source| write_error(&self.path, source))?;
+        self.writer.get_ref().sync_data().map_err(|source| write_error(&self.path, source))
+    }
+}
+
+fn write_error(path: &Path, source: std::io::Error) -> Error {
+    Error::Io { action: "write", path: path.to_owned(), source }
+}

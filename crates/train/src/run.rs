@@ -1,0 +1,191 @@
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result, TestFigures, files::write_atomically};
+
+/// The best weights of a run.
+pub const BEST: &str = "best.safetensors";
+/// The weights of a run's last whole epoch, with all that training goes on from.
+pub const LAST: &str = "last.safetensors";
+const RECORD: &str = "run.json";
+const TEST: &str = "test.json";
+
+/// A run's folder and its record, `run.json`.
+pub struct Run {
+    folder: PathBuf,
+    /// What `run.json` says; [`Run::save`] writes it.
+    pub record: RunRecord,
+}
+
+/// `run.json`. Keys are only ever added.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// How far the run is.
+    pub status: Status,
+    /// Why it failed, where it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Whole epochs.
+    pub epochs_run: u64,
+    /// Epoch of the best weights, counted from 1.
+    pub best_epoch: Option<u64>,
+    /// Their `val_loss`.
+    pub best_val_loss: Option<f64>,
+    /// Flag names → resolved values.
+    pub settings: BTreeMap<String, serde_json::Value>,
+    /// Labels in index order.
+    pub classes: Vec<String>,
+    /// `training`, `validation` and `test` → images per class.
+    pub counts: BTreeMap<String, Vec<usize>>,
+    /// What the training loss of each class is multiplied by.
+    pub class_weights: Vec<f64>,
+    /// Whether the images are phantoms, no radiographs.
+    pub synthetic: bool,
+    /// Files left out because they could not be read.
+    pub skipped: Vec<String>,
+    /// SHA-256 over names, labels and 8-bit pixels of the training and validation images.
+    pub data_fingerprint: String,
+    /// `thorax`, `libtorch` → version.
+    pub versions: BTreeMap<String, String>,
+    /// Threads that decoding and libtorch used.
+    pub threads: usize,
+    /// Wall times.
+    pub seconds: Seconds,
+}
+
+/// Wall times of a run's parts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Seconds {
+    /// Listing folders.
+    pub scan: f64,
+    /// Reading, decoding and resizing.
+    pub decode: f64,
+    /// Training, validation included.
+    pub fit: f64,
+    /// Testing both models.
+    pub test: f64,
+    /// From the program's start to its last file.
+    pub total: f64,
+}
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// It goes on, or was killed.
+    Running,
+    /// Patience ran out.
+    EarlyStopped,
+    /// All epochs were run.
+    Completed,
+    /// The user stopped it.
+    Interrupted,
+    /// An error ended it.
+    Failed,
+}
+
+impl Run {
+    /// Makes the folder and its first `run.json`.
+    ///
+    /// # Errors
+    /// As [`Self::check_free`]; a folder that cannot be written.
+    pub fn create(folder: &Path, record: RunRecord) -> Result<Self> {
+        Self::check_free(folder)?;
+        fs::create_dir_all(folder).map_err(|source| Error::Io {
+            action: "create",
+            path: folder.to_owned(),
+            source,
+        })?;
+        let run = Self { folder: folder.to_owned(), record };
+        run.save()?;
+        Ok(run)
+    }
+
+    /// Whether a new run can go to a folder.
+    ///
+    /// # Errors
+    /// A folder that holds a run, or anything else.
+    pub fn check_free(folder: &Path) -> Result<()> {
+        if folder.join(RECORD).exists() {
+            return Err(Error::HoldsRun { path: folder.to_owned() });
+        }
+        match fs::read_dir(folder) {
+            Ok(mut entries) => match entries.next() {
+                Some(_) => Err(Error::NotEmpty { path: folder.to_owned() }),
+                None => Ok(()),
+            },
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(source) => Err(Error::Io { action: "use", path: folder.to_owned(), source }),
+        }
+    }
+
+    /// Reads the record of an existing run.
+    ///
+    /// # Errors
+    /// A record that is not there or cannot be understood.
+    pub fn open(folder: &Path) -> Result<Self> {
+        let path = folder.join(RECORD);
+        let text = fs::read_to_string(&path).map_err(|source| Error::Io {
+            action: "read",
+            path: path.clone(),
+            source,
+        })?;
+        let record =
+            serde_json::from_str(&text).map_err(|source| Error::NotARecord { path: path.clone(), source })?;
+        Ok(Self { folder: folder.to_owned(), record })
+    }
+
+    /// Writes `run.json`.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn save(&self) -> Result<()> {
+        write_json(&self.folder.join(RECORD), &self.record)
+    }
+
+    /// Writes `test.json`: the figures of the saved and of the final model.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn save_test(&self, saved: &TestFigures, last: &TestFigures) -> Result<()> {
+        write_json(&self.folder.join(TEST), &BTreeMap::from([("saved", saved), ("final", last)]))
+    }
+
+    /// Names this run in the file `latest`, as its folder was named.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn name_as_latest(&self, latest: &Path) -> Result<()> {
+        if let Some(folder) = latest.parent() {
+            fs::create_dir_all(folder).map_err(|source| Error::Io {
+                action: "create",
+                path: folder.to_owned(),
+                source,
+            })?;
+        }
+        write_atomically(latest, format!("{}\n", self.folder.display()).as_bytes())
+    }
+
+    /// The run's folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// A file of the run.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+}
+
+fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    let failed =
+        |error: serde_json::Error| Error::Io { action: "write", path: path.to_owned(), source: error.into() };
+    let mut text = serde_json::to_string_pretty(value).map_err(failed)?;
+    text.push('\n');
+    write_atomically(path, text.as_bytes())
+}

@@ -1,0 +1,106 @@
+/// Decides after each epoch whether its weights are the best so far and whether training goes on.
+///
+/// Both questions are asked of one `val_loss`, each by its own rule: weights are kept on any improvement, as Keras'
+/// `ModelCheckpoint(save_best_only=True)`; patience is only reset by an improvement of more than `min_delta`, as
+/// `EarlyStopping` (`keras/src/callbacks/early_stopping.py`, `monitor_callback.py`). The first value improves both.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tracker {
+    patience: u64,
+    min_delta: f64,
+    best: Option<(f64, u64)>,
+    /// What patience is measured against; trails `best` by less than `min_delta`.
+    reference: Option<f64>,
+    wait: u64,
+}
+
+/// What an epoch's figure means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The weights are the best so far: keep them.
+    pub improved: bool,
+    /// Patience has run out: this was the last epoch.
+    pub stop: bool,
+}
+
+impl Tracker {
+    /// `patience`: epochs without improvement that end training; `min_delta`: what counts as one, not negative.
+    pub fn new(patience: u64, min_delta: f64) -> Self {
+        Self { patience, min_delta: min_delta.abs(), best: None, reference: None, wait: 0 }
+    }
+
+    /// Takes the figure of an epoch, counted from 1; lower is better. `None` if it is not finite: that is never best.
+    pub fn update(&mut self, epoch: u64, value: f64) -> Option<Verdict> {
+        if !value.is_finite() {
+            return None;
+        }
+        let improved = self.best.is_none_or(|(best, _)| value < best);
+        if improved {
+            self.best = Some((value, epoch));
+        }
+        let reset = self.reference.is_none_or(|reference| value + self.min_delta < reference);
+        if reset {
+            self.reference = Some(value);
+            self.wait = 0;
+        } else {
+            self.wait += 1;
+        }
+        // An epoch that resets patience never ends training, not even with a patience of 0.
+        Some(Verdict { improved, stop: !reset && self.wait >= self.patience && epoch > 1 })
+    }
+
+    /// The best value and its epoch.
+    pub fn best(&self) -> Option<(f64, u64)> {
+        self.best
+    }
+
+    /// What patience is measured against.
+    pub fn reference(&self) -> Option<f64> {
+        self.reference
+    }
+
+    /// Epochs since the last improvement by more than `min_delta`.
+    pub fn wait(&self) -> u64 {
+        self.wait
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn matches_keras_on_every_reference_case() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/reference/early_stopping.json");
+        let cases: Vec<serde_json::Value> =
+            serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        assert!(!cases.is_empty());
+        for case in cases {
+            let losses: Vec<f64> = serde_json::from_value(case["val_losses"].clone()).unwrap();
+            let mut tracker =
+                Tracker::new(case["patience"].as_u64().unwrap(), case["min_delta"].as_f64().unwrap());
+            let (mut epochs_run, mut saved) = (0, Vec::new());
+            for (epoch, loss) in losses.into_iter().enumerate() {
+                let verdict = tracker.update(epoch as u64 + 1, loss).unwrap();
+                epochs_run += 1;
+                if verdict.improved {
+                    saved.push(epoch as u64);
+                }
+                if verdict.stop {
+                    break;
+                }
+            }
+            assert_eq!(epochs_run, case["epochs_run"].as_u64().unwrap(), "{case}");
+            assert_eq!(serde_json::json!(saved), case["saved_epochs"], "{case}");
+        }
+    }
+
+    #[test]
+    fn a_loss_that_is_not_finite_is_never_best() {
+        let mut tracker = Tracker::new(5, 0.01);
+        assert_eq!(tracker.update(1, f64::NAN), None);
+        assert_eq!(tracker.best(), None);
+        assert_eq!(tracker.update(1, 1.0), Some(Verdict { improved: true, stop: false }));
+        assert_eq!(tracker.update(2, f64::NEG_INFINITY), None);
+        assert_eq!((tracker.best(), tracker.wait()), (Some((1.0, 1)), 0));
+    }
+}

@@ -1,0 +1,120 @@
+use std::{
+    path::PathBuf,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread::JoinHandle,
+};
+
+use model::Checkpoint;
+
+use crate::{Error, Result, files::write_atomically};
+
+/// Writes checkpoints on one background thread, one at a time, so that training does not wait for the disk.
+///
+/// A checkpoint that is still waiting when a newer one for the same file comes is replaced by it: a slow disk costs
+/// checkpoints in between, never memory, and never the newest one.
+pub(crate) struct Writer {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: Vec<(PathBuf, Checkpoint)>,
+    closed: bool,
+    error: Option<Error>,
+}
+
+impl Shared {
+    /// A writer that panicked leaves the state as it was: nothing in it can be half done.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Writer {
+    pub(crate) fn start() -> Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let for_thread = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("checkpoints".to_owned())
+            .spawn(move || run(&for_thread))
+            .map_err(|source| Error::Io {
+                action: "start the writer of",
+                path: "checkpoints".into(),
+                source,
+            })?;
+        Ok(Self { shared, thread: Some(thread) })
+    }
+
+    /// Hands a checkpoint over; returns at once.
+    ///
+    /// # Errors
+    /// What went wrong with an earlier one.
+    pub(crate) fn submit(&self, path: PathBuf, checkpoint: Checkpoint) -> Result<()> {
+        let mut state = self.shared.lock();
+        if let Some(error) = state.error.take() {
+            return Err(error);
+        }
+        state.waiting.retain(|(waiting, _)| *waiting != path);
+        state.waiting.push((path, checkpoint));
+        self.shared.changed.notify_one();
+        Ok(())
+    }
+
+    /// Waits until everything handed over is on the disk.
+    ///
+    /// # Errors
+    /// What went wrong with any of it.
+    pub(crate) fn finish(mut self) -> Result<()> {
+        self.close();
+        match self.shared.lock().error.take() {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    fn close(&mut self) {
+        self.shared.lock().closed = true;
+        self.shared.changed.notify_one();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            self.shared
+                .lock()
+                .error
+                .get_or_insert(Error::Config("the writer of checkpoints panicked".to_owned()));
+        }
+    }
+}
+
+/// An early return of the loop still writes what was handed over.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn run(shared: &Shared) {
+    loop {
+        let mut state = shared.lock();
+        while state.waiting.is_empty() && !state.closed {
+            state = shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.waiting.is_empty() {
+            return;
+        }
+        let (path, checkpoint) = state.waiting.remove(0);
+        drop(state);
+        let written =
+            checkpoint.encode().map_err(Error::from).and_then(|bytes| write_atomically(&path, &bytes));
+        if let Err(error) = written {
+            shared.lock().error.get_or_insert(error);
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! Pictures for tests, written by the `png` crate.
+
+/// A gray PNG of `side`² pixels: a soft gradient around `level`.
+pub(crate) fn gray_png(side: u32, level: u8) -> Vec<u8> {
+    let pixels: Vec<u8> = (0..side * side).map(|i| level.saturating_add((i % side / 4) as u8)).collect();
+    png(side, png::ColorType::Grayscale, &pixels)
+}
+
+/// A colour PNG of `side`² pixels.
+pub(crate) fn rgb_png(side: u32, colour: [u8; 3]) -> Vec<u8> {
+    let pixels: Vec<u8> = colour.into_iter().cycle().take((side * side * 3) as usize).collect();
+    png(side, png::ColorType::Rgb, &pixels)
+}
+
+fn png(side: u32, colour: png::ColorType, pixels: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, side, side);
+    encoder.set_color(colour);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.write_header().unwrap().write_image_data(pixels).unwrap();
+    bytes
+}

@@ -1,0 +1,161 @@
+//! A fresh folder with the program in it.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The study's classes, which the sample has too.
+pub(crate) const CLASSES: [&str; 3] = ["COVID-19", "NORMAL", "Viral Pneumonia"];
+
+/// A working folder of its own for each test.
+pub(crate) struct World {
+    folder: TempDir,
+}
+
+/// What a run of the program came to.
+pub(crate) struct Done {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Runs `thorax` in this folder, with none of the variables that could find libtorch for it.
+    pub(crate) fn thorax(&self, args: &[&str]) -> Done {
+        done(self.command(args).output().unwrap())
+    }
+
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_thorax"));
+        command.args(args).current_dir(self.folder.path());
+        for variable in ["LD_LIBRARY_PATH", "LIBTORCH", "RUST_LOG", "NO_COLOR"] {
+            command.env_remove(variable);
+        }
+        command
+    }
+
+    /// A folder of classes of small pictures, each class brighter than the one before it.
+    pub(crate) fn data_set(&self, name: &str, counts: &[(&str, usize)]) -> PathBuf {
+        let root = self.path(name);
+        for (class, &(label, count)) in counts.iter().enumerate() {
+            let folder = root.join(label);
+            fs::create_dir_all(&folder).unwrap();
+            for i in 0..count {
+                let level = (40 + 180 * class / counts.len() + i % 16) as u8;
+                fs::write(folder.join(format!("{i:03}.png")), crate::pictures::gray_png(24, level)).unwrap();
+            }
+        }
+        root
+    }
+
+    /// The classes of the study with ten pictures each to train on and four to test on.
+    pub(crate) fn study(&self) -> PathBuf {
+        let root = self.data_set("xrays", &CLASSES.map(|class| (class, 10)));
+        self.data_set("xrays Test", &CLASSES.map(|class| (class, 4)));
+        root
+    }
+
+    /// Trains for two epochs into `run`.
+    pub(crate) fn trained(&self) -> PathBuf {
+        self.study();
+        let done = self.thorax(&[
+            "train",
+            "--data",
+            "xrays",
+            "--image-size",
+            "16",
+            "--epochs",
+            "2",
+            "--batch-size",
+            "8",
+            "--out",
+            "run",
+        ]);
+        done.ok();
+        self.path("run")
+    }
+
+    /// Every file below the folder with its contents.
+    pub(crate) fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        fn walk(folder: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    walk(&path, files);
+                } else {
+                    let bytes = fs::read(&path).unwrap();
+                    files.insert(path, bytes);
+                }
+            }
+        }
+        let mut files = BTreeMap::new();
+        walk(self.folder.path(), &mut files);
+        files
+    }
+
+    /// Runs `thorax` on bad input: exit code 1, these words on stderr, nothing on stdout, and every file as before.
+    #[track_caller]
+    pub(crate) fn refuses(&self, args: &[&str], words: &[&str]) -> Done {
+        let before = self.files();
+        let done = self.thorax(args);
+        done.refused(words);
+        let after = self.files();
+        assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>(), "files came or went");
+        assert!(before == after, "a file was changed");
+        assert!(!self.path("run").exists() || before.keys().any(|path| path.starts_with(self.path("run"))));
+        done
+    }
+}
+
+fn done(output: Output) -> Done {
+    Done {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+impl Done {
+    #[track_caller]
+    pub(crate) fn ok(&self) -> &Self {
+        assert_eq!(self.code, Some(0), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    /// Exit code 1, and these words in this order on stderr.
+    #[track_caller]
+    pub(crate) fn refused(&self, words: &[&str]) -> &Self {
+        assert_eq!(self.code, Some(1), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        let mut rest = self.stderr.as_str();
+        for word in words {
+            let at = rest.find(word);
+            assert!(at.is_some(), "`{word}` is not in (or not where it should be):\n{}", self.stderr);
+            rest = &rest[at.unwrap() + word.len()..];
+        }
+        assert_eq!(self.stdout, "");
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.ok().stdout).unwrap()
+    }
+}
+
+pub(crate) fn read_json(path: &Path) -> Value {
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
