@@ -6,12 +6,12 @@ use serde_json::json;
 
 use crate::{
     args::{SampleArgs, ScanArgs},
+    compute::use_threads,
     dataset::{self, marked},
     output::Output,
     progress,
     status::Status,
     table::table,
-    train::use_threads,
 };
 
 /// Lists a folder's classes, and reads every image to find those that cannot be read.

@@ -6,6 +6,7 @@
 #![expect(clippy::print_stderr, reason = "this is the crate that prints")]
 
 mod args;
+mod compute;
 mod dataset;
 mod folder;
 mod output;

@@ -9,13 +9,13 @@ use train::{Run, TestFigures};
 
 use crate::{
     args::TestArgs,
+    compute::use_threads,
     dataset::{self, Part, marked},
     output::Output,
     progress::{self, Display},
     saved,
     status::{Status, hinted},
     table::{share, table},
-    train::use_threads,
 };
 
 pub(crate) fn run(args: &TestArgs, output: &Output) -> Result<Status> {

@@ -1,43 +1,25 @@
 //! `train`: from a folder to a tested model, in the order that a reader expects.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    time::Instant,
-};
+mod plan;
 
-use anyhow::{Context as _, Result};
-use data::{ImageSet, Listing, Split};
-use model::{Classifier, Spec};
-use serde_json::{Value, json};
-use train::{
-    BEST, Ending, FitConfig, LAST, Run, RunRecord, Seconds, Status as RunStatus, TestFigures, class_weight,
-};
+use std::{collections::BTreeMap, path::Path, time::Instant};
+
+use anyhow::Result;
+use data::ImageSet;
+use model::Classifier;
+use plan::Plan;
+use serde_json::json;
+use train::{BEST, Ending, LAST, Run, RunRecord, Seconds, Status as RunStatus, TestFigures};
 
 use crate::{
-    args::{ClassWeight, SplitKind, TrainArgs},
-    dataset::{self, Part, marked},
+    args::TrainArgs,
+    dataset::{self, Part},
     output::Output,
     progress::{self, Display},
     saved,
-    status::{Status, hinted},
-    table::table,
+    status::Status,
     test,
 };
-
-/// All that is known before the first image is decoded.
-struct Plan {
-    listing: Listing,
-    split: Split,
-    /// The test set, if there is one.
-    test: Option<Listing>,
-    spec: Spec,
-    config: FitConfig,
-    device: model::Device,
-    threads: usize,
-    out: PathBuf,
-    scan_seconds: f64,
-}
 
 /// The images, decoded.
 struct Images {
@@ -51,11 +33,11 @@ struct Images {
 pub(crate) fn run(args: &TrainArgs, output: &Output) -> Result<Status> {
     let start = Instant::now();
     progress::catch_interrupts()?;
-    let plan = plan(args)?;
-    introduce(&plan, output);
+    let plan = Plan::new(args)?;
+    plan.introduce(output);
     if args.dry_run {
         output.result(serde_json::to_string_pretty(
-            &json!({"out": plan.out, "settings": settings(args, &plan)}),
+            &json!({"out": plan.out, "settings": plan.settings(args)}),
         )?);
         return Ok(Status::Done);
     }
@@ -88,91 +70,6 @@ pub(crate) fn run(args: &TrainArgs, output: &Output) -> Result<Status> {
     }
 }
 
-/// Everything that can be wrong with flags and folders comes to light here, before time is spent on images.
-fn plan(args: &TrainArgs) -> Result<Plan> {
-    let threads = use_threads(args.compute.threads)?;
-    let device = args.compute.device.resolve()?;
-    let out = args.out.clone().unwrap_or_else(|| free_name(&args.model.to_string()));
-    check_writable(&out)?;
-    Run::check_free(&out)?;
-    let start = Instant::now();
-    let listing = data::scan(&args.data, args.classes.as_deref())?;
-    let test = match args.test_data.clone().or_else(|| dataset::test_set_beside(&args.data)) {
-        // Classes named by the user may be a part of the folders; otherwise both sets must hold the same.
-        Some(folder) if args.classes.is_some() => Some(data::scan(&folder, Some(&listing.classes))?),
-        Some(folder) => Some(data::scan_like(&folder, &listing.classes)?),
-        None => None,
-    };
-    let split = match args.split {
-        SplitKind::Keras => data::split::keras(&listing, args.validation_split)?,
-        SplitKind::Random => data::split::random(&listing, args.validation_split, args.seed)?,
-    };
-    let scan_seconds = start.elapsed().as_secs_f64();
-    let spec = Spec {
-        kind: args.model,
-        classes: listing.labels(),
-        image_size: args.image_size,
-        interpolation: args.interpolation,
-        input_scale: args.input_scale,
-        precision: args.precision.resolve(device),
-    };
-    spec.check()?;
-    let config = FitConfig {
-        epochs: args.epochs,
-        batch_size: args.batch_size,
-        patience: args.patience,
-        min_delta: args.min_delta,
-        learning_rate: args.learning_rate,
-        class_weights: class_weights(&args.class_weight, &listing)?,
-        seed: args.seed,
-    };
-    Ok(Plan { listing, split, test, spec, config, device, threads, out, scan_seconds })
-}
-
-fn class_weights(choice: &ClassWeight, listing: &Listing) -> Result<Vec<f64>> {
-    let n_classes = listing.classes.len();
-    match choice {
-        ClassWeight::Balanced => Ok(class_weight::balanced(&listing.counts())),
-        ClassWeight::None => Ok(vec![1.0; n_classes]),
-        ClassWeight::Given(weights) if weights.len() == n_classes => Ok(weights.clone()),
-        ClassWeight::Given(weights) => Err(hinted(
-            format!("{} class weights do not fit {n_classes} classes", weights.len()),
-            format!("give one for each of {}, in this order", listing.labels().join(", ")),
-        )),
-    }
-}
-
-/// The table of classes, counts and weights.
-fn introduce(plan: &Plan, output: &Output) {
-    let Plan { listing, split, test, spec, config, .. } = plan;
-    output.note(format!(
-        "Thorax {}: for research and teaching, not for clinical use\n",
-        env!("CARGO_PKG_VERSION")
-    ));
-    output.note(format!("data   {}{}", listing.root.display(), marked(listing.is_synthetic())));
-    match test {
-        Some(test) => output.note(format!("test   {}{}", test.root.display(), marked(test.is_synthetic()))),
-        None => output.note("test   none: name one with `--test-data FOLDER` to have the result tested"),
-    }
-    output.note(format!(
-        "model  {}, {size}×{size} pixels, {}, {}, {} threads\n",
-        spec.kind,
-        spec.precision,
-        device_name(plan.device),
-        plan.threads,
-        size = spec.image_size,
-    ));
-    let count = |samples: &[data::Sample], class| samples.iter().filter(|s| s.label == class).count();
-    let mut rows = vec![["class", "training", "validation", "test", "weight"].map(str::to_owned).to_vec()];
-    for (class, label) in listing.labels().into_iter().enumerate() {
-        let test = test.as_ref().map_or("–".to_owned(), |test| count(&test.samples, class).to_string());
-        let (training, validation) = (count(&split.training, class), count(&split.validation, class));
-        let weight = format!("{:.4}", config.class_weights[class]);
-        rows.push(vec![label, training.to_string(), validation.to_string(), test, weight]);
-    }
-    output.note(format!("{}\n", table(&rows)));
-}
-
 fn load(args: &TrainArgs, plan: &Plan, output: &Output) -> Result<Images> {
     let start = Instant::now();
     let mut parts = vec![
@@ -197,34 +94,6 @@ fn load(args: &TrainArgs, plan: &Plan, output: &Output) -> Result<Images> {
     })
 }
 
-/// Flag names → resolved values, as `run.json` stores them.
-fn settings(args: &TrainArgs, plan: &Plan) -> BTreeMap<String, Value> {
-    let folder = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let values = [
-        ("model", json!(plan.spec.kind)),
-        ("data", json!(folder(&plan.listing.root))),
-        ("test-data", json!(plan.test.as_ref().map(|test| folder(&test.root)))),
-        ("classes", json!(dataset::class_names(&plan.listing))),
-        ("image-size", json!(args.image_size)),
-        ("batch-size", json!(args.batch_size)),
-        ("epochs", json!(args.epochs)),
-        ("patience", json!(args.patience)),
-        ("min-delta", json!(args.min_delta)),
-        ("validation-split", json!(args.validation_split)),
-        ("split", json!(args.split.name())),
-        ("seed", json!(args.seed)),
-        ("learning-rate", json!(args.learning_rate)),
-        ("class-weight", json!(args.class_weight.to_string())),
-        ("interpolation", json!(args.interpolation.to_string())),
-        ("input-scale", json!(args.input_scale)),
-        ("precision", json!(plan.spec.precision)),
-        ("on-bad-image", json!(args.on_bad_image.name())),
-        ("device", json!(device_name(plan.device))),
-        ("threads", json!(plan.threads)),
-    ];
-    values.map(|(name, value)| (name.to_owned(), value)).into()
-}
-
 fn record(args: &TrainArgs, plan: &Plan, images: &Images) -> RunRecord {
     let count = |set: &ImageSet| dataset::counts(set, plan.spec.classes.len());
     let mut counts = BTreeMap::from([
@@ -238,7 +107,7 @@ fn record(args: &TrainArgs, plan: &Plan, images: &Images) -> RunRecord {
         epochs_run: 0,
         best_epoch: None,
         best_val_loss: None,
-        settings: settings(args, plan),
+        settings: plan.settings(args),
         classes: plan.spec.classes.clone(),
         counts,
         class_weights: plan.config.class_weights.clone(),
@@ -321,54 +190,4 @@ fn conclude(args: &TrainArgs, run: &Run, tested: Option<&Tested>, output: &Outpu
         test::print(&[(of_saved, saved), (of_last, last)], output);
     }
     Ok(Status::Done)
-}
-
-/// Gives rayon and libtorch their threads: those asked for, or all cores.
-pub(crate) fn use_threads(threads: Option<usize>) -> Result<usize> {
-    let threads = match threads {
-        Some(threads) => threads,
-        None => std::thread::available_parallelism().context("cannot count this machine's cores")?.get(),
-    };
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("cannot start threads")?;
-    model::init(threads);
-    tracing::info!("{threads} threads");
-    Ok(threads)
-}
-
-/// `data/runs/TIME-MODEL`, local time, with a number where two runs start in the same second.
-fn free_name(model: &str) -> PathBuf {
-    let time = jiff::ZonedDateTime::now().strftime("%Y-%m-%dT%H-%M-%S");
-    let base = format!("{}/{time}-{model}", saved::RUNS);
-    let numbered = (2..).map(|n| format!("{base}-{n}"));
-    [base.clone()]
-        .into_iter()
-        .chain(numbered)
-        .map(PathBuf::from)
-        .find(|path| !path.exists())
-        .unwrap_or(base.into())
-}
-
-/// A folder that cannot be written must come to light before training, without leaving a folder behind.
-fn check_writable(folder: &Path) -> Result<()> {
-    let absolute = std::path::absolute(folder)?;
-    let Some(there) = absolute.ancestors().find(|path| path.exists()) else { return Ok(()) };
-    let probe = match there.is_dir() {
-        true => tempfile::tempfile_in(there).map(drop),
-        false => Err(std::io::Error::from(std::io::ErrorKind::NotADirectory)),
-    };
-    probe.map_err(|error| {
-        let there = there.display();
-        hinted(
-            format!("cannot create the run's folder `{}`: `{there}`: {error}", folder.display()),
-            "name a folder that can be written with `--out`",
-        )
-    })
-}
-
-fn device_name(device: model::Device) -> String {
-    match device {
-        model::Device::Cpu => "cpu".to_owned(),
-        model::Device::Cuda(index) => format!("cuda:{index}"),
-        other => format!("{other:?}").to_lowercase(),
-    }
 }

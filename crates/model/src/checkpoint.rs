@@ -1,9 +1,13 @@
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::HashMap,
+    io::{self, Write},
+    path::Path,
+};
 
 use data::Interpolation;
 use safetensors::{
     Dtype, SafeTensors,
-    tensor::{Metadata, TensorView},
+    tensor::{Metadata, TensorInfo},
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -43,7 +47,15 @@ pub struct NamedTensor {
     pub values: Vec<f32>,
 }
 
+/// What the names of the optimizer's tensors begin with.
+const OPTIMIZER: &str = "optimizer.";
+
 impl NamedTensor {
+    /// Whether it belongs to the optimizer, not to the network.
+    pub fn is_optimizers(&self) -> bool {
+        self.name.starts_with(OPTIMIZER)
+    }
+
     /// Copies a tensor out of libtorch, row by row whatever its layout in memory.
     ///
     /// # Errors
@@ -105,43 +117,20 @@ struct Header {
 }
 
 impl Checkpoint {
-    /// The file's bytes; equal checkpoints give equal bytes.
+    /// The whole file; equal checkpoints give equal bytes.
     ///
     /// # Errors
     /// A tensor whose values do not fill its shape.
-    pub fn encode(&self) -> Result<Vec<u8>> {
-        let spec = &self.meta.spec;
-        let header = Header {
-            format: FORMAT,
-            model: spec.kind,
-            classes: spec.classes.clone(),
-            image_size: spec.image_size,
-            interpolation: spec.interpolation.to_string(),
-            input_scale: spec.input_scale,
-            precision: spec.precision,
-            metric: self.meta.metric.clone(),
-            epoch: self.meta.epoch,
-            training: self.meta.training.clone(),
-            sha256: NO_CHECKSUM.to_owned(),
-        };
-        let invalid = |error: String| Error::Spec(format!("cannot encode a checkpoint: {error}"));
-        let header = serde_json::to_string(&header).map_err(|error| invalid(error.to_string()))?;
-        let views = self
-            .tensors
-            .iter()
-            .map(|tensor| {
-                let view =
-                    TensorView::new(Dtype::F32, tensor.shape.clone(), bytemuck::cast_slice(&tensor.values));
-                view.map(|view| (tensor.name.as_str(), view)).map_err(|error| invalid(error.to_string()))
-            })
-            .collect::<Result<Vec<_>>>()?;
-        let metadata = HashMap::from([(KEY.to_owned(), header)]);
-        let mut file =
-            safetensors::serialize(views, Some(metadata)).map_err(|error| invalid(error.to_string()))?;
-        let at = checksum_position(&file).ok_or_else(|| invalid("no place for the checksum".to_owned()))?;
-        let checksum = checksum(&file, at);
-        file[at..at + checksum.len()].copy_from_slice(checksum.as_bytes());
-        Ok(file)
+    pub fn encode(&self) -> Result<Encoded<'_>> {
+        encode(&self.meta, self.meta.training.clone(), self.tensors.iter().collect())
+    }
+
+    /// The file without what belongs to training.
+    ///
+    /// # Errors
+    /// As [`Self::encode`].
+    pub fn encode_network(&self) -> Result<Encoded<'_>> {
+        encode(&self.meta, None, self.tensors.iter().filter(|tensor| !tensor.is_optimizers()).collect())
     }
 
     /// Reads and checks a file.
@@ -199,7 +188,7 @@ impl Checkpoint {
         if (file.len() as u64) < expected {
             return Err(cut_off(expected));
         }
-        let at = checksum_position(file).filter(|&at| checksum(file, at) == header.sha256);
+        let at = checksum_position(file).filter(|&at| checksum(file, at, &[]) == header.sha256);
         if at.is_none() {
             return Err(Error::Damaged { path: path.to_owned() });
         }
@@ -240,9 +229,10 @@ impl Checkpoint {
         path: &Path,
     ) -> Result<Vec<&NamedTensor>> {
         let problem = |problem: String| Error::Tensors { path: path.to_owned(), problem };
-        let extra = self.tensors.iter().find(|tensor| {
-            !tensor.name.starts_with("optimizer.") && shapes.iter().all(|(name, _)| tensor.name != *name)
-        });
+        let extra = self
+            .tensors
+            .iter()
+            .find(|tensor| !tensor.is_optimizers() && shapes.iter().all(|(name, _)| tensor.name != *name));
         if let Some(extra) = extra {
             return Err(problem(format!("tensor `{}` has no place in the network", extra.name)));
         }
@@ -261,6 +251,74 @@ impl Checkpoint {
     }
 }
 
+/// A file's bytes, the tensors' still where they were: they are many, and written while training goes on.
+pub struct Encoded<'a> {
+    header: Vec<u8>,
+    payload: Vec<&'a [u8]>,
+}
+
+impl Encoded<'_> {
+    /// Writes all of it.
+    ///
+    /// # Errors
+    /// The sink's own.
+    pub fn write_to(&self, sink: &mut dyn Write) -> io::Result<()> {
+        sink.write_all(&self.header)?;
+        self.payload.iter().try_for_each(|bytes| sink.write_all(bytes))
+    }
+}
+
+fn encode<'a>(
+    meta: &Meta,
+    training: Option<serde_json::Value>,
+    mut tensors: Vec<&'a NamedTensor>,
+) -> Result<Encoded<'a>> {
+    let invalid = |error: String| Error::Spec(format!("cannot encode a checkpoint: {error}"));
+    let own =
+        serde_json::to_string(&Header::new(meta, training)).map_err(|error| invalid(error.to_string()))?;
+    tensors.sort_by(|a, b| a.name.cmp(&b.name));
+    let payload: Vec<&[u8]> = tensors.iter().map(|tensor| bytemuck::cast_slice(&tensor.values)).collect();
+    let mut end = 0;
+    let infos = tensors.iter().zip(&payload).map(|(tensor, bytes)| {
+        let start = end;
+        end += bytes.len();
+        let info = TensorInfo { dtype: Dtype::F32, shape: tensor.shape.clone(), data_offsets: (start, end) };
+        (tensor.name.clone(), info)
+    });
+    // The crate checks names, shapes and offsets against each other.
+    let metadata = Metadata::new(Some(HashMap::from([(KEY.to_owned(), own)])), infos.collect())
+        .map_err(|error| invalid(error.to_string()))?;
+    let json = serde_json::to_vec(&metadata).map_err(|error| invalid(error.to_string()))?;
+    // Spaces bring the payload to a multiple of eight bytes, as the format wants.
+    let length = json.len().next_multiple_of(8);
+    let mut header = (length as u64).to_le_bytes().to_vec();
+    header.extend(&json);
+    header.resize(8 + length, b' ');
+    let at = checksum_position(&header).ok_or_else(|| invalid("no place for the checksum".to_owned()))?;
+    let checksum = checksum(&header, at, &payload);
+    header[at..at + checksum.len()].copy_from_slice(checksum.as_bytes());
+    Ok(Encoded { header, payload })
+}
+
+impl Header {
+    fn new(meta: &Meta, training: Option<serde_json::Value>) -> Self {
+        let spec = &meta.spec;
+        Self {
+            format: FORMAT,
+            model: spec.kind,
+            classes: spec.classes.clone(),
+            image_size: spec.image_size,
+            interpolation: spec.interpolation.to_string(),
+            input_scale: spec.input_scale,
+            precision: spec.precision,
+            metric: meta.metric.clone(),
+            epoch: meta.epoch,
+            training,
+            sha256: NO_CHECKSUM.to_owned(),
+        }
+    }
+}
+
 /// Where the checksum's 64 digits stand in the file's header.
 fn checksum_position(file: &[u8]) -> Option<usize> {
     let header_end = usize::try_from(u64::from_le_bytes(*file.first_chunk::<8>()?)).ok()?.checked_add(8)?;
@@ -270,12 +328,13 @@ fn checksum_position(file: &[u8]) -> Option<usize> {
     (at + NO_CHECKSUM.len() <= header_end).then_some(at)
 }
 
-/// SHA-256 of the whole file with zeros in the checksum's own place, as lowercase hex.
-fn checksum(file: &[u8], at: usize) -> String {
+/// SHA-256 of the whole file with zeros in the checksum's own place, as lowercase hex; `rest` follows `file`.
+fn checksum(file: &[u8], at: usize, rest: &[&[u8]]) -> String {
     let mut hasher = Sha256::new();
     hasher.update(&file[..at]);
     hasher.update(NO_CHECKSUM);
     hasher.update(&file[at + NO_CHECKSUM.len()..]);
+    rest.iter().for_each(|bytes| hasher.update(bytes));
     hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -12,6 +12,7 @@ use crate::{Error, Result, spec::names};
 pub fn init(threads: usize) {
     tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX));
     keep_large_blocks();
+    tracing::debug!("libtorch {} computes with {threads} threads", crate::LIBTORCH);
 }
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]

@@ -27,6 +27,22 @@ pub(crate) fn half(x: &Tensor, step: &Step, layer: u64) -> Result<Tensor> {
     Ok(x.f_mul(&mask.f_to_kind(x.kind())?)?)
 }
 
+/// Eight mask values for each byte of random bits, lowest bit first: looked up, as shifting bit by bit took ten times as
+/// long.
+const BYTES: [[u8; 8]; 256] = {
+    let mut table = [[0; 8]; 256];
+    let mut bits = 0;
+    while bits < 256 {
+        let mut i = 0;
+        while i < 8 {
+            table[bits][i] = (bits >> i & 1) as u8 * 2;
+            i += 1;
+        }
+        bits += 1;
+    }
+    table
+};
+
 /// `[rows, features]` bytes, 0 or 2.
 fn mask(rows: usize, features: usize, step: &Step, layer: u64) -> Vec<u8> {
     let key = Key { seed: step.seed, epoch: step.epoch, step: step.batch, purpose: Purpose::Dropout };
@@ -34,9 +50,8 @@ fn mask(rows: usize, features: usize, step: &Step, layer: u64) -> Vec<u8> {
     for (row, values) in mask.chunks_exact_mut(features).enumerate() {
         let mut generator = key.generator(layer << 32 | row as u64);
         for chunk in values.chunks_mut(64) {
-            let bits = generator.next_u64();
-            for (i, value) in chunk.iter_mut().enumerate() {
-                *value = (bits >> i & 1) as u8 * 2;
+            for (bits, values) in generator.next_u64().to_le_bytes().into_iter().zip(chunk.chunks_mut(8)) {
+                values.copy_from_slice(&BYTES[usize::from(bits)][..values.len()]);
             }
         }
     }

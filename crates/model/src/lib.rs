@@ -19,7 +19,7 @@ mod error;
 mod initialise;
 mod spec;
 
-pub use checkpoint::{Checkpoint, Meta, Metric, NamedTensor};
+pub use checkpoint::{Checkpoint, Encoded, Meta, Metric, NamedTensor};
 pub use classifier::{Classifier, Mode, Parameter};
 pub use device::{DeviceChoice, Precision, PrecisionChoice, init};
 pub use dropout::Step;

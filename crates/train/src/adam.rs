@@ -7,7 +7,7 @@ const BETA_1: f64 = 0.9;
 const BETA_2: f64 = 0.999;
 const EPSILON: f64 = 1e-7;
 /// Elements that are updated together: few enough that moments and temporaries stay in the cache between operations.
-const BLOCK: i64 = 1 << 18;
+const BLOCK: i64 = 1 << 20;
 
 /// Keras' Adam (`keras/src/optimizers/adam.py`): β 0.9 and 0.999, ε 1e-7 outside of the bias correction ("epsilon
 /// hat"): w -= m · lr · √(1-β₂ᵗ)/(1-β₁ᵗ) / (√v + ε). libtorch's Adam adds ε to the corrected √v, which differs.
@@ -65,8 +65,8 @@ impl Adam {
             for (((mut w, g), mut m), mut v) in blocks.zip(gradients).zip(first).zip(second) {
                 let _ = m.f_lerp_(&g, 1.0 - BETA_1)?;
                 let _ = v.f_lerp_(&g.f_mul(&g)?, 1.0 - BETA_2)?;
-                let denominator = v.f_sqrt()?.f_add_scalar_(EPSILON)?;
-                let _ = w.f_sub_(&m.f_div(&denominator)?.f_mul_scalar_(alpha)?)?;
+                let denominator = v.f_sqrt()?.f_add_scalar_(EPSILON)?.f_mul_scalar_(-1.0 / alpha)?;
+                let _ = w.f_addcdiv_(&m, &denominator)?;
             }
         }
         Ok(())

@@ -11,13 +11,21 @@ use crate::{Error, Result};
 /// Writes a file by way of a temporary name beside it: synced, then renamed, so that no reader and no kill ever sees
 /// half of it. The temporary name is always the same, so what a kill leaves is overwritten by the next try.
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    write(path, bytes).map_err(|source| Error::Io { action: "write", path: path.to_owned(), source })
+    write_atomically_with(path, |file| file.write_all(bytes))
 }
 
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// As [`write_atomically`], with what `content` writes.
+pub(crate) fn write_atomically_with(
+    path: &Path,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<()> {
+    write(path, content).map_err(|source| Error::Io { action: "write", path: path.to_owned(), source })
+}
+
+fn write(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let temporary = temporary_name(path);
     let mut file = File::create(&temporary)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    let written = content(&mut file).and_then(|()| file.sync_all());
     drop(file);
     if let Err(error) = written.and_then(|()| fs::rename(&temporary, path)) {
         // The disk may be full: what was written so far must not stay on it.

@@ -1,4 +1,4 @@
-use std::{ops::ControlFlow, time::Instant};
+use std::{ops::ControlFlow, sync::Arc, time::Instant};
 
 use data::{
     ImageSet,
@@ -12,7 +12,7 @@ use crate::{
     Adam, EpochRow, Error, Event, Observer, Result, Run, Tracker, evaluate,
     history::History,
     run::{BEST, LAST},
-    writer::Writer,
+    writer::{Part, Writer},
 };
 
 /// How a network is trained.
@@ -239,21 +239,21 @@ impl<'a> Trainer<'a> {
         writer: &Writer,
     ) -> Result<()> {
         let metric = Metric { name: "val_loss".to_owned(), value: val_loss };
-        let meta = Meta { spec: self.classifier.spec().clone(), metric, epoch, training: None };
-        let best = self.classifier.checkpoint(meta)?;
-        let mut last = best.clone();
-        last.meta.training = Some(serde_json::json!({
+        let training = Some(serde_json::json!({
             "steps": self.adam.steps(),
             "best_val_loss": tracker.best().map(|(value, _)| value),
             "best_epoch": tracker.best().map(|(_, epoch)| epoch),
             "patience_reference": tracker.reference(),
             "wait": tracker.wait(),
         }));
-        last.tensors.extend(self.adam.tensors()?);
+        let meta = Meta { spec: self.classifier.spec().clone(), metric, epoch, training };
+        let mut checkpoint = self.classifier.checkpoint(meta)?;
+        checkpoint.tensors.extend(self.adam.tensors()?);
+        let checkpoint = Arc::new(checkpoint);
         if improved {
-            writer.submit(run.file(BEST), best)?;
+            writer.submit(run.file(BEST), Part::Network, Arc::clone(&checkpoint))?;
         }
-        writer.submit(run.file(LAST), last)
+        writer.submit(run.file(LAST), Part::All, checkpoint)
     }
 }
 

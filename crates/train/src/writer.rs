@@ -2,11 +2,12 @@ use std::{
     path::PathBuf,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::JoinHandle,
+    time::Instant,
 };
 
 use model::Checkpoint;
 
-use crate::{Error, Result, files::write_atomically};
+use crate::{Error, Result, files::write_atomically_with};
 
 /// Writes checkpoints on one background thread, one at a time, so that training does not wait for the disk.
 ///
@@ -23,9 +24,25 @@ struct Shared {
     changed: Condvar,
 }
 
+/// A file to write.
+struct Job {
+    path: PathBuf,
+    part: Part,
+    checkpoint: Arc<Checkpoint>,
+}
+
+/// How much of a checkpoint goes to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// What is needed to use the network.
+    Network,
+    /// What is needed to go on training as well.
+    All,
+}
+
 #[derive(Default)]
 struct State {
-    waiting: Vec<(PathBuf, Checkpoint)>,
+    waiting: Vec<Job>,
     closed: bool,
     error: Option<Error>,
 }
@@ -56,13 +73,13 @@ impl Writer {
     ///
     /// # Errors
     /// What went wrong with an earlier one.
-    pub(crate) fn submit(&self, path: PathBuf, checkpoint: Checkpoint) -> Result<()> {
+    pub(crate) fn submit(&self, path: PathBuf, part: Part, checkpoint: Arc<Checkpoint>) -> Result<()> {
         let mut state = self.shared.lock();
         if let Some(error) = state.error.take() {
             return Err(error);
         }
-        state.waiting.retain(|(waiting, _)| *waiting != path);
-        state.waiting.push((path, checkpoint));
+        state.waiting.retain(|waiting| waiting.path != path);
+        state.waiting.push(Job { path, part, checkpoint });
         self.shared.changed.notify_one();
         Ok(())
     }
@@ -109,12 +126,21 @@ fn run(shared: &Shared) {
         if state.waiting.is_empty() {
             return;
         }
-        let (path, checkpoint) = state.waiting.remove(0);
+        let Job { path, part, checkpoint } = state.waiting.remove(0);
         drop(state);
-        let written =
-            checkpoint.encode().map_err(Error::from).and_then(|bytes| write_atomically(&path, &bytes));
-        if let Err(error) = written {
-            shared.lock().error.get_or_insert(error);
+        let start = Instant::now();
+        let encoded = match part {
+            Part::Network => checkpoint.encode_network(),
+            Part::All => checkpoint.encode(),
+        };
+        let written = encoded
+            .map_err(Error::from)
+            .and_then(|encoded| write_atomically_with(&path, |file| encoded.write_to(file)));
+        match written {
+            Ok(()) => tracing::debug!("wrote `{}` in {:.2?}", path.display(), start.elapsed()),
+            Err(error) => {
+                shared.lock().error.get_or_insert(error);
+            }
         }
     }
 }

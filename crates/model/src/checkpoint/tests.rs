@@ -1,4 +1,5 @@
 use data::Interpolation;
+use safetensors::tensor::TensorView;
 
 use super::*;
 
@@ -23,6 +24,12 @@ fn checkpoint() -> Checkpoint {
     Checkpoint { meta: Meta { spec, metric, epoch: 3, training }, tensors }
 }
 
+fn bytes(checkpoint: &Checkpoint) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    checkpoint.encode().unwrap().write_to(&mut bytes).unwrap();
+    bytes
+}
+
 fn decode(file: &[u8]) -> Result<Checkpoint> {
     Checkpoint::decode(file, Path::new("model.safetensors"))
 }
@@ -30,18 +37,34 @@ fn decode(file: &[u8]) -> Result<Checkpoint> {
 #[test]
 fn reads_back_what_was_written_and_equal_models_give_equal_bytes() {
     let checkpoint = checkpoint();
-    let file = checkpoint.encode().unwrap();
+    let file = bytes(&checkpoint);
     assert_eq!(decode(&file).unwrap(), checkpoint);
     // The order of tensors in memory does not reach the file.
     let mut reordered = checkpoint.clone();
     reordered.tensors.reverse();
-    assert!(file == reordered.encode().unwrap());
+    assert!(file == bytes(&reordered));
+}
+
+#[test]
+fn the_network_alone_leaves_training_out() {
+    let whole = checkpoint();
+    let mut with_optimizer = whole.clone();
+    with_optimizer.tensors.push(NamedTensor {
+        name: "optimizer.first_moment.x".to_owned(),
+        shape: vec![1],
+        values: vec![7.0],
+    });
+    let mut network = Vec::new();
+    with_optimizer.encode_network().unwrap().write_to(&mut network).unwrap();
+    let network = decode(&network).unwrap();
+    assert_eq!(network.tensors, whole.tensors);
+    assert_eq!(network.meta, Meta { training: None, ..whole.meta });
 }
 
 /// Every bit of the file is covered: the header, the payload, and the checksum itself.
 #[test]
 fn no_changed_byte_goes_unnoticed() {
-    let file = checkpoint().encode().unwrap();
+    let file = bytes(&checkpoint());
     for at in 0..file.len() {
         let mut changed = file.clone();
         changed[at] ^= 1;
@@ -51,7 +74,7 @@ fn no_changed_byte_goes_unnoticed() {
 
 #[test]
 fn every_cut_is_an_error_and_every_larger_one_says_so() {
-    let file = checkpoint().encode().unwrap();
+    let file = bytes(&checkpoint());
     for length in 0..file.len() {
         let error = decode(&file[..length]).unwrap_err();
         match length {

@@ -49,7 +49,8 @@ fn a_saved_model_says_the_same_bit_for_bit() {
         let before = classifier(20, precision);
         let metric = Metric { name: "val_loss".to_owned(), value: 1.0 };
         let meta = Meta { spec: before.spec().clone(), metric, epoch: 1, training: None };
-        std::fs::write(&path, before.checkpoint(meta).unwrap().encode().unwrap()).unwrap();
+        let checkpoint = before.checkpoint(meta).unwrap();
+        checkpoint.encode().unwrap().write_to(&mut std::fs::File::create(&path).unwrap()).unwrap();
         let after = Classifier::load(&path, Device::Cpu).unwrap();
         assert_eq!(after.spec(), before.spec());
         let batch = batch(32, 20);
