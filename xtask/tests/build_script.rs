@@ -1,4 +1,4 @@
-//! The build script that every crate with tensors shares, compiled and run on its own: with libtorch, and without.
+//! What a build says with libtorch and without: the script that every crate with tensors shares, and the C++ compiler.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -63,4 +63,27 @@ fn with_libtorch_the_run_path_is_absolute() {
         assert!(same, "{path} is not {}", lib.display());
         assert!(!text.contains("error"), "{text}");
     }
+}
+
+/// torch-sys compiles C++ before any build script of ours runs: what it meets without libtorch has to say it too.
+#[test]
+fn the_compiler_that_finds_no_libtorch_says_what_to_run() {
+    let (folder, _) = script();
+    let source = folder.path().join("torch_api.cpp");
+    std::fs::write(&source, "#include <torch/torch.h>\n").expect("the folder can be written");
+    let compiler = |include: &Path| {
+        let mut command = Command::new("c++");
+        command.arg("-fsyntax-only").arg("-I").arg(include).arg(&source);
+        command.output().expect("c++ runs")
+    };
+    // The search path is cargo's, from `.cargo/config.toml`.
+    let without = compiler(&folder.path().join("nowhere"));
+    let words = String::from_utf8_lossy(&without.stderr);
+    assert!(!without.status.success() && words.contains("run cargo xtask fetch-weights"), "{words}");
+
+    let header = folder.path().join("include/torch/torch.h");
+    std::fs::create_dir_all(header.parent().expect("it has one")).expect("a folder");
+    std::fs::write(&header, "// libtorch's own\n").expect("the folder can be written");
+    let with = compiler(&folder.path().join("include"));
+    assert!(with.status.success(), "{}", String::from_utf8_lossy(&with.stderr));
 }
