@@ -81,7 +81,7 @@ impl Plan {
 
     /// The table of classes, counts and weights.
     pub(super) fn introduce(&self, output: &Output) {
-        let Plan { listing, split, test, spec, config, .. } = self;
+        let Self { listing, split, test, spec, config, .. } = self;
         output.note(format!(
             "Thorax {}: for research and teaching, not for clinical use\n",
             env!("CARGO_PKG_VERSION")
@@ -89,7 +89,7 @@ impl Plan {
         output.note(format!("data   {}{}", listing.root.display(), marked(listing.is_synthetic())));
         match test {
             Some(test) => {
-                output.note(format!("test   {}{}", test.root.display(), marked(test.is_synthetic())))
+                output.note(format!("test   {}{}", test.root.display(), marked(test.is_synthetic())));
             }
             None => output.note("test   none: name one with `--test-data FOLDER` to have the result tested"),
         }
