@@ -47,17 +47,7 @@ fn a_run_leaves_what_the_readme_promises() {
 fn train_prints_the_classes_and_both_models_in_the_studys_words() {
     let world = World::new();
     world.study();
-    let done = world.thorax(&[
-        "train",
-        "--data",
-        "xrays",
-        "--image-size",
-        "16",
-        "--epochs",
-        "1",
-        "--class-weight",
-        "1,2,3",
-    ]);
+    let done = world.train(&["--epochs", "1", "--class-weight", "1,2,3"]);
     let table = "class            training  validation  test  weight\n\
                  COVID-19                8           2     4  1.0000\n\
                  NORMAL                  8           2     4  2.0000\n\
@@ -116,8 +106,7 @@ fn equal_seeds_give_equal_bytes_and_other_seeds_do_not() {
     let world = World::new();
     world.study();
     for (out, seed) in [("a", "7"), ("b", "7"), ("c", "8")] {
-        let args = ["train", "--data", "xrays", "--image-size", "16", "--epochs", "3", "--batch-size", "8"];
-        world.thorax(&[&args[..], &["--seed", seed, "--out", out]].concat()).ok();
+        world.train(&["--epochs", "3", "--batch-size", "8", "--seed", seed, "--out", out]).ok();
     }
     let read = |run: &str, file: &str| fs::read(world.path(run).join(file)).unwrap();
     for file in ["best.safetensors", "last.safetensors", "predictions.csv"] {

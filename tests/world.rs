@@ -69,23 +69,15 @@ impl World {
         root
     }
 
+    /// Trains on [`Self::study`]'s pictures at 16×16 pixels.
+    pub(crate) fn train(&self, flags: &[&str]) -> Done {
+        self.thorax(&[&["train", "--data", "xrays", "--image-size", "16"], flags].concat())
+    }
+
     /// Trains for two epochs into `run`.
     pub(crate) fn trained(&self) -> PathBuf {
         self.study();
-        let done = self.thorax(&[
-            "train",
-            "--data",
-            "xrays",
-            "--image-size",
-            "16",
-            "--epochs",
-            "2",
-            "--batch-size",
-            "8",
-            "--out",
-            "run",
-        ]);
-        done.ok();
+        self.train(&["--epochs", "2", "--batch-size", "8", "--out", "run"]).ok();
         self.path("run")
     }
 

@@ -4,13 +4,12 @@
 
 use crate::failure::fail;
 use crate::fetch;
-use crate::workspace::{Workspace, step};
+use crate::workspace::{REAL_DATA, Workspace, step};
 use anyhow::{Context as _, Result};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-/// Where the user's own data set lies by default, and where the synthetic one is made, relative to the root.
-const REAL: &str = "data/COVID-19 Radiography Database";
+/// Where the synthetic data set is made, relative to the root.
 const SAMPLE: &str = "data/sample/Phantoms";
 
 /// What the files of a run's folder are.
@@ -39,13 +38,13 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
 
 /// The real data set where there is one, otherwise the sample.
 fn data_set(workspace: &Workspace) -> Result<&'static str> {
-    if workspace.root().join(REAL).is_dir() {
-        return Ok(REAL);
+    if workspace.root().join(REAL_DATA).is_dir() {
+        return Ok(REAL_DATA);
     }
     if workspace.root().join(SAMPLE).is_dir() {
-        eprintln!("no data set in `{REAL}`: using the synthetic sample in `{SAMPLE}`");
+        eprintln!("no data set in `{REAL_DATA}`: using the synthetic sample in `{SAMPLE}`");
     } else {
-        eprintln!("no data set in `{REAL}`: making a synthetic sample in `{SAMPLE}`");
+        eprintln!("no data set in `{REAL_DATA}`: making a synthetic sample in `{SAMPLE}`");
         step(thorax(workspace).args(["data", "sample", "--out", SAMPLE]))?;
     }
     Ok(SAMPLE)

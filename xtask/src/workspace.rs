@@ -5,6 +5,9 @@ use anyhow::{Context as _, Result};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// Where the user's own data set lies by default, relative to the root.
+pub(crate) const REAL_DATA: &str = "data/COVID-19 Radiography Database";
+
 /// The workspace this binary works on.
 pub(crate) struct Workspace {
     root: PathBuf,

@@ -61,7 +61,7 @@ pub(crate) fn describe(bad: &[BadImage], of: usize) -> String {
 
 /// Leaving bad files out must not leave a class without images.
 pub(crate) fn check_classes_left(set: &ImageSet, part: &str, labels: &[String]) -> Result<()> {
-    let counts = counts(set, labels.len());
+    let counts = data::counts(set.samples(), labels.len());
     match counts.iter().position(|&count| count == 0) {
         Some(class) => {
             let class = &labels[class];
@@ -72,15 +72,6 @@ pub(crate) fn check_classes_left(set: &ImageSet, part: &str, labels: &[String]) 
         }
         None => Ok(()),
     }
-}
-
-/// Images per class.
-pub(crate) fn counts(set: &ImageSet, n_classes: usize) -> Vec<usize> {
-    let mut counts = vec![0; n_classes];
-    for label in set.labels() {
-        counts[label] += 1;
-    }
-    counts
 }
 
 /// The test set beside a data set: its name, without a trailing slash, plus ` Test`.

@@ -26,7 +26,7 @@ pub(crate) fn scan(args: &ScanArgs, output: &Output) -> Result<Status> {
     bar.finish_and_clear();
 
     let images = &loaded.images;
-    let (counts, readable) = (listing.counts(), dataset::counts(images, labels.len()));
+    let (counts, readable) = (listing.counts(), data::counts(images.samples(), labels.len()));
     let mut gray = vec![0; labels.len()];
     for (i, sample) in images.samples().iter().enumerate() {
         gray[sample.label] += usize::from(images.channels(i) == 1);

@@ -95,7 +95,7 @@ fn load(args: &TrainArgs, plan: &Plan, output: &Output) -> Result<Images> {
 }
 
 fn record(args: &TrainArgs, plan: &Plan, images: &Images) -> RunRecord {
-    let count = |set: &ImageSet| dataset::counts(set, plan.spec.classes.len());
+    let count = |set: &ImageSet| data::counts(set.samples(), plan.spec.classes.len());
     let mut counts = BTreeMap::from([
         ("training".to_owned(), count(&images.training)),
         ("validation".to_owned(), count(&images.validation)),
@@ -135,7 +135,7 @@ fn fit(
     let fitted =
         train::fit(classifier, &images.training, &images.validation, &plan.config, run, &mut display);
     run.record.seconds.fit = start.elapsed().as_secs_f64();
-    Ok(fitted?.ending)
+    Ok(fitted?)
 }
 
 /// A tested model's figures: the saved one's, and the final one's.

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use fast_image_resize as fir;
 
-use crate::{DecodeError, decode::Pixels};
+use crate::{DecodeError, Pixels};
 
 /// How pixels of another size are found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -61,17 +61,22 @@ impl Listing {
 
     /// Images per class.
     pub fn counts(&self) -> Vec<usize> {
-        let mut counts = vec![0; self.classes.len()];
-        for sample in &self.samples {
-            counts[sample.label] += 1;
-        }
-        counts
+        counts(&self.samples, self.classes.len())
     }
 
     /// Whether images of the synthetic sample are among the files.
     pub fn is_synthetic(&self) -> bool {
         self.samples.iter().any(Sample::is_synthetic)
     }
+}
+
+/// Images per class; every label is below `n_classes`.
+pub fn counts(samples: &[Sample], n_classes: usize) -> Vec<usize> {
+    let mut counts = vec![0; n_classes];
+    for sample in samples {
+        counts[sample.label] += 1;
+    }
+    counts
 }
 
 impl Sample {

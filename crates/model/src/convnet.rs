@@ -122,7 +122,7 @@ impl ConvNet {
 /// `x · weightᵀ + bias` as a 1×1 convolution over a picture of N pixels, which is the same sum.
 ///
 /// libtorch gives f32 products to MKL, which on AMD's processors leaves AVX-512 alone, and convolutions to oneDNN, which
-/// uses it: the products of a training step took a third longer.
+/// uses it: with MKL a training step took a third longer.
 fn dense(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
     let ((n, input), (output, _)) = (x.size2()?, weight.size2()?);
     let pixels = x.f_view([1, n, 1, input])?.f_permute([0, 3, 1, 2])?;

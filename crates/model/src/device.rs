@@ -7,8 +7,8 @@ use crate::{Error, Result, spec::names};
 
 /// Sets what must be set once, before the first tensor: libtorch's thread count and the allocator's thresholds.
 ///
-/// glibc hands large blocks back to the system at every free, and a training step allocates hundreds of MB of them:
-/// keeping them took a third off a step (measured by `cargo xtask bench`).
+/// glibc hands large blocks back to the system at every free, and a training step allocates hundreds of MB of them,
+/// whose pages the system would have to clear again and again.
 pub fn init(threads: usize) {
     tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX));
     keep_large_blocks();

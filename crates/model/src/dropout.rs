@@ -27,8 +27,7 @@ pub(crate) fn half(x: &Tensor, step: &Step, layer: u64) -> Result<Tensor> {
     Ok(x.f_mul(&mask.f_to_kind(x.kind())?)?)
 }
 
-/// Eight mask values for each byte of random bits, lowest bit first: looked up, as shifting bit by bit took ten times as
-/// long.
+/// Eight mask values for each byte of random bits, lowest bit first: looked up rather than shifted out bit by bit.
 const BYTES: [[u8; 8]; 256] = {
     let mut table = [[0; 8]; 256];
     let mut bits = 0;

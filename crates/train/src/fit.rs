@@ -45,19 +45,8 @@ pub enum Ending {
     Interrupted,
 }
 
-/// What training came to.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Fitted {
-    /// Why it ended.
-    pub ending: Ending,
-    /// Whole epochs.
-    pub epochs_run: u64,
-    /// The best epoch, counted from 1, with its `val_loss`; `None` if no epoch was finished.
-    pub best: Option<(u64, f64)>,
-}
-
 /// Trains a network as Keras' `fit` does with `EarlyStopping` and `ModelCheckpoint(save_best_only=True)`, writing
-/// `history.csv`, `best.safetensors` and `last.safetensors` to the run's folder as it goes.
+/// `history.csv`, `best.safetensors` and `last.safetensors` to the run's folder as it goes, and the epochs to its record.
 ///
 /// # Errors
 /// A loss that is not finite, a file that cannot be written, libtorch's own. What was saved before stays as it is.
@@ -68,7 +57,7 @@ pub fn fit(
     config: &FitConfig,
     run: &mut Run,
     observer: &mut dyn Observer,
-) -> Result<Fitted> {
+) -> Result<Ending> {
     let mut tracker = Tracker::new(config.patience, config.min_delta);
     let mut history = History::create(&run.file("history.csv"))?;
     let writer = Writer::start()?;
@@ -126,8 +115,7 @@ pub fn fit(
         }
     }
     writer.finish()?;
-    let best = tracker.best().map(|(value, epoch)| (epoch, value));
-    Ok(Fitted { ending, epochs_run: run.record.epochs_run, best })
+    Ok(ending)
 }
 
 /// The validation part's predictions. `None` if the observer stopped it.

@@ -23,7 +23,7 @@ pub use adam::Adam;
 pub use error::Error;
 pub use evaluate::{ClassRow, TestFigures, evaluate, figures, write_predictions};
 pub use events::{Event, Observer};
-pub use fit::{Ending, FitConfig, Fitted, fit};
+pub use fit::{Ending, FitConfig, fit};
 pub use history::EpochRow;
 pub use run::{BEST, LAST, Run, RunRecord, Seconds, Status};
 pub use tracker::{Tracker, Verdict};

@@ -3,13 +3,10 @@
 use super::ours::Thorax;
 use super::statistics::median;
 use crate::failure::fail;
-use crate::workspace::Workspace;
+use crate::workspace::{REAL_DATA, Workspace};
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-
-/// Where the user's data set lies by default, relative to the root.
-const REAL: &str = "data/COVID-19 Radiography Database";
 
 /// The same work for every side.
 pub(super) struct Job {
@@ -45,13 +42,14 @@ pub(super) fn study(
     data: Option<PathBuf>,
     quick: bool,
 ) -> Result<(Job, Option<String>)> {
-    let real = workspace.root().join(REAL);
+    let real = workspace.root().join(REAL_DATA);
     let named = data.or_else(|| real.is_dir().then_some(real));
     let (name, data, skipped) = match named {
         Some(data) => ("study", data, None),
         None => {
-            let line =
-                format!("study skipped: no data set in `{REAL}` (or name one with --data); sample instead");
+            let line = format!(
+                "study skipped: no data set in `{REAL_DATA}` (or name one with --data); sample instead"
+            );
             ("sample", sample(thorax, 920, 40, 256)?, Some(line))
         }
     };

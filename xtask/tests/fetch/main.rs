@@ -6,6 +6,8 @@ mod archive;
 mod folder;
 mod interrupted;
 mod own;
+#[path = "../common/said.rs"]
+mod said;
 mod server;
 mod wheels;
 mod world;

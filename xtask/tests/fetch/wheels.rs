@@ -110,6 +110,17 @@ fn assert_links(world: &World) {
     );
 }
 
+/// A world whose site has no archive, and whose pip has the wheels.
+fn without_archive() -> (World, Server, Wheels) {
+    let world = World::new();
+    let server = Server::start(archive());
+    server.set(Behaviour::NotFound);
+    let wheels = Wheels::new(&world, &server.url);
+    world.pin(&wheels.pins);
+    wheels.write(&world, "index");
+    (world, server, wheels)
+}
+
 #[test]
 fn wheels_from_a_folder_become_a_libtorch_that_links() {
     let world = World::new();
@@ -145,12 +156,7 @@ fn a_wheel_or_a_member_that_is_not_what_is_pinned_is_an_error() {
 
 #[test]
 fn pip_brings_the_wheels_where_the_site_has_no_archive() {
-    let world = World::new();
-    let server = Server::start(archive());
-    server.set(Behaviour::NotFound);
-    let wheels = Wheels::new(&world, &server.url);
-    world.pin(&wheels.pins);
-    wheels.write(&world, "index");
+    let (world, _server, _wheels) = without_archive();
     let said = world.fetch(&[]);
     assert!(said.sentence().contains("is ready, from PyTorch's wheels"), "{}", said.stdout);
     assert!(said.stderr.contains("not from PyTorch's site ("), "{}", said.stderr);
@@ -164,12 +170,7 @@ fn pip_brings_the_wheels_where_the_site_has_no_archive() {
 
 #[test]
 fn what_pip_brought_is_not_fetched_again_after_it_failed() {
-    let world = World::new();
-    let server = Server::start(archive());
-    server.set(Behaviour::NotFound);
-    let wheels = Wheels::new(&world, &server.url);
-    world.pin(&wheels.pins);
-    wheels.write(&world, "index");
+    let (world, _server, wheels) = without_archive();
     let missing = world.path("index/cuda_runtime-4.5.6-py3-none-some_linux.whl");
     std::fs::remove_file(&missing).expect("it is there");
 
@@ -192,12 +193,7 @@ fn what_pip_brought_is_not_fetched_again_after_it_failed() {
 
 #[test]
 fn another_file_than_pinned_from_pip_is_an_error() {
-    let world = World::new();
-    let server = Server::start(archive());
-    server.set(Behaviour::NotFound);
-    let wheels = Wheels::new(&world, &server.url);
-    world.pin(&wheels.pins);
-    wheels.write(&world, "index");
+    let (world, _server, wheels) = without_archive();
     world.write("index/torch-1.2.3-cp311-cp311-some_linux.whl", "another build");
     let said = world.fetch(&[]);
     said.assert_error("libtorch could not be fetched by either route", "use `--from DIR`");
@@ -208,12 +204,7 @@ fn another_file_than_pinned_from_pip_is_an_error() {
 
 #[test]
 fn tools_that_are_missing_are_named_before_anything_is_downloaded() {
-    let world = World::new();
-    let server = Server::start(archive());
-    server.set(Behaviour::NotFound);
-    let wheels = Wheels::new(&world, &server.url);
-    world.pin(&wheels.pins);
-    wheels.write(&world, "index");
+    let (world, _server, _wheels) = without_archive();
     // A PATH with nothing but what the case leaves of the tools.
     let cases: [(&[&str], &str, &str); 3] = [
         (&[], "no C compiler: `cc` cannot be run", "install a C and C++ compiler"),

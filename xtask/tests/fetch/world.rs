@@ -1,12 +1,13 @@
 //! A workspace of its own for each test, with pins of its own and a `python3` that stands in for pip.
 
+pub(crate) use crate::said::{Said, path_after};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 use std::io::{Cursor, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use zip::write::SimpleFileOptions;
@@ -82,11 +83,7 @@ impl World {
         for name in ["LIBTORCH", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
             command.env_remove(name).env_remove(name.to_lowercase());
         }
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let paths = std::iter::once(self.path("bin")).chain(std::env::split_paths(&path));
-        command
-            .env("PATH", std::env::join_paths(paths).expect("no colon in it"))
-            .env("WORLD", self.folder.path());
+        command.env("PATH", path_after(self.path("bin"))).env("WORLD", self.folder.path());
         command
     }
 
@@ -143,19 +140,7 @@ impl World {
     }
 }
 
-/// What a call said and how it ended.
-pub(crate) struct Said {
-    pub(crate) code: Option<i32>,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
-}
-
 impl Said {
-    pub(crate) fn new(output: Output) -> Self {
-        let text = |bytes| String::from_utf8(bytes).expect("text");
-        Self { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
-    }
-
     /// It went well; its one sentence.
     #[track_caller]
     pub(crate) fn sentence(&self) -> &str {
@@ -170,8 +155,7 @@ impl Said {
         assert_eq!((self.code, self.stdout.as_str()), (Some(1), ""), "{}", self.stderr);
         let line = self.stderr.lines().find(|line| line.starts_with("error: "));
         assert!(line.is_some_and(|line| line.contains(message)), "no `{message}` in:\n{}", self.stderr);
-        let said = self.stderr.lines().last().and_then(|line| line.strip_prefix("hint: "));
-        assert!(said.is_some_and(|said| said.contains(hint)), "no hint `{hint}` in:\n{}", self.stderr);
+        self.assert_hint(hint);
     }
 }
 

@@ -56,8 +56,8 @@ fn both_sides_take_turns_and_the_result_is_one_object() {
     let ratio = study["ratio_to_keras"]["seconds"].as_f64().expect("a number");
     assert!(ratio > 0.0 && ratio < 1.0, "the stand-in is quicker than 8 s: {ratio}");
     assert!(png1024["ratio_to_keras_2_workers"]["seconds"].is_number(), "{png1024}");
-    assert!(!world.path("root/data/runs").exists(), "the user's latest run stays what it is");
-    let left = std::fs::read_dir(world.path("root/data")).into_iter().flatten().count();
+    assert!(!world.path("tree/data/runs").exists(), "the user's latest run stays what it is");
+    let left = std::fs::read_dir(world.path("tree/data")).into_iter().flatten().count();
     assert_eq!(left, 0, "all of it lies under the target folder");
 }
 
@@ -107,7 +107,7 @@ fn the_peers_are_set_up_once_and_again_when_what_they_need_changes() {
     assert_eq!(set_up(), ["python -m venv", "pip install"]);
     assert_eq!(world.xtask(&bench, "").code, Some(0));
     assert_eq!(set_up(), [""; 0]);
-    world.write("root/xtask/peers/requirements.txt", "keras==2\n");
+    world.write("tree/xtask/peers/requirements.txt", "keras==2\n");
     assert_eq!(world.xtask(&bench, "").code, Some(0));
     assert_eq!(set_up(), ["python -m venv", "pip install"]);
 }

@@ -23,7 +23,7 @@ fn the_demo_makes_a_sample_trains_tests_and_shows_the_run() {
     // The sample is made once, and the user's own data set comes before it.
     assert!(world.xtask(&["demo"], "").stderr.contains("using the synthetic sample"));
     assert_eq!(world.log(), steps[1..]);
-    world.write("root/data/COVID-19 Radiography Database/NORMAL/1.png", "");
+    world.write("tree/data/COVID-19 Radiography Database/NORMAL/1.png", "");
     assert_eq!(world.xtask(&["demo"], "").code, Some(0));
     assert_eq!(world.log(), ["thorax train --data data/COVID-19 Radiography Database", steps[2]]);
 }

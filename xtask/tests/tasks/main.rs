@@ -3,5 +3,7 @@
 
 mod bench;
 mod demo;
+#[path = "../common/said.rs"]
+mod said;
 mod steps;
 mod workspace;

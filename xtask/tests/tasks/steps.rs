@@ -27,7 +27,7 @@ fn ci_goes_through_its_steps_and_sums_them_up() {
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     let expected = [
         "[./libtorch] fmt --all -- --check",
-        "[./root/target/no-libtorch] test -p data -p metrics -p xtask",
+        "[./tree/target/no-libtorch] test -p data -p metrics -p xtask",
         "[./libtorch] clippy --workspace --all-targets -- -D warnings",
         "[./libtorch] test --workspace --exclude data --exclude metrics --exclude xtask",
     ];
@@ -66,13 +66,13 @@ fn tests_are_run_for_the_packages_named_or_all() {
 #[test]
 fn cargo_is_called_as_by_hand() {
     let world = world();
-    std::fs::create_dir_all(world.path("root/data")).expect("a folder");
-    std::fs::rename(world.path("libtorch"), world.path("root/data/libtorch")).expect("it is ours");
+    std::fs::create_dir_all(world.path("tree/data")).expect("a folder");
+    std::fs::rename(world.path("libtorch"), world.path("tree/data/libtorch")).expect("it is ours");
     let mut command = world.command(&["test"]);
     command.env("CARGO", world.path("bin/cargo-stand-in")).env("FAILS", "");
     // As `cargo run` sets them.
-    command.env("LIBTORCH", world.path("root/data/libtorch"));
-    command.env("CARGO_PKG_NAME", "xtask").env("CARGO_MANIFEST_DIR", world.path("root/xtask"));
+    command.env("LIBTORCH", world.path("tree/data/libtorch"));
+    command.env("CARGO_PKG_NAME", "xtask").env("CARGO_MANIFEST_DIR", world.path("tree/xtask"));
     let said = Said::new(command.output().expect("it starts"));
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     assert_eq!(world.log(), ["[unset] test --workspace"]);

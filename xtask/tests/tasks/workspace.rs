@@ -1,8 +1,9 @@
 //! The workspace with a stand-in for `thorax`, and stand-ins for libtorch and Python.
 
+pub(crate) use crate::said::{Said, path_after};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 use tempfile::TempDir;
 
 const ROOT: &str = "[workspace]\nresolver = \"3\"\nmembers = [\"cli\"]\n";
@@ -36,10 +37,10 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new() -> Self {
         let world = Self { folder: tempfile::tempdir().expect("a temporary folder") };
-        world.write("root/Cargo.toml", ROOT);
-        world.write("root/cli/Cargo.toml", CLI);
-        world.write("root/cli/main.rs", include_str!("thorax.rs"));
-        world.write("root/xtask/peers/requirements.txt", "keras==1\n");
+        world.write("tree/Cargo.toml", ROOT);
+        world.write("tree/cli/Cargo.toml", CLI);
+        world.write("tree/cli/main.rs", include_str!("thorax.rs"));
+        world.write("tree/xtask/peers/requirements.txt", "keras==1\n");
         for name in ["include/torch/torch.h", "lib/libtorch.so", "lib/libtorch_cpu.so", "lib/libc10.so"] {
             world.write(&format!("libtorch/{name}"), "");
         }
@@ -62,10 +63,8 @@ impl World {
     /// A task as a command. `LIBTORCH` names a folder that will do.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-        command.arg("--root").arg(self.path("root")).args(arguments).current_dir(self.folder.path());
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let paths = std::iter::once(self.path("bin")).chain(std::env::split_paths(&path));
-        command.env("PATH", std::env::join_paths(paths).expect("no colon in it"));
+        command.arg("--root").arg(self.path("tree")).args(arguments).current_dir(self.folder.path());
+        command.env("PATH", path_after(self.path("bin")));
         command.env("LIBTORCH", self.path("libtorch")).env("WORLD", self.folder.path());
         command.env("OPENBLAS_CORETYPE", "Other").env("CARGO_TARGET_DIR", self.target());
         // Of the outer cargo's settings, those that say for what it builds.
@@ -101,25 +100,12 @@ impl World {
     }
 }
 
-/// What a call said and how it ended.
-pub(crate) struct Said {
-    pub(crate) code: Option<i32>,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
-}
-
 impl Said {
-    pub(crate) fn new(output: Output) -> Self {
-        let text = |bytes| String::from_utf8(bytes).expect("text");
-        Self { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
-    }
-
     #[track_caller]
     pub(crate) fn assert_error(&self, message: &str, hint: &str) {
         assert_eq!(self.code, Some(1), "{}", self.stderr);
         let line = self.stderr.lines().find(|line| line.starts_with("error: ") && line.contains(message));
         assert!(line.is_some(), "no `{message}` in:\n{}", self.stderr);
-        let said = self.stderr.lines().last().and_then(|line| line.strip_prefix("hint: "));
-        assert!(said.is_some_and(|said| said.contains(hint)), "no hint `{hint}` in:\n{}", self.stderr);
+        self.assert_hint(hint);
     }
 }

@@ -101,14 +101,16 @@ impl Plan {
             self.threads,
             size = spec.image_size,
         ));
-        let count = |samples: &[data::Sample], class| samples.iter().filter(|s| s.label == class).count();
+        let count = |samples: &[data::Sample]| data::counts(samples, spec.classes.len());
+        let (training, validation) = (count(&split.training), count(&split.validation));
+        let test = test.as_ref().map(Listing::counts);
         let mut rows =
             vec![["class", "training", "validation", "test", "weight"].map(str::to_owned).to_vec()];
         for (class, label) in listing.labels().into_iter().enumerate() {
-            let test = test.as_ref().map_or("–".to_owned(), |test| count(&test.samples, class).to_string());
-            let (training, validation) = (count(&split.training, class), count(&split.validation, class));
+            let test = test.as_ref().map_or("–".to_owned(), |test| test[class].to_string());
             let weight = format!("{:.4}", config.class_weights[class]);
-            rows.push(vec![label, training.to_string(), validation.to_string(), test, weight]);
+            let (training, validation) = (training[class].to_string(), validation[class].to_string());
+            rows.push(vec![label, training, validation, test, weight]);
         }
         output.note(format!("{}\n", table(&rows)));
     }

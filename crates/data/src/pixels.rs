@@ -1,0 +1,51 @@
+//! An image in memory, and why a file gives none.
+
+use thiserror::Error;
+
+/// The most pixels that an image may have: 16,384 × 16,384. A small file can announce any size.
+pub const MAX_PIXELS: u64 = 1 << 28;
+
+/// An image's 8-bit values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pixels {
+    /// Columns.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// 1 for gray, 3 for RGB, interleaved.
+    pub channels: usize,
+    /// `[height, width, channels]`, row by row.
+    pub data: Vec<u8>,
+}
+
+/// Why a file gives no image.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// It cannot be read.
+    #[error("cannot be read: {0}")]
+    Unreadable(std::io::Error),
+    /// It has no bytes.
+    #[error("is empty")]
+    Empty,
+    /// Its first bytes are no image's.
+    #[error("is no image")]
+    NotAnImage,
+    /// An image that is not read.
+    #[error("is an image that is not supported: {0}")]
+    Unsupported(String),
+    /// It ends too early.
+    #[error("is cut off")]
+    CutOff,
+    /// It announces more pixels than [`MAX_PIXELS`].
+    #[error("is too large: {width}×{height} pixels")]
+    TooLarge {
+        /// Columns.
+        width: u64,
+        /// Rows.
+        height: u64,
+    },
+    /// It is broken in some other way.
+    #[error("is damaged: {0}")]
+    Damaged(String),
+}

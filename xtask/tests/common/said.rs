@@ -1,0 +1,33 @@
+//! What a call of xtask said, for all tests that run it.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::Output;
+
+/// What a call said and how it ended.
+pub(crate) struct Said {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Said {
+    pub(crate) fn new(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        Self { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
+    /// Its last line is a hint that holds a text.
+    #[track_caller]
+    pub(crate) fn assert_hint(&self, hint: &str) {
+        let said = self.stderr.lines().last().and_then(|line| line.strip_prefix("hint: "));
+        assert!(said.is_some_and(|said| said.contains(hint)), "no hint `{hint}` in:\n{}", self.stderr);
+    }
+}
+
+/// A `PATH` with a folder before everything else.
+pub(crate) fn path_after(folder: PathBuf) -> OsString {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let paths = std::iter::once(folder).chain(std::env::split_paths(&path));
+    std::env::join_paths(paths).expect("no colon in it")
+}
