@@ -1,29 +1,37 @@
 //! `cargo xtask bench`: how fast `thorax` is and how much memory it takes, in release builds, as one JSON object.
 //!
-//! With `--peers` the same jobs are done by Keras in the same call, in turns, so that both meet the same machine.
-//! Times are wall times of whole processes, taken from outside. A ratio is ours divided by Keras', of one round each:
-//! below 1 means that `thorax` is faster. Keras' time is counted without the import of TensorFlow, ours with the
-//! program's start; the ratio with the import is given beside it.
+//! With `--peers` the same jobs are done by Keras, PyTorch and ONNX Runtime in the same call, in turns, so that all meet
+//! the same machine. A ratio is ours divided by theirs, of one round each: below 1 means that `thorax` is faster.
+//!
+//! The ConvNet's jobs (`convnet`) are whole runs, their times wall times of whole processes, taken from outside. Keras'
+//! time is counted without the import of TensorFlow, ours with the program's start; the ratio with the import is given
+//! beside it. InceptionV3's jobs (`inception`) are single steps, timed inside each process after some to warm up.
 
 mod child;
+mod convnet;
 mod data;
+mod environment;
+mod inception;
+mod job;
+mod keras;
 mod machine;
 mod ours;
-mod peers;
 mod statistics;
+mod steps;
 
 use crate::workspace::{Workspace, step};
 use crate::{failure::fail, fetch};
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
-use data::Job;
-use serde_json::{Value, json};
-use statistics::{Round, ratios, summary};
+use inception::{Sides, Work};
+use serde_json::json;
 use std::path::{Path, PathBuf};
+use steps::Settings;
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Measure Keras too, in a Python environment that is set up under `target/peers`
+    /// Measure Keras, PyTorch and ONNX Runtime too, in Python environments that are set up where a job needs them:
+    /// `target/peers`, and for InceptionV3 `target/peers-torch`, which can take 5 GB
     #[arg(long)]
     peers: bool,
     /// The data set of the `study` job [default: `data/COVID-19 Radiography Database`, or the synthetic sample]
@@ -32,9 +40,12 @@ pub(crate) struct Options {
     /// How often each is measured [default: 3, with --quick 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     runs: Option<u32>,
-    /// A few epochs on few images: shows that it works, says little about speed
+    /// A few epochs on few images, a few steps: shows that it works, says little about speed
     #[arg(long)]
     quick: bool,
+    /// Threads of each side in the jobs of InceptionV3 [default: one a core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    threads: Option<u32>,
     /// Only these jobs
     #[arg(long, value_name = "JOB")]
     job: Vec<JobName>,
@@ -47,45 +58,67 @@ enum JobName {
     Study,
     /// Ten epochs on 600 PNG files of 1024×1024 pixels
     Png1024,
+    /// A full fine-tuning step of InceptionV3 on 15 images of 256×256 pixels
+    InceptionStep,
+    /// The same with everything through mixed_6 frozen, to Keras' full step
+    InceptionFrozen,
+    /// A forward pass of InceptionV3 on 32 images of 256×256 pixels
+    InceptionInference,
 }
 
-/// Who does a job.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Side {
-    Thorax,
-    Keras { workers: usize },
-}
-
-impl Side {
-    fn name(self) -> String {
+impl JobName {
+    fn of_inception(self) -> Option<Work> {
         match self {
-            Self::Thorax => "thorax".into(),
-            Self::Keras { workers: 1 } => "keras".into(),
-            Self::Keras { workers } => format!("keras_{workers}_workers"),
+            Self::InceptionStep => Some(Work::Full),
+            Self::InceptionFrozen => Some(Work::Frozen),
+            Self::InceptionInference => Some(Work::Inference),
+            Self::Study | Self::Png1024 => None,
         }
     }
 }
 
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    use JobName::{InceptionFrozen, InceptionInference, InceptionStep, Png1024, Study};
+    let wanted = |job: &JobName| options.job.is_empty() || options.job.contains(job);
+    let any = |jobs: &[JobName]| jobs.iter().any(wanted);
     let data = options.data.as_deref().map(existing).transpose()?;
     // What can be missing is found out before minutes are spent on compiling.
     let target = workspace.target()?;
-    let peers = options.peers.then(|| peers::set_up(workspace, &target.join("peers"))).transpose()?;
+    let keras = (options.peers && any(&[Study, Png1024, InceptionStep, InceptionFrozen]))
+        .then(|| environment::keras(workspace, &target))
+        .transpose()?;
+    let torch = (options.peers && any(&[InceptionStep, InceptionInference]))
+        .then(|| environment::torch(workspace, &target))
+        .transpose()?;
     fetch::needed(workspace)?;
-    step(workspace.cargo().args(["build", "--release", "-p", "cli"]))?;
-    let thorax = ours::Thorax::new(&target)?;
 
-    let wanted = |job| options.job.is_empty() || options.job.contains(&job);
+    let rounds = options.runs.unwrap_or(if options.quick { 1 } else { 3 });
     let mut jobs = Vec::new();
     let mut skipped = Vec::new();
-    if wanted(JobName::Study) {
-        let (job, left_out) = data::study(workspace, &thorax, data, options.quick)?;
-        skipped.extend(left_out);
-        jobs.push(measure(&job, &[1], &thorax, peers.as_ref(), options)?);
+    if any(&[Study, Png1024]) {
+        step(workspace.cargo().args(["build", "--release", "-p", "cli"]))?;
+        let thorax = ours::Thorax::new(&target)?;
+        if wanted(&Study) {
+            let (job, left_out) = data::study(workspace, &thorax, data, options.quick)?;
+            skipped.extend(left_out);
+            jobs.push(convnet::measure(&job, &[1], &thorax, keras.as_ref(), rounds)?);
+        }
+        if wanted(&Png1024) {
+            let job = data::png1024(&thorax, options.quick)?;
+            jobs.push(convnet::measure(&job, &[1, 2], &thorax, keras.as_ref(), rounds)?);
+        }
     }
-    if wanted(JobName::Png1024) {
-        let job = data::png1024(&thorax, options.quick)?;
-        jobs.push(measure(&job, &[1, 2], &thorax, peers.as_ref(), options)?);
+    let works: Vec<Work> = JobName::value_variants()
+        .iter()
+        .filter(|job| wanted(job))
+        .filter_map(|job| job.of_inception())
+        .collect();
+    if !works.is_empty() {
+        step(workspace.cargo().args(["build", "--release", "-p", "train", "--example", "steps"]))?;
+        let ours = steps::Program::new(&target)?;
+        let (keras, torch) = (keras.as_ref(), torch.as_ref());
+        let sides = Sides { ours: &ours, keras, torch, settings: settings(options)? };
+        jobs.extend(inception::measure(&works, &sides, rounds)?);
     }
     for line in &skipped {
         eprintln!("{line}");
@@ -96,7 +129,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         "commit": machine::commit(workspace),
         "rustc": machine::rustc(workspace),
         "quick": options.quick,
-        "runs": rounds(options),
+        "runs": rounds,
         "ratio": "ours / theirs in the same round: below 1, thorax is faster; Keras without TensorFlow's import",
         "jobs": jobs,
         "skipped": skipped,
@@ -105,8 +138,13 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn rounds(options: &Options) -> u32 {
-    options.runs.unwrap_or(if options.quick { 1 } else { 3 })
+fn settings(options: &Options) -> Result<Settings> {
+    let threads = match options.threads {
+        Some(threads) => usize::try_from(threads)?,
+        None => std::thread::available_parallelism().context("cannot count the cores")?.get(),
+    };
+    let (steps, warmup) = if options.quick { (3, 1) } else { (10, 3) };
+    Ok(Settings { threads, steps, warmup })
 }
 
 fn existing(folder: &Path) -> Result<PathBuf> {
@@ -115,44 +153,4 @@ fn existing(folder: &Path) -> Result<PathBuf> {
         return Ok(path);
     }
     Err(fail(format!("no folder `{}`", folder.display()), "name a folder with one folder of images a class"))
-}
-
-/// One job by every side, round by round.
-fn measure(
-    job: &Job,
-    workers: &[usize],
-    thorax: &ours::Thorax,
-    peers: Option<&peers::Peers>,
-    options: &Options,
-) -> Result<Value> {
-    let mut sides: Vec<(Side, Vec<Round>)> = vec![(Side::Thorax, Vec::new())];
-    if peers.is_some() {
-        sides.extend(workers.iter().map(|&workers| (Side::Keras { workers }, Vec::new())));
-    }
-    let of = rounds(options);
-    for round in 1..=of {
-        for (side, done) in &mut sides {
-            eprintln!("{}, round {round} of {of}: {}", job.name, side.name());
-            let measured = match (*side, peers) {
-                (Side::Keras { workers }, Some(peers)) => peers.run(job, workers)?,
-                _ => thorax.run(job)?,
-            };
-            eprintln!(
-                "  {:.1} s, {} epochs, {:.2} s an epoch",
-                measured.seconds,
-                measured.epochs,
-                measured.seconds_per_epoch()
-            );
-            done.push(measured);
-        }
-    }
-    let mut result = job.describe()?;
-    let (_, ours) = &sides[0];
-    for (side, rounds) in &sides {
-        result[side.name()] = summary(rounds);
-        if *side != Side::Thorax {
-            result[format!("ratio_to_{}", side.name())] = ratios(ours, rounds);
-        }
-    }
-    Ok(result)
 }

@@ -1,39 +1,11 @@
-//! The jobs: on which images, for how long, and what the images are.
+//! The jobs of the ConvNet, and the images they need: the real data set, or samples that `thorax` makes once.
 
+use super::job::{Files, Job};
 use super::ours::Thorax;
-use super::statistics::median;
 use crate::failure::fail;
 use crate::workspace::{REAL_DATA, Workspace};
 use anyhow::{Context as _, Result};
-use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-
-/// The same work for every side.
-pub(super) struct Job {
-    pub(super) name: &'static str,
-    pub(super) data: PathBuf,
-    pub(super) test_data: Option<PathBuf>,
-    /// This many epochs, whatever happens; nothing: the study's early stopping.
-    pub(super) epochs: Option<u64>,
-    /// What the job is, in words.
-    meaning: String,
-}
-
-impl Job {
-    /// Its entry in the result, to which the sides are added.
-    pub(super) fn describe(&self) -> Result<Value> {
-        let images = Files::below(&self.data)?;
-        let test = self.test_data.as_deref().map(Files::below).transpose()?;
-        Ok(json!({
-            "job": self.name,
-            "meaning": self.meaning,
-            "data": self.data,
-            "images": images.describe(),
-            "test_images": test.map(|test| test.describe()),
-            "fixed_epochs": self.epochs,
-        }))
-    }
-}
 
 /// The study's run on the folder named, on the real data set, or else on the sample, with a line that says so.
 pub(super) fn study(
@@ -104,65 +76,14 @@ fn test_folder(data: &Path) -> Result<Option<PathBuf>> {
     Ok((!Files::below(&folder)?.sizes.is_empty()).then_some(folder))
 }
 
-/// The sizes of the images of a data set.
-struct Files {
-    sizes: Vec<u64>,
-}
-
-impl Files {
-    /// The files in a folder's folders, hidden ones excepted.
-    fn below(folder: &Path) -> Result<Self> {
-        fn walk(folder: &Path, depth: usize, sizes: &mut Vec<u64>) -> Result<()> {
-            let cannot = || format!("cannot list `{}`", folder.display());
-            for entry in std::fs::read_dir(folder).with_context(cannot)? {
-                let entry = entry.with_context(cannot)?;
-                if entry.file_name().to_string_lossy().starts_with('.') {
-                    continue;
-                }
-                let metadata = std::fs::metadata(entry.path()).with_context(cannot)?;
-                if metadata.is_dir() {
-                    walk(&entry.path(), depth + 1, sizes)?;
-                } else if depth > 0 {
-                    sizes.push(metadata.len());
-                }
-            }
-            Ok(())
-        }
-        let mut sizes = Vec::new();
-        walk(folder, 0, &mut sizes)?;
-        sizes.sort_unstable();
-        Ok(Self { sizes })
-    }
-
-    fn describe(&self) -> Value {
-        json!({
-            "files": self.sizes.len(),
-            "bytes_min": self.sizes.first(),
-            "bytes_median": median(self.sizes.iter().map(|&bytes| bytes as f64)),
-            "bytes_max": self.sizes.last(),
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn files_are_counted_in_the_classes_only() {
+    fn the_test_folder_is_the_one_beside_that_holds_images() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let data = folder.path().join("Data");
-        for (name, bytes) in
-            [("A/1.png", 10), ("A/2.png", 30), ("B/deep/3.png", 20), ("note.txt", 99), ("A/.hidden", 1)]
-        {
-            let path = data.join(name);
-            std::fs::create_dir_all(path.parent().expect("it has one")).expect("a folder");
-            std::fs::write(path, vec![0; bytes]).expect("a file");
-        }
-        let files = Files::below(&data).expect("it can be listed");
-        let expected = json!({"files": 3, "bytes_min": 10, "bytes_median": 20.0, "bytes_max": 30});
-        assert_eq!(files.describe(), expected);
-
         assert_eq!(test_folder(&data).expect("listed"), None);
         let test = folder.path().join("Data Test");
         std::fs::create_dir_all(test.join("A")).expect("a folder");

@@ -1,7 +1,7 @@
 //! `thorax` as its users run it, and what its run's folder says.
 
 use super::child;
-use super::data::Job;
+use super::job::Job;
 use super::statistics::{Round, median};
 use crate::failure::fail;
 use anyhow::{Context as _, Result};

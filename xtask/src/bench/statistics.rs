@@ -59,7 +59,8 @@ pub(super) fn ratios(ours: &[Round], theirs: &[Round]) -> Value {
     })
 }
 
-fn spread(values: impl Iterator<Item = f64> + Clone) -> Value {
+/// The least and the middle of some values.
+pub(super) fn spread(values: impl Iterator<Item = f64> + Clone) -> Value {
     json!({ "min": values.clone().reduce(f64::min), "median": median(values) })
 }
 

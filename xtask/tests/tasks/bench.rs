@@ -13,7 +13,9 @@ fn both_sides_take_turns_and_the_result_is_one_object() {
     let world = World::new();
     world.write("Lungs/A/1.png", "12345");
     world.write("Lungs Test/A/1.png", "1");
-    let said = world.xtask(&["bench", "--peers", "--runs", "2", "--data", "Lungs"], "");
+    let jobs = ["--job", "study", "--job", "png1024"];
+    let said =
+        world.xtask(&[&["bench", "--peers", "--runs", "2", "--data", "Lungs"], &jobs[..]].concat(), "");
     let result = result(&said);
 
     let ours =
@@ -122,4 +124,142 @@ fn a_run_that_fails_and_a_folder_that_is_not_there_are_errors() {
     let said = world.xtask(&["bench", "--quick", "--job", "study"], "train");
     said.assert_error("failed (exit status: 1)", "its own words are above");
     assert!(said.stdout.is_empty() && said.stderr.contains("error: told to fail"), "{}", said.stderr);
+}
+
+/// The example `steps` of the crate `train`, as a stand-in: notes its arguments; `frozen` takes a fifth of `full`, and
+/// bf16 half of f32.
+const STEPS: &str = r#"
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let log = std::path::PathBuf::from(std::env::var_os("WORLD").unwrap()).join("log");
+    let mut log = std::fs::File::options().create(true).append(true).open(log).unwrap();
+    std::io::Write::write_all(&mut log, format!("steps {}\n", arguments.join(" ")).as_bytes()).unwrap();
+    let value = |flag: &str| &arguments[arguments.iter().position(|argument| argument == flag).unwrap() + 1];
+    let faster = if value("--precision") == "bf16" { 2.0 } else { 1.0 };
+    if arguments[0] == "matmul" {
+        return println!("{{\"gflops\": {}}}", 150.0 * faster);
+    }
+    let seconds = if arguments[0] == "frozen" { 0.4 } else { 2.0 } / faster;
+    let (steps, images) = (value("--steps"), value("--batch-size"));
+    println!(
+        "{{\"median_seconds\": {seconds}, \"min_seconds\": 0.1, \"steps\": {steps}, \"images\": {images}, \"versions\": {{\"thorax\": \"0\"}}}}"
+    );
+}
+"#;
+
+/// `python3` and the environments' `python`; the peers of InceptionV3 take 2 s (Keras) and 4 s (the others) a step.
+const PYTHON: &str = r#"#!/bin/sh
+case "$*" in
+  --version) exit 0 ;;
+  "-m venv "*)
+    echo "venv ${3##*/}" >> "$WORLD/log"
+    mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
+  "-m pip install "*) echo "pip ${5##*/}" >> "$WORLD/log" ;;
+  *_inception.py*)
+    script="${1##*/}" && shift
+    echo "$script $*" >> "$WORLD/log"
+    test "$1" = export && { test "$FAILS" != export && : > "${13}"; exit; }
+    seconds=4
+    test "$script" = keras_inception.py && seconds=2
+    test "$FAILS" = batch && set -- "$1" "$2" "$3" "$4" "$5" "$6" "$7" "$8" 1
+    echo "{\"median_seconds\": $seconds, \"min_seconds\": 1, \"steps\": $5, \"images\": $9, \"versions\": {}}" ;;
+  *) exit 64 ;;
+esac
+"#;
+
+/// A world whose workspace has a crate `train` with the example.
+fn world_with_steps() -> World {
+    let world = World::new();
+    world.write("tree/Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"train\"]\n");
+    let train =
+        "[package]\nname = \"train\"\nversion = \"0.0.1\"\nedition = \"2024\"\n\n[lib]\npath = \"lib.rs\"\n";
+    world.write("tree/train/Cargo.toml", train);
+    world.write("tree/train/lib.rs", "");
+    world.write("tree/train/examples/steps.rs", STEPS);
+    for name in ["requirements-torch.txt", "torch_inception.py", "common.py"] {
+        world.write(&format!("tree/xtask/peers/{name}"), "");
+    }
+    world.script("bin/python3", PYTHON);
+    world
+}
+
+const STEP_FLAGS: &str = "--threads 3 --steps 10 --warmup 3 --batch-size 15 --image-size 256";
+const INFERENCE_FLAGS: &str = "--threads 3 --steps 10 --warmup 3 --batch-size 32 --image-size 256";
+
+#[test]
+fn inceptions_jobs_are_measured_in_turns_and_what_they_share_once() {
+    let world = world_with_steps();
+    let jobs =
+        ["inception-step", "inception-frozen", "inception-inference"].map(|job| ["--job", job]).concat();
+    let bench = [&["bench", "--peers", "--runs", "2", "--threads", "3"], &jobs[..]].concat();
+    let said = world.xtask(&bench, "");
+    let result = result(&said);
+
+    let ours = |work: &str, flags: &str| {
+        ["bf16", "f32"].map(|precision| format!("steps {work} --precision {precision} {flags}"))
+    };
+    let onnx = "--model ./target/peers-torch/inception-v3-32x256";
+    let mut round: Vec<String> = ours("matmul", STEP_FLAGS).into();
+    round.extend(ours("full", STEP_FLAGS));
+    round.push(format!("keras_inception.py full {STEP_FLAGS}"));
+    round.push(format!("torch_inception.py full {STEP_FLAGS}"));
+    round.extend(ours("frozen", STEP_FLAGS));
+    round.extend(ours("inference", INFERENCE_FLAGS));
+    round.push(format!("torch_inception.py inference {INFERENCE_FLAGS}"));
+    round.push(format!("onnx_inception.py inference {INFERENCE_FLAGS} {onnx}.onnx"));
+    let mut expected: Vec<String> =
+        ["venv peers", "pip requirements.txt", "venv peers-torch", "pip requirements-torch.txt"]
+            .map(String::from)
+            .into();
+    expected.push(format!("torch_inception.py export {INFERENCE_FLAGS} {onnx}.part"));
+    expected.extend(round.iter().chain(&round).cloned());
+    assert_eq!(world.log(), expected);
+
+    let [step, frozen, inference] = &result["jobs"].as_array().expect("a list")[..] else {
+        panic!("{result}")
+    };
+    assert_eq!(step["batch"], json!([15, 3, 256, 256]));
+    assert_eq!(step["threads"], 3);
+    let bf16 = &step["thorax_bf16"];
+    assert_eq!(bf16["seconds"], json!({"min": 1.0, "median": 1.0}));
+    assert_eq!((&bf16["gflops"], &bf16["matrix_product_gflops"]), (&json!(346.3185627), &json!(300.0)));
+    assert_eq!(step["keras"]["matrix_product_gflops"], 150.0);
+    assert!(bf16["peak_memory_bytes"].as_u64() > Some(100_000), "{step}");
+    assert_eq!(bf16["rounds"].as_array().map(Vec::len), Some(2));
+    let ratio = |job: &Value, to: &str| {
+        ["thorax_bf16", "thorax_f32"].map(|ours| job[to][ours]["seconds"].as_f64().expect("a number"))
+    };
+    assert_eq!(ratio(step, "ratio_to_keras"), [0.5, 1.0]);
+    assert_eq!(ratio(step, "ratio_to_torch"), [0.25, 0.5]);
+    assert_eq!(ratio(step, "ratio_to_faster_peer"), [0.5, 1.0]);
+    assert_eq!(ratio(frozen, "ratio_to_keras"), [0.1, 0.2], "to the full step");
+    assert_eq!(frozen["keras"], step["keras"], "measured once for both");
+    assert!(frozen["torch"].is_null(), "{frozen}");
+    assert_eq!(ratio(inference, "ratio_to_onnxruntime"), [0.25, 0.5]);
+
+    // Nothing is set up or exported twice, and nothing that a job does without.
+    let said = world.xtask(&["bench", "--peers", "--quick", "--job", "inception-inference"], "");
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    assert!(!world.log().iter().any(|line| line.contains("export") || line.contains("full")));
+}
+
+#[test]
+fn without_peers_or_with_a_peer_that_fails() {
+    let world = world_with_steps();
+    let said = world.xtask(&["bench", "--quick", "--job", "inception-frozen"], "");
+    let result = result(&said);
+    assert_eq!(result["jobs"][0]["thorax_f32"]["rounds"][0]["steps"], 3);
+    assert!(result["jobs"][0]["ratio_to_keras"].is_null(), "{result}");
+    assert!(world.log().iter().all(|line| line.starts_with("steps ")), "no environment for nothing");
+
+    let bench = ["bench", "--peers", "--quick", "--job", "inception-inference"];
+    world.xtask(&bench, "export").assert_error("PyTorch could not export the model", "leave this job out");
+    let said = world.xtask(&bench, "batch");
+    assert_eq!(said.code, Some(1), "{}", said.stderr);
+    assert!(said.stderr.contains("error: a step took 1 images, not 32"), "{}", said.stderr);
+
+    std::fs::remove_file(world.path("tree/train/examples/steps.rs")).expect("it is there");
+    let said = world.xtask(&["bench", "--quick", "--job", "inception-step"], "");
+    said.assert_error("`cargo build --release -p train --example steps` failed", "its own words are above");
+    assert!(said.stderr.contains("no example target named `steps`"), "{}", said.stderr);
 }
