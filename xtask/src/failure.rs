@@ -14,6 +14,11 @@ impl Advice {
         Self { message: message.into(), hint: hint.into() }
     }
 
+    /// The advice that an error gives.
+    pub(crate) fn of(error: &anyhow::Error) -> Option<&Self> {
+        error.downcast_ref()
+    }
+
     pub(crate) fn hint(&self) -> &str {
         &self.hint
     }
@@ -52,10 +57,10 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         .any(|io| matches!(io.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded));
     if full {
         return Some(
-            "free some disk space (libtorch needs about 1.1 GB while it is set up) and run this again".into(),
+            "free some disk space (setting up needs about 1.3 GB for a while) and run this again".into(),
         );
     }
-    error.downcast_ref::<Advice>().map(|advice| advice.hint.clone())
+    Advice::of(error).map(|advice| advice.hint.clone())
 }
 
 #[cfg(test)]

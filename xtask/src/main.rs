@@ -36,13 +36,16 @@ struct Arguments {
     /// Work on another folder than this workspace (for tests).
     #[arg(long, hide = true, global = true, value_name = "DIR")]
     root: Option<PathBuf>,
+    /// Fetch by other pins than the built-in ones, as JSON (for tests).
+    #[arg(long, hide = true, global = true, value_name = "FILE")]
+    pins: Option<PathBuf>,
     #[command(subcommand)]
     task: Task,
 }
 
 #[derive(Subcommand)]
 enum Task {
-    /// Fetch libtorch into `data/libtorch`: checked by sha256, safe to interrupt and repeat, nothing fetched twice
+    /// Fetch libtorch and the pretrained InceptionV3: checked by sha256, safe to interrupt and repeat, nothing fetched twice
     FetchWeights(fetch::Options),
     /// Fetch libtorch, make a sample data set if there is no real one, train, test, and show what came out
     Demo,
@@ -73,7 +76,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let workspace = Workspace::new(arguments.root)?;
+    let workspace = Workspace::new(arguments.root, arguments.pins)?;
     match arguments.task {
         Task::FetchWeights(options) => fetch::run(&workspace, &options),
         Task::Demo => demo::run(&workspace),

@@ -11,11 +11,12 @@ pub(crate) const REAL_DATA: &str = "data/COVID-19 Radiography Database";
 /// The workspace this binary works on.
 pub(crate) struct Workspace {
     root: PathBuf,
+    pins: Option<PathBuf>,
 }
 
 impl Workspace {
     /// The folder named, or the one `cargo run` says this crate lies in, or the one it was built in.
-    pub(crate) fn new(root: Option<PathBuf>) -> Result<Self> {
+    pub(crate) fn new(root: Option<PathBuf>, pins: Option<PathBuf>) -> Result<Self> {
         let root = root.or_else(|| {
             let manifest = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
             let manifest = manifest.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")));
@@ -24,11 +25,16 @@ impl Workspace {
         let root = root
             .ok_or_else(|| fail("this is no workspace", "run `cargo xtask` inside the project's folder"))?;
         let root = std::path::absolute(&root).with_context(|| format!("cannot use `{}`", root.display()))?;
-        Ok(Self { root })
+        Ok(Self { root, pins })
     }
 
     pub(crate) fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Where other pins than the built-in ones are.
+    pub(crate) fn pins(&self) -> Option<&Path> {
+        self.pins.as_deref()
     }
 
     /// What is not source: see `data/README.md`.
@@ -39,6 +45,11 @@ impl Workspace {
     /// Where `.cargo/config.toml` points `LIBTORCH`.
     pub(crate) fn libtorch(&self) -> PathBuf {
         self.data().join("libtorch")
+    }
+
+    /// Where `thorax train` looks for pretrained weights.
+    pub(crate) fn weights(&self) -> PathBuf {
+        self.data().join("weights")
     }
 
     /// A path as people type it: relative to the workspace where it lies inside.

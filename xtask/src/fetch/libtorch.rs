@@ -1,8 +1,8 @@
 //! libtorch: which one is used, and by which route it comes. What came of it is one sentence, which the caller prints.
 
-use super::pins::{ARCHIVE_TAKE, Archive, Pins};
+use super::pins::{ARCHIVE_TAKE, Archive, Libtorch};
 use super::remote::{self, Fault};
-use super::{Depot, Options, no_pins, own, place, remove, unpack, wheels};
+use super::{Depot, Options, State, TREE, assemble, no_pins, once, own, place, unpack, wheels};
 use crate::failure::{Advice, fail};
 use crate::workspace::Workspace;
 use anyhow::Result;
@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Instant;
 
 /// Sees to it that `data/libtorch`, or the user's own, is there and complete.
-pub(super) fn provide(workspace: &Workspace, pins: &Pins, options: &Options) -> Result<String> {
+pub(super) fn provide(workspace: &Workspace, pins: &Libtorch, options: &Options) -> Result<String> {
     if let Some(folder) = &options.libtorch {
         return own::link(workspace, pins, folder, options.force);
     }
@@ -27,71 +27,51 @@ pub(super) fn provide(workspace: &Workspace, pins: &Pins, options: &Options) -> 
             folder.display()
         ));
     }
-    if !options.force
-        && let Some(there) = what_is_there(workspace, pins)?
-    {
-        return Ok(there);
-    }
-    let depot = Depot::open(workspace, "libtorch")?;
-    // Another process may have fetched it while this one waited for the lock.
-    let there = if options.force { None } else { what_is_there(workspace, pins)? };
-    let done = match there {
-        Some(there) => there,
-        None => fetch(workspace, &depot, pins, options.from.as_deref())?,
-    };
-    depot.clear()?;
-    Ok(done)
+    let fetch = |depot: &Depot| fetch(workspace, depot, pins, options.from.as_deref());
+    once(workspace, "libtorch", options.force, || state(workspace, pins), fetch)
 }
 
-/// Says so where nothing is left to do.
-fn what_is_there(workspace: &Workspace, pins: &Pins) -> Result<Option<String>> {
+fn state(workspace: &Workspace, pins: &Libtorch) -> Result<State> {
     let target = workspace.libtorch();
     let shown = workspace.shown(&target);
-    let Ok(metadata) = target.symlink_metadata() else { return Ok(None) };
+    let Ok(metadata) = target.symlink_metadata() else { return Ok(State::Absent) };
     if metadata.is_symlink() {
         own::check(&target, pins).map_err(|error| {
             let hint = "link to another with `--libtorch DIR`, or fetch one with `--force`";
             error.context(Advice::new(format!("`{shown}` is a link that leads to no usable libtorch"), hint))
         })?;
-        return Ok(Some(format!(
-            "libtorch {}: `{shown}` is a link to your own, nothing to fetch",
-            pins.version
-        )));
+        let done = format!("libtorch {}: `{shown}` is a link to your own, nothing to fetch", pins.version);
+        return Ok(State::Complete(done));
     }
     // Unpacked there by hand: not ours to replace.
     if !place::has_receipt(&target) && own::check(&target, pins).is_ok() {
-        return Ok(Some(format!("libtorch {}: `{shown}` is your own, nothing to fetch", pins.version)));
+        let done = format!("libtorch {}: `{shown}` is your own, nothing to fetch", pins.version);
+        return Ok(State::Complete(done));
     }
-    match place::damage(&target, &pins.build_version) {
-        None => Ok(Some(format!("libtorch {}: `{shown}` is complete, nothing to fetch", pins.version))),
-        Some(damage) => {
-            eprintln!("`{shown}` is not complete ({damage}): fetching it again");
-            Ok(None)
+    Ok(match place::damage(&target, &pins.build_version) {
+        None => {
+            State::Complete(format!("libtorch {}: `{shown}` is complete, nothing to fetch", pins.version))
         }
-    }
+        Some(damage) => State::Wrong(format!("`{shown}` is not complete ({damage})")),
+    })
 }
 
-fn fetch(workspace: &Workspace, depot: &Depot, pins: &Pins, from: Option<&Path>) -> Result<String> {
+fn fetch(workspace: &Workspace, depot: &Depot, pins: &Libtorch, from: Option<&Path>) -> Result<String> {
     let start = Instant::now();
-    let tree = depot.fresh("tree")?;
+    let tree = depot.fresh(TREE)?;
     let target = workspace.libtorch();
     let source = match from {
         Some(folder) => from_folder(folder, pins, &tree),
         None => from_network(depot, pins, &tree),
-    };
-    let source =
-        source.and_then(|source| place::install(depot, &tree, pins, source, &target).map(|()| source));
-    let source = source.inspect_err(|_| {
-        // Up to a gigabyte that the next call would not use; what was downloaded stays.
-        let _ = remove(&tree);
-    })?;
+    }?;
+    place::install(depot, &tree, pins, source, &target)?;
     let seconds = start.elapsed().as_secs_f64();
     let shown = workspace.shown(&target);
     Ok(format!("libtorch {}: `{shown}` is ready, from {source}, in {seconds:.0} s", pins.version))
 }
 
 /// The routes in their order. What they fetched is in `tree` and checked when this returns.
-fn from_network(depot: &Depot, pins: &Pins, tree: &Path) -> Result<&'static str> {
+fn from_network(depot: &Depot, pins: &Libtorch, tree: &Path) -> Result<&'static str> {
     let first = match &pins.archive {
         Some(archive) => match from_site(depot, archive, tree) {
             Ok(source) => return Ok(source),
@@ -109,14 +89,14 @@ fn from_network(depot: &Depot, pins: &Pins, tree: &Path) -> Result<&'static str>
     if let Some(error) = &first {
         eprintln!("not from PyTorch's site ({error:#}): with pip instead");
     }
-    let tree = depot.fresh("tree")?; // the first route may have unpacked something before it failed
-    let second = wheels::download(depot, pins).and_then(|files| wheels::assemble(&files, pins, &tree));
+    let tree = depot.fresh(TREE)?; // the first route may have unpacked something before it failed
+    let second = with_pip(depot, pins, &tree);
     match (second, first) {
         (Ok(()), _) => Ok("PyTorch's wheels"),
         (Err(error), None) => Err(error),
         (Err(error), Some(first)) => {
             // One error for both routes: what the first said is a cause, and the second's hint is the mend.
-            let hint = error.downcast_ref::<Advice>().map(|advice| advice.hint().to_owned());
+            let hint = Advice::of(&error).map(|advice| advice.hint().to_owned());
             let hint =
                 hint.unwrap_or_else(|| "run this again, or fetch elsewhere and use `--from DIR`".into());
             let both = error.context(format!("from PyTorch's site: {first:#}; with pip:"));
@@ -135,13 +115,12 @@ fn from_site(depot: &Depot, archive: &Archive, tree: &Path) -> Result<&'static s
     Ok("PyTorch's archive")
 }
 
-fn from_folder(folder: &Path, pins: &Pins, tree: &Path) -> Result<&'static str> {
-    if !folder.is_dir() {
-        return Err(fail(
-            format!("no folder `{}`", folder.display()),
-            "name the folder that the files were copied to",
-        ));
-    }
+fn with_pip(depot: &Depot, pins: &Libtorch, tree: &Path) -> Result<()> {
+    assemble::tools()?;
+    assemble::assemble(&wheels::download(depot, &pins.wheels)?, pins, tree)
+}
+
+fn from_folder(folder: &Path, pins: &Libtorch, tree: &Path) -> Result<&'static str> {
     if let Some(archive) = &pins.archive {
         let name = archive.file_name();
         let files = [folder.join(&name), folder.join(name.replace('+', "%2B"))];
@@ -152,17 +131,15 @@ fn from_folder(folder: &Path, pins: &Pins, tree: &Path) -> Result<&'static str> 
             return Ok("PyTorch's archive");
         }
     }
-    if let Some(files) = wheels::found_in(folder, pins)? {
-        wheels::assemble(&files, pins, tree)?;
+    if let Some(files) = wheels::found_in(folder, &pins.wheels)? {
+        assemble::assemble(&files, pins, tree)?;
         return Ok("PyTorch's wheels");
     }
     let mut wanted: Vec<String> =
         pins.archive.iter().map(|archive| format!("`{}`", archive.file_name())).collect();
-    let wheels: Vec<String> =
-        pins.wheels.iter().map(|wheel| format!("`{}*.whl`", wheel.file_prefix())).collect();
-    if !wheels.is_empty() {
-        wanted.push(wheels.join(", "));
+    if !pins.wheels.is_empty() {
+        wanted.push(wheels::names(&pins.wheels));
     }
-    let message = format!("`{}` holds neither the archive nor all the wheels", folder.display());
+    let message = format!("`{}` holds neither libtorch's archive nor all its wheels", folder.display());
     Err(fail(message, format!("put there either {}", wanted.join(", or all of "))))
 }

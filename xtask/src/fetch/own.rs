@@ -1,14 +1,14 @@
 //! A libtorch that the user already has: looked at, never changed.
 
-use super::pins::Pins;
-use super::{Depot, remove};
+use super::pins::Libtorch;
+use super::{Depot, place};
 use crate::failure::{Advice, fail};
 use crate::workspace::Workspace;
 use anyhow::{Context as _, Result};
 use std::path::Path;
 
 /// Whether a folder is the libtorch that tch names, as far as that shows from outside.
-pub(super) fn check(folder: &Path, pins: &Pins) -> Result<()> {
+pub(super) fn check(folder: &Path, pins: &Libtorch) -> Result<()> {
     let hint =
         format!("name a folder with `include/`, `lib/` and `build-version` of libtorch {}", pins.version);
     let no =
@@ -34,7 +34,7 @@ pub(super) fn check(folder: &Path, pins: &Pins) -> Result<()> {
 }
 
 /// Makes `data/libtorch` a link to the folder: so `cargo run` finds it with no variable set.
-pub(super) fn link(workspace: &Workspace, pins: &Pins, folder: &Path, force: bool) -> Result<String> {
+pub(super) fn link(workspace: &Workspace, pins: &Libtorch, folder: &Path, force: bool) -> Result<String> {
     let folder = folder.canonicalize().map_err(|error| {
         let advice =
             Advice::new(format!("cannot find `{}`", folder.display()), "name the folder of a libtorch");
@@ -49,17 +49,13 @@ pub(super) fn link(workspace: &Workspace, pins: &Pins, folder: &Path, force: boo
         let shown = workspace.shown(&target);
         return Ok(format!("libtorch {}: `{shown}` is `{}` already", pins.version, folder.display()));
     }
-    if there.is_some_and(|there| !there.is_symlink()) {
-        if !force {
-            let message = format!("`{}` is a folder already", workspace.shown(&target));
-            return Err(fail(message, "add `--force` to replace it"));
-        }
-        remove(&target)?;
+    if !force && there.is_some_and(|there| !there.is_symlink()) {
+        let message = format!("`{}` is a folder already", workspace.shown(&target));
+        return Err(fail(message, "add `--force` to replace it"));
     }
-    // Made beside and moved over: a link is replaced in one step.
     let fresh = depot.fresh("link")?.join("libtorch");
     make_link(&folder, &fresh)?;
-    std::fs::rename(&fresh, &target).with_context(|| format!("cannot write `{}`", target.display()))?;
+    place::put(&depot, &fresh, &target)?;
     depot.clear()?;
     Ok(format!(
         "libtorch {}: `{}` is now a link to `{}`",

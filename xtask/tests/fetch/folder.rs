@@ -51,7 +51,7 @@ fn a_folder_without_the_files_says_which_to_put_there() {
     world.write("usb/torch-1.2.3-cp311-linux.whl", "one of the two");
     let said = world.fetch(&["--from", folder.to_str().expect("text")]);
     said.assert_error(
-        &format!("`{}` holds neither the archive nor all the wheels", folder.display()),
+        &format!("`{}` holds neither libtorch's archive nor all its wheels", folder.display()),
         "put there either `libtorch-1.2.3+cpu.zip`, or all of `torch-1.2.3-*.whl`, `cuda_runtime-4.5.6-*.whl`",
     );
     world.assert_no_libtorch();

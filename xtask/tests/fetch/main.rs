@@ -9,5 +9,6 @@ mod own;
 #[path = "../common/said.rs"]
 mod said;
 mod server;
+mod weights;
 mod wheels;
 mod world;

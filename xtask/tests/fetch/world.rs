@@ -17,7 +17,8 @@ pub(crate) const BUILD_VERSION: &str = "1.2.3+cpu";
 /// A library that is longer than what travels in one go.
 pub(crate) const LIBRARY_BYTES: usize = 300_000;
 
-/// Stands in for `python3 -m pip`: what it is called with goes to `pip.log`, what lies in `index/` can be had.
+/// Stands in for `python3 -m pip`: what it is called with goes to `pip.log`, what lies in `index/` can be had. While there
+/// is a file `stall`, it stops in the middle of a wheel.
 const PYTHON: &str = r#"#!/bin/sh
 case "$*" in
   --version|"-m pip --version") exit 0 ;;
@@ -27,6 +28,12 @@ esac
 echo "$*" >> "$WORLD/pip.log"
 for last; do :; done
 package=$(echo "$*" | grep -o '[a-z-]*==[0-9.]*' | sed 's/==.*//; s/-/_/g')
+if test -e "$WORLD/stall"; then
+  head -c 1000 "$WORLD/index/$package"-*.whl > "$last/$package-half.whl"
+  touch "$WORLD/stalled"
+  while test -e "$WORLD/stall"; do sleep 0.02; done
+  exit 1
+fi
 cp "$WORLD/index/$package"-*.whl "$last" 2>/dev/null && exit 0
 echo "ERROR: no matching distribution" >&2
 exit 1
