@@ -112,7 +112,7 @@ fn flags_out_of_range_or_unknown() {
         (&["--learning-rate", "-1"], "above 0"),
         (&["--learning-rate", "nan"], "is not a number"),
         (&["--min-delta", "-0.1"], "below 0"),
-        (&["--image-size", "3"], "must be 4 to 1024"),
+        (&["--image-size", "3"], "image size 3 is outside of what convnet takes: 4 to 1024 pixels"),
         (&["--class-weight", "heavy"], "`heavy` is not a number"),
         (&["--class-weight", "1,2"], "2 class weights do not fit 3 classes"),
         (&["--interpolation", "cubic"], "cubic"),

@@ -2,10 +2,13 @@
 //!
 //! Every test of a bad input checks the message, the exit code, and what is left on the disk.
 
+mod backbones;
 mod bad_images;
 mod bad_input;
 mod checkpoints;
 mod pictures;
 mod real_data;
+mod recipes;
 mod runs;
+mod transfer;
 mod world;

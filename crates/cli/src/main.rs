@@ -9,8 +9,10 @@ mod args;
 mod compute;
 mod dataset;
 mod folder;
+mod memory;
 mod output;
 mod progress;
+mod recipe;
 mod saved;
 mod status;
 mod table;
@@ -25,12 +27,18 @@ use output::Output;
 use status::Status;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let command_line: Vec<_> = std::env::args_os().collect();
+    let mut cli = match Cli::try_parse_from(&command_line) {
         Ok(cli) => cli,
         Err(error) => return status::usage(&error),
     };
     status::report_panics();
     let output = Output::new(&cli.global);
+    match recipe::expand(&command_line) {
+        Ok(Some(expanded)) => cli = Cli::parse_from(expanded),
+        Ok(None) => {}
+        Err(error) => return status::report(&error, &output),
+    }
     let done = match cli.command {
         Command::Train(args) => train::run(&args, &output),
         Command::Test(args) => test::run(&args, &output),

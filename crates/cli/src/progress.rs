@@ -74,6 +74,8 @@ pub(crate) struct Display<'a> {
     epochs: Option<ProgressBar>,
     /// Images of the epoch at hand, or of the test.
     images: Option<ProgressBar>,
+    /// Images that the frozen part goes over.
+    features: Option<ProgressBar>,
     start: Instant,
     batch: usize,
 }
@@ -82,7 +84,18 @@ impl<'a> Display<'a> {
     pub(crate) fn new(output: &'a Output) -> Self {
         ORDERLY.store(true, Ordering::SeqCst);
         let bars = MultiProgress::with_draw_target(target(output));
-        Self { output, bars, epochs: None, images: None, start: Instant::now(), batch: 0 }
+        Self { output, bars, epochs: None, images: None, features: None, start: Instant::now(), batch: 0 }
+    }
+
+    /// One pass for each set, before the first epoch.
+    fn features_computed(&mut self, images: usize, of: usize) {
+        let bar = self.features.get_or_insert_with(|| self.bars.add(undrawn(of, "frozen part")));
+        bar.set_position(images as u64);
+        if images == of
+            && let Some(bar) = self.features.take()
+        {
+            bar.finish_and_clear();
+        }
     }
 
     fn epoch_started(&mut self, epoch: u64, epochs: u64, images: usize) {
@@ -141,7 +154,7 @@ impl<'a> Display<'a> {
 impl Drop for Display<'_> {
     fn drop(&mut self) {
         ORDERLY.store(false, Ordering::SeqCst);
-        for bar in [self.images.take(), self.epochs.take()].into_iter().flatten() {
+        for bar in [self.features.take(), self.images.take(), self.epochs.take()].into_iter().flatten() {
             bar.finish_and_clear();
         }
     }
@@ -151,6 +164,7 @@ impl Observer for Display<'_> {
     fn on(&mut self, event: &Event<'_>) -> ControlFlow<()> {
         match *event {
             Event::EpochStarted { epoch, epochs, images } => self.epoch_started(epoch, epochs, images),
+            Event::FeaturesComputed { images, of } => self.features_computed(images, of),
             Event::BatchTrained { images, loss } => {
                 self.batch += 1;
                 if let Some(bar) = &self.images {

@@ -51,8 +51,11 @@ pub(crate) fn report(error: &anyhow::Error, output: &Output) -> ExitCode {
     let mut causes = error.chain().map(ToString::to_string);
     let headline = causes.next().unwrap_or_default();
     eprintln!("{} {headline}", output.red("error:"));
+    let of_model = || error.chain().filter_map(|cause| cause.downcast_ref::<model::Error>());
+    let fault = of_model().any(|error| matches!(error, model::Error::Torch(_)) && !error.is_out_of_memory());
     // libtorch's message is a page of C++ frames: its first line is in the headline already.
-    let torch = error.chain().any(|cause| matches!(cause.downcast_ref(), Some(model::Error::Torch(_))));
+    let torch =
+        of_model().any(|error| matches!(error, model::Error::Torch(_) | model::Error::NotTorchScript { .. }));
     let mut told = headline;
     for cause in causes.filter(|_| !torch) {
         if !told.contains(&cause) {
@@ -66,7 +69,7 @@ pub(crate) fn report(error: &anyhow::Error, output: &Output) -> ExitCode {
     if let Some(hint) = hint(error) {
         eprintln!("\n{} {hint}", output.bold("hint:"));
     }
-    ExitCode::from(if torch { PROGRAM } else { USER })
+    ExitCode::from(if fault { PROGRAM } else { USER })
 }
 
 /// The command that mends an error, where there is one.
@@ -82,10 +85,32 @@ fn hint(error: &anyhow::Error) -> Option<String> {
             return Some("the best weights so far are kept; try a lower `--learning-rate`".to_owned());
         }
         match cause.downcast_ref::<model::Error>() {
+            Some(error) if error.is_out_of_memory() => {
+                Some("lower `--batch-size` or `--image-size`, or `--freeze` more of the network".to_owned())
+            }
             Some(model::Error::Device { .. }) => Some("leave `--device` out, or name `cpu`".to_owned()),
             Some(model::Error::CutOff { .. } | model::Error::Damaged { .. }) => {
                 Some("copy the file again from where it came, or train again".to_owned())
             }
+            Some(model::Error::NoFile { what: "weights", .. }) => Some(
+                "run `cargo xtask fetch-weights`, name a file with `--weights FILE`, or train from scratch with \
+                 `--weights none`"
+                    .to_owned(),
+            ),
+            Some(model::Error::NoFile { .. }) => Some("check the spelling".to_owned()),
+            Some(model::Error::Weights { .. }) => {
+                Some("run `cargo xtask fetch-weights`, or name another file with `--weights FILE`".to_owned())
+            }
+            Some(model::Error::NotTorchScript { .. }) => Some(
+                "fetched weights: run `cargo xtask fetch-weights`; a module of your own: write it again with \
+                 `torch.jit.script(module).save(FILE)`"
+                    .to_owned(),
+            ),
+            Some(model::Error::Backbone { .. }) => Some(
+                "a backbone makes features [N, F] or [N, F, h, w] of images [N, 3, H, W]; its input size is set with \
+                 `--image-size`"
+                    .to_owned(),
+            ),
             Some(model::Error::NotACheckpoint { .. }) => {
                 Some("name a run's folder, or its `best.safetensors`".to_owned())
             }

@@ -9,7 +9,7 @@ use train::{Run, TestFigures};
 
 use crate::{
     args::TestArgs,
-    compute::use_threads,
+    compute::{self, use_threads},
     dataset::{self, Part, marked},
     output::Output,
     progress::{self, Display},
@@ -22,8 +22,13 @@ pub(crate) fn run(args: &TestArgs, output: &Output) -> Result<Status> {
     progress::catch_interrupts()?;
     use_threads(args.compute.threads)?;
     let saved = saved::find(args.saved.as_ref().and_then(Option::as_deref))?;
-    let checkpoint = Checkpoint::read(&saved.checkpoint)?;
+    let mut checkpoint = Checkpoint::read(&saved.checkpoint)?;
     let device = args.compute.device.resolve()?;
+    let precision = &mut checkpoint.meta.spec.precision;
+    *precision = compute::precision(args.precision, *precision, device, output);
+    if checkpoint.backbone.is_some() {
+        output.warn("this model holds a TorchScript module, which runs code of whoever wrote it");
+    }
     let classifier = Classifier::from_checkpoint(&checkpoint, &saved.checkpoint, device)?;
     let spec = classifier.spec();
 
@@ -35,9 +40,10 @@ pub(crate) fn run(args: &TestArgs, output: &Output) -> Result<Status> {
         }
     };
     output.note(format!(
-        "model  {} ({}, epoch {})\ndata   {}{}",
+        "model  {} ({}, {}, epoch {})\ndata   {}{}",
         saved.checkpoint.display(),
         spec.kind,
+        spec.precision,
         checkpoint.meta.epoch,
         listing.root.display(),
         marked(listing.is_synthetic())

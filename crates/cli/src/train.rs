@@ -1,5 +1,6 @@
 //! `train`: from a folder to a tested model, in the order that a reader expects.
 
+mod network;
 mod plan;
 
 use std::{collections::BTreeMap, path::Path, time::Instant};
@@ -34,7 +35,8 @@ pub(crate) fn run(args: &TrainArgs, output: &Output) -> Result<Status> {
     let start = Instant::now();
     progress::catch_interrupts()?;
     let plan = Plan::new(args)?;
-    plan.introduce(output);
+    plan.introduce(args, output);
+    let classifier = plan.network.build(args)?;
     if args.dry_run {
         output.result(serde_json::to_string_pretty(
             &json!({"out": plan.out, "settings": plan.settings(args)}),
@@ -42,7 +44,6 @@ pub(crate) fn run(args: &TrainArgs, output: &Output) -> Result<Status> {
         return Ok(Status::Done);
     }
     let images = load(args, &plan, output)?;
-    let classifier = Classifier::new(plan.spec.clone(), args.seed, plan.device)?;
     let mut run = Run::create(&plan.out, record(args, &plan, &images))?;
     run.name_as_latest(Path::new(saved::LATEST))?;
     output.note(format!("run    {}\n", plan.out.display()));
@@ -77,9 +78,9 @@ fn load(args: &TrainArgs, plan: &Plan, output: &Output) -> Result<Images> {
         Part { name: "validation", samples: &plan.split.validation },
     ];
     parts.extend(plan.test.as_ref().map(|test| Part { name: "testing", samples: &test.samples }));
-    let (sets, bad) = dataset::load(&parts, &plan.spec.preprocess(), args.on_bad_image, output)?;
+    let (sets, bad) = dataset::load(&parts, &plan.spec().preprocess(), args.on_bad_image, output)?;
     for (set, part) in sets.iter().zip(&parts) {
-        dataset::check_classes_left(set, part.name, &plan.spec.classes)?;
+        dataset::check_classes_left(set, part.name, &plan.spec().classes)?;
     }
     let mut sets = sets.into_iter();
     let (Some(training), Some(validation)) = (sets.next(), sets.next()) else {
@@ -95,7 +96,7 @@ fn load(args: &TrainArgs, plan: &Plan, output: &Output) -> Result<Images> {
 }
 
 fn record(args: &TrainArgs, plan: &Plan, images: &Images) -> RunRecord {
-    let count = |set: &ImageSet| data::counts(set.samples(), plan.spec.classes.len());
+    let count = |set: &ImageSet| data::counts(set.samples(), plan.spec().classes.len());
     let mut counts = BTreeMap::from([
         ("training".to_owned(), count(&images.training)),
         ("validation".to_owned(), count(&images.validation)),
@@ -108,12 +109,12 @@ fn record(args: &TrainArgs, plan: &Plan, images: &Images) -> RunRecord {
         best_epoch: None,
         best_val_loss: None,
         settings: plan.settings(args),
-        classes: plan.spec.classes.clone(),
+        classes: plan.spec().classes.clone(),
         counts,
         class_weights: plan.config.class_weights.clone(),
         synthetic: plan.listing.is_synthetic(),
         skipped: images.skipped.clone(),
-        data_fingerprint: data::fingerprint(&plan.spec.classes, &[&images.training, &images.validation]),
+        data_fingerprint: data::fingerprint(&plan.spec().classes, &[&images.training, &images.validation]),
         versions: BTreeMap::from([
             ("thorax".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
             ("libtorch".to_owned(), model::LIBTORCH.to_owned()),
@@ -150,12 +151,12 @@ fn test_both(plan: &Plan, images: &Images, run: &mut Run, output: &Output) -> Re
     let start = Instant::now();
     let test = |name: &str| {
         let path = run.file(name);
-        let classifier = Classifier::load(&path, plan.device)?;
+        let classifier = Classifier::load(&path, plan.network.device)?;
         train::figures(&classifier, &path, set, &mut Display::new(output))
     };
     let (Some((saved, predictions)), Some((last, _))) = (test(BEST)?, test(LAST)?) else { return Ok(None) };
     run.save_test(&saved, &last)?;
-    train::write_predictions(&run.file("predictions.csv"), set, &plan.spec.classes, &predictions)?;
+    train::write_predictions(&run.file("predictions.csv"), set, &plan.spec().classes, &predictions)?;
     run.record.seconds.test = start.elapsed().as_secs_f64();
     Ok(Some(Tested { saved, last }))
 }

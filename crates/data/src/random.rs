@@ -23,6 +23,8 @@ pub enum Purpose {
     Split = 4,
     /// The synthetic sample; the step is the image's index.
     Phantom = 5,
+    /// What seeds libtorch's generator for a TorchScript module that draws numbers of its own.
+    Backbone = 6,
 }
 
 /// Names a family of streams of random numbers.

@@ -2,6 +2,7 @@ use std::{
     collections::HashMap,
     io::{self, Write},
     path::Path,
+    sync::Arc,
 };
 
 use data::Interpolation;
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tch::{Device, Tensor};
 
-use crate::{Error, InputScale, Kind, Precision, Result, Spec};
+use crate::{Error, InputScale, Kind, Normalisation, Precision, Result, Spec};
 
 /// Version of the file that this program writes and reads.
 const FORMAT: u64 = 1;
@@ -34,6 +35,8 @@ pub struct Checkpoint {
     pub meta: Meta,
     /// The tensors by name; those that belong to the optimizer start with `optimizer.`.
     pub tensors: Vec<NamedTensor>,
+    /// The TorchScript module of a network that is built on one, as its file's bytes.
+    pub backbone: Option<Arc<[u8]>>,
 }
 
 /// One tensor out of libtorch's hands.
@@ -47,6 +50,8 @@ pub struct NamedTensor {
     pub values: Vec<f32>,
 }
 
+/// What the module's bytes are called, a tensor of U8.
+const BACKBONE: &str = "backbone.pt";
 /// What the names of the optimizer's tensors begin with.
 const OPTIMIZER: &str = "optimizer.";
 
@@ -108,6 +113,8 @@ struct Header {
     image_size: usize,
     interpolation: String,
     input_scale: InputScale,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    normalisation: Option<Normalisation>,
     precision: Precision,
     metric: Metric,
     epoch: u64,
@@ -122,7 +129,7 @@ impl Checkpoint {
     /// # Errors
     /// A tensor whose values do not fill its shape.
     pub fn encode(&self) -> Result<Encoded<'_>> {
-        encode(&self.meta, self.meta.training.clone(), self.tensors.iter().collect())
+        self.encode_with(self.meta.training.clone(), self.tensors.iter().collect())
     }
 
     /// The file without what belongs to training.
@@ -130,7 +137,48 @@ impl Checkpoint {
     /// # Errors
     /// As [`Self::encode`].
     pub fn encode_network(&self) -> Result<Encoded<'_>> {
-        encode(&self.meta, None, self.tensors.iter().filter(|tensor| !tensor.is_optimizers()).collect())
+        self.encode_with(None, self.tensors.iter().filter(|tensor| !tensor.is_optimizers()).collect())
+    }
+
+    fn encode_with<'a>(
+        &'a self,
+        training: Option<serde_json::Value>,
+        tensors: Vec<&'a NamedTensor>,
+    ) -> Result<Encoded<'a>> {
+        let invalid = |error: String| Error::Spec(format!("cannot encode a checkpoint: {error}"));
+        let own = serde_json::to_string(&Header::new(&self.meta, training))
+            .map_err(|error| invalid(error.to_string()))?;
+        let mut entries: Vec<(&str, Dtype, Vec<usize>, &[u8])> = tensors
+            .iter()
+            .map(|tensor| {
+                let bytes = bytemuck::cast_slice(&tensor.values);
+                (tensor.name.as_str(), Dtype::F32, tensor.shape.clone(), bytes)
+            })
+            .chain(self.backbone.iter().map(|file| (BACKBONE, Dtype::U8, vec![file.len()], &**file)))
+            .collect();
+        // Bytes last: all before them stays aligned to the size of an f32.
+        entries.sort_by(|a, b| (a.1 == Dtype::U8, a.0).cmp(&(b.1 == Dtype::U8, b.0)));
+        let mut end = 0;
+        let infos = entries.iter().map(|(name, dtype, shape, bytes)| {
+            let start = end;
+            end += bytes.len();
+            let info = TensorInfo { dtype: *dtype, shape: shape.clone(), data_offsets: (start, end) };
+            ((*name).to_owned(), info)
+        });
+        // The crate checks names, shapes and offsets against each other.
+        let metadata = Metadata::new(Some(HashMap::from([(KEY.to_owned(), own)])), infos.collect())
+            .map_err(|error| invalid(error.to_string()))?;
+        let json = serde_json::to_vec(&metadata).map_err(|error| invalid(error.to_string()))?;
+        // Spaces bring the payload to a multiple of eight bytes, as the format wants.
+        let length = json.len().next_multiple_of(8);
+        let mut header = (length as u64).to_le_bytes().to_vec();
+        header.extend(&json);
+        header.resize(8 + length, b' ');
+        let payload: Vec<&[u8]> = entries.into_iter().map(|(_, _, _, bytes)| bytes).collect();
+        let at = checksum_position(&header).ok_or_else(|| invalid("no place for the checksum".to_owned()))?;
+        let checksum = checksum(&header, at, &payload);
+        header[at..at + checksum.len()].copy_from_slice(checksum.as_bytes());
+        Ok(Encoded { header, payload })
     }
 
     /// Reads and checks a file.
@@ -195,28 +243,31 @@ impl Checkpoint {
         let interpolation: Interpolation = (header.interpolation.parse())
             .map_err(|_| other(format!("interpolation `{}` is unknown", header.interpolation)))?;
         let tensors = SafeTensors::deserialize(file).map_err(|error| other(error.to_string()))?;
-        let mut tensors: Vec<NamedTensor> = tensors
-            .iter()
-            .map(|(name, view)| match view.dtype() {
-                Dtype::F32 => Ok(NamedTensor {
+        let mut named = Vec::with_capacity(tensors.len());
+        let mut backbone = None;
+        for (name, view) in tensors.iter() {
+            match view.dtype() {
+                Dtype::F32 => named.push(NamedTensor {
                     name: name.to_owned(),
                     shape: view.shape().to_vec(),
                     values: bytemuck::pod_collect_to_vec(view.data()),
                 }),
-                dtype => Err(other(format!("tensor `{name}` is {dtype:?}, not F32"))),
-            })
-            .collect::<Result<_>>()?;
-        tensors.sort_by(|a, b| a.name.cmp(&b.name));
+                Dtype::U8 if name == BACKBONE => backbone = Some(view.data().into()),
+                dtype => return Err(other(format!("tensor `{name}` is {dtype:?}, not F32"))),
+            }
+        }
+        named.sort_by(|a, b| a.name.cmp(&b.name));
         let spec = Spec {
             kind: header.model,
             classes: header.classes,
             image_size: header.image_size,
             interpolation,
             input_scale: header.input_scale,
+            normalisation: header.normalisation,
             precision: header.precision,
         };
         let meta = Meta { spec, metric: header.metric, epoch: header.epoch, training: header.training };
-        Ok(Self { meta, tensors })
+        Ok(Self { meta, tensors: named, backbone })
     }
 
     /// The network's own tensors in the order of `shapes`, each checked by name and shape; `path` names the file.
@@ -225,7 +276,7 @@ impl Checkpoint {
     /// A missing, extra or misshapen tensor, named.
     pub(crate) fn network_tensors(
         &self,
-        shapes: &[(&'static str, Vec<usize>)],
+        shapes: &[(String, Vec<usize>)],
         path: &Path,
     ) -> Result<Vec<&NamedTensor>> {
         let problem = |problem: String| Error::Tensors { path: path.to_owned(), problem };
@@ -268,38 +319,6 @@ impl Encoded<'_> {
     }
 }
 
-fn encode<'a>(
-    meta: &Meta,
-    training: Option<serde_json::Value>,
-    mut tensors: Vec<&'a NamedTensor>,
-) -> Result<Encoded<'a>> {
-    let invalid = |error: String| Error::Spec(format!("cannot encode a checkpoint: {error}"));
-    let own =
-        serde_json::to_string(&Header::new(meta, training)).map_err(|error| invalid(error.to_string()))?;
-    tensors.sort_by(|a, b| a.name.cmp(&b.name));
-    let payload: Vec<&[u8]> = tensors.iter().map(|tensor| bytemuck::cast_slice(&tensor.values)).collect();
-    let mut end = 0;
-    let infos = tensors.iter().zip(&payload).map(|(tensor, bytes)| {
-        let start = end;
-        end += bytes.len();
-        let info = TensorInfo { dtype: Dtype::F32, shape: tensor.shape.clone(), data_offsets: (start, end) };
-        (tensor.name.clone(), info)
-    });
-    // The crate checks names, shapes and offsets against each other.
-    let metadata = Metadata::new(Some(HashMap::from([(KEY.to_owned(), own)])), infos.collect())
-        .map_err(|error| invalid(error.to_string()))?;
-    let json = serde_json::to_vec(&metadata).map_err(|error| invalid(error.to_string()))?;
-    // Spaces bring the payload to a multiple of eight bytes, as the format wants.
-    let length = json.len().next_multiple_of(8);
-    let mut header = (length as u64).to_le_bytes().to_vec();
-    header.extend(&json);
-    header.resize(8 + length, b' ');
-    let at = checksum_position(&header).ok_or_else(|| invalid("no place for the checksum".to_owned()))?;
-    let checksum = checksum(&header, at, &payload);
-    header[at..at + checksum.len()].copy_from_slice(checksum.as_bytes());
-    Ok(Encoded { header, payload })
-}
-
 impl Header {
     fn new(meta: &Meta, training: Option<serde_json::Value>) -> Self {
         let spec = &meta.spec;
@@ -310,6 +329,7 @@ impl Header {
             image_size: spec.image_size,
             interpolation: spec.interpolation.to_string(),
             input_scale: spec.input_scale,
+            normalisation: spec.normalisation,
             precision: spec.precision,
             metric: meta.metric.clone(),
             epoch: meta.epoch,

@@ -1,12 +1,16 @@
-use std::path::Path;
+use std::{collections::HashMap, path::Path};
 
 use data::Batch;
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
 use crate::{
-    Checkpoint, Error, InputScale, Meta, NamedTensor, Result, Spec,
+    Checkpoint, Error, Freeze, InputScale, Kind, Meta, NamedTensor, Normalisation, Result, Spec,
+    backbone::{Backbone, Module},
     convnet::{self, ConvNet},
     dropout::Step,
+    inception::{self, InceptionV3, weights},
+    module,
+    network::{Network, Parameter, Prepared, Shapes, Tensors},
 };
 
 /// Whether a forward pass trains (dropout on, gradients kept) or not.
@@ -18,41 +22,70 @@ pub enum Mode {
     Evaluate,
 }
 
-/// A trainable tensor with its name in the file.
-pub struct Parameter<'a> {
-    /// As in the checkpoint.
-    pub name: &'static str,
-    /// The leaf that gradients are taken of.
-    pub tensor: &'a Tensor,
+/// What a network's pretrained part begins with.
+#[derive(Clone, Copy, Debug)]
+pub enum Pretrained<'a> {
+    /// Nothing: all weights are drawn.
+    None,
+    /// The TorchScript file at this path: InceptionV3's weights, or the backbone itself.
+    File {
+        /// The file.
+        path: &'a Path,
+        /// Whether only the file that `cargo xtask fetch-weights` fetches will do, told by its SHA-256.
+        pinned: bool,
+    },
 }
 
 /// A network with all that is needed to use it: classes, image size, scaling, precision.
 ///
-/// The ConvNet is conv 32 3×3 ReLU, max pool 2, dropout 0.5, flatten, dense 256 ReLU, dense C, with Keras'
-/// initialisers: Glorot uniform kernels and zero biases (`keras/src/layers/core/dense.py`, `convolutional/conv2d.py`).
+/// The ConvNet is conv 32 3×3 ReLU, max pool 2, dropout 0.5, flatten, dense 256 ReLU, dense C. InceptionV3 and TorchScript
+/// backbones end in a global average pool and dense layers of 200, 100 and 50 with ReLU and dropout 0.5 each, then
+/// dense C. Fresh weights are Keras': Glorot uniform kernels and zero biases (`keras/src/layers/core/dense.py`,
+/// `convolutional/conv2d.py`).
+///
+/// A forward pass has two parts: [`Self::features`], which is what is frozen, and [`Self::forward`], the rest.
 pub struct Classifier {
     spec: Spec,
-    network: ConvNet,
+    network: Box<dyn Network>,
     device: Device,
 }
 
 impl Classifier {
-    /// A network with fresh weights, drawn from `seed`.
+    /// A network to be trained: its pretrained part as given, all other weights drawn from `seed`.
     ///
     /// # Errors
-    /// A spec that no network can be built from; libtorch's own, such as too little memory.
-    pub fn new(spec: Spec, seed: u64, device: Device) -> Result<Self> {
+    /// A spec that no network can be built from; a file that is not there, or holds another network; libtorch's own, such as
+    /// too little memory.
+    pub fn new(spec: Spec, pretrained: Pretrained<'_>, seed: u64, device: Device) -> Result<Self> {
         spec.check()?;
         let n_classes = spec.classes.len();
-        let values = convnet::initial_values(spec.image_size, n_classes, seed);
-        let tensors = convnet::shapes(spec.image_size, n_classes)
-            .iter()
-            .zip(values)
-            .map(|((name, shape), values)| {
-                NamedTensor { name: (*name).to_owned(), shape: shape.clone(), values }.to_tensor()
-            })
-            .collect::<Result<_>>()?;
-        Self::from_tensors(spec, tensors, device)
+        let needs_none = || Error::Spec(format!("{} takes no pretrained weights", spec.kind));
+        let fresh = |shapes: &Shapes, given| Tensors::fresh(shapes, given, seed, device);
+        let network: Box<dyn Network> = match (spec.kind, pretrained) {
+            (Kind::Convnet, Pretrained::None) => {
+                let shapes = convnet::shapes(spec.image_size, n_classes);
+                Box::new(ConvNet::new(&mut fresh(&shapes, HashMap::new())?, spec.precision)?)
+            }
+            (Kind::Convnet, Pretrained::File { .. }) => return Err(needs_none()),
+            (Kind::InceptionV3, pretrained) => {
+                let given = match pretrained {
+                    Pretrained::None => HashMap::new(),
+                    Pretrained::File { path, pinned } => weights::read(path, pinned)?,
+                };
+                let shapes = inception::shapes(n_classes);
+                Box::new(InceptionV3::new(&mut fresh(&shapes, given)?, spec.precision)?)
+            }
+            (Kind::Torchscript, Pretrained::None) => {
+                return Err(Error::Spec("a TorchScript network needs its backbone's file".to_owned()));
+            }
+            (Kind::Torchscript, Pretrained::File { path, .. }) => {
+                let file = module::read_file(path, "the backbone")?;
+                let module = Module::load(file, path, spec.image_size, device)?;
+                let shapes = module.shapes(n_classes);
+                Box::new(Backbone::new(module, &mut fresh(&shapes, HashMap::new())?)?)
+            }
+        };
+        Ok(Self { spec, network, device })
     }
 
     /// The network that the file at `path` holds; tensors that belong to training are left alone.
@@ -63,25 +96,45 @@ impl Classifier {
         Self::from_checkpoint(&Checkpoint::read(path)?, path, device)
     }
 
-    /// As [`Self::load`], from a checkpoint that was read; `path` names it in errors.
+    /// As [`Self::load`], from a checkpoint that was read; `path` names it in errors. A TorchScript module inside runs code
+    /// of whoever wrote it.
     ///
     /// # Errors
     /// A missing, extra or misshapen tensor, named.
     pub fn from_checkpoint(checkpoint: &Checkpoint, path: &Path, device: Device) -> Result<Self> {
         let spec = checkpoint.meta.spec.clone();
         spec.check()?;
-        let shapes = convnet::shapes(spec.image_size, spec.classes.len());
-        let tensors = checkpoint
-            .network_tensors(&shapes, path)?
-            .iter()
-            .map(|tensor| tensor.to_tensor())
-            .collect::<Result<_>>()?;
-        Self::from_tensors(spec, tensors, device)
+        let n_classes = spec.classes.len();
+        let tensors = |shapes: &Shapes| Tensors::of(&checkpoint.network_tensors(shapes, path)?, device);
+        let network: Box<dyn Network> = match (spec.kind, &checkpoint.backbone) {
+            (Kind::Convnet, None) => {
+                let shapes = convnet::shapes(spec.image_size, n_classes);
+                Box::new(ConvNet::new(&mut tensors(&shapes)?, spec.precision)?)
+            }
+            (Kind::InceptionV3, None) => {
+                Box::new(InceptionV3::new(&mut tensors(&inception::shapes(n_classes))?, spec.precision)?)
+            }
+            (Kind::Torchscript, Some(file)) => {
+                let module = Module::load(file.to_vec(), path, spec.image_size, device)?;
+                let shapes = module.shapes(n_classes);
+                Box::new(Backbone::new(module, &mut tensors(&shapes)?)?)
+            }
+            (kind, file) => {
+                let has = if file.is_some() { "holds a" } else { "lacks the" };
+                let problem = format!("a {kind} that {has} TorchScript module");
+                return Err(Error::Tensors { path: path.to_owned(), problem });
+            }
+        };
+        Ok(Self { spec, network, device })
     }
 
-    fn from_tensors(spec: Spec, tensors: Vec<Tensor>, device: Device) -> Result<Self> {
-        let network = ConvNet::new(tensors, spec.precision, device)?;
-        Ok(Self { spec, network, device })
+    /// Freezes a part of the network, which then computes with its stored batch norm statistics and is no longer trained;
+    /// with `batch_norm`, the rest normalises with stored statistics too.
+    ///
+    /// # Errors
+    /// A block that does not exist, a network without a part to freeze.
+    pub fn freeze(&mut self, freeze: &Freeze, batch_norm: bool) -> Result<()> {
+        self.network.freeze(freeze, batch_norm)
     }
 
     /// What the network is and wants.
@@ -94,13 +147,21 @@ impl Classifier {
         self.device
     }
 
-    /// The trainable tensors, in the order of the network.
+    /// The tensors that are trained, in the order of the network.
     pub fn parameters(&self) -> Vec<Parameter<'_>> {
-        convnet::shapes(self.spec.image_size, self.spec.classes.len())
-            .into_iter()
-            .zip(self.network.tensors())
-            .map(|((name, _), tensor)| Parameter { name, tensor })
-            .collect()
+        self.network.parameters()
+    }
+
+    /// Whether images go through a frozen part first, so that what it makes of them can be kept.
+    pub fn is_frozen(&self) -> bool {
+        self.network.is_frozen()
+    }
+
+    /// About how many bytes training on batches of this many images takes on top of the network itself: gradients, the
+    /// optimizer's moments, and what is kept for the backward pass. Of a TorchScript module, only what can be told.
+    pub fn training_bytes(&self, batch: usize) -> u64 {
+        let parameters: usize = self.parameters().iter().map(|parameter| parameter.tensor.numel()).sum();
+        parameters as u64 * 12 + self.network.activation_bytes(batch, self.spec.image_size)
     }
 
     /// A batch's 8-bit pixels `[N, S, S, 3]` as the network's input: f32 `[N, 3, S, S]`, scaled, channels-last.
@@ -115,36 +176,47 @@ impl Classifier {
             )));
         }
         let side = batch.image_size as i64;
-        let pixels = Tensor::f_from_data_size(&batch.pixels, &[batch.n as i64, side, side, 3], Kind::Uint8)?;
-        let x = pixels.f_to_device(self.device)?.f_to_kind(Kind::Float)?;
+        let pixels =
+            Tensor::f_from_data_size(&batch.pixels, &[batch.n as i64, side, side, 3], tch::Kind::Uint8)?;
+        let x = pixels.f_to_device(self.device)?.f_to_kind(tch::Kind::Float)?;
         let x = match self.spec.input_scale {
             // Keras multiplies by the f32 nearest 1/255, which rounds differently from dividing by 255.
             InputScale::Unit => x.f_mul_scalar(1.0 / 255.0)?,
             InputScale::Signed => x.f_sub_scalar(128.0)?.f_mul_scalar(1.0 / 128.0)?,
         };
+        let x = match self.spec.normalisation {
+            Some(Normalisation { mean, std }) => {
+                let row = |values: [f32; 3]| Tensor::f_from_slice(&values)?.f_to_device(self.device);
+                x.f_sub(&row(mean)?)?.f_div(&row(std)?)?
+            }
+            None => x,
+        };
         Ok(x.f_permute([0, 3, 1, 2])?)
     }
 
-    /// `images` as [`Self::input`] gives them. Returns f32 logits `[N, C]`.
+    /// What the frozen part makes of images as [`Self::input`] gives them: `[N, C, h, w]` or `[N, F]`, in the precision it
+    /// computes in. Nothing in it is random, and no gradient goes through it. Where nothing is frozen, the images.
     ///
     /// # Errors
     /// libtorch's own, such as another shape.
-    pub fn forward(&self, images: &Tensor, mode: Mode) -> Result<Tensor> {
-        match mode {
-            Mode::Train(step) => self.network.forward(images, Some(&step)),
-            Mode::Evaluate => self.network.forward(images, None),
-        }
+    pub fn features(&self, images: &Tensor) -> Result<Tensor> {
+        self.network.features(images)
     }
 
-    /// Class probabilities of the batch's real images, `[filled, C]` row by row; padding is computed and dropped.
+    /// `features` as [`Self::features`] gives them. Returns f32 logits `[N, C]`.
     ///
     /// # Errors
-    /// As [`Self::input`] and [`Self::forward`].
-    pub fn probabilities(&self, batch: &Batch) -> Result<Vec<f32>> {
-        let _guard = tch::no_grad_guard();
-        let logits = self.forward(&self.input(batch)?, Mode::Evaluate)?;
-        let filled = logits.f_softmax(1, Kind::Float)?.f_narrow(0, 0, batch.filled as i64)?;
-        Ok(NamedTensor::copy_of("probabilities", &filled)?.values)
+    /// libtorch's own, such as another shape.
+    pub fn forward(&self, features: &Tensor, mode: Mode) -> Result<Tensor> {
+        self.network.forward(features, mode)
+    }
+
+    /// The network as it stands, prepared for many batches without gradients: batch norm is folded into the convolutions.
+    ///
+    /// # Errors
+    /// libtorch's own.
+    pub fn inference(&self) -> Result<Inference<'_>> {
+        Ok(Inference { classifier: self, logits: self.network.prepare()? })
     }
 
     /// The weights as plain numbers with their metadata, ready to be written on another thread.
@@ -152,12 +224,37 @@ impl Classifier {
     /// # Errors
     /// libtorch's own.
     pub fn checkpoint(&self, meta: Meta) -> Result<Checkpoint> {
-        let tensors = self
-            .parameters()
-            .iter()
-            .map(|parameter| NamedTensor::copy_of(parameter.name, parameter.tensor))
-            .collect::<Result<_>>()?;
-        Ok(Checkpoint { meta, tensors })
+        let tensors = self.network.tensors();
+        let tensors = tensors.into_iter().map(|(name, tensor)| NamedTensor::copy_of(name, tensor));
+        Ok(Checkpoint { meta, tensors: tensors.collect::<Result<_>>()?, backbone: self.network.module()? })
+    }
+}
+
+/// A network ready to classify: see [`Classifier::inference`].
+pub struct Inference<'a> {
+    classifier: &'a Classifier,
+    logits: Prepared<'a>,
+}
+
+impl Inference<'_> {
+    /// Class probabilities of the batch's real images, `[filled, C]` row by row; padding is computed and dropped.
+    ///
+    /// # Errors
+    /// As [`Classifier::input`] and [`Classifier::forward`].
+    pub fn probabilities(&self, batch: &Batch) -> Result<Vec<f32>> {
+        let features = self.classifier.features(&self.classifier.input(batch)?)?;
+        self.of_features(&features, batch.filled)
+    }
+
+    /// As [`Self::probabilities`], of `features` as [`Classifier::features`] gives them, the first `filled` of which count.
+    ///
+    /// # Errors
+    /// As [`Classifier::forward`].
+    pub fn of_features(&self, features: &Tensor, filled: usize) -> Result<Vec<f32>> {
+        let _guard = tch::no_grad_guard();
+        let logits = (self.logits)(features)?;
+        let filled = logits.f_softmax(1, tch::Kind::Float)?.f_narrow(0, 0, filled as i64)?;
+        Ok(NamedTensor::copy_of("probabilities", &filled)?.values)
     }
 }
 

@@ -1,9 +1,8 @@
 use tch::{Device, Kind, Tensor};
 
 use crate::{
-    Precision, Result,
-    dropout::{self, Step},
-    initialise::glorot_uniform,
+    Freeze, Mode, Precision, Result, dropout,
+    network::{self, Network, Parameter, Prepared, Shapes, Tensors},
 };
 
 /// The study's ConvNet: conv 32 3×3 ReLU, max pool 2, dropout 0.5, flatten, dense 256 ReLU, dense C.
@@ -26,75 +25,38 @@ const HIDDEN: usize = 256;
 const CHUNK: i64 = 50;
 
 /// Names and shapes of the tensors, in the order of the network.
-pub(crate) fn shapes(image_size: usize, n_classes: usize) -> Vec<(&'static str, Vec<usize>)> {
+pub(crate) fn shapes(image_size: usize, n_classes: usize) -> Shapes {
     let pooled = (image_size - 2) / 2;
-    vec![
+    let shapes = [
         ("conv.weight", vec![FILTERS, 3, 3, 3]),
         ("conv.bias", vec![FILTERS]),
         ("hidden.weight", vec![HIDDEN, pooled * pooled * FILTERS]),
         ("hidden.bias", vec![HIDDEN]),
         ("output.weight", vec![n_classes, HIDDEN]),
         ("output.bias", vec![n_classes]),
-    ]
-}
-
-/// Keras' initial weights: Glorot uniform kernels, zero biases.
-pub(crate) fn initial_values(image_size: usize, n_classes: usize, seed: u64) -> Vec<Vec<f32>> {
-    shapes(image_size, n_classes)
-        .into_iter()
-        .enumerate()
-        .map(|(index, (_, shape))| match shape[..] {
-            [out, input, height, width] => {
-                let field = height * width;
-                glorot_uniform(out * input * field, input * field, out * field, seed, index as u64)
-            }
-            [out, input] => glorot_uniform(out * input, input, out, seed, index as u64),
-            _ => vec![0.0; shape.iter().product()],
-        })
-        .collect()
+    ];
+    shapes.map(|(name, shape)| (name.to_owned(), shape)).to_vec()
 }
 
 impl ConvNet {
-    /// Builds the network from tensors in the order of [`shapes`]; each becomes a leaf that gradients are taken of.
-    pub(crate) fn new(tensors: Vec<Tensor>, precision: Precision, device: Device) -> Result<Self> {
-        let mut leaves = tensors
-            .into_iter()
-            .map(|tensor| Ok(channels_last(&tensor.f_to_device(device)?)?.f_set_requires_grad(true)?))
-            .collect::<Result<Vec<_>>>()?
-            .into_iter();
-        let mut next =
-            || leaves.next().ok_or_else(|| crate::Error::Spec("the ConvNet has 6 tensors".to_owned()));
+    pub(crate) fn new(tensors: &mut Tensors, precision: Precision) -> Result<Self> {
+        let mut next = |name| tensors.take_leaf(name);
         Ok(Self {
-            conv_weight: next()?,
-            conv_bias: next()?,
-            hidden_weight: next()?,
-            hidden_bias: next()?,
-            output_weight: next()?,
-            output_bias: next()?,
-            compute: match precision {
-                Precision::F32 => Kind::Float,
-                Precision::Bf16 => Kind::BFloat16,
-            },
+            conv_weight: next("conv.weight")?,
+            conv_bias: next("conv.bias")?,
+            hidden_weight: next("hidden.weight")?,
+            hidden_bias: next("hidden.bias")?,
+            output_weight: next("output.weight")?,
+            output_bias: next("output.bias")?,
+            compute: network::kind(precision),
         })
-    }
-
-    /// The tensors, in the order of [`shapes`].
-    pub(crate) fn tensors(&self) -> [&Tensor; 6] {
-        [
-            &self.conv_weight,
-            &self.conv_bias,
-            &self.hidden_weight,
-            &self.hidden_bias,
-            &self.output_weight,
-            &self.output_bias,
-        ]
     }
 
     /// `images`: f32 `[N, 3, S, S]`, scaled, channels-last in memory. Returns f32 logits `[N, C]`.
     ///
     /// The pool stands before bias and ReLU: both are monotonic, so the result is the same, on a quarter of the
     /// elements; and the bias' gradient, which libtorch sums slowly within a convolution's, costs next to nothing.
-    pub(crate) fn forward(&self, images: &Tensor, dropout: Option<&Step>) -> Result<Tensor> {
+    fn logits(&self, images: &Tensor, mode: Mode) -> Result<Tensor> {
         let cast = |tensor: &Tensor| tensor.f_to_kind(self.compute);
         let (kernel, bias) = (cast(&self.conv_weight)?, cast(&self.conv_bias)?.f_view([1, -1, 1, 1])?);
         let features = |images: &Tensor| -> Result<Tensor> {
@@ -106,8 +68,8 @@ impl ConvNet {
         };
         let chunks = images.f_split(CHUNK, 0)?.iter().map(features).collect::<Result<Vec<_>>>()?;
         let mut x = Tensor::f_cat(&chunks, 0)?;
-        if let Some(step) = dropout {
-            x = dropout::half(&x, step, 0)?;
+        if let Mode::Train(step) = mode {
+            x = dropout::half(&x, &step, 0)?;
         }
         let (weight, bias) = (cast(&self.hidden_weight)?, cast(&self.hidden_bias)?);
         let x = match (self.compute, x.device()) {
@@ -116,6 +78,54 @@ impl ConvNet {
         };
         let x = x.f_relu()?;
         Ok(x.f_to_kind(Kind::Float)?.f_linear(&self.output_weight, Some(&self.output_bias))?)
+    }
+}
+
+impl Network for ConvNet {
+    fn tensors(&self) -> Vec<(String, &Tensor)> {
+        vec![
+            ("conv.weight".to_owned(), &self.conv_weight),
+            ("conv.bias".to_owned(), &self.conv_bias),
+            ("hidden.weight".to_owned(), &self.hidden_weight),
+            ("hidden.bias".to_owned(), &self.hidden_bias),
+            ("output.weight".to_owned(), &self.output_weight),
+            ("output.bias".to_owned(), &self.output_bias),
+        ]
+    }
+
+    fn parameters(&self) -> Vec<Parameter<'_>> {
+        self.tensors().into_iter().map(|(name, tensor)| Parameter { name, tensor }).collect()
+    }
+
+    fn freeze(&mut self, freeze: &Freeze, batch_norm: bool) -> Result<()> {
+        match freeze {
+            Freeze::None if !batch_norm => Ok(()),
+            _ => Err(crate::Error::Spec(
+                "the ConvNet has no pretrained part, and no batch norm, to freeze".to_owned(),
+            )),
+        }
+    }
+
+    fn is_frozen(&self) -> bool {
+        false
+    }
+
+    fn features(&self, images: &Tensor) -> Result<Tensor> {
+        Ok(images.shallow_clone())
+    }
+
+    fn forward(&self, features: &Tensor, mode: Mode) -> Result<Tensor> {
+        self.logits(features, mode)
+    }
+
+    /// Convolved maps with their gradient, pooled ones with indices, masks and gradients.
+    fn activation_bytes(&self, batch: usize, image_size: usize) -> u64 {
+        let convolved = (image_size - 2).pow(2) * FILTERS;
+        (batch * convolved * 4 * 3) as u64
+    }
+
+    fn prepare(&self) -> Result<Prepared<'_>> {
+        Ok(Box::new(|images| self.logits(images, Mode::Evaluate)))
     }
 }
 
@@ -128,12 +138,4 @@ fn dense(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
     let pixels = x.f_view([1, n, 1, input])?.f_permute([0, 3, 1, 2])?;
     let y = pixels.f_conv2d(&weight.f_view([output, input, 1, 1])?, Some(bias), 1, 0, 1, 1)?;
     Ok(y.f_permute([0, 2, 3, 1])?.f_reshape([n, output])?)
-}
-
-/// The same values, laid out with channels last where the tensor has four dimensions: convolutions read that faster.
-fn channels_last(tensor: &Tensor) -> Result<Tensor> {
-    if tensor.dim() != 4 {
-        return Ok(tensor.f_contiguous()?);
-    }
-    Ok(tensor.f_permute([0, 2, 3, 1])?.f_contiguous()?.f_permute([0, 3, 1, 2])?)
 }

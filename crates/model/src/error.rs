@@ -58,6 +58,40 @@ pub enum Error {
         /// Names the tensor, with expected and found shapes.
         problem: String,
     },
+    /// Weights or a backbone that are not where they should be.
+    #[error("there is no file `{path}`, which {what} should come from")]
+    NoFile {
+        /// `weights`, or `the backbone`.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file that libtorch cannot load as a module.
+    #[error("`{path}` is no TorchScript module: {reason}")]
+    NotTorchScript {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, as far as that shows.
+        reason: &'static str,
+        /// libtorch's word for it.
+        source: tch::TchError,
+    },
+    /// Pretrained weights of another network, or damaged ones.
+    #[error("weights `{path}`: {problem}")]
+    Weights {
+        /// The file.
+        path: PathBuf,
+        /// Names the tensor where one is at fault.
+        problem: String,
+    },
+    /// A TorchScript module that cannot serve as a backbone.
+    #[error("backbone `{path}`: {problem}")]
+    Backbone {
+        /// The file.
+        path: PathBuf,
+        /// What it does, and what it should.
+        problem: String,
+    },
     /// Settings that no network can be built from.
     #[error("{0}")]
     Spec(String),
@@ -77,6 +111,17 @@ pub enum Error {
 impl From<tch::TchError> for Error {
     fn from(error: tch::TchError) -> Self {
         Self::Torch(error)
+    }
+}
+
+impl Error {
+    /// Whether libtorch could not get the memory that it asked for.
+    pub fn is_out_of_memory(&self) -> bool {
+        let Self::Torch(error) = self else { return false };
+        let text = error.to_string();
+        ["can't allocate memory", "not enough memory", "out of memory"]
+            .iter()
+            .any(|words| text.contains(words))
     }
 }
 

@@ -1,8 +1,21 @@
 use data::random::{Key, Purpose, unit};
 
+/// What Keras' layers begin with: `glorot_uniform` kernels (`[out, in]` or `[out, in, height, width]`), variances of 1,
+/// and zeros everywhere else.
+pub(crate) fn values(name: &str, shape: &[usize], seed: u64, index: u64) -> Vec<f32> {
+    match *shape {
+        [out, input, height, width] => {
+            let field = height * width;
+            glorot_uniform(out * input * field, input * field, out * field, seed, index)
+        }
+        [out, input] => glorot_uniform(out * input, input, out, seed, index),
+        _ => vec![f32::from(u8::from(name.ends_with(".var"))); shape.iter().product()],
+    }
+}
+
 /// Keras' `glorot_uniform`: U(-L, L) with L = √(6 / (fan_in + fan_out)), fans counted over the receptive field
 /// (`keras/src/initializers/random_initializers.py`). `index` tells the parameters of one network apart.
-pub(crate) fn glorot_uniform(n: usize, fan_in: usize, fan_out: usize, seed: u64, index: u64) -> Vec<f32> {
+fn glorot_uniform(n: usize, fan_in: usize, fan_out: usize, seed: u64, index: u64) -> Vec<f32> {
     let limit = (6.0 / (fan_in + fan_out) as f64).sqrt() as f32;
     let mut generator = Key { seed, epoch: 0, step: 0, purpose: Purpose::Initialisation }.generator(index);
     (0..n).map(|_| (unit(&mut generator) * 2.0 - 1.0) * limit).collect()

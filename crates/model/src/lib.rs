@@ -10,21 +10,29 @@
 //! **serde_json** for its one metadata key, **bytemuck** to
 //! see f32 values as bytes without a copy (little-endian machines, which is all that libtorch runs on), **libc** for glibc's allocator switch.
 
+mod backbone;
 mod checkpoint;
 mod classifier;
 mod convnet;
 mod device;
 mod dropout;
 mod error;
+mod freeze;
+mod head;
+mod inception;
 mod initialise;
+mod module;
+mod network;
 mod spec;
 
 pub use checkpoint::{Checkpoint, Encoded, Meta, Metric, NamedTensor};
-pub use classifier::{Classifier, Mode, Parameter};
+pub use classifier::{Classifier, Inference, Mode, Pretrained};
 pub use device::{DeviceChoice, Precision, PrecisionChoice, init};
 pub use dropout::Step;
 pub use error::Error;
-pub use spec::{InputScale, Kind, Spec};
+pub use freeze::Freeze;
+pub use network::Parameter;
+pub use spec::{InputScale, Kind, Normalisation, Spec};
 
 pub use tch::Device;
 

@@ -11,6 +11,23 @@ use crate::{Error, Precision, Result};
 pub enum Kind {
     /// The study's small network; see [`crate::Classifier`].
     Convnet,
+    /// InceptionV3 with the study's head.
+    #[serde(rename = "inception-v3")]
+    InceptionV3,
+    /// Any TorchScript module from images to features, with the study's head.
+    Torchscript,
+}
+
+impl Kind {
+    /// Smallest side that the network takes. The ConvNet's 3×3 convolution and 2×2 pool must leave a pixel; InceptionV3
+    /// takes 75 pixels as Keras' does (`keras/src/applications/inception_v3.py`).
+    pub fn min_image_size(self) -> usize {
+        match self {
+            Self::Convnet => 4,
+            Self::InceptionV3 => 75,
+            Self::Torchscript => 1,
+        }
+    }
 }
 
 /// How 8-bit values become a network's input.
@@ -21,6 +38,15 @@ pub enum InputScale {
     Unit,
     /// `(x - 128) / 128`, in `[-1, 1)`.
     Signed,
+}
+
+/// `(x - mean) / std` of the scaled red, green and blue values, as torchvision's models want it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Normalisation {
+    /// What is taken away.
+    pub mean: [f32; 3],
+    /// What the rest is divided by; above 0.
+    pub std: [f32; 3],
 }
 
 /// All that fixes a network's shape and what an image must become before it: stored in its file, and read from there.
@@ -36,13 +62,13 @@ pub struct Spec {
     pub interpolation: Interpolation,
     /// How 8-bit values are scaled.
     pub input_scale: InputScale,
+    /// What is done to each channel after that, if anything.
+    pub normalisation: Option<Normalisation>,
     /// What convolutions and large products compute in.
     pub precision: Precision,
 }
 
 impl Spec {
-    /// Smallest side that the network takes: a 3×3 convolution and a 2×2 pool must leave a pixel.
-    pub const MIN_IMAGE_SIZE: usize = 4;
     /// Largest side: beyond it the first dense layer alone would pass 8 GiB with its gradient and moments.
     pub const MAX_IMAGE_SIZE: usize = 1024;
 
@@ -54,14 +80,25 @@ impl Spec {
         if self.classes.len() < 2 {
             return Err(Error::Spec(format!("at least 2 classes are needed, got {}", self.classes.len())));
         }
-        if !(Self::MIN_IMAGE_SIZE..=Self::MAX_IMAGE_SIZE).contains(&self.image_size) {
+        let least = self.kind.min_image_size();
+        if !(least..=Self::MAX_IMAGE_SIZE).contains(&self.image_size) {
             return Err(Error::Spec(format!(
-                "image size {} is outside of what {} takes: {} to {} pixels",
+                "image size {} is outside of what {} takes: {least} to {} pixels",
                 self.image_size,
                 self.kind,
-                Self::MIN_IMAGE_SIZE,
                 Self::MAX_IMAGE_SIZE
             )));
+        }
+        match self.normalisation {
+            Some(Normalisation { mean, std })
+                if !(mean.iter().all(|m| m.is_finite()) && std.iter().all(|s| s.is_finite() && *s > 0.0)) =>
+            {
+                return Err(Error::Spec("mean and std must be finite, and std above 0".to_owned()));
+            }
+            _ => {}
+        }
+        if self.kind == Kind::Torchscript && self.precision != Precision::F32 {
+            return Err(Error::Spec("a TorchScript backbone computes in f32: leave out `bf16`".to_owned()));
         }
         Ok(())
     }
@@ -96,5 +133,6 @@ macro_rules! names {
 }
 pub(crate) use names;
 
-names!(Kind, "model", "convnet" => Self::Convnet);
+names!(Kind, "model", "convnet" => Self::Convnet, "inception-v3" => Self::InceptionV3,
+    "torchscript" => Self::Torchscript);
 names!(InputScale, "input scale", "unit" => Self::Unit, "signed" => Self::Signed);

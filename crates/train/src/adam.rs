@@ -11,7 +11,11 @@ const BLOCK: i64 = 1 << 20;
 
 /// Keras' Adam (`keras/src/optimizers/adam.py`): β 0.9 and 0.999, ε 1e-7 outside of the bias correction ("epsilon
 /// hat"): w -= m · lr · √(1-β₂ᵗ)/(1-β₁ᵗ) / (√v + ε). libtorch's Adam adds ε to the corrected √v, which differs.
+///
+/// With weight decay it is AdamW: before each step, kernels shrink by lr times the decay (`keras/src/optimizers/
+/// base_optimizer.py`, `_apply_weight_decay`); biases and batch norm offsets do not, as in timm.
 pub struct Adam {
+    weight_decay: f64,
     step: u64,
     moments: Vec<Moments>,
 }
@@ -28,18 +32,18 @@ impl Adam {
     ///
     /// # Errors
     /// libtorch's own, such as too little memory.
-    pub fn new(parameters: &[Parameter<'_>]) -> Result<Self> {
+    pub fn new(parameters: &[Parameter<'_>], weight_decay: f64) -> Result<Self> {
         let moments = parameters
             .iter()
             .map(|parameter| {
                 Ok(Moments {
-                    name: parameter.name.to_owned(),
+                    name: parameter.name.clone(),
                     first: parameter.tensor.f_zeros_like()?.f_set_requires_grad(false)?,
                     second: parameter.tensor.f_zeros_like()?.f_set_requires_grad(false)?,
                 })
             })
             .collect::<Result<_>>()?;
-        Ok(Self { step: 0, moments })
+        Ok(Self { weight_decay, step: 0, moments })
     }
 
     /// One step down the `gradients`, which are in the order of `parameters`.
@@ -57,12 +61,17 @@ impl Adam {
         let t = self.step as f64;
         let alpha = learning_rate * (1.0 - BETA_2.powf(t)).sqrt() / (1.0 - BETA_1.powf(t));
         for ((parameter, gradient), moments) in parameters.iter().zip(gradients).zip(&self.moments) {
+            let decays = self.weight_decay > 0.0 && parameter.tensor.dim() > 1;
+            let kept = decays.then_some(1.0 - learning_rate * self.weight_decay);
             let rows = block_rows(parameter.tensor);
             let blocks = parameter.tensor.f_split(rows, 0)?.into_iter();
             let gradients = gradient.f_split(rows, 0)?.into_iter();
             let first = moments.first.f_split(rows, 0)?.into_iter();
             let second = moments.second.f_split(rows, 0)?.into_iter();
             for (((mut w, g), mut m), mut v) in blocks.zip(gradients).zip(first).zip(second) {
+                if let Some(kept) = kept {
+                    let _ = w.f_mul_scalar_(kept)?;
+                }
                 let _ = m.f_lerp_(&g, 1.0 - BETA_1)?;
                 let _ = v.f_lerp_(&g.f_mul(&g)?, 1.0 - BETA_2)?;
                 let denominator = v.f_sqrt()?.f_add_scalar_(EPSILON)?.f_mul_scalar_(-1.0 / alpha)?;
@@ -110,8 +119,8 @@ mod tests {
         }
         let list = |value: &serde_json::Value| -> Vec<f32> { serde_json::from_value(value.clone()).unwrap() };
         let tensor = Tensor::from_slice(&list(&case["start"]));
-        let parameters = [Parameter { name: "w", tensor: &tensor }];
-        let mut adam = Adam::new(&parameters).unwrap();
+        let parameters = [Parameter { name: "w".to_owned(), tensor: &tensor }];
+        let mut adam = Adam::new(&parameters, 0.0).unwrap();
         let gradients = case["gradients"].as_array().unwrap();
         assert!(!gradients.is_empty());
         for (gradient, expected) in gradients.iter().zip(case["values"].as_array().unwrap()) {
@@ -125,6 +134,20 @@ mod tests {
         assert_eq!(adam.steps(), gradients.len() as u64);
     }
 
+    /// Kernels shrink before the step by lr times the decay; vectors do not.
+    #[test]
+    fn weight_decay_shrinks_kernels_only() {
+        let (kernel, bias) =
+            (Tensor::from_slice(&[2.0_f32, -4.0]).view([1, 2]), Tensor::from_slice(&[8.0_f32]));
+        let parameters =
+            [("k", &kernel), ("b", &bias)].map(|(name, tensor)| Parameter { name: name.to_owned(), tensor });
+        let mut adam = Adam::new(&parameters, 0.5).unwrap();
+        adam.step(&parameters, &[kernel.zeros_like(), bias.zeros_like()], 0.1).unwrap();
+        let values: Vec<f32> = Vec::try_from(kernel.view([-1])).unwrap();
+        assert!((values[0] - 1.9).abs() < 1e-6 && (values[1] + 3.8).abs() < 1e-6, "{values:?}");
+        assert_eq!(f64::try_from(&bias).unwrap(), 8.0);
+    }
+
     /// A tensor of many blocks takes the same steps as one of a single block.
     #[test]
     fn blocks_change_nothing() {
@@ -132,8 +155,8 @@ mod tests {
         let small = large.narrow(0, 5, 2).copy();
         let gradient = (&large * 0.37).sin();
         for (tensor, gradient) in [(&large, gradient.shallow_clone()), (&small, gradient.narrow(0, 5, 2))] {
-            let parameters = [Parameter { name: "w", tensor }];
-            let mut adam = Adam::new(&parameters).unwrap();
+            let parameters = [Parameter { name: "w".to_owned(), tensor }];
+            let mut adam = Adam::new(&parameters, 0.0).unwrap();
             for _ in 0..3 {
                 adam.step(&parameters, &[gradient.copy()], 0.001).unwrap();
             }

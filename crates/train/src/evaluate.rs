@@ -5,7 +5,7 @@ use metrics::{ClassFigures, ConfusionMatrix, KerasFigures, Predictions, argmax};
 use model::Classifier;
 use serde::Serialize;
 
-use crate::{Error, Event, Observer, Result, files::write_atomically};
+use crate::{Error, Event, Inputs, Observer, Result, files::write_atomically};
 
 /// Classifies every image of a set, in order, by the one batcher that tests and predictions share: 32 images, the
 /// last batch padded. `None` if the observer stopped it.
@@ -14,15 +14,17 @@ use crate::{Error, Event, Observer, Result, files::write_atomically};
 /// The network's own; probabilities that are not finite.
 pub fn evaluate(
     classifier: &Classifier,
-    images: &ImageSet,
+    inputs: &Inputs<'_>,
     observer: &mut dyn Observer,
 ) -> Result<Option<Predictions>> {
+    let inference = classifier.inference()?;
+    let images = inputs.set();
     let mut probabilities = Vec::with_capacity(images.len() * classifier.spec().classes.len());
     let mut done = 0;
     while done < images.len() {
-        let batch = data::evaluation_batch(images, done);
-        probabilities.extend(classifier.probabilities(&batch)?);
-        done += batch.filled;
+        let (features, filled) = inputs.evaluation_batch(classifier, done)?;
+        probabilities.extend(inference.of_features(&features, filled)?);
+        done += filled;
         if observer.on(&Event::BatchClassified { images: done, of: images.len() }).is_break() {
             return Ok(None);
         }
@@ -94,7 +96,7 @@ pub fn figures(
     observer: &mut dyn Observer,
 ) -> Result<Option<(TestFigures, Predictions)>> {
     let start = Instant::now();
-    let Some(predictions) = evaluate(classifier, images, observer)? else { return Ok(None) };
+    let Some(predictions) = evaluate(classifier, &Inputs::images(images), observer)? else { return Ok(None) };
     let seconds = start.elapsed().as_secs_f64();
     let keras = KerasFigures::new(&predictions)
         .ok_or_else(|| Error::Config("a test needs at least one image".to_owned()))?;

@@ -5,6 +5,13 @@ use crate::EpochRow;
 /// What long work says while it goes on.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
+    /// The frozen part of the network went over some of a set's images, once.
+    FeaturesComputed {
+        /// Images so far.
+        images: usize,
+        /// Images of the set.
+        of: usize,
+    },
     /// An epoch begins.
     EpochStarted {
         /// Counted from 1.

@@ -5,13 +5,16 @@ use data::{
     random::{Key, Purpose},
 };
 use metrics::{KerasFigures, Mean, Predictions, PredictionsError};
-use model::{Classifier, Meta, Metric, Mode, Step};
+use model::{Classifier, Meta, Metric, Mode, Parameter, Step};
 use tch::{Kind, Tensor};
 
 use crate::{
-    Adam, EpochRow, Error, Event, Observer, Result, Run, Tracker, evaluate,
+    Adam, Averaging, EpochRow, Error, Event, Inputs, Observer, Result, Run, Schedule, Tracker,
+    average::Average,
+    evaluate,
     history::History,
     run::{BEST, LAST},
+    schedule::Rates,
     writer::{Part, Writer},
 };
 
@@ -26,8 +29,18 @@ pub struct FitConfig {
     pub patience: u64,
     /// What `val_loss` must fall by to count as an improvement for patience.
     pub min_delta: f64,
-    /// Adam's.
+    /// Adam's, after warm-up.
     pub learning_rate: f64,
+    /// AdamW's; 0 for Adam.
+    pub weight_decay: f64,
+    /// How the learning rate goes on.
+    pub schedule: Schedule,
+    /// Epochs over which it rises from 0 first.
+    pub warmup_epochs: f64,
+    /// What is validated and saved.
+    pub averaging: Averaging,
+    /// The most bytes of a frozen part's features to keep in memory; more are kept on the disk.
+    pub feature_memory: u64,
     /// What each class's training loss is multiplied by.
     pub class_weights: Vec<f64>,
     /// What shuffling and dropout are drawn from.
@@ -58,20 +71,28 @@ pub fn fit(
     run: &mut Run,
     observer: &mut dyn Observer,
 ) -> Result<Ending> {
+    let prepare = |set, observer: &mut dyn Observer| {
+        Inputs::prepare(classifier, set, config.feature_memory, run.folder(), observer)
+    };
+    let (Some(training), Some(validation)) = (prepare(training, observer)?, prepare(validation, observer)?)
+    else {
+        return Ok(Ending::Interrupted);
+    };
     let mut tracker = Tracker::new(config.patience, config.min_delta);
     let mut history = History::create(&run.file("history.csv"))?;
     let writer = Writer::start()?;
-    let mut trainer = Trainer::new(classifier, training, config)?;
+    let mut trainer = Trainer::new(classifier, &training, config)?;
     let mut ending = Ending::Completed;
     for epoch in 1..=config.epochs {
         let start = Instant::now();
-        let (images, epochs) = (training.len(), config.epochs);
+        let (images, epochs) = (training.set().len(), config.epochs);
         let trained = match observer.on(&Event::EpochStarted { epoch, epochs, images }) {
             ControlFlow::Continue(()) => trainer.train_one_epoch(epoch, observer)?,
             ControlFlow::Break(()) => None,
         };
+        trainer.swap_average()?;
         let validated = match trained {
-            Some(_) => validate(classifier, validation, epoch, config, observer)?,
+            Some(_) => trainer.validate(&validation, epoch, observer)?,
             None => None,
         };
         let (Some((loss, accuracy)), Some(predictions)) = (trained, validated) else {
@@ -83,15 +104,16 @@ pub fn fit(
         };
         let verdict = tracker
             .update(epoch, figures.loss)
-            .ok_or_else(|| non_finite(figures.loss, epoch, "validation".to_owned(), config))?;
+            .ok_or_else(|| trainer.non_finite(figures.loss, epoch, "validation".to_owned()))?;
         trainer.checkpoint(epoch, figures.loss, verdict.improved, &tracker, run, &writer)?;
+        trainer.swap_average()?;
         let row = EpochRow {
             epoch,
             loss,
             accuracy,
             val_loss: figures.loss,
             val_accuracy: figures.accuracy,
-            learning_rate: config.learning_rate,
+            learning_rate: trainer.learning_rate,
             seconds: start.elapsed().as_secs_f64(),
         };
         history.add(&row)?;
@@ -118,48 +140,47 @@ pub fn fit(
     Ok(ending)
 }
 
-/// The validation part's predictions. `None` if the observer stopped it.
-fn validate(
-    classifier: &Classifier,
-    validation: &ImageSet,
-    epoch: u64,
-    config: &FitConfig,
-    observer: &mut dyn Observer,
-) -> Result<Option<Predictions>> {
-    evaluate(classifier, validation, observer).map_err(|error| match error {
-        // Weights that overflowed in the epoch's last step give probabilities that are no numbers.
-        Error::Figures(PredictionsError::NotFinite(_)) => {
-            non_finite(f64::NAN, epoch, "validation".to_owned(), config)
-        }
-        error => error,
-    })
-}
-
-fn non_finite(value: f64, epoch: u64, place: String, config: &FitConfig) -> Error {
-    Error::NonFiniteLoss { value, epoch, place, learning_rate: config.learning_rate }
-}
-
 /// What lives through all epochs.
 struct Trainer<'a> {
     classifier: &'a Classifier,
-    training: &'a ImageSet,
+    training: &'a Inputs<'a>,
     config: &'a FitConfig,
+    parameters: Vec<Parameter<'a>>,
     adam: Adam,
+    average: Option<Average>,
+    rates: Rates,
+    /// Of the last step.
+    learning_rate: f64,
     weights: Vec<f32>,
 }
 
 impl<'a> Trainer<'a> {
-    fn new(classifier: &'a Classifier, training: &'a ImageSet, config: &'a FitConfig) -> Result<Self> {
+    fn new(classifier: &'a Classifier, training: &'a Inputs<'a>, config: &'a FitConfig) -> Result<Self> {
         let n_classes = classifier.spec().classes.len();
         if config.class_weights.len() != n_classes {
             let given = config.class_weights.len();
             return Err(Error::Config(format!("{given} class weights do not fit {n_classes} classes")));
         }
+        let parameters = classifier.parameters();
+        let average = match config.averaging {
+            Averaging::None => None,
+            Averaging::Ema => Some(Average::new(&parameters)?),
+        };
         Ok(Self {
             classifier,
             training,
             config,
-            adam: Adam::new(&classifier.parameters())?,
+            adam: Adam::new(&parameters, config.weight_decay)?,
+            average,
+            parameters,
+            rates: Rates {
+                highest: config.learning_rate,
+                schedule: config.schedule,
+                warmup_epochs: config.warmup_epochs,
+                epochs: config.epochs,
+                steps_per_epoch: training.set().len().div_ceil(config.batch_size.max(1)) as u64,
+            },
+            learning_rate: config.learning_rate,
             weights: config.class_weights.iter().map(|&weight| weight as f32).collect(),
         })
     }
@@ -168,21 +189,23 @@ impl<'a> Trainer<'a> {
     fn train_one_epoch(&mut self, epoch: u64, observer: &mut dyn Observer) -> Result<Option<(f64, f64)>> {
         let Self { classifier, training, config, .. } = *self;
         let key = Key { seed: config.seed, epoch, step: 0, purpose: Purpose::Shuffle };
-        let parameters = classifier.parameters();
-        let tensors: Vec<&Tensor> = parameters.iter().map(|parameter| parameter.tensor).collect();
         let (mut mean_loss, mut accuracy) = (Mean::default(), Mean::default());
         for (index, indices) in
-            data::training_batches(training.len(), config.batch_size, &key).iter().enumerate()
+            data::training_batches(training.set().len(), config.batch_size, &key).iter().enumerate()
         {
-            let batch = training.batch(indices);
+            self.learning_rate = self.rates.at(self.adam.steps());
             let labels = self.labels(indices)?;
-            let images = classifier.input(&batch)?;
+            let features = training.batch(classifier, indices)?;
             let step = Step { seed: config.seed, epoch, batch: index as u64 };
-            let logits = classifier.forward(&images, Mode::Train(step))?;
+            let logits = classifier.forward(&features, Mode::Train(step))?;
             let loss = weighted_crossentropy(&logits, &labels, &self.sample_weights(indices)?)?;
             let value = self.finite(&loss, epoch, index)?;
-            let gradients = Tensor::f_run_backward(&[&loss], &tensors, false, false)?;
-            self.adam.step(&parameters, &gradients, config.learning_rate)?;
+            tracing::debug!(
+                "epoch {epoch}, batch {}: loss {value}, learning rate {}",
+                index + 1,
+                self.learning_rate
+            );
+            self.descend(&loss)?;
             mean_loss.update(value, indices.len());
             accuracy.update(share_right(&logits, &labels)?, indices.len());
             let so_far = mean_loss.value().unwrap_or(value);
@@ -193,17 +216,56 @@ impl<'a> Trainer<'a> {
         Ok(mean_loss.value().zip(accuracy.value()))
     }
 
+    /// One optimizer step down the loss' gradients.
+    fn descend(&mut self, loss: &Tensor) -> Result<()> {
+        let tensors: Vec<&Tensor> = self.parameters.iter().map(|parameter| parameter.tensor).collect();
+        let gradients = Tensor::f_run_backward(&[loss], &tensors, false, false)?;
+        self.adam.step(&self.parameters, &gradients, self.learning_rate)?;
+        match &mut self.average {
+            Some(average) => average.update(&self.parameters),
+            None => Ok(()),
+        }
+    }
+
+    /// Puts the average of the weights into the network for validation and saving, or the weights back.
+    fn swap_average(&mut self) -> Result<()> {
+        match &mut self.average {
+            Some(average) => average.swap(&self.parameters),
+            None => Ok(()),
+        }
+    }
+
+    /// The validation part's predictions. `None` if the observer stopped it.
+    fn validate(
+        &self,
+        validation: &Inputs<'_>,
+        epoch: u64,
+        observer: &mut dyn Observer,
+    ) -> Result<Option<Predictions>> {
+        evaluate(self.classifier, validation, observer).map_err(|error| match error {
+            // Weights that overflowed in the epoch's last step give probabilities that are no numbers.
+            Error::Figures(PredictionsError::NotFinite(_)) => {
+                self.non_finite(f64::NAN, epoch, "validation".to_owned())
+            }
+            error => error,
+        })
+    }
+
+    fn non_finite(&self, value: f64, epoch: u64, place: String) -> Error {
+        Error::NonFiniteLoss { value, epoch, place, learning_rate: self.learning_rate }
+    }
+
     /// Class indices of a batch, i64 `[N]`.
     fn labels(&self, indices: &[usize]) -> Result<Tensor> {
         let labels: Vec<i64> =
-            indices.iter().map(|&index| self.training.samples()[index].label as i64).collect();
+            indices.iter().map(|&index| self.training.set().samples()[index].label as i64).collect();
         Ok(Tensor::f_from_slice(&labels)?.f_to_device(self.classifier.device())?)
     }
 
     /// Class weights of a batch, f32 `[N]`.
     fn sample_weights(&self, indices: &[usize]) -> Result<Tensor> {
         let weights: Vec<f32> =
-            indices.iter().map(|&index| self.weights[self.training.samples()[index].label]).collect();
+            indices.iter().map(|&index| self.weights[self.training.set().samples()[index].label]).collect();
         Ok(Tensor::f_from_slice(&weights)?.f_to_device(self.classifier.device())?)
     }
 
@@ -213,7 +275,7 @@ impl<'a> Trainer<'a> {
         if value.is_finite() {
             return Ok(value);
         }
-        Err(non_finite(value, epoch, format!("batch {}", index + 1), self.config))
+        Err(self.non_finite(value, epoch, format!("batch {}", index + 1)))
     }
 
     /// Hands the epoch's weights to the writer: always as the last ones, and as the best ones if they are.
@@ -237,6 +299,9 @@ impl<'a> Trainer<'a> {
         let meta = Meta { spec: self.classifier.spec().clone(), metric, epoch, training };
         let mut checkpoint = self.classifier.checkpoint(meta)?;
         checkpoint.tensors.extend(self.adam.tensors()?);
+        if let Some(average) = &self.average {
+            checkpoint.tensors.extend(average.tensors(&self.parameters)?);
+        }
         let checkpoint = Arc::new(checkpoint);
         if improved {
             writer.submit(run.file(BEST), Part::Network, Arc::clone(&checkpoint))?;

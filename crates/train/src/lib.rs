@@ -8,6 +8,7 @@
 //! **serde_json** for `run.json` and `test.json`.
 
 mod adam;
+mod average;
 pub mod class_weight;
 mod error;
 mod evaluate;
@@ -15,17 +16,22 @@ mod events;
 mod files;
 mod fit;
 mod history;
+mod inputs;
 mod run;
+mod schedule;
 mod tracker;
 mod writer;
 
 pub use adam::Adam;
+pub use average::Averaging;
 pub use error::Error;
 pub use evaluate::{ClassRow, TestFigures, evaluate, figures, write_predictions};
 pub use events::{Event, Observer};
 pub use fit::{Ending, FitConfig, fit};
 pub use history::EpochRow;
+pub use inputs::Inputs;
 pub use run::{BEST, LAST, Run, RunRecord, Seconds, Status};
+pub use schedule::Schedule;
 pub use tracker::{Tracker, Verdict};
 
 /// This crate's results.

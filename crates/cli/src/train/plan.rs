@@ -9,14 +9,16 @@ use std::{
 
 use anyhow::Result;
 use data::{Listing, Split};
-use model::Spec;
+use model::{Kind, Spec};
 use serde_json::{Value, json};
-use train::{FitConfig, Run, class_weight};
+use train::{Averaging, FitConfig, Run, Schedule, class_weight};
 
+use super::network::Network;
 use crate::{
-    args::{ClassWeight, SplitKind, TrainArgs},
+    args::{self, AveragingKind, ClassWeight, OptimizerKind, ScheduleKind, SplitKind, TrainArgs},
     compute::{device_name, use_threads},
     dataset::{self, marked},
+    memory,
     output::Output,
     saved,
     status::hinted,
@@ -29,9 +31,8 @@ pub(super) struct Plan {
     pub(super) split: Split,
     /// The test set, if there is one.
     pub(super) test: Option<Listing>,
-    pub(super) spec: Spec,
+    pub(super) network: Network,
     pub(super) config: FitConfig,
-    pub(super) device: model::Device,
     pub(super) threads: usize,
     pub(super) out: PathBuf,
     pub(super) scan_seconds: f64,
@@ -58,30 +59,39 @@ impl Plan {
             SplitKind::Random => data::split::random(&listing, args.validation_split, args.seed)?,
         };
         let scan_seconds = start.elapsed().as_secs_f64();
-        let spec = Spec {
-            kind: args.model,
-            classes: listing.labels(),
-            image_size: args.image_size,
-            interpolation: args.interpolation,
-            input_scale: args.input_scale,
-            precision: args.precision.resolve(device),
-        };
-        spec.check()?;
+        let network = Network::new(args, listing.labels(), device)?;
         let config = FitConfig {
             epochs: args.epochs,
-            batch_size: args.batch_size,
+            batch_size: network.batch_size,
             patience: args.patience,
             min_delta: args.min_delta,
             learning_rate: args.learning_rate,
+            weight_decay: weight_decay(args)?,
+            schedule: match args.schedule {
+                ScheduleKind::Constant => Schedule::Constant,
+                ScheduleKind::Cosine => Schedule::Cosine,
+            },
+            warmup_epochs: args.warmup_epochs,
+            averaging: match args.average {
+                AveragingKind::None => Averaging::None,
+                AveragingKind::Ema => Averaging::Ema,
+            },
+            feature_memory: memory::available() / 4,
             class_weights: class_weights(&args.class_weight, &listing)?,
             seed: args.seed,
         };
-        Ok(Self { listing, split, test, spec, config, device, threads, out, scan_seconds })
+        Ok(Self { listing, split, test, network, config, threads, out, scan_seconds })
+    }
+
+    /// What the network is and wants.
+    pub(super) fn spec(&self) -> &Spec {
+        &self.network.spec
     }
 
     /// The table of classes, counts and weights.
-    pub(super) fn introduce(&self, output: &Output) {
-        let Self { listing, split, test, spec, config, .. } = self;
+    pub(super) fn introduce(&self, args: &TrainArgs, output: &Output) {
+        let Self { listing, split, test, network, config, .. } = self;
+        let spec = self.spec();
         output.note(format!(
             "Thorax {}: for research and teaching, not for clinical use\n",
             env!("CARGO_PKG_VERSION")
@@ -94,13 +104,17 @@ impl Plan {
             None => output.note("test   none: name one with `--test-data FOLDER` to have the result tested"),
         }
         output.note(format!(
-            "model  {}, {size}×{size} pixels, {}, {}, {} threads\n",
+            "model  {}, {size}×{size} pixels, {}, {}, {} threads",
             spec.kind,
             spec.precision,
-            device_name(self.device),
+            device_name(network.device),
             self.threads,
             size = spec.image_size,
         ));
+        if let Some(base) = network.base(args) {
+            output.note(base);
+        }
+        output.note("");
         let count = |samples: &[data::Sample]| data::counts(samples, spec.classes.len());
         let (training, validation) = (count(&split.training), count(&split.validation));
         let test = test.as_ref().map(Listing::counts);
@@ -118,29 +132,58 @@ impl Plan {
     /// Flag names → resolved values, as `run.json` stores them.
     pub(super) fn settings(&self, args: &TrainArgs) -> BTreeMap<String, Value> {
         let folder = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let spec = self.spec();
+        let pretrained = match &self.network.pretrained {
+            Some(path) => json!(folder(path)),
+            None => json!("none"),
+        };
         let values = [
-            ("model", json!(self.spec.kind)),
+            ("model", json!(spec.kind)),
+            ("recipe", json!(args.recipe)),
             ("data", json!(folder(&self.listing.root))),
             ("test-data", json!(self.test.as_ref().map(|test| folder(&test.root)))),
             ("classes", json!(dataset::class_names(&self.listing))),
-            ("image-size", json!(args.image_size)),
-            ("batch-size", json!(args.batch_size)),
+            ("image-size", json!(spec.image_size)),
+            ("batch-size", json!(self.network.batch_size)),
             ("epochs", json!(args.epochs)),
             ("patience", json!(args.patience)),
             ("min-delta", json!(args.min_delta)),
             ("validation-split", json!(args.validation_split)),
-            ("split", json!(args.split.name())),
+            ("split", json!(args::name(&args.split))),
             ("seed", json!(args.seed)),
             ("learning-rate", json!(args.learning_rate)),
+            ("optimizer", json!(args::name(&args.optimizer))),
+            ("weight-decay", json!(self.config.weight_decay)),
+            ("schedule", json!(args::name(&args.schedule))),
+            ("warmup-epochs", json!(args.warmup_epochs)),
+            ("average", json!(args::name(&args.average))),
             ("class-weight", json!(args.class_weight.to_string())),
             ("interpolation", json!(args.interpolation.to_string())),
-            ("input-scale", json!(args.input_scale)),
-            ("precision", json!(self.spec.precision)),
-            ("on-bad-image", json!(args.on_bad_image.name())),
-            ("device", json!(device_name(self.device))),
+            ("input-scale", json!(spec.input_scale)),
+            ("mean", json!(spec.normalisation.map(|normalisation| normalisation.mean))),
+            ("std", json!(spec.normalisation.map(|normalisation| normalisation.std))),
+            ("precision", json!(spec.precision)),
+            ("weights", if spec.kind == Kind::InceptionV3 { pretrained.clone() } else { Value::Null }),
+            ("backbone", if spec.kind == Kind::Torchscript { pretrained.clone() } else { Value::Null }),
+            ("freeze", json!(args.freeze.to_string())),
+            ("freeze-batch-norm", json!(args.freeze_batch_norm)),
+            ("on-bad-image", json!(args::name(&args.on_bad_image))),
+            ("device", json!(device_name(self.network.device))),
             ("threads", json!(self.threads)),
         ];
         values.map(|(name, value)| (name.to_owned(), value)).into()
+    }
+}
+
+fn weight_decay(args: &TrainArgs) -> Result<f64> {
+    match (args.optimizer, args.weight_decay) {
+        (OptimizerKind::Adam, None) => Ok(0.0),
+        // Keras' default (`keras/src/optimizers/adamw.py`).
+        (OptimizerKind::Adamw, None) => Ok(0.004),
+        (OptimizerKind::Adam, Some(decay)) if decay > 0.0 => {
+            Err(hinted("`--weight-decay` does not go with `--optimizer adam`", "add `--optimizer adamw`"))
+        }
+        (_, Some(decay)) => Ok(decay),
     }
 }
 

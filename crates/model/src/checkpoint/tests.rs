@@ -10,6 +10,7 @@ fn checkpoint() -> Checkpoint {
         image_size: 4,
         interpolation: Interpolation::Lanczos,
         input_scale: InputScale::Signed,
+        normalisation: Some(Normalisation { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] }),
         precision: Precision::Bf16,
     };
     let metric = Metric { name: "val_loss".to_owned(), value: 0.1 + 0.2 };
@@ -21,7 +22,11 @@ fn checkpoint() -> Checkpoint {
             values: (0..6u8).map(|v| f32::from(v) * 0.1 + f32::from(i)).collect(),
         })
         .collect();
-    Checkpoint { meta: Meta { spec, metric, epoch: 3, training }, tensors }
+    Checkpoint {
+        meta: Meta { spec, metric, epoch: 3, training },
+        tensors,
+        backbone: Some([1, 2, 3, 250, 255].into()),
+    }
 }
 
 fn bytes(checkpoint: &Checkpoint) -> Vec<u8> {
@@ -105,8 +110,8 @@ fn other_files_and_other_versions_are_told_apart() {
 fn a_tensor_that_is_missing_extra_or_misshapen_is_named() {
     let mut checkpoint = checkpoint();
     let names = ["tensor.0", "tensor.1", "tensor.2", "tensor.3", "tensor.4", "tensor.5"];
-    let shapes = names.map(|name| (name, vec![2, 3]));
-    let problem = |checkpoint: &Checkpoint, shapes: &[(&'static str, Vec<usize>)]| {
+    let shapes = names.map(|name| (name.to_owned(), vec![2, 3]));
+    let problem = |checkpoint: &Checkpoint, shapes: &[(String, Vec<usize>)]| {
         checkpoint.network_tensors(shapes, Path::new("m")).unwrap_err().to_string()
     };
     assert_eq!(

@@ -50,10 +50,12 @@ fn a_training_step_matches_keras() {
         image_size: 12,
         interpolation: data::Interpolation::Nearest,
         input_scale: InputScale::Unit,
+        normalisation: None,
         precision: Precision::F32,
     };
     let metric = Metric { name: "val_loss".to_owned(), value: 0.0 };
-    let checkpoint = Checkpoint { meta: Meta { spec, metric, epoch: 0, training: None }, tensors };
+    let checkpoint =
+        Checkpoint { meta: Meta { spec, metric, epoch: 0, training: None }, tensors, backbone: None };
     let classifier = Classifier::from_checkpoint(&checkpoint, Path::new("reference"), Device::Cpu).unwrap();
 
     let (images, shape) = array("x");

@@ -1,0 +1,118 @@
+use std::path::PathBuf;
+
+use clap::Args;
+use data::{ClassName, Interpolation};
+use model::{Freeze, InputScale, Kind, PrecisionChoice};
+
+use super::{
+    AveragingKind, ClassWeight, ComputeArgs, DEFAULT_DATA, OnBadImage, OptimizerKind, ScheduleKind,
+    SplitKind, WeightsChoice,
+    values::{above_zero, colour, image_size, not_negative, positive, share},
+};
+
+#[derive(Args)]
+pub(crate) struct TrainArgs {
+    /// Which network: convnet, inception-v3, or torchscript with a --backbone
+    #[arg(long, default_value = "convnet")]
+    pub(crate) model: Kind,
+    /// Settings under the flags' names: a TOML file, or one of those built in (best, frozen); flags win over it
+    #[arg(long, value_name = "FILE|NAME")]
+    pub(crate) recipe: Option<String>,
+    /// Folder with one folder of images a class
+    #[arg(long, value_name = "FOLDER", default_value = DEFAULT_DATA)]
+    pub(crate) data: PathBuf,
+    /// Test images, laid out the same way [default: the data folder's name plus ` Test`, if it exists]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) test_data: Option<PathBuf>,
+    /// Classes in index order, as folder names or LABEL=FOLDER [default: all folders, sorted]
+    #[arg(long, value_name = "CLASS,…", value_delimiter = ',')]
+    pub(crate) classes: Option<Vec<ClassName>>,
+    /// Side in pixels that images are resized to; their aspect ratio is not kept [default: 50; inception-v3 256;
+    /// torchscript 224]
+    #[arg(long, value_name = "PIXELS", value_parser = image_size, allow_negative_numbers = true)]
+    pub(crate) image_size: Option<usize>,
+    /// Images a training step; the last, smaller batch is kept [default: 250; inception-v3 and torchscript 15]
+    #[arg(long, value_name = "N", value_parser = positive, allow_negative_numbers = true)]
+    pub(crate) batch_size: Option<usize>,
+    /// The most epochs to train
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
+    pub(crate) epochs: u64,
+    /// Epochs without improvement of val_loss that end training
+    #[arg(long, value_name = "EPOCHS", default_value_t = 5)]
+    pub(crate) patience: u64,
+    /// What val_loss must fall by to count as an improvement
+    #[arg(long, value_name = "LOSS", default_value_t = 0.01, value_parser = not_negative, allow_negative_numbers = true)]
+    pub(crate) min_delta: f64,
+    /// Share of each class's images kept for validation
+    #[arg(long, value_name = "SHARE", default_value_t = 0.2, value_parser = share, allow_negative_numbers = true)]
+    pub(crate) validation_split: f64,
+    /// Which images those are
+    #[arg(long, value_name = "HOW", default_value = "keras")]
+    pub(crate) split: SplitKind,
+    /// What weights, shuffling and dropout are drawn from
+    #[arg(long, value_name = "N", default_value_t = 28)]
+    pub(crate) seed: u64,
+    /// adam, or adamw: the same with decoupled weight decay
+    #[arg(long, value_name = "KIND", default_value = "adam")]
+    pub(crate) optimizer: OptimizerKind,
+    /// What adamw takes off kernels at each step, times the learning rate [default: adamw 0.004, as Keras]
+    #[arg(long, value_name = "RATE", value_parser = not_negative, allow_negative_numbers = true)]
+    pub(crate) weight_decay: Option<f64>,
+    /// How the learning rate goes on: constant, or cosine down to 0 at the last of --epochs
+    #[arg(long, value_name = "KIND", default_value = "constant")]
+    pub(crate) schedule: ScheduleKind,
+    /// Epochs, or a part of one, over which the learning rate first rises from 0
+    #[arg(long, value_name = "EPOCHS", default_value_t = 0.0, value_parser = not_negative, allow_negative_numbers = true)]
+    pub(crate) warmup_epochs: f64,
+    /// What is validated and saved: none (the weights themselves), or ema (their moving average over the steps)
+    #[arg(long, value_name = "KIND", default_value = "none")]
+    pub(crate) average: AveragingKind,
+    /// The optimizer's learning rate
+    #[arg(long, value_name = "RATE", default_value_t = 0.001, value_parser = above_zero, allow_negative_numbers = true)]
+    pub(crate) learning_rate: f64,
+    /// What the training loss of each class is multiplied by: balanced, none, or a number a class
+    #[arg(long, value_name = "WEIGHTS", default_value = "balanced")]
+    pub(crate) class_weight: ClassWeight,
+    /// How images are resized: nearest (Pillow's, exactly), bilinear, area or lanczos (antialiased)
+    #[arg(long, value_name = "KIND", default_value = "nearest")]
+    pub(crate) interpolation: Interpolation,
+    /// How 8-bit values become input: unit (x/255) or signed ((x-128)/128) [default: unit; inception-v3 signed]
+    #[arg(long, value_name = "KIND")]
+    pub(crate) input_scale: Option<InputScale>,
+    /// With torchscript: what is taken off the scaled red, green and blue values
+    #[arg(long, value_name = "R,G,B", value_parser = colour, allow_hyphen_values = true, requires = "std")]
+    pub(crate) mean: Option<[f32; 3]>,
+    /// With torchscript: what they are divided by after that
+    #[arg(long, value_name = "R,G,B", value_parser = colour, requires = "mean")]
+    pub(crate) std: Option<[f32; 3]>,
+    /// What convolutions compute in: f32, bf16 or auto (bf16 where the hardware has it) [default: f32; inception-v3
+    /// auto]
+    #[arg(long, value_name = "KIND")]
+    pub(crate) precision: Option<PrecisionChoice>,
+    /// What inception-v3 begins with: a TorchScript file, or none [default: data/weights/inception-v3.pt]
+    #[arg(long, value_name = "FILE|none")]
+    pub(crate) weights: Option<WeightsChoice>,
+    /// With torchscript: a module from images to features. It runs code of whoever wrote it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) backbone: Option<PathBuf>,
+    /// What keeps its pretrained weights: none, all, or through:BLOCK (inception-v3: conv, conv_1, … mixed, … mixed_10)
+    #[arg(long, value_name = "WHAT", default_value = "none")]
+    pub(crate) freeze: Freeze,
+    /// Normalise with the pretrained batch norm statistics where weights are trained, too
+    #[arg(long)]
+    pub(crate) freeze_batch_norm: bool,
+    /// What to do about files that are no readable image
+    #[arg(long, value_name = "WHAT", default_value = "error")]
+    pub(crate) on_bad_image: OnBadImage,
+    /// The run's folder [default: data/runs/TIME-MODEL]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print what would be done, and do none of it
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) compute: ComputeArgs,
+}

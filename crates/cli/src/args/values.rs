@@ -1,0 +1,177 @@
+//! What flags can be set to.
+
+use clap::ValueEnum;
+
+/// Which images of a class are kept for validation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SplitKind {
+    /// The first of each class's sorted files, as Keras' validation_split
+    Keras,
+    /// Drawn from the seed, the same share of each class
+    Random,
+}
+
+/// How weights follow their gradients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OptimizerKind {
+    /// Keras' Adam
+    Adam,
+    /// The same with decoupled weight decay
+    Adamw,
+}
+
+/// How the learning rate goes on after warm-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScheduleKind {
+    /// It stays
+    Constant,
+    /// Half a cosine down to 0 at the last epoch
+    Cosine,
+}
+
+/// Which weights are validated and saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AveragingKind {
+    /// Those of the last step
+    None,
+    /// Their exponential moving average
+    Ema,
+}
+
+/// A value as its flag takes it.
+pub(crate) fn name(value: &impl ValueEnum) -> String {
+    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}
+
+/// What InceptionV3 begins with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum WeightsChoice {
+    None,
+    File(std::path::PathBuf),
+}
+
+impl std::str::FromStr for WeightsChoice {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(if text == "none" { Self::None } else { Self::File(text.into()) })
+    }
+}
+
+/// What to do about files that are no readable image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnBadImage {
+    /// List them and stop
+    Error,
+    /// List them and go on without them
+    Skip,
+}
+
+/// What the training loss of each class is multiplied by.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum ClassWeight {
+    Balanced,
+    None,
+    Given(Vec<f64>),
+}
+
+impl std::str::FromStr for ClassWeight {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "balanced" => return Ok(Self::Balanced),
+            "none" => return Ok(Self::None),
+            _ => {}
+        }
+        let weights = text.split(',').map(|weight| above_zero(weight.trim())).collect::<Result<_, _>>();
+        weights
+            .map(Self::Given)
+            .map_err(|error| format!("{error}; give `balanced`, `none`, or a number a class"))
+    }
+}
+
+impl std::fmt::Display for ClassWeight {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Balanced => f.write_str("balanced"),
+            Self::None => f.write_str("none"),
+            Self::Given(weights) => {
+                f.write_str(&weights.iter().map(f64::to_string).collect::<Vec<_>>().join(","))
+            }
+        }
+    }
+}
+
+/// Three numbers, for red, green and blue.
+pub(super) fn colour(text: &str) -> Result<[f32; 3], String> {
+    let numbers: Vec<f64> = text.split(',').map(|part| number(part.trim())).collect::<Result<_, _>>()?;
+    match numbers[..] {
+        [r, g, b] => Ok([r, g, b].map(|value| value as f32)),
+        _ => Err("give three numbers, for red, green and blue".to_owned()),
+    }
+}
+
+fn number(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() => Ok(value),
+        _ => Err(format!("`{text}` is not a number")),
+    }
+}
+
+pub(super) fn not_negative(text: &str) -> Result<f64, String> {
+    number(text)
+        .and_then(|value| if value >= 0.0 { Ok(value) } else { Err("must not be below 0".to_owned()) })
+}
+
+pub(super) fn above_zero(text: &str) -> Result<f64, String> {
+    number(text).and_then(|value| if value > 0.0 { Ok(value) } else { Err("must be above 0".to_owned()) })
+}
+
+pub(super) fn share(text: &str) -> Result<f64, String> {
+    let within = |value: &f64| *value > 0.0 && *value < 1.0;
+    number(text)
+        .and_then(|value| Some(value).filter(within).ok_or_else(|| "must be above 0 and below 1".to_owned()))
+}
+
+pub(super) fn positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("must be at least 1".to_owned()),
+        Ok(value) => Ok(value),
+        Err(_) => Err(format!("`{text}` is not a whole number above 0")),
+    }
+}
+
+pub(super) fn image_size(text: &str) -> Result<usize, String> {
+    let most = model::Spec::MAX_IMAGE_SIZE;
+    positive(text)
+        .and_then(|value| Some(value).filter(|&size| size <= most).ok_or(format!("must be at most {most}")))
+}
+
+pub(super) fn sample_size(text: &str) -> Result<usize, String> {
+    positive(text).and_then(|value| {
+        Some(value).filter(|size| (32..=4096).contains(size)).ok_or("must be 32 to 4096".to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn class_weights_are_words_or_numbers() {
+        assert_eq!("balanced".parse(), Ok(ClassWeight::Balanced));
+        assert_eq!("1, 2.5,3".parse(), Ok(ClassWeight::Given(vec![1.0, 2.5, 3.0])));
+        assert_eq!(ClassWeight::Given(vec![1.0, 2.5]).to_string(), "1,2.5");
+        let error = "1,zero".parse::<ClassWeight>().unwrap_err();
+        assert_eq!(error, "`zero` is not a number; give `balanced`, `none`, or a number a class");
+        assert!("1,0".parse::<ClassWeight>().is_err());
+    }
+
+    #[test]
+    fn colours_are_three_numbers() {
+        assert_eq!(colour("0.5, 1,-2"), Ok([0.5, 1.0, -2.0]));
+        assert_eq!(colour("0.5"), Err("give three numbers, for red, green and blue".to_owned()));
+        assert_eq!(colour("0.5,x,1"), Err("`x` is not a number".to_owned()));
+    }
+}

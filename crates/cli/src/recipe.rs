@@ -1,0 +1,152 @@
+//! `--recipe`: settings out of a TOML file whose keys are the flags of `train`, put behind the user's own.
+
+use std::{ffi::OsString, path::Path};
+
+use anyhow::{Context as _, Result};
+use clap::{ArgMatches, CommandFactory as _, parser::ValueSource};
+use toml::{Table, Value};
+
+use crate::{args::Cli, status::hinted};
+
+/// Those that come with the program.
+const BUILT_IN: [(&str, &str); 2] =
+    [("best", include_str!("../recipes/best.toml")), ("frozen", include_str!("../recipes/frozen.toml"))];
+/// Flags that say what is printed or where, and no setting of a run.
+const NO_SETTING: [&str; 7] = ["recipe", "json", "dry-run", "quiet", "verbose", "help", "version"];
+
+/// The command line with the recipe's settings added, those excepted that the user gave as flags; nothing without a recipe.
+/// `command_line` was parsed before.
+pub(crate) fn expand(command_line: &[OsString]) -> Result<Option<Vec<OsString>>> {
+    let matches = Cli::command().try_get_matches_from(command_line)?;
+    let Some(train) = matches.subcommand_matches("train") else { return Ok(None) };
+    let Some(name) = train.get_one::<String>("recipe") else { return Ok(None) };
+    let settings = read(name)?;
+    let mut expanded = command_line.to_vec();
+    for (key, value) in &settings {
+        if !given(train, key) {
+            expanded.extend(argument(name, key, value)?);
+        }
+    }
+    if let Err(error) = Cli::command().try_get_matches_from(&expanded) {
+        let text = error.to_string();
+        let reason = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        return Err(hinted(
+            format!("recipe `{name}`: {reason}"),
+            "`thorax train --help` lists what each flag takes",
+        ));
+    }
+    Ok(Some(expanded))
+}
+
+fn read(name: &str) -> Result<Table> {
+    let text = match BUILT_IN.iter().find(|(built_in, _)| *built_in == name) {
+        Some((_, text)) => (*text).to_owned(),
+        None if !Path::new(name).exists() => {
+            let names = BUILT_IN.map(|(name, _)| name).join(", ");
+            return Err(hinted(
+                format!("there is no recipe `{name}`"),
+                format!("name a TOML file, or one of those built in: {names}"),
+            ));
+        }
+        None => std::fs::read_to_string(name).with_context(|| format!("cannot read recipe `{name}`"))?,
+    };
+    let table: Table = text.parse().map_err(|error: toml::de::Error| {
+        let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
+        let problem = format!("recipe `{name}`, line {line}: {}", error.message());
+        hinted(problem, "write one `flag-name = value` a line, words in quotes")
+    })?;
+    for key in table.keys() {
+        let command = Cli::command();
+        let known = command
+            .find_subcommand("train")
+            .is_some_and(|train| train.get_arguments().any(|flag| flag.get_long() == Some(key)));
+        if !known || NO_SETTING.iter().any(|flag| flag == key) {
+            return Err(hinted(
+                format!("recipe `{name}`: `{key}` is no setting of `train`"),
+                "its keys are the names of train's flags without `--`: see `thorax train --help`",
+            ));
+        }
+    }
+    Ok(table)
+}
+
+/// Whether the user gave the flag: then it wins.
+fn given(train: &ArgMatches, key: &str) -> bool {
+    train.value_source(&key.replace('-', "_")) == Some(ValueSource::CommandLine)
+}
+
+/// A setting as a flag; a switch that is off is none.
+fn argument(recipe: &str, key: &str, value: &Value) -> Result<Option<OsString>> {
+    let text = |value: &Value| match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Integer(number) => Some(number.to_string()),
+        Value::Float(number) => Some(number.to_string()),
+        _ => None,
+    };
+    let text = match value {
+        Value::Boolean(true) => return Ok(Some(format!("--{key}").into())),
+        Value::Boolean(false) => return Ok(None),
+        Value::Array(values) => {
+            values.iter().map(text).collect::<Option<Vec<_>>>().map(|texts| texts.join(","))
+        }
+        value => text(value),
+    };
+    match text {
+        Some(text) => Ok(Some(format!("--{key}={text}").into())),
+        None => Err(hinted(
+            format!("recipe `{recipe}`: `{key}` is a {}", value.type_str()),
+            "give words, numbers, lists of them, true or false",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expanded(arguments: &[&str]) -> Result<Option<Vec<String>>> {
+        let line: Vec<OsString> = ["thorax"].iter().chain(arguments).map(OsString::from).collect();
+        let text = |word: OsString| word.into_string().expect("text");
+        Ok(expand(&line)?.map(|words| words.into_iter().map(text).collect()))
+    }
+
+    #[test]
+    fn built_in_recipes_are_sound() {
+        for (name, _) in BUILT_IN {
+            assert!(expanded(&["train", "--recipe", name]).unwrap().is_some());
+        }
+        assert_eq!(expanded(&["train"]).unwrap(), None);
+        assert_eq!(expanded(&["test"]).unwrap(), None);
+    }
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let path = file.path().to_str().unwrap();
+        let recipe = "seed = 7\nlearning-rate = 0.01\nfreeze-batch-norm = true\nclasses = [\"a\", \"b\"]\n";
+        std::fs::write(path, recipe).unwrap();
+        let line = ["train", "--seed", "3", "--recipe", path];
+        let words = expanded(&line).unwrap().unwrap();
+        assert_eq!(words[1..6], line);
+        assert_eq!(words[6..], ["--classes=a,b", "--freeze-batch-norm", "--learning-rate=0.01"]);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_recipe_is_said() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let path = file.path().to_str().unwrap();
+        for (recipe, words) in [
+            ("speed = 1", "`speed` is no setting of `train`"),
+            ("dry-run = true", "`dry-run` is no setting of `train`"),
+            ("seed = 1\nepochs =", ", line 2: "),
+            ("epochs = \"many\"", "invalid value 'many' for '--epochs <N>'"),
+            ("epochs = { a = 1 }", "`epochs` is a table"),
+        ] {
+            std::fs::write(path, recipe).unwrap();
+            let error = expanded(&["train", "--recipe", path]).unwrap_err().to_string();
+            assert!(error.starts_with("recipe `") && error.contains(words), "{error}");
+        }
+        let error = expanded(&["train", "--recipe", "good"]).unwrap_err().to_string();
+        assert_eq!(error, "there is no recipe `good`");
+    }
+}

@@ -1,0 +1,122 @@
+//! Which network is trained and from what it begins: flags, with what they default to for each.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use model::{
+    Classifier, Device, InputScale, Kind, Normalisation, Precision, PrecisionChoice, Pretrained, Spec,
+};
+
+use crate::{
+    args::{DEFAULT_WEIGHTS, TrainArgs, WeightsChoice},
+    memory,
+    status::hinted,
+};
+
+/// What flags left open is settled here.
+pub(super) struct Network {
+    pub(super) spec: Spec,
+    pub(super) batch_size: usize,
+    /// The file of the pretrained part.
+    pub(super) pretrained: Option<PathBuf>,
+    /// Whether it must be the one that is fetched.
+    pinned: bool,
+    pub(super) device: Device,
+}
+
+impl Network {
+    pub(super) fn new(args: &TrainArgs, classes: Vec<String>, device: Device) -> Result<Self> {
+        check_flags(args)?;
+        let (image_size, batch_size, input_scale, precision) = match args.model {
+            Kind::Convnet => (50, 250, InputScale::Unit, PrecisionChoice::Fixed(Precision::F32)),
+            Kind::InceptionV3 => (256, 15, InputScale::Signed, PrecisionChoice::Auto),
+            Kind::Torchscript => (224, 15, InputScale::Unit, PrecisionChoice::Fixed(Precision::F32)),
+        };
+        let precision = args.precision.unwrap_or(precision);
+        let spec = Spec {
+            kind: args.model,
+            classes,
+            image_size: args.image_size.unwrap_or(image_size),
+            interpolation: args.interpolation,
+            input_scale: args.input_scale.unwrap_or(input_scale),
+            normalisation: args.mean.zip(args.std).map(|(mean, std)| Normalisation { mean, std }),
+            precision: match args.model {
+                Kind::Torchscript if precision == PrecisionChoice::Auto => Precision::F32,
+                _ => precision.resolve(device),
+            },
+        };
+        spec.check()?;
+        let pretrained = match (args.model, &args.weights) {
+            (Kind::Convnet, _) | (_, Some(WeightsChoice::None)) => None,
+            (Kind::Torchscript, _) => args.backbone.clone(),
+            (Kind::InceptionV3, Some(WeightsChoice::File(path))) => Some(path.clone()),
+            (Kind::InceptionV3, None) => Some(DEFAULT_WEIGHTS.into()),
+        };
+        let pinned =
+            args.model == Kind::InceptionV3 && pretrained.as_deref() == Some(Path::new(DEFAULT_WEIGHTS));
+        let batch_size = args.batch_size.unwrap_or(batch_size);
+        Ok(Self { spec, batch_size, pretrained, pinned, device })
+    }
+
+    /// Builds it: its files are read and checked.
+    pub(super) fn build(&self, args: &TrainArgs) -> Result<Classifier> {
+        let pretrained = match &self.pretrained {
+            Some(path) => Pretrained::File { path, pinned: self.pinned },
+            None => Pretrained::None,
+        };
+        let mut classifier = Classifier::new(self.spec.clone(), pretrained, args.seed, self.device)?;
+        classifier.freeze(&args.freeze, args.freeze_batch_norm)?;
+        let (needed, free) = (classifier.training_bytes(self.batch_size), memory::available());
+        if needed > free {
+            let gigabytes = |bytes: u64| bytes as f64 / 1e9;
+            return Err(hinted(
+                format!(
+                    "training on {} images of {size}×{size} pixels at a time takes about {:.1} GB of memory, and {:.1} GB \
+                     are free",
+                    self.batch_size,
+                    gigabytes(needed),
+                    gigabytes(free),
+                    size = self.spec.image_size
+                ),
+                "lower `--batch-size` or `--image-size`, or `--freeze` more of the network",
+            ));
+        }
+        Ok(classifier)
+    }
+
+    /// A line for the reader; nothing where there is no pretrained part.
+    pub(super) fn base(&self, args: &TrainArgs) -> Option<String> {
+        let from = match &self.pretrained {
+            Some(path) => path.display().to_string(),
+            None if self.spec.kind == Kind::InceptionV3 => "none, trained from scratch".to_owned(),
+            None => return None,
+        };
+        let batch_norm = if args.freeze_batch_norm { ", batch norm frozen" } else { "" };
+        Some(format!("base   {from}, freeze {}{batch_norm}", args.freeze))
+    }
+}
+
+/// Flags that do not go together.
+fn check_flags(args: &TrainArgs) -> Result<()> {
+    let model = args.model;
+    let torchscript = model == Kind::Torchscript;
+    if torchscript && args.backbone.is_none() {
+        return Err(hinted(
+            "`--model torchscript` needs a backbone",
+            "name its TorchScript file with `--backbone FILE`",
+        ));
+    }
+    if !torchscript && args.backbone.is_some() {
+        return Err(hinted(format!("`--backbone` does not go with {model}"), "add `--model torchscript`"));
+    }
+    if !torchscript && args.mean.is_some() {
+        return Err(hinted(
+            format!("`--mean` and `--std` do not go with {model}"),
+            "they are for `--model torchscript`; `--input-scale` is for all",
+        ));
+    }
+    if model != Kind::InceptionV3 && args.weights.is_some() {
+        return Err(hinted(format!("`--weights` does not go with {model}"), "add `--model inception-v3`"));
+    }
+    Ok(())
+}

@@ -1,0 +1,170 @@
+use std::{cell::RefCell, path::Path, sync::Arc};
+
+use data::random::{Key, Purpose, Rng as _};
+use tch::{CModule, Device, Kind, Tensor};
+
+use crate::{
+    Error, Freeze, Mode, Result, Step,
+    head::{self, Head},
+    module,
+    network::{Network, Parameter, Prepared, Shapes, Tensors},
+};
+
+/// Any TorchScript module from images `[N, 3, H, W]` to features `[N, F]` or `[N, F, h, w]`, with the study's head.
+///
+/// Its parameters are those that the file marks as trainable; batch norm statistics and whatever else it keeps are its
+/// own and travel inside of it. It computes in f32.
+pub(crate) struct Backbone {
+    module: Module,
+    head: Head,
+    frozen: bool,
+    /// Whether the module stays in evaluation mode while it is trained.
+    stored_statistics: bool,
+}
+
+/// A module that was tried and found to make features.
+pub(crate) struct Module {
+    /// Modes are set from outside, between forward passes.
+    module: RefCell<CModule>,
+    file: Arc<[u8]>,
+    parameters: Vec<(String, Tensor)>,
+    features: usize,
+}
+
+impl Module {
+    /// Loads a module, which runs code of its own, and tries it on black images; `path` names it in errors.
+    pub(crate) fn load(file: Vec<u8>, path: &Path, image_size: usize, device: Device) -> Result<Self> {
+        let problem = |problem: String| Error::Backbone { path: path.to_owned(), problem };
+        let mut module = module::load(&file, path, device)?;
+        module.f_set_eval()?;
+        let side = image_size as i64;
+        let _guard = tch::no_grad_guard();
+        let images = Tensor::f_zeros([2, 3, side, side], (Kind::Float, device))?;
+        let features = module.forward_ts(&[images]).map_err(|error| {
+            problem(format!("it cannot be run on images [2, 3, {side}, {side}]: {}", module::reason(&error)))
+        })?;
+        let size = features.size();
+        let sound = matches!(size[..], [2, f] | [2, f, _, _] if f > 0) && features.is_floating_point();
+        if !sound {
+            return Err(problem(format!(
+                "it makes {size:?} of images [2, 3, {side}, {side}], where features [2, F] or [2, F, h, w] are wanted"
+            )));
+        }
+        let parameters = module
+            .named_parameters()?
+            .into_iter()
+            .filter(|(_, tensor)| tensor.requires_grad())
+            .map(|(name, tensor)| (format!("backbone.{name}"), tensor))
+            .collect();
+        Ok(Self { module: RefCell::new(module), file: file.into(), parameters, features: size[1] as usize })
+    }
+
+    pub(crate) fn shapes(&self, n_classes: usize) -> Shapes {
+        head::shapes(self.features, n_classes)
+    }
+
+    /// Features `[N, F]`, maps averaged over their pixels.
+    fn features(&self, images: &Tensor) -> Result<Tensor> {
+        let features = self.module.borrow().forward_ts(&[images])?;
+        match features.dim() {
+            4 => Ok(features.f_mean_dim([2, 3].as_slice(), false, Kind::Float)?),
+            _ => Ok(features),
+        }
+    }
+
+    fn evaluate(&self, images: &Tensor) -> Result<Tensor> {
+        self.module.borrow_mut().f_set_eval()?;
+        let _guard = tch::no_grad_guard();
+        self.features(images)
+    }
+
+    /// Whatever the module draws follows from the step: it uses libtorch's generator.
+    fn train(&self, images: &Tensor, step: Step) -> Result<Tensor> {
+        let key = Key { seed: step.seed, epoch: step.epoch, step: step.batch, purpose: Purpose::Backbone };
+        tch::manual_seed(key.generator(0).next_u64() as i64);
+        self.module.borrow_mut().f_set_train()?;
+        self.features(images)
+    }
+}
+
+impl Backbone {
+    pub(crate) fn new(module: Module, tensors: &mut Tensors) -> Result<Self> {
+        Ok(Self { module, head: Head::new(tensors)?, frozen: false, stored_statistics: false })
+    }
+}
+
+impl Network for Backbone {
+    fn tensors(&self) -> Vec<(String, &Tensor)> {
+        self.head.tensors().collect()
+    }
+
+    fn parameters(&self) -> Vec<Parameter<'_>> {
+        let own = if self.frozen { &[] } else { self.module.parameters.as_slice() };
+        let own = own.iter().map(|(name, tensor)| Parameter { name: name.clone(), tensor });
+        own.chain(self.head.parameters()).collect()
+    }
+
+    fn freeze(&mut self, freeze: &Freeze, batch_norm: bool) -> Result<()> {
+        self.frozen = match freeze {
+            Freeze::None if self.module.parameters.is_empty() => {
+                let problem =
+                    "none of the backbone's parameters is trainable: freeze `all`, or export it trainable";
+                return Err(Error::Spec(problem.to_owned()));
+            }
+            Freeze::None => false,
+            Freeze::All => true,
+            Freeze::Through(block) => {
+                let problem =
+                    format!("a TorchScript backbone has no block `{block}`: freeze `none` or `all` of it");
+                return Err(Error::Spec(problem));
+            }
+        };
+        self.stored_statistics = batch_norm;
+        Ok(())
+    }
+
+    fn is_frozen(&self) -> bool {
+        self.frozen
+    }
+
+    fn features(&self, images: &Tensor) -> Result<Tensor> {
+        if self.frozen { self.module.evaluate(images) } else { Ok(images.shallow_clone()) }
+    }
+
+    fn forward(&self, features: &Tensor, mode: Mode) -> Result<Tensor> {
+        let features = match mode {
+            _ if self.frozen => features.shallow_clone(),
+            Mode::Train(step) if !self.stored_statistics => self.module.train(features, step)?,
+            _ => {
+                self.module.module.borrow_mut().f_set_eval()?;
+                self.module.features(features)?
+            }
+        };
+        self.head.forward(&features, mode)
+    }
+
+    /// What the module keeps cannot be told.
+    fn activation_bytes(&self, _: usize, _: usize) -> u64 {
+        0
+    }
+
+    fn prepare(&self) -> Result<Prepared<'_>> {
+        Ok(Box::new(|features| match self.frozen {
+            true => self.head.forward(features, Mode::Evaluate),
+            false => self.head.forward(&self.module.evaluate(features)?, Mode::Evaluate),
+        }))
+    }
+
+    fn module(&self) -> Result<Option<Arc<[u8]>>> {
+        if self.frozen {
+            return Ok(Some(Arc::clone(&self.module.file)));
+        }
+        let mut module = self.module.module.borrow_mut();
+        // The mode is part of the file, and equal modules should give equal files.
+        module.f_set_eval()?;
+        module::save(&module).map(|file| Some(file.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

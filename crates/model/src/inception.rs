@@ -1,0 +1,167 @@
+//! InceptionV3 up to its 2048 features, with the study's head on them.
+//!
+//! The graph is ours because the TorchScript module that brings the weights normalises with stored statistics only, ends
+//! in an 8×8 pool (another size than 299×299 fails in it) and hides its feature maps.
+
+mod blocks;
+mod unit;
+pub(crate) mod weights;
+
+use tch::{Kind, Tensor};
+
+use crate::{
+    Error, Freeze, Mode, Precision, Result,
+    head::{self, Head},
+    network::{self, Network, Parameter, Prepared, Shapes, Tensors},
+};
+use blocks::{Block, blocks};
+use unit::{Folded, Statistics, Unit};
+
+/// Features that the global average pool leaves.
+const FEATURES: usize = 2048;
+
+/// The network in blocks, the first `frozen` of which are folded and keep their weights.
+pub(crate) struct InceptionV3 {
+    blocks: Vec<Block<Unit>>,
+    frozen: Vec<Block<Folded>>,
+    head: Head,
+    statistics: Statistics,
+    compute: Kind,
+}
+
+/// Names and shapes of the tensors, in the order of the network.
+pub(crate) fn shapes(n_classes: usize) -> Shapes {
+    let mut shapes = base_shapes();
+    shapes.extend(head::shapes(FEATURES, n_classes));
+    shapes
+}
+
+/// Those of the tensors that the pretrained weights bring.
+fn base_shapes() -> Shapes {
+    blocks().iter().flat_map(Block::units).flat_map(unit::shapes).collect()
+}
+
+/// What `--freeze through:BLOCK` can name, from the input on.
+pub(crate) fn block_names() -> Vec<&'static str> {
+    blocks().iter().map(|block| block.name).collect()
+}
+
+impl InceptionV3 {
+    pub(crate) fn new(tensors: &mut Tensors, precision: Precision) -> Result<Self> {
+        let mut network = Self {
+            blocks: blocks()
+                .iter()
+                .map(|block| block.map(|conv| Unit::new(conv, tensors)))
+                .collect::<Result<_>>()?,
+            frozen: Vec::new(),
+            head: Head::new(tensors)?,
+            statistics: Statistics::Batch,
+            compute: network::kind(precision),
+        };
+        network.freeze(&Freeze::None, false)?;
+        Ok(network)
+    }
+
+    /// The last block's output `[N, 2048, h, w]` as features `[N, 2048]`, summed in f32.
+    fn pooled(x: &Tensor) -> Result<Tensor> {
+        Ok(x.f_mean_dim([2, 3].as_slice(), false, Kind::Float)?)
+    }
+
+    /// What the first block that is not frozen takes: images are cast only here.
+    fn taken(&self, features: &Tensor) -> Result<Tensor> {
+        Ok(if features.dim() == 4 { features.f_to_kind(self.compute)? } else { features.shallow_clone() })
+    }
+
+    fn fold(&self, block: &Block<Unit>) -> Result<Block<Folded>> {
+        block.map(|unit| unit.fold(self.compute))
+    }
+}
+
+impl Network for InceptionV3 {
+    fn tensors(&self) -> Vec<(String, &Tensor)> {
+        self.blocks.iter().flat_map(Block::units).flat_map(Unit::tensors).chain(self.head.tensors()).collect()
+    }
+
+    fn parameters(&self) -> Vec<Parameter<'_>> {
+        let trained = self.blocks[self.frozen.len()..].iter().flat_map(Block::units).flat_map(Unit::leaves);
+        trained.map(|(name, tensor)| Parameter { name, tensor }).chain(self.head.parameters()).collect()
+    }
+
+    fn freeze(&mut self, freeze: &Freeze, batch_norm: bool) -> Result<()> {
+        let frozen = match freeze {
+            Freeze::None => 0,
+            Freeze::All => self.blocks.len(),
+            Freeze::Through(name) => match self.blocks.iter().position(|block| block.name == name) {
+                Some(index) => index + 1,
+                None => {
+                    let names = block_names().join(", ");
+                    return Err(Error::Spec(format!(
+                        "inception-v3 has no block `{name}`: its blocks are {names}"
+                    )));
+                }
+            },
+        };
+        for (index, block) in self.blocks.iter().enumerate() {
+            block.units().try_for_each(|unit| unit.set_trainable(index >= frozen))?;
+        }
+        let _guard = tch::no_grad_guard();
+        self.frozen = self.blocks[..frozen].iter().map(|block| self.fold(block)).collect::<Result<_>>()?;
+        self.statistics = if batch_norm { Statistics::Stored } else { Statistics::Batch };
+        Ok(())
+    }
+
+    fn is_frozen(&self) -> bool {
+        !self.frozen.is_empty()
+    }
+
+    fn features(&self, images: &Tensor) -> Result<Tensor> {
+        let _guard = tch::no_grad_guard();
+        let mut x = if self.is_frozen() { images.f_to_kind(self.compute)? } else { images.shallow_clone() };
+        for block in &self.frozen {
+            x = block.run(&x, &Folded::forward)?;
+        }
+        if self.frozen.len() == self.blocks.len() { Self::pooled(&x) } else { Ok(x) }
+    }
+
+    fn forward(&self, features: &Tensor, mode: Mode) -> Result<Tensor> {
+        let statistics = if mode == Mode::Evaluate { Statistics::Stored } else { self.statistics };
+        let rest = &self.blocks[self.frozen.len()..];
+        let mut x = self.taken(features)?;
+        for block in rest {
+            x = block.run(&x, &|unit: &Unit, x| unit.forward(x, statistics, self.compute))?;
+        }
+        let features = if rest.is_empty() { x } else { Self::pooled(&x)? };
+        self.head.forward(&features, mode)
+    }
+
+    /// Of each trained unit what the convolution and what batch norm made, and of each block its output.
+    fn activation_bytes(&self, batch: usize, image_size: usize) -> u64 {
+        let mut side = image_size as i64;
+        let mut values = 0;
+        for (index, block) in blocks().iter().enumerate() {
+            let (units, output, after) = block.values(side);
+            side = after;
+            if index >= self.frozen.len() {
+                values += 2 * units + output;
+            }
+        }
+        values as u64 * batch as u64 * self.compute.elt_size_in_bytes() as u64
+    }
+
+    fn prepare(&self) -> Result<Prepared<'_>> {
+        let _guard = tch::no_grad_guard();
+        let rest: Vec<Block<Folded>> =
+            self.blocks[self.frozen.len()..].iter().map(|block| self.fold(block)).collect::<Result<_>>()?;
+        Ok(Box::new(move |features| {
+            let mut x = self.taken(features)?;
+            for block in &rest {
+                x = block.run(&x, &Folded::forward)?;
+            }
+            let features = if rest.is_empty() { x } else { Self::pooled(&x)? };
+            self.head.forward(&features, Mode::Evaluate)
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests;

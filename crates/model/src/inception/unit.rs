@@ -1,0 +1,210 @@
+//! Convolution, batch norm without scale, ReLU: as training computes them, and folded into one convolution.
+
+use tch::{Kind, Tensor};
+
+use super::blocks::{Conv, Pool};
+use crate::{Result, network::Tensors};
+
+/// Keras' (`BatchNormalization(scale=False, epsilon=1e-3)`), and what the weights were trained with.
+const EPSILON: f64 = 1e-3;
+/// Share of a batch's statistics in the stored ones at each step: Keras' momentum is the rest, 0.99.
+const NEW_SHARE: f64 = 0.01;
+
+/// A unit that can be trained: leaves that gradients are taken of, and stored statistics.
+pub(super) struct Unit {
+    conv: Conv,
+    weight: Tensor,
+    beta: Tensor,
+    mean: Tensor,
+    variance: Tensor,
+}
+
+/// Which mean and variance normalise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Statistics {
+    /// The batch's, which move the stored ones.
+    Batch,
+    /// The stored ones.
+    Stored,
+}
+
+/// A unit's four tensors as files name them: kernel, offset, stored mean and variance.
+const PARTS: [&str; 4] = ["weight", "beta", "mean", "var"];
+
+/// Their names and shapes.
+pub(super) fn shapes(conv: &Conv) -> impl Iterator<Item = (String, Vec<usize>)> {
+    let kernel =
+        [conv.filters, conv.input, conv.kernel[0], conv.kernel[1]].map(|side| side as usize).to_vec();
+    let filters = vec![conv.filters as usize];
+    let shapes = [kernel, filters.clone(), filters.clone(), filters];
+    PARTS.into_iter().zip(shapes).map(|(part, shape)| (format!("{}.{part}", conv.name), shape))
+}
+
+impl Unit {
+    pub(super) fn new(conv: &Conv, tensors: &mut Tensors) -> Result<Self> {
+        let [weight, beta, mean, variance] = PARTS.map(|part| tensors.take(&format!("{}.{part}", conv.name)));
+        Ok(Self { conv: conv.clone(), weight: weight?, beta: beta?, mean: mean?, variance: variance? })
+    }
+
+    /// Whether gradients are taken of kernel and offset.
+    pub(super) fn set_trainable(&self, trainable: bool) -> Result<()> {
+        for leaf in [&self.weight, &self.beta] {
+            let _ = leaf.f_set_requires_grad(trainable)?;
+        }
+        Ok(())
+    }
+
+    /// What is trained: kernel and offset.
+    pub(super) fn leaves(&self) -> impl Iterator<Item = (String, &Tensor)> {
+        self.tensors().take(2)
+    }
+
+    /// The tensors with their names, in the order of [`shapes`].
+    pub(super) fn tensors(&self) -> impl Iterator<Item = (String, &Tensor)> {
+        let tensors = [&self.weight, &self.beta, &self.mean, &self.variance];
+        PARTS.into_iter().zip(tensors).map(|(part, tensor)| (format!("{}.{part}", self.conv.name), tensor))
+    }
+
+    /// `x`: `[N, C, h, w]` of kind `compute`, channels-last; so is the result.
+    pub(super) fn forward(&self, x: &Tensor, statistics: Statistics, compute: Kind) -> Result<Tensor> {
+        match statistics {
+            Statistics::Stored => self.fold(compute)?.forward(x),
+            Statistics::Batch => {
+                let y =
+                    self.conv.averaged(self.conv.convolved(x, &self.weight.f_to_kind(compute)?, None)?)?;
+                let none = None::<&Tensor>;
+                let (y, mean, deviation) =
+                    y.f_native_batch_norm(none, Some(&self.beta), none, none, true, 0.0, EPSILON)?;
+                self.move_statistics(&mean, &deviation)?;
+                self.conv.activated(y)
+            }
+        }
+    }
+
+    /// The unit in the order of the textbook and libtorch's own batch norm, to compare with.
+    #[cfg(test)]
+    pub(super) fn plain(&self, x: &Tensor) -> Result<Tensor> {
+        let x = match self.conv.pool {
+            Pool::AverageBefore => x.f_avg_pool2d(3, 1, 1, false, false, None::<i64>)?,
+            _ => x.shallow_clone(),
+        };
+        let x = self.conv.convolved(&x, &self.weight, None)?;
+        let none = None::<&Tensor>;
+        let x = x.f_batch_norm(none, Some(&self.beta), none, none, true, 0.0, EPSILON, false)?.f_relu()?;
+        match self.conv.pool {
+            Pool::MaximumAfter => Ok(x.f_max_pool2d(3, 2, 0, 1, false)?),
+            _ => Ok(x),
+        }
+    }
+
+    /// Moves the stored statistics by Keras' rule: `stored·0.99 + batch·0.01`, with the biased variance, the mean of
+    /// squares about the mean (`keras/src/layers/normalization/batch_normalization.py`, `ops.moments`). libtorch's own
+    /// rule takes the unbiased one, which is larger by 1/(n-1).
+    ///
+    /// `deviation`: 1/√(variance + ε), as libtorch keeps it for the backward pass.
+    fn move_statistics(&self, mean: &Tensor, deviation: &Tensor) -> Result<()> {
+        let _guard = tch::no_grad_guard();
+        let variance = deviation.f_pow_tensor_scalar(-2)?.f_sub_scalar(EPSILON)?;
+        let _ = self.mean.shallow_clone().f_lerp_(mean, NEW_SHARE)?;
+        let _ = self.variance.shallow_clone().f_lerp_(&variance, NEW_SHARE)?;
+        Ok(())
+    }
+
+    /// The unit as one convolution with its stored statistics; gradients reach its leaves through it.
+    pub(super) fn fold(&self, compute: Kind) -> Result<Folded> {
+        let scale = self.variance.f_add_scalar(EPSILON)?.f_rsqrt()?;
+        let weight = self.weight.f_mul(&scale.f_view([-1, 1, 1, 1])?)?.f_to_kind(compute)?;
+        let bias = self.beta.f_sub(&self.mean.f_mul(&scale)?)?.f_to_kind(compute)?;
+        Ok(Folded { conv: self.conv.clone(), weight, bias })
+    }
+}
+
+/// Convolution and batch norm in one.
+pub(super) struct Folded {
+    conv: Conv,
+    weight: Tensor,
+    bias: Tensor,
+}
+
+impl Folded {
+    pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let y = self.conv.convolved(x, &self.weight, Some(&self.bias))?;
+        self.conv.activated(self.conv.averaged(y)?)
+    }
+}
+
+impl Conv {
+    fn convolved(&self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+        Ok(x.f_conv2d(weight, bias, self.stride, self.padding, 1, 1)?)
+    }
+
+    /// The mean of 3×3 pixels before a 1×1 convolution is the mean of its results, which have fewer channels.
+    fn averaged(&self, y: Tensor) -> Result<Tensor> {
+        match self.pool {
+            Pool::AverageBefore => Ok(y.f_avg_pool2d(3, 1, 1, false, false, None::<i64>)?),
+            _ => Ok(y),
+        }
+    }
+
+    /// The maximum of what ReLU leaves is what ReLU leaves of the maximum, a quarter of the elements.
+    fn activated(&self, mut y: Tensor) -> Result<Tensor> {
+        match self.pool {
+            Pool::MaximumAfter => Ok(y.f_max_pool2d(3, 2, 0, 1, false)?.f_relu_()?),
+            _ => Ok(y.f_relu_()?),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use tch::Device;
+
+    use super::*;
+
+    /// A 1×1 convolution that changes nothing leaves batch norm and ReLU.
+    #[test]
+    fn statistics_move_as_keras_moves_them() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/reference/batch_norm.json");
+        let case: HashMap<String, Vec<f32>> =
+            serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let shape: Vec<i64> = case["shape"].iter().map(|&side| side as i64).collect();
+        let channels = shape[3];
+        let (pool, padding) = (Pool::None, [0, 0]);
+        let conv = Conv {
+            name: "unit".to_owned(),
+            input: channels,
+            filters: channels,
+            kernel: [1, 1],
+            stride: 1,
+            padding,
+            pool,
+        };
+        let identity = Tensor::eye(channels, (Kind::Float, Device::Cpu)).view([channels, channels, 1, 1]);
+        let given = [("beta", "beta"), ("mean", "mean"), ("var", "variance")]
+            .map(|(part, key)| (format!("unit.{part}"), Tensor::from_slice(&case[key])));
+        let given: HashMap<String, Tensor> =
+            given.into_iter().chain([("unit.weight".to_owned(), identity)]).collect();
+        let shapes = shapes(&conv).collect();
+        let unit = Unit::new(&conv, &mut Tensors::fresh(&shapes, given, 28, Device::Cpu).unwrap()).unwrap();
+
+        let x = Tensor::from_slice(&case["x"]).view(shape.as_slice()).permute([0, 3, 1, 2]);
+        let output = unit.forward(&x, Statistics::Batch, Kind::Float).unwrap().permute([0, 2, 3, 1]);
+        let close = |found: &Tensor, expected: &[f32], what: &str| {
+            let found: Vec<f32> = Vec::try_from(found.contiguous().view([-1])).unwrap();
+            assert_eq!(found.len(), expected.len());
+            for (found, expected) in found.iter().zip(expected) {
+                assert!((found - expected).abs() < 1e-5, "{what}: {found} is not {expected}");
+            }
+        };
+        let positive: Vec<f32> = case["output"].iter().map(|value| value.max(0.0)).collect();
+        close(&output, &positive, "output");
+        close(&unit.mean, &case["new_mean"], "mean");
+        close(&unit.variance, &case["new_variance"], "variance");
+        // What libtorch would store: with 12 values a channel, the tests' tolerance tells the two apart.
+        let unbiased =
+            12.0 / 11.0 * (case["new_variance"][0] - 0.99 * case["variance"][0]) + 0.99 * case["variance"][0];
+        assert!((unbiased - case["new_variance"][0]).abs() > 1e-3);
+    }
+}

@@ -1,0 +1,60 @@
+//! TorchScript files: read, and loaded by libtorch. Loading one runs code of whoever wrote it.
+
+use std::{io::Cursor, path::Path};
+
+use sha2::{Digest, Sha256};
+use tch::{CModule, Device};
+
+use crate::{Error, Result};
+
+/// A file's bytes; `what` says what it holds in the error that it is not there.
+pub(crate) fn read_file(path: &Path, what: &'static str) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|source| match source.kind() {
+        std::io::ErrorKind::NotFound => Error::NoFile { what, path: path.to_owned() },
+        _ => Error::Io { action: "read", path: path.to_owned(), source },
+    })
+}
+
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// `path` names the file in errors.
+///
+/// The interpreter's own optimisations are off: they come after a few forward passes and move results in the last
+/// digits, so that the same module would say two things.
+pub(crate) fn load(file: &[u8], path: &Path, device: Device) -> Result<CModule> {
+    tch::jit::f_set_profiling_mode(false)?;
+    tch::jit::f_set_graph_executor_optimize(false)?;
+    CModule::load_data_on_device(&mut Cursor::new(file), device).map_err(|source| {
+        let reason = if !file.starts_with(b"PK\x03\x04") {
+            "it is no archive of the kind that `torch.jit.save` writes"
+        } else if zip_end(file).is_none() {
+            "it is cut off"
+        } else {
+            "libtorch cannot read it"
+        };
+        Error::NotTorchScript { path: path.to_owned(), reason, source }
+    })
+}
+
+/// Where the zip archive's directory ends, which stands last in a whole file.
+fn zip_end(file: &[u8]) -> Option<usize> {
+    file.windows(4).rposition(|bytes| bytes == b"PK\x05\x06")
+}
+
+/// The module as a file's bytes. libtorch writes to named files only, and the name is a part of what it writes.
+pub(crate) fn save(module: &CModule) -> Result<Vec<u8>> {
+    let failed = |source| Error::Io { action: "write", path: std::env::temp_dir(), source };
+    let folder = tempfile::tempdir().map_err(failed)?;
+    let path = folder.path().join("backbone.pt");
+    module.save(&path)?;
+    std::fs::read(&path).map_err(failed)
+}
+
+/// What an error of TorchScript's interpreter comes to: the line after its traceback.
+pub(crate) fn reason(error: &tch::TchError) -> String {
+    let text = error.to_string();
+    let line = text.lines().find(|line| line.starts_with("RuntimeError: ")).or(text.lines().next());
+    line.unwrap_or_default().trim_start_matches("RuntimeError: ").to_owned()
+}

@@ -1,0 +1,98 @@
+use model::{NamedTensor, Parameter};
+use tch::Tensor;
+
+use crate::Result;
+
+/// Share of the old average at each step: Keras' `ema_momentum` (`keras/src/optimizers/base_optimizer.py`).
+const MOMENTUM: f64 = 0.99;
+
+/// What is validated and saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Averaging {
+    /// The weights as the last step left them.
+    None,
+    /// Their exponential moving average over the steps.
+    Ema,
+}
+
+/// An exponential moving average of the trained weights.
+///
+/// Its first steps count more, as in TensorFlow's `ExponentialMovingAverage(num_updates)`: the momentum of step t is
+/// at most (1 + t) / (10 + t), so that the random weights of the start are soon forgotten.
+pub(crate) struct Average {
+    averages: Vec<Tensor>,
+    steps: u64,
+}
+
+impl Average {
+    pub(crate) fn new(parameters: &[Parameter<'_>]) -> Result<Self> {
+        let copy = |parameter: &Parameter<'_>| Ok(parameter.tensor.f_detach_copy()?);
+        Ok(Self { averages: parameters.iter().map(copy).collect::<Result<_>>()?, steps: 0 })
+    }
+
+    /// Takes in the weights after a step.
+    pub(crate) fn update(&mut self, parameters: &[Parameter<'_>]) -> Result<()> {
+        let _guard = tch::no_grad_guard();
+        let t = self.steps as f64;
+        let momentum = MOMENTUM.min((1.0 + t) / (10.0 + t));
+        self.steps += 1;
+        for (average, parameter) in self.averages.iter_mut().zip(parameters) {
+            let _ = average.f_lerp_(parameter.tensor, 1.0 - momentum)?;
+        }
+        Ok(())
+    }
+
+    /// Puts the average into the network and keeps what was there; the second call puts it back.
+    pub(crate) fn swap(&mut self, parameters: &[Parameter<'_>]) -> Result<()> {
+        let _guard = tch::no_grad_guard();
+        for (average, parameter) in self.averages.iter_mut().zip(parameters) {
+            let weights = parameter.tensor.f_detach_copy()?;
+            parameter.tensor.shallow_clone().f_copy_(average)?;
+            average.f_copy_(&weights)?;
+        }
+        Ok(())
+    }
+
+    /// While swapped: the weights themselves, which training goes on from.
+    pub(crate) fn tensors(&self, parameters: &[Parameter<'_>]) -> Result<Vec<NamedTensor>> {
+        let named = self.averages.iter().zip(parameters);
+        named
+            .map(|(tensor, parameter)| {
+                Ok(NamedTensor::copy_of(format!("optimizer.weights.{}", parameter.name), tensor)?)
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(tensor: &Tensor) -> f64 {
+        f64::try_from(tensor).unwrap()
+    }
+
+    #[test]
+    fn averages_and_swaps() {
+        let weight = Tensor::from(1.0_f32);
+        let parameters = [Parameter { name: "w".to_owned(), tensor: &weight }];
+        let mut average = Average::new(&parameters).unwrap();
+        let mut expected = 1.0;
+        for step in 0..2000_u32 {
+            let new = f64::from(step % 7);
+            let _ = weight.shallow_clone().fill_(new);
+            average.update(&parameters).unwrap();
+            let momentum = 0.99_f64.min((1.0 + f64::from(step)) / (10.0 + f64::from(step)));
+            expected = expected * momentum + new * (1.0 - momentum);
+        }
+        average.swap(&parameters).unwrap();
+        assert!((value(&weight) - expected).abs() < 1e-4, "{} is not {expected}", value(&weight));
+        let kept = average.tensors(&parameters).unwrap();
+        assert_eq!(
+            (kept[0].name.as_str(), kept[0].values.as_slice()),
+            ("optimizer.weights.w", [4.0].as_slice())
+        );
+        average.swap(&parameters).unwrap();
+        assert_eq!(value(&weight), 4.0);
+    }
+}
