@@ -1,4 +1,5 @@
-//! Puts libtorch's folder into the run path of what this crate links, and says what to do where libtorch is missing.
+//! Puts libtorch's folder into the run path of what this crate links, sees to it that CUDA is linked where libtorch has
+//! it, and says what to do where libtorch is missing.
 //!
 //! `train` and `cli` name this same file as their build script: a run path only reaches the crate that prints it.
 
@@ -16,6 +17,13 @@ fn main() {
     }
     let lib = std::path::absolute(libtorch.join("lib")).unwrap_or_else(|_| libtorch.join("lib"));
     println!("cargo::rustc-link-arg=-Wl,-rpath,{}", lib.display());
+    // Nothing here calls libtorch_cuda by name: it is enough that it is loaded, and a linker would leave it out.
+    let cuda = lib.join("libtorch_cuda.so");
+    if cuda.is_file() {
+        println!("cargo::rustc-link-arg=-Wl,--no-as-needed");
+        println!("cargo::rustc-link-arg={}", cuda.display());
+        println!("cargo::rustc-link-arg=-Wl,--as-needed");
+    }
 }
 
 fn missing(libtorch: &Path) {

@@ -65,6 +65,23 @@ fn with_libtorch_the_run_path_is_absolute() {
     }
 }
 
+#[test]
+fn cuda_is_linked_where_libtorch_has_it() {
+    let (folder, program) = script();
+    let cuda = folder.path().join("libtorch/lib/libtorch_cuda.so");
+    std::fs::create_dir_all(cuda.parent().expect("it has one")).expect("a folder");
+    let arguments = |text: &str| {
+        let arguments = text.lines().filter_map(|line| line.strip_prefix("cargo::rustc-link-arg="));
+        arguments.filter(|argument| !argument.contains("rpath")).map(String::from).collect::<Vec<_>>()
+    };
+    let libtorch = folder.path().join("libtorch");
+    assert_eq!(arguments(&says(&program, Some(&libtorch))), [""; 0]);
+
+    std::fs::write(&cuda, "").expect("the folder can be written");
+    let expected = ["-Wl,--no-as-needed", cuda.to_str().expect("text"), "-Wl,--as-needed"];
+    assert_eq!(arguments(&says(&program, Some(&libtorch))), expected);
+}
+
 /// torch-sys compiles C++ before any build script of ours runs: what it meets without libtorch has to say it too.
 #[test]
 fn the_compiler_that_finds_no_libtorch_says_what_to_run() {

@@ -12,10 +12,11 @@ use std::process::Command;
 pub(super) fn assemble(files: &[PathBuf], pins: &Libtorch, tree: &Path) -> Result<()> {
     tools()?;
     wheels::unpack(files, &pins.wheels, tree)?;
-    empty_libtorch(&tree.join("lib"))
+    let lib = tree.join("lib");
+    if lib.join("libtorch.so").exists() { Ok(()) } else { empty_libtorch(&lib) }
 }
 
-/// What this route needs, looked for before half a gigabyte is downloaded.
+/// What this route needs, looked for before half a gigabyte or more is downloaded.
 pub(super) fn tools() -> Result<()> {
     if wheels::works("cc", &["--version"]) {
         return Ok(());
@@ -23,7 +24,7 @@ pub(super) fn tools() -> Result<()> {
     Err(fail("no C compiler: `cc` cannot be run", "install a C and C++ compiler (gcc or clang)"))
 }
 
-/// The wheel's libtorch.so needs libtorch_cuda. It holds nothing itself, so an empty library of the same name that
+/// For the CPU: the wheel's libtorch.so, which is not taken then, needs libtorch_cuda. It holds nothing itself, so an empty library of the same name that
 /// needs only libtorch_cpu does for the CPU.
 fn empty_libtorch(lib: &Path) -> Result<()> {
     let output = Command::new("cc")

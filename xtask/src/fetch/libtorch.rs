@@ -1,8 +1,8 @@
 //! libtorch: which one is used, and by which route it comes. What came of it is one sentence, which the caller prints.
 
-use super::pins::{ARCHIVE_TAKE, Archive, Libtorch};
+use super::pins::{ARCHIVE_TAKE, Archive, Libtorch, Pins};
 use super::remote::{self, Fault};
-use super::{Depot, Options, State, TREE, assemble, no_pins, once, own, place, unpack, wheels};
+use super::{Depot, Options, State, TREE, assemble, once, own, place, unpack, wheels};
 use crate::failure::{Advice, fail};
 use crate::workspace::Workspace;
 use anyhow::Result;
@@ -10,48 +10,60 @@ use std::path::Path;
 use std::time::Instant;
 
 /// Sees to it that `data/libtorch`, or the user's own, is there and complete.
-pub(super) fn provide(workspace: &Workspace, pins: &Libtorch, options: &Options) -> Result<String> {
+pub(super) fn provide(workspace: &Workspace, pins: &Pins, options: &Options) -> Result<String> {
     if let Some(folder) = &options.libtorch {
-        return own::link(workspace, pins, folder, options.force);
+        return own::link(workspace, &pins.libtorch, folder, options.force);
     }
     if let Some(folder) = workspace.users_libtorch() {
-        own::check(&folder, pins).map_err(|error| {
+        own::check(&folder, &pins.libtorch, options.cuda).map_err(|error| {
             error.context(Advice::new(
                 "LIBTORCH is set, but cannot be used",
                 "mend it, or run again without: unset LIBTORCH",
             ))
         })?;
-        return Ok(format!(
-            "libtorch {}: LIBTORCH names `{}`, nothing to fetch",
-            pins.version,
-            folder.display()
-        ));
+        let (name, shown) = (pins.libtorch.name(), folder.display());
+        return Ok(format!("{name}: LIBTORCH names `{shown}`, nothing to fetch"));
     }
+    let pins = wanted(workspace, pins, options)?;
+    let state = || state(workspace, pins, options.cuda);
     let fetch = |depot: &Depot| fetch(workspace, depot, pins, options.from.as_deref());
-    once(workspace, "libtorch", options.force, || state(workspace, pins), fetch)
+    once(workspace, "libtorch", options.force, state, fetch)
 }
 
-fn state(workspace: &Workspace, pins: &Libtorch) -> Result<State> {
+/// The build that is asked for; without a word the one that is there, and on a new machine the CPU's.
+fn wanted<'a>(workspace: &Workspace, pins: &'a Pins, options: &Options) -> Result<&'a Libtorch> {
+    let there = std::fs::read_to_string(workspace.libtorch().join("build-version")).unwrap_or_default();
+    match &pins.cuda {
+        Some(cuda) if options.cuda || (!options.force && there.trim() == cuda.build_version) => Ok(cuda),
+        None if options.cuda => Err(no_pins("libtorch with CUDA")),
+        _ => Ok(&pins.libtorch),
+    }
+}
+
+fn state(workspace: &Workspace, pins: &Libtorch, cuda: bool) -> Result<State> {
+    let name = pins.name();
     let target = workspace.libtorch();
     let shown = workspace.shown(&target);
     let Ok(metadata) = target.symlink_metadata() else { return Ok(State::Absent) };
     if metadata.is_symlink() {
-        own::check(&target, pins).map_err(|error| {
+        own::check(&target, pins, cuda).map_err(|error| {
             let hint = "link to another with `--libtorch DIR`, or fetch one with `--force`";
             error.context(Advice::new(format!("`{shown}` is a link that leads to no usable libtorch"), hint))
         })?;
-        let done = format!("libtorch {}: `{shown}` is a link to your own, nothing to fetch", pins.version);
+        let done = format!("{name}: `{shown}` is a link to your own, nothing to fetch");
         return Ok(State::Complete(done));
     }
     // Unpacked there by hand: not ours to replace.
-    if !place::has_receipt(&target) && own::check(&target, pins).is_ok() {
-        let done = format!("libtorch {}: `{shown}` is your own, nothing to fetch", pins.version);
+    if !place::has_receipt(&target) && own::check(&target, pins, false).is_ok() {
+        own::check(&target, pins, cuda).map_err(|error| {
+            let hint = "fetch one in its place with `--force`";
+            error.context(Advice::new(format!("`{shown}` is your own and cannot be used"), hint))
+        })?;
+        let done = format!("{name}: `{shown}` is your own, nothing to fetch");
         return Ok(State::Complete(done));
     }
     Ok(match place::damage(&target, &pins.build_version) {
-        None => {
-            State::Complete(format!("libtorch {}: `{shown}` is complete, nothing to fetch", pins.version))
-        }
+        None => State::Complete(format!("{name}: `{shown}` is complete, nothing to fetch")),
         Some(damage) => State::Wrong(format!("`{shown}` is not complete ({damage})")),
     })
 }
@@ -64,10 +76,10 @@ fn fetch(workspace: &Workspace, depot: &Depot, pins: &Libtorch, from: Option<&Pa
         Some(folder) => from_folder(folder, pins, &tree),
         None => from_network(depot, pins, &tree),
     }?;
-    place::install(depot, &tree, pins, source, &target)?;
+    place::install(workspace, depot, &tree, pins, source)?;
     let seconds = start.elapsed().as_secs_f64();
     let shown = workspace.shown(&target);
-    Ok(format!("libtorch {}: `{shown}` is ready, from {source}, in {seconds:.0} s", pins.version))
+    Ok(format!("{}: `{shown}` is ready, from {source}, in {seconds:.0} s", pins.name()))
 }
 
 /// The routes in their order. What they fetched is in `tree` and checked when this returns.
@@ -84,7 +96,7 @@ fn from_network(depot: &Depot, pins: &Libtorch, tree: &Path) -> Result<&'static 
         let hint =
             "try again later, or unpack libtorch yourself and run `cargo xtask fetch-weights --libtorch DIR`";
         let advice = Advice::new("libtorch could not be fetched", hint);
-        return Err(first.map_or_else(no_pins, |error| error.context(advice)));
+        return Err(first.map_or_else(|| no_pins("libtorch"), |error| error.context(advice)));
     }
     if let Some(error) = &first {
         eprintln!("not from PyTorch's site ({error:#}): with pip instead");
@@ -135,6 +147,11 @@ fn from_folder(folder: &Path, pins: &Libtorch, tree: &Path) -> Result<&'static s
         assemble::assemble(&files, pins, tree)?;
         return Ok("PyTorch's wheels");
     }
+    if pins.archive.is_none() {
+        let message = format!("`{}` does not hold all of libtorch's wheels", folder.display());
+        let missing = wheels::missing_in(folder, &pins.wheels)?;
+        return Err(fail(message, format!("put there {missing}")));
+    }
     let mut wanted: Vec<String> =
         pins.archive.iter().map(|archive| format!("`{}`", archive.file_name())).collect();
     if !pins.wheels.is_empty() {
@@ -142,4 +159,10 @@ fn from_folder(folder: &Path, pins: &Libtorch, tree: &Path) -> Result<&'static s
     }
     let message = format!("`{}` holds neither libtorch's archive nor all its wheels", folder.display());
     Err(fail(message, format!("put there either {}", wanted.join(", or all of "))))
+}
+
+/// The one line for a machine that nothing is pinned for.
+fn no_pins(what: &str) -> anyhow::Error {
+    let message = format!("no {what} is pinned for {} on {}", std::env::consts::OS, std::env::consts::ARCH);
+    fail(message, "unpack libtorch yourself and run `cargo xtask fetch-weights --libtorch DIR`")
 }

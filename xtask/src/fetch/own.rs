@@ -7,8 +7,8 @@ use crate::workspace::Workspace;
 use anyhow::{Context as _, Result};
 use std::path::Path;
 
-/// Whether a folder is the libtorch that tch names, as far as that shows from outside.
-pub(super) fn check(folder: &Path, pins: &Libtorch) -> Result<()> {
+/// Whether a folder is the libtorch that tch names, with CUDA where that is asked for, as far as it shows from outside.
+pub(super) fn check(folder: &Path, pins: &Libtorch, cuda: bool) -> Result<()> {
     let hint =
         format!("name a folder with `include/`, `lib/` and `build-version` of libtorch {}", pins.version);
     let no =
@@ -19,7 +19,7 @@ pub(super) fn check(folder: &Path, pins: &Libtorch) -> Result<()> {
             return no(format!("it has no folder `{name}`"));
         }
     }
-    for library in ["torch", "torch_cpu", "c10"] {
+    for library in ["torch", "torch_cpu", "c10"].into_iter().chain(cuda.then_some("torch_cuda")) {
         let name = format!("lib/{}{library}{suffix}", std::env::consts::DLL_PREFIX);
         if !folder.join(&name).is_file() {
             return no(format!("it has no `{name}`"));
@@ -40,7 +40,7 @@ pub(super) fn link(workspace: &Workspace, pins: &Libtorch, folder: &Path, force:
             Advice::new(format!("cannot find `{}`", folder.display()), "name the folder of a libtorch");
         anyhow::Error::new(error).context(advice)
     })?;
-    check(&folder, pins)?;
+    check(&folder, pins, false)?;
     let target = workspace.libtorch();
     let depot = Depot::open(workspace, "libtorch")?;
     let there = target.symlink_metadata().ok();
@@ -55,7 +55,7 @@ pub(super) fn link(workspace: &Workspace, pins: &Libtorch, folder: &Path, force:
     }
     let fresh = depot.fresh("link")?.join("libtorch");
     make_link(&folder, &fresh)?;
-    place::put(&depot, &fresh, &target)?;
+    place::put_libtorch(workspace, &depot, &fresh)?;
     depot.clear()?;
     Ok(format!(
         "libtorch {}: `{}` is now a link to `{}`",

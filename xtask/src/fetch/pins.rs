@@ -1,5 +1,7 @@
 //! What is fetched, from where, and the sha256 of every part of it. Data only: tests pass pins of their own.
 
+mod cuda;
+
 use serde::Deserialize;
 
 /// Everything that is fetched.
@@ -7,6 +9,8 @@ use serde::Deserialize;
 pub(super) struct Pins {
     #[serde(flatten)]
     pub(super) libtorch: Libtorch,
+    /// libtorch for NVIDIA's GPUs, with all of CUDA that it needs.
+    pub(super) cuda: Option<Libtorch>,
     /// The pretrained InceptionV3.
     pub(super) weights: Option<Weights>,
 }
@@ -74,6 +78,14 @@ pub(super) const ARCHIVE_TAKE: [(&str, &str); 6] = [
     ("libtorch/NOTICE", "licenses/torch/NOTICE"),
 ];
 
+impl Libtorch {
+    /// What the sentences call it.
+    pub(super) fn name(&self) -> String {
+        let cuda = if self.build_version.contains("+cu") { " with CUDA" } else { "" };
+        format!("libtorch {}{cuda}", self.version)
+    }
+}
+
 impl Archive {
     /// The file's name, as a browser would save it.
     pub(super) fn file_name(&self) -> String {
@@ -87,12 +99,22 @@ impl Wheel {
         let (name, version) = self.package.split_once("==").unwrap_or((&self.package, ""));
         format!("{}-{version}-", name.replace('-', "_"))
     }
+
+    /// Adds libraries out of a folder of the wheel, all to one folder: there they find each other.
+    fn take_libraries(&mut self, folder: &str, libraries: &[(&str, &str)]) {
+        for (name, sha256) in libraries {
+            let path = format!("lib/{name}");
+            self.take.push((format!("{folder}{name}"), path.clone()));
+            self.members.push(Member { path, sha256: (*sha256).into() });
+        }
+    }
 }
 
 impl Pins {
     /// The pins for the machine that this runs on.
     pub(super) fn of_this_platform() -> Self {
-        let (archive, wheels) = if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        let linux = cfg!(all(target_os = "linux", target_arch = "x86_64"));
+        let (archive, wheels) = if linux {
             (Some(linux_archive()), linux_wheels())
         } else if cfg!(all(target_os = "macos", target_arch = "aarch64")) {
             (Some(macos_archive()), Vec::new())
@@ -107,6 +129,7 @@ impl Pins {
                 archive,
                 wheels,
             },
+            cuda: linux.then(cuda::linux),
             weights: Some(inception_v3()),
         }
     }
@@ -162,62 +185,76 @@ fn macos_archive() -> Archive {
 /// Downloaded, unpacked and run. The wheel is built for CUDA: of it only what the CPU needs is taken, and the
 /// two CUDA libraries that its libtorch_cpu links, which are never called.
 fn linux_wheels() -> Vec<Wheel> {
-    let nvidia = [
+    vec![torch(&TORCH_CPU), cuda_runtime(), cuda_cupti()]
+}
+
+/// What both builds take of PyTorch's wheel.
+const TORCH_CPU: [(&str, &str); 3] = [
+    ("libtorch_cpu.so", "096eed6e217377ccda4d50693b680e2771709c01f58fe52717835b017fed9c58"),
+    ("libc10.so", "b83ea50e9171c7e3455c19f9ff2c7d21d457a7b8231e9c4ea1b6e032ae1156d5"),
+    ("libgomp.so.1", "e28fb2896a3d612b46a27d7f8ef840d34c9efbc29b70a044c42095fb94856890"),
+];
+
+/// PyTorch's wheel, with these of its libraries.
+fn torch(libraries: &[(&str, &str)]) -> Wheel {
+    let pip = ["--python-version", "3.11", "--abi", "cp311", "--platform", "manylinux_2_28_x86_64"];
+    let mut wheel = Wheel {
+        package: "torch==2.13.0".into(),
+        pip: pip.map(String::from).to_vec(),
+        sha256: "60fcdcb2f3876e21146cb4524ef06397d727ca9ad5f020818547e25075fe3cb7".into(),
+        take: take(&[
+            ("torch/include/", "include/"),
+            ("torch-2.13.0.dist-info/licenses/", "licenses/torch/"),
+        ]),
+        members: members(&[("include/", "d81447d8c8e176fd7c0658d3e41e0d012d04accc7567f11a834ad1f235ba1eeb")]),
+    };
+    wheel.take_libraries("torch/lib/", libraries);
+    wheel
+}
+
+/// One of NVIDIA's wheels, with the libraries of a folder of it.
+fn nvidia(package: &str, sha256: &str, folder: &str, libraries: &[(&str, &str)]) -> Wheel {
+    let tags = [
         "manylinux_2_28_x86_64",
         "manylinux_2_27_x86_64",
         "manylinux_2_25_x86_64",
+        "manylinux_2_18_x86_64",
         "manylinux2014_x86_64",
         "manylinux_2_17_x86_64",
     ];
-    let nvidia: Vec<String> = nvidia.iter().flat_map(|tag| ["--platform".into(), tag.to_string()]).collect();
-    vec![
-        Wheel {
-            package: "torch==2.13.0".into(),
-            pip: ["--python-version", "3.11", "--abi", "cp311", "--platform", "manylinux_2_28_x86_64"]
-                .map(String::from)
-                .to_vec(),
-            sha256: "60fcdcb2f3876e21146cb4524ef06397d727ca9ad5f020818547e25075fe3cb7".into(),
-            take: take(&[
-                ("torch/include/", "include/"),
-                ("torch/lib/libtorch_cpu.so", "lib/libtorch_cpu.so"),
-                ("torch/lib/libc10.so", "lib/libc10.so"),
-                ("torch/lib/libgomp", "lib/libgomp"),
-                ("torch-2.13.0.dist-info/licenses/", "licenses/torch/"),
-            ]),
-            members: members(&[
-                ("lib/libtorch_cpu.so", "096eed6e217377ccda4d50693b680e2771709c01f58fe52717835b017fed9c58"),
-                ("lib/libc10.so", "b83ea50e9171c7e3455c19f9ff2c7d21d457a7b8231e9c4ea1b6e032ae1156d5"),
-                ("lib/libgomp.so.1", "e28fb2896a3d612b46a27d7f8ef840d34c9efbc29b70a044c42095fb94856890"),
-                ("include/", "d81447d8c8e176fd7c0658d3e41e0d012d04accc7567f11a834ad1f235ba1eeb"),
-            ]),
-        },
-        Wheel {
-            package: "nvidia-cuda-runtime==13.0.96".into(),
-            pip: nvidia.clone(),
-            sha256: "7f82250d7782aa23b6cfe765ecc7db554bd3c2870c43f3d1821f1d18aebf0548".into(),
-            take: take(&[
-                ("nvidia/cu13/lib/libcudart.so.13", "lib/libcudart.so.13"),
-                ("nvidia_cuda_runtime-13.0.96.dist-info/licenses/", "licenses/nvidia-cuda-runtime/"),
-            ]),
-            members: members(&[(
-                "lib/libcudart.so.13",
-                "96c42e418cec19054186b9429c321603cc190bf26a18104e19408117a2a817b0",
-            )]),
-        },
-        Wheel {
-            package: "nvidia-cuda-cupti==13.0.85".into(),
-            pip: nvidia,
-            sha256: "4eb01c08e859bf924d222250d2e8f8b8ff6d3db4721288cf35d14252a4d933c8".into(),
-            take: take(&[
-                ("nvidia/cu13/lib/libcupti.so.13", "lib/libcupti.so.13"),
-                ("nvidia_cuda_cupti-13.0.85.dist-info/licenses/", "licenses/nvidia-cuda-cupti/"),
-            ]),
-            members: members(&[(
-                "lib/libcupti.so.13",
-                "e2f9ed861fe27c492b8bb52b5e3220ef5120f3edcda36312e96b7fd8a186be3e",
-            )]),
-        },
-    ]
+    let name = package.split("==").next().unwrap_or(package);
+    let licenses = format!("{}.dist-info/licenses/", package.replace('-', "_").replace("==", "-"));
+    let beside = folder.trim_end_matches("lib/"); // where one of them keeps its licence
+    let mut wheel = Wheel {
+        package: package.into(),
+        pip: tags.iter().flat_map(|tag| ["--platform".into(), (*tag).into()]).collect(),
+        sha256: sha256.into(),
+        take: vec![
+            (licenses, format!("licenses/{name}/")),
+            (format!("{beside}LICENSE"), format!("licenses/{name}/LICENSE")),
+        ],
+        members: Vec::new(),
+    };
+    wheel.take_libraries(folder, libraries);
+    wheel
+}
+
+fn cuda_runtime() -> Wheel {
+    nvidia(
+        "nvidia-cuda-runtime==13.0.96",
+        "7f82250d7782aa23b6cfe765ecc7db554bd3c2870c43f3d1821f1d18aebf0548",
+        "nvidia/cu13/lib/",
+        &[("libcudart.so.13", "96c42e418cec19054186b9429c321603cc190bf26a18104e19408117a2a817b0")],
+    )
+}
+
+fn cuda_cupti() -> Wheel {
+    nvidia(
+        "nvidia-cuda-cupti==13.0.85",
+        "4eb01c08e859bf924d222250d2e8f8b8ff6d3db4721288cf35d14252a4d933c8",
+        "nvidia/cu13/lib/",
+        &[("libcupti.so.13", "e2f9ed861fe27c492b8bb52b5e3220ef5120f3edcda36312e96b7fd8a186be3e")],
+    )
 }
 
 fn members(table: &[(&str, &str)]) -> Vec<Member> {
@@ -226,4 +263,26 @@ fn members(table: &[(&str, &str)]) -> Vec<Member> {
 
 fn take(table: &[(&str, &str)]) -> Vec<(String, String)> {
     table.iter().map(|(from, to)| ((*from).into(), (*to).into())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_digest_is_one_and_every_member_comes_from_its_wheel() {
+        let pins = Pins::of_this_platform();
+        let weights = pins.weights.expect("pinned for every platform");
+        let libtorch = pins.cuda.into_iter().chain([pins.libtorch]).flat_map(|libtorch| libtorch.wheels);
+        for wheel in libtorch.chain([weights.wheel]) {
+            let digests = wheel.members.iter().map(|member| &member.sha256).chain([&wheel.sha256]);
+            for digest in digests {
+                assert!(digest.len() == 64 && digest.chars().all(|c| c.is_ascii_hexdigit()), "{digest}");
+            }
+            for member in &wheel.members {
+                assert!(wheel.take.iter().any(|(_, to)| *to == member.path), "{}", member.path);
+            }
+            assert!(wheel.package.contains("=="), "{}", wheel.package);
+        }
+    }
 }

@@ -6,12 +6,14 @@
 use super::pins::{Libtorch, Member};
 use super::{Depot, not_writable, remote};
 use crate::failure::fail;
+use crate::workspace::{Workspace, shown};
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 const RECEIPT: &str = "receipt.json";
 
@@ -64,11 +66,11 @@ pub(super) fn check_members(tree: &Path, members: &[Member]) -> Result<()> {
 
 /// Completes the folder with `build-version` and the receipt, and moves it into place.
 pub(super) fn install(
+    workspace: &Workspace,
     depot: &Depot,
     tree: &Path,
     pins: &Libtorch,
     source: &str,
-    target: &Path,
 ) -> Result<()> {
     let version = tree.join("build-version");
     let unwritten = |path: &Path| format!("cannot write `{}`", path.display());
@@ -91,7 +93,26 @@ pub(super) fn install(
     let path = tree.join(RECEIPT);
     std::fs::write(&path, serde_json::to_vec_pretty(&receipt)?).with_context(|| unwritten(&path))?;
     sync(tree)?;
-    put(depot, tree, target)
+    put_libtorch(workspace, depot, tree)
+}
+
+/// Puts a libtorch in its place. Where one with CUDA follows one without, or the other way round, tch's C++ layer has to
+/// be compiled again: its build script noted which libraries to link, and looks again only when LIBTORCH changes.
+pub(super) fn put_libtorch(workspace: &Workspace, depot: &Depot, prepared: &Path) -> Result<()> {
+    let target = workspace.libtorch();
+    let cuda = |folder: &Path| folder.join("lib/libtorch_cuda.so").exists();
+    // Before the move, so that there is no moment at which a kill would leave the old notes beside the new libtorch.
+    if target.is_dir() && cuda(&target) != cuda(prepared) {
+        for profile in [&[][..], &["--release"]] {
+            let mut clean = workspace.cargo();
+            clean.args(["clean", "--quiet", "--package", "torch-sys"]).args(profile);
+            clean.stdout(Stdio::null()).stderr(Stdio::null());
+            if !clean.status().is_ok_and(|status| status.success()) {
+                eprintln!("should the next build not link, run this first: {}", shown(&clean));
+            }
+        }
+    }
+    put(depot, prepared, &target)
 }
 
 /// Moves what was prepared into its place. A file or a link is replaced in one step. A folder cannot be: what is there

@@ -48,17 +48,23 @@ fn one(depot: &Depot, wheel: &Wheel, folder: &Path) -> Result<PathBuf> {
 
 /// The wheels in the user's folder, checked; nothing where not all of them are there.
 pub(super) fn found_in(folder: &Path, wheels: &[Wheel]) -> Result<Option<Vec<PathBuf>>> {
-    let mut files = Vec::new();
-    for wheel in wheels {
-        match find(folder, wheel)? {
-            Some(file) => files.push(file),
-            None => return Ok(None),
-        }
-    }
+    let found: Result<Option<Vec<PathBuf>>> = wheels.iter().map(|wheel| find(folder, wheel)).collect();
+    let Some(files) = found? else { return Ok(None) };
     for (file, wheel) in files.iter().zip(wheels) {
         check(file, &wheel.sha256, &format!("`{}`", file.display()))?;
     }
     Ok((!files.is_empty()).then_some(files))
+}
+
+/// Which of the wheels the user's folder lacks, as an error lists them.
+pub(super) fn missing_in(folder: &Path, wheels: &[Wheel]) -> Result<String> {
+    let mut missing = Vec::new();
+    for wheel in wheels {
+        if find(folder, wheel)?.is_none() {
+            missing.push(wheel);
+        }
+    }
+    Ok(names(missing))
 }
 
 fn find(folder: &Path, wheel: &Wheel) -> Result<Option<PathBuf>> {
@@ -73,8 +79,9 @@ fn find(folder: &Path, wheel: &Wheel) -> Result<Option<PathBuf>> {
 }
 
 /// The files' names, as an error lists them.
-pub(super) fn names(wheels: &[Wheel]) -> String {
-    let names: Vec<String> = wheels.iter().map(|wheel| format!("`{}*.whl`", wheel.file_prefix())).collect();
+pub(super) fn names<'a>(wheels: impl IntoIterator<Item = &'a Wheel>) -> String {
+    let names: Vec<String> =
+        wheels.into_iter().map(|wheel| format!("`{}*.whl`", wheel.file_prefix())).collect();
     names.join(", ")
 }
 

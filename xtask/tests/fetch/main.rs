@@ -3,6 +3,7 @@
 //! Each test checks the message, the exit code, and what is left on the disk.
 
 mod archive;
+mod cuda;
 mod folder;
 mod interrupted;
 mod own;

@@ -103,7 +103,7 @@ fn they_are_fetched_once() {
 #[test]
 fn a_killed_fetch_leaves_nothing_that_looks_complete() {
     let (world, _server) = world_and_server();
-    let stall = world.write("stall", "");
+    let stall = world.write("stall-some_helper", "");
     let mut child =
         world.command(&[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
     wait_until("half of the wheel is on the disk", || world.path("stalled").exists());

@@ -18,7 +18,7 @@ pub(crate) const BUILD_VERSION: &str = "1.2.3+cpu";
 pub(crate) const LIBRARY_BYTES: usize = 300_000;
 
 /// Stands in for `python3 -m pip`: what it is called with goes to `pip.log`, what lies in `index/` can be had. While there
-/// is a file `stall`, it stops in the middle of a wheel.
+/// is a file `stall-PACKAGE`, it stops in the middle of that wheel.
 const PYTHON: &str = r#"#!/bin/sh
 case "$*" in
   --version|"-m pip --version") exit 0 ;;
@@ -28,15 +28,20 @@ esac
 echo "$*" >> "$WORLD/pip.log"
 for last; do :; done
 package=$(echo "$*" | grep -o '[a-z-]*==[0-9.]*' | sed 's/==.*//; s/-/_/g')
-if test -e "$WORLD/stall"; then
+if test -e "$WORLD/stall-$package"; then
   head -c 1000 "$WORLD/index/$package"-*.whl > "$last/$package-half.whl"
   touch "$WORLD/stalled"
-  while test -e "$WORLD/stall"; do sleep 0.02; done
+  while test -e "$WORLD/stall-$package"; do sleep 0.02; done
   exit 1
 fi
 cp "$WORLD/index/$package"-*.whl "$last" 2>/dev/null && exit 0
 echo "ERROR: no matching distribution" >&2
 exit 1
+"#;
+
+/// Stands in for cargo: what it is called with goes to `cargo.log`.
+const CARGO: &str = r#"#!/bin/sh
+echo "$*" >> "$WORLD/cargo.log"
 "#;
 
 /// A folder like the workspace's, without anything in it.
@@ -50,9 +55,10 @@ impl World {
         for name in ["root", "bin", "index"] {
             std::fs::create_dir(world.path(name)).expect("a folder");
         }
-        let python = world.path("bin/python3");
-        std::fs::write(&python, PYTHON).expect("a file");
-        std::fs::set_permissions(&python, std::fs::Permissions::from_mode(0o755)).expect("it is ours");
+        for (name, script) in [("bin/python3", PYTHON), ("bin/cargo", CARGO)] {
+            let program = world.write(name, script);
+            std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("it is ours");
+        }
         world
     }
 
@@ -91,6 +97,7 @@ impl World {
             command.env_remove(name).env_remove(name.to_lowercase());
         }
         command.env("PATH", path_after(self.path("bin"))).env("WORLD", self.folder.path());
+        command.env("CARGO", self.path("bin/cargo"));
         command
     }
 
@@ -118,7 +125,16 @@ impl World {
 
     /// The calls of pip so far.
     pub(crate) fn pip_calls(&self) -> Vec<String> {
-        let log = std::fs::read_to_string(self.path("pip.log")).unwrap_or_default();
+        self.log("pip.log")
+    }
+
+    /// The calls of cargo so far.
+    pub(crate) fn cargo_calls(&self) -> Vec<String> {
+        self.log("cargo.log")
+    }
+
+    fn log(&self, name: &str) -> Vec<String> {
+        let log = std::fs::read_to_string(self.path(name)).unwrap_or_default();
         log.lines().map(str::to_owned).collect()
     }
 
