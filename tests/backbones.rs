@@ -12,6 +12,7 @@ fn train<'a>(flags: &[&'a str]) -> Vec<&'a str> {
 }
 
 /// Exports the backbones into the world; `false`, with the reason on stderr, where there is no PyTorch.
+#[expect(clippy::print_stderr, reason = "the only way for a test to say that it was skipped")]
 fn exported(world: &World) -> bool {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/export_backbones.py");
     let has_torch = Command::new("python3").args(["-c", "import torch"]).output();

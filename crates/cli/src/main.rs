@@ -1,7 +1,9 @@
 //! The program `thorax`: arguments, defaults, progress, printing and exit codes; the work is done by the crates below.
 //!
 //! Outside libraries: **clap** for arguments, **anyhow** for error chains, **indicatif** for progress bars,
-//! **tracing-subscriber** for logs, **ctrlc** for Ctrl-C, **jiff** for the local time in a run's name.
+//! **tracing-subscriber** for logs, **ctrlc** for Ctrl-C, **jiff** for the local time in a run's name, **toml** for recipes
+//! (the format that Rust's users know; its own parser names the place of an error), **tempfile** to try whether a run's folder
+//! can be written.
 
 #![expect(clippy::print_stderr, reason = "this is the crate that prints")]
 

@@ -1,14 +1,19 @@
 //! Networks on libtorch, the one file each is stored in, and the device and precision they compute in.
 //!
-//! What this crate holds: [`Classifier`] (a network with everything needed to use it), [`Checkpoint`] (its file),
-//! [`DeviceChoice`], [`Precision`] and [`init`], which sets thread counts once.
+//! What this crate holds: [`Classifier`] (a network with everything needed to use it: the ConvNet, InceptionV3, or any
+//! TorchScript backbone with a head), [`Checkpoint`] (its file), [`Pretrained`] and [`Freeze`] (what a network begins with
+//! and what of it is kept), [`DeviceChoice`], [`Precision`] and [`init`], which sets thread counts once.
 //! What it must not know: any file but a model's own, training, the terminal. Tensors never leave the thread that made
 //! them: what crosses threads is a [`Checkpoint`], plain numbers.
 //!
+//! Every network has two parts: what is frozen makes features of images, the rest makes logits of features. So what lies
+//! below a frozen block need be computed only once, and what is tested is what was trained.
+//!
 //! Outside libraries: **tch** (libtorch's bindings, one libtorch version exactly), **safetensors** (the field's plain
-//! tensor file; its reader checks every offset before use, and it builds in seconds), **sha2** for the checksum in it,
-//! **serde_json** for its one metadata key, **bytemuck** to
-//! see f32 values as bytes without a copy (little-endian machines, which is all that libtorch runs on), **libc** for glibc's allocator switch.
+//! tensor file; its reader checks every offset before use, and it builds in seconds), **sha2** for checksums,
+//! **serde_json** for the checkpoint's one metadata key, **bytemuck** to see f32 values as bytes without a copy
+//! (little-endian machines, which is all that libtorch runs on), **libc** for glibc's allocator switch, **tempfile** because
+//! libtorch writes TorchScript modules to named files only.
 
 mod backbone;
 mod checkpoint;

@@ -1,11 +1,12 @@
 //! The training loop, what it keeps, and what a trained model is measured by.
 //!
-//! What this crate holds: [`fit`] with balanced [`class_weight`]s, Keras' [`Adam`] and early stopping ([`Tracker`]);
-//! a [`Run`]'s folder with its checkpoints and history; [`evaluate`] and the [`TestFigures`] that `test.json` holds.
+//! What this crate holds: [`fit`] with balanced [`class_weight`]s, Keras' [`Adam`] with or without weight decay, learning-rate
+//! [`Schedule`]s, weight [`Averaging`] and early stopping ([`Tracker`]); [`Inputs`], which keeps what a frozen part makes of
+//! images; a [`Run`]'s folder with its checkpoints and history; [`evaluate`] and the [`TestFigures`] that `test.json` holds.
 //! What it must not know: the terminal. Long work reports [`Event`]s to an [`Observer`], which may also stop it.
 //!
 //! Outside libraries: **tch** for gradients, **csv** for `history.csv` and `predictions.csv` (quoting is its job),
-//! **serde_json** for `run.json` and `test.json`.
+//! **serde_json** for `run.json` and `test.json`, **tempfile** for features on the disk that no kill leaves behind.
 
 mod adam;
 mod average;

@@ -28,7 +28,8 @@ fn images(folder: &Path) -> ImageSet {
     data::write_sample(&out, &options, &|| ()).unwrap();
     let listing = data::scan(&out, None).unwrap();
     let samples: Vec<Sample> = listing.samples;
-    data::load(&samples, &Preprocess { image_size: 75, interpolation: Interpolation::Bilinear }, &|| ()).images
+    data::load(&samples, &Preprocess { image_size: 75, interpolation: Interpolation::Bilinear }, &|| ())
+        .images
 }
 
 fn values(tensor: &Tensor) -> (Vec<usize>, Vec<f32>) {
@@ -46,9 +47,8 @@ fn features_are_kept_as_they_were_computed_in_memory_and_on_disk() {
         (Precision::F32, Freeze::All),
     ] {
         let classifier = classifier(precision, freeze);
-        let prepare = |memory| {
-            Inputs::prepare(&classifier, &images, memory, folder.path(), &mut ()).unwrap().unwrap()
-        };
+        let prepare =
+            |memory| Inputs::prepare(&classifier, &images, memory, folder.path(), &mut ()).unwrap().unwrap();
         let (memory, disk, direct) = (prepare(u64::MAX), prepare(0), Inputs::images(&images));
         assert!(matches!(memory.kept, Some(Kept { rows: Rows::Memory(_), .. })));
         assert!(matches!(disk.kept, Some(Kept { rows: Rows::Disk(..), .. })));
