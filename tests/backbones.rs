@@ -51,6 +51,11 @@ fn backbones_of_pytorch_train_and_travel_in_the_checkpoint() {
             assert_eq!(read_json(&world.path(&run).join("run.json"))["settings"]["freeze"], freeze);
         }
     }
+    // What is a backbone of its own is no InceptionV3.
+    world.refuses(
+        &["train", "--data", "xrays", "--model", "inception-v3", "--weights", "resnet.pt", "--out", "run"],
+        &["error: weights `resnet.pt`: tensor `net.layers.conv.weight` of InceptionV3 is missing", "hint: "],
+    );
     // Equal runs are equal to the byte, the module's batch norm and dropout included.
     for out in ["again", "and-again"] {
         world.thorax(&train(&["--backbone", "densenet.pt", "--batch-size", "8", "--out", out])).ok();

@@ -60,6 +60,7 @@ fn the_same_run_gives_the_same_bytes_with_every_setting_of_a_recipe() {
             "--schedule=cosine",
             "--warmup-epochs=0.5",
             "--average=ema",
+            "--base-learning-rate=0.0001",
             "--precision=bf16",
         ];
         world.thorax(&small(&flags)).ok();
@@ -145,6 +146,10 @@ fn settings_that_no_training_can_start_with_are_refused() {
     refuses(
         &["--backbone", "b.pt"],
         &["error: `--backbone` does not go with convnet", "hint: add `--model torchscript`"],
+    );
+    refuses(
+        &["--base-learning-rate", "1"],
+        &["error: `--base-learning-rate` does not go with convnet", "hint: "],
     );
     refuses(&["--model", "torchscript"], &["error: `--model torchscript` needs a backbone", "hint: "]);
     refuses(&["--mean", "0,0,0", "--std", "1,1,1"], &["error: `--mean` and `--std` do not go with convnet"]);

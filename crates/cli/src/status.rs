@@ -88,7 +88,11 @@ fn hint(error: &anyhow::Error) -> Option<String> {
             Some(error) if error.is_out_of_memory() => {
                 Some("lower `--batch-size` or `--image-size`, or `--freeze` more of the network".to_owned())
             }
-            Some(model::Error::Device { .. }) => Some("leave `--device` out, or name `cpu`".to_owned()),
+            Some(model::Error::Device { .. }) => Some(
+                "leave `--device` out, or name `cpu`; for an NVIDIA GPU, run `cargo xtask fetch-weights --cuda` and build \
+                 again"
+                    .to_owned(),
+            ),
             Some(model::Error::CutOff { .. } | model::Error::Damaged { .. }) => {
                 Some("copy the file again from where it came, or train again".to_owned())
             }

@@ -100,7 +100,8 @@ impl Network for Backbone {
 
     fn parameters(&self) -> Vec<Parameter<'_>> {
         let own = if self.frozen { &[] } else { self.module.parameters.as_slice() };
-        let own = own.iter().map(|(name, tensor)| Parameter { name: name.clone(), tensor });
+        let own =
+            own.iter().map(|(name, tensor)| Parameter { name: name.clone(), is_pretrained: true, tensor });
         own.chain(self.head.parameters()).collect()
     }
 

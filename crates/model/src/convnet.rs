@@ -94,7 +94,10 @@ impl Network for ConvNet {
     }
 
     fn parameters(&self) -> Vec<Parameter<'_>> {
-        self.tensors().into_iter().map(|(name, tensor)| Parameter { name, tensor }).collect()
+        self.tensors()
+            .into_iter()
+            .map(|(name, tensor)| Parameter { name, is_pretrained: false, tensor })
+            .collect()
     }
 
     fn freeze(&mut self, freeze: &Freeze, batch_norm: bool) -> Result<()> {

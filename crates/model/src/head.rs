@@ -49,7 +49,7 @@ impl Head {
     }
 
     pub(crate) fn parameters(&self) -> impl Iterator<Item = Parameter<'_>> {
-        self.tensors().map(|(name, tensor)| Parameter { name, tensor })
+        self.tensors().map(|(name, tensor)| Parameter { name, is_pretrained: false, tensor })
     }
 
     /// `features`: `[N, F]`. Returns f32 logits `[N, C]`.

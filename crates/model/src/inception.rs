@@ -84,7 +84,10 @@ impl Network for InceptionV3 {
 
     fn parameters(&self) -> Vec<Parameter<'_>> {
         let trained = self.blocks[self.frozen.len()..].iter().flat_map(Block::units).flat_map(Unit::leaves);
-        trained.map(|(name, tensor)| Parameter { name, tensor }).chain(self.head.parameters()).collect()
+        trained
+            .map(|(name, tensor)| Parameter { name, is_pretrained: true, tensor })
+            .chain(self.head.parameters())
+            .collect()
     }
 
     fn freeze(&mut self, freeze: &Freeze, batch_norm: bool) -> Result<()> {

@@ -13,6 +13,8 @@ pub(crate) type Shapes = Vec<(String, Vec<usize>)>;
 pub struct Parameter<'a> {
     /// As in the checkpoint.
     pub name: String,
+    /// Whether it belongs to the part that can be pretrained, not to what stands on it.
+    pub is_pretrained: bool,
     /// The leaf that gradients are taken of.
     pub tensor: &'a Tensor,
 }

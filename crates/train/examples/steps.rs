@@ -105,7 +105,7 @@ fn training(freeze: Freeze, precision: Precision, images: usize, side: usize) ->
         let parameters = classifier.parameters();
         let leaves: Vec<&Tensor> = parameters.iter().map(|parameter| parameter.tensor).collect();
         let gradients = Tensor::f_run_backward(&[&loss], &leaves, false, false)?;
-        Ok(adam.step(&parameters, &gradients, 1e-3)?)
+        Ok(adam.step(&parameters, &gradients, &|_| 1e-3)?)
     }))
 }
 

@@ -46,7 +46,8 @@ impl Adam {
         Ok(Self { weight_decay, step: 0, moments })
     }
 
-    /// One step down the `gradients`, which are in the order of `parameters`.
+    /// One step down the `gradients`, which are in the order of `parameters`; so are the learning rates that `learning_rate`
+    /// gives for each.
     ///
     /// # Errors
     /// libtorch's own, such as gradients of other shapes.
@@ -54,13 +55,15 @@ impl Adam {
         &mut self,
         parameters: &[Parameter<'_>],
         gradients: &[Tensor],
-        learning_rate: f64,
+        learning_rate: &dyn Fn(&Parameter<'_>) -> f64,
     ) -> Result<()> {
         let _guard = tch::no_grad_guard();
         self.step += 1;
         let t = self.step as f64;
-        let alpha = learning_rate * (1.0 - BETA_2.powf(t)).sqrt() / (1.0 - BETA_1.powf(t));
+        let correction = (1.0 - BETA_2.powf(t)).sqrt() / (1.0 - BETA_1.powf(t));
         for ((parameter, gradient), moments) in parameters.iter().zip(gradients).zip(&self.moments) {
+            let learning_rate = learning_rate(parameter);
+            let alpha = learning_rate * correction;
             let decays = self.weight_decay > 0.0 && parameter.tensor.dim() > 1;
             let kept = decays.then_some(1.0 - learning_rate * self.weight_decay);
             let rows = block_rows(parameter.tensor);
@@ -119,13 +122,14 @@ mod tests {
         }
         let list = |value: &serde_json::Value| -> Vec<f32> { serde_json::from_value(value.clone()).unwrap() };
         let tensor = Tensor::from_slice(&list(&case["start"]));
-        let parameters = [Parameter { name: "w".to_owned(), tensor: &tensor }];
+        let parameters = [Parameter { name: "w".to_owned(), is_pretrained: false, tensor: &tensor }];
         let mut adam = Adam::new(&parameters, 0.0).unwrap();
         let gradients = case["gradients"].as_array().unwrap();
         assert!(!gradients.is_empty());
         for (gradient, expected) in gradients.iter().zip(case["values"].as_array().unwrap()) {
             let gradient = Tensor::from_slice(&list(gradient));
-            adam.step(&parameters, &[gradient], case["learning_rate"].as_f64().unwrap()).unwrap();
+            let rate = case["learning_rate"].as_f64().unwrap();
+            adam.step(&parameters, &[gradient], &|_| rate).unwrap();
             let values: Vec<f32> = Vec::try_from(&tensor).unwrap();
             for (value, expected) in values.iter().zip(list(expected)) {
                 assert!((value / expected - 1.0).abs() <= 1e-6, "{value} is not {expected}");
@@ -139,10 +143,13 @@ mod tests {
     fn weight_decay_shrinks_kernels_only() {
         let (kernel, bias) =
             (Tensor::from_slice(&[2.0_f32, -4.0]).view([1, 2]), Tensor::from_slice(&[8.0_f32]));
-        let parameters =
-            [("k", &kernel), ("b", &bias)].map(|(name, tensor)| Parameter { name: name.to_owned(), tensor });
+        let parameters = [("k", &kernel), ("b", &bias)].map(|(name, tensor)| Parameter {
+            name: name.to_owned(),
+            is_pretrained: false,
+            tensor,
+        });
         let mut adam = Adam::new(&parameters, 0.5).unwrap();
-        adam.step(&parameters, &[kernel.zeros_like(), bias.zeros_like()], 0.1).unwrap();
+        adam.step(&parameters, &[kernel.zeros_like(), bias.zeros_like()], &|_| 0.1).unwrap();
         let values: Vec<f32> = Vec::try_from(kernel.view([-1])).unwrap();
         assert!((values[0] - 1.9).abs() < 1e-6 && (values[1] + 3.8).abs() < 1e-6, "{values:?}");
         assert_eq!(f64::try_from(&bias).unwrap(), 8.0);
@@ -155,10 +162,10 @@ mod tests {
         let small = large.narrow(0, 5, 2).copy();
         let gradient = (&large * 0.37).sin();
         for (tensor, gradient) in [(&large, gradient.shallow_clone()), (&small, gradient.narrow(0, 5, 2))] {
-            let parameters = [Parameter { name: "w".to_owned(), tensor }];
+            let parameters = [Parameter { name: "w".to_owned(), is_pretrained: false, tensor }];
             let mut adam = Adam::new(&parameters, 0.0).unwrap();
             for _ in 0..3 {
-                adam.step(&parameters, &[gradient.copy()], 0.001).unwrap();
+                adam.step(&parameters, &[gradient.copy()], &|_| 0.001).unwrap();
             }
         }
         assert!(block_rows(&large) < large.size()[0]);

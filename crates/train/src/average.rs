@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn averages_and_swaps() {
         let weight = Tensor::from(1.0_f32);
-        let parameters = [Parameter { name: "w".to_owned(), tensor: &weight }];
+        let parameters = [Parameter { name: "w".to_owned(), is_pretrained: false, tensor: &weight }];
         let mut average = Average::new(&parameters).unwrap();
         let mut expected = 1.0;
         for step in 0..2000_u32 {

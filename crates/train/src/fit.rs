@@ -31,6 +31,8 @@ pub struct FitConfig {
     pub min_delta: f64,
     /// Adam's, after warm-up.
     pub learning_rate: f64,
+    /// What the rate of a pretrained part's weights is of the head's, at every step.
+    pub base_rate: f64,
     /// AdamW's; 0 for Adam.
     pub weight_decay: f64,
     /// How the learning rate goes on.
@@ -220,7 +222,9 @@ impl<'a> Trainer<'a> {
     fn descend(&mut self, loss: &Tensor) -> Result<()> {
         let tensors: Vec<&Tensor> = self.parameters.iter().map(|parameter| parameter.tensor).collect();
         let gradients = Tensor::f_run_backward(&[loss], &tensors, false, false)?;
-        self.adam.step(&self.parameters, &gradients, self.learning_rate)?;
+        let (head, base) = (self.learning_rate, self.learning_rate * self.config.base_rate);
+        let rate = |parameter: &Parameter<'_>| if parameter.is_pretrained { base } else { head };
+        self.adam.step(&self.parameters, &gradients, &rate)?;
         match &mut self.average {
             Some(average) => average.update(&self.parameters),
             None => Ok(()),

@@ -70,6 +70,9 @@ pub(crate) struct TrainArgs {
     /// The optimizer's learning rate
     #[arg(long, value_name = "RATE", default_value_t = 0.001, value_parser = above_zero, allow_negative_numbers = true)]
     pub(crate) learning_rate: f64,
+    /// That of pretrained weights [default: the same]
+    #[arg(long, value_name = "RATE", value_parser = above_zero, allow_negative_numbers = true)]
+    pub(crate) base_learning_rate: Option<f64>,
     /// What the training loss of each class is multiplied by: balanced, none, or a number a class
     #[arg(long, value_name = "WEIGHTS", default_value = "balanced")]
     pub(crate) class_weight: ClassWeight,

@@ -115,6 +115,12 @@ fn check_flags(args: &TrainArgs) -> Result<()> {
             "they are for `--model torchscript`; `--input-scale` is for all",
         ));
     }
+    if model == Kind::Convnet && args.base_learning_rate.is_some() {
+        return Err(hinted(
+            "`--base-learning-rate` does not go with convnet",
+            "it has no pretrained part: `--learning-rate` is for all of it",
+        ));
+    }
     if model != Kind::InceptionV3 && args.weights.is_some() {
         return Err(hinted(format!("`--weights` does not go with {model}"), "add `--model inception-v3`"));
     }

@@ -66,6 +66,7 @@ impl Plan {
             patience: args.patience,
             min_delta: args.min_delta,
             learning_rate: args.learning_rate,
+            base_rate: args.base_learning_rate.map_or(1.0, |rate| rate / args.learning_rate),
             weight_decay: weight_decay(args)?,
             schedule: match args.schedule {
                 ScheduleKind::Constant => Schedule::Constant,
@@ -152,6 +153,7 @@ impl Plan {
             ("split", json!(args::name(&args.split))),
             ("seed", json!(args.seed)),
             ("learning-rate", json!(args.learning_rate)),
+            ("base-learning-rate", json!(args.base_learning_rate.unwrap_or(args.learning_rate))),
             ("optimizer", json!(args::name(&args.optimizer))),
             ("weight-decay", json!(self.config.weight_decay)),
             ("schedule", json!(args::name(&args.schedule))),
