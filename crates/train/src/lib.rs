@@ -21,6 +21,7 @@ mod inputs;
 mod run;
 mod schedule;
 mod tracker;
+mod trainer;
 mod writer;
 
 pub use adam::Adam;

@@ -1,0 +1,217 @@
+//! One run's steps: what lives through all epochs, and what an epoch does with it.
+
+use std::sync::Arc;
+
+use data::random::{Key, Purpose};
+use metrics::{Mean, Predictions, PredictionsError};
+use model::{Classifier, Meta, Metric, Mode, Parameter, Step};
+use tch::{Kind, Tensor};
+
+use crate::{
+    Adam, Averaging, Error, Event, FitConfig, Inputs, Observer, Result, Run, Tracker,
+    average::Average,
+    evaluate,
+    run::{BEST, LAST},
+    schedule::Rates,
+    writer::{Part, Writer},
+};
+
+/// What lives through all epochs.
+pub(crate) struct Trainer<'a> {
+    classifier: &'a Classifier,
+    training: &'a Inputs<'a>,
+    config: &'a FitConfig,
+    parameters: Vec<Parameter<'a>>,
+    adam: Adam,
+    average: Option<Average>,
+    rates: Rates,
+    /// Of the last step.
+    pub(crate) learning_rate: f64,
+    weights: Vec<f32>,
+}
+
+impl<'a> Trainer<'a> {
+    pub(crate) fn new(
+        classifier: &'a Classifier,
+        training: &'a Inputs<'a>,
+        config: &'a FitConfig,
+    ) -> Result<Self> {
+        let n_classes = classifier.spec().classes.len();
+        if config.class_weights.len() != n_classes {
+            let given = config.class_weights.len();
+            return Err(Error::Config(format!("{given} class weights do not fit {n_classes} classes")));
+        }
+        let parameters = classifier.parameters();
+        let average = match config.averaging {
+            Averaging::None => None,
+            Averaging::Ema => Some(Average::new(&parameters)?),
+        };
+        Ok(Self {
+            classifier,
+            training,
+            config,
+            adam: Adam::new(&parameters, config.weight_decay)?,
+            average,
+            parameters,
+            rates: Rates {
+                highest: config.learning_rate,
+                schedule: config.schedule,
+                warmup_epochs: config.warmup_epochs,
+                epochs: config.epochs,
+                steps_per_epoch: training.set().len().div_ceil(config.batch_size.max(1)) as u64,
+            },
+            learning_rate: config.learning_rate,
+            weights: config.class_weights.iter().map(|&weight| weight as f32).collect(),
+        })
+    }
+
+    /// One pass over the training images: mean loss and accuracy, as they ran. `None` if the observer stopped it.
+    pub(crate) fn train_one_epoch(
+        &mut self,
+        epoch: u64,
+        observer: &mut dyn Observer,
+    ) -> Result<Option<(f64, f64)>> {
+        let Self { classifier, training, config, .. } = *self;
+        let key = Key { seed: config.seed, epoch, step: 0, purpose: Purpose::Shuffle };
+        let (mut mean_loss, mut accuracy) = (Mean::default(), Mean::default());
+        for (index, indices) in
+            data::training_batches(training.set().len(), config.batch_size, &key).iter().enumerate()
+        {
+            self.learning_rate = self.rates.at(self.adam.steps());
+            let labels = self.labels(indices)?;
+            let features = training.batch(classifier, indices)?;
+            let step = Step { seed: config.seed, epoch, batch: index as u64 };
+            let logits = classifier.forward(&features, Mode::Train(step))?;
+            let loss = weighted_crossentropy(&logits, &labels, &self.sample_weights(indices)?)?;
+            let value = self.finite(&loss, epoch, index)?;
+            tracing::debug!(
+                "epoch {epoch}, batch {}: loss {value}, learning rate {}",
+                index + 1,
+                self.learning_rate
+            );
+            self.descend(&loss)?;
+            mean_loss.update(value, indices.len());
+            accuracy.update(share_right(&logits, &labels)?, indices.len());
+            let so_far = mean_loss.value().unwrap_or(value);
+            if observer.on(&Event::BatchTrained { images: mean_loss.images(), loss: so_far }).is_break() {
+                return Ok(None);
+            }
+        }
+        Ok(mean_loss.value().zip(accuracy.value()))
+    }
+
+    /// One optimizer step down the loss' gradients.
+    fn descend(&mut self, loss: &Tensor) -> Result<()> {
+        let tensors: Vec<&Tensor> = self.parameters.iter().map(|parameter| parameter.tensor).collect();
+        let gradients = Tensor::f_run_backward(&[loss], &tensors, false, false)?;
+        let (head, base) = (self.learning_rate, self.learning_rate * self.config.base_rate);
+        let rate = |parameter: &Parameter<'_>| if parameter.is_pretrained { base } else { head };
+        self.adam.step(&self.parameters, &gradients, &rate)?;
+        match &mut self.average {
+            Some(average) => average.update(&self.parameters),
+            None => Ok(()),
+        }
+    }
+
+    /// Puts the average of the weights into the network for validation and saving, or the weights back.
+    pub(crate) fn swap_average(&mut self) -> Result<()> {
+        match &mut self.average {
+            Some(average) => average.swap(&self.parameters),
+            None => Ok(()),
+        }
+    }
+
+    /// The validation part's predictions. `None` if the observer stopped it.
+    pub(crate) fn validate(
+        &self,
+        validation: &Inputs<'_>,
+        epoch: u64,
+        observer: &mut dyn Observer,
+    ) -> Result<Option<Predictions>> {
+        evaluate(self.classifier, validation, observer).map_err(|error| match error {
+            // Weights that overflowed in the epoch's last step give probabilities that are no numbers.
+            Error::Figures(PredictionsError::NotFinite(_)) => {
+                self.non_finite(f64::NAN, epoch, "validation".to_owned())
+            }
+            error => error,
+        })
+    }
+
+    pub(crate) fn non_finite(&self, value: f64, epoch: u64, place: String) -> Error {
+        Error::NonFiniteLoss { value, epoch, place, learning_rate: self.learning_rate }
+    }
+
+    /// Class indices of a batch, i64 `[N]`.
+    fn labels(&self, indices: &[usize]) -> Result<Tensor> {
+        let labels: Vec<i64> =
+            indices.iter().map(|&index| self.training.set().samples()[index].label as i64).collect();
+        Ok(Tensor::f_from_slice(&labels)?.f_to_device(self.classifier.device())?)
+    }
+
+    /// Class weights of a batch, f32 `[N]`.
+    fn sample_weights(&self, indices: &[usize]) -> Result<Tensor> {
+        let weights: Vec<f32> =
+            indices.iter().map(|&index| self.weights[self.training.set().samples()[index].label]).collect();
+        Ok(Tensor::f_from_slice(&weights)?.f_to_device(self.classifier.device())?)
+    }
+
+    /// The loss as a number, before the step: a loss that is not finite must not reach the weights.
+    fn finite(&self, loss: &Tensor, epoch: u64, index: usize) -> Result<f64> {
+        let value = f64::try_from(loss)?;
+        if value.is_finite() {
+            return Ok(value);
+        }
+        Err(self.non_finite(value, epoch, format!("batch {}", index + 1)))
+    }
+
+    /// Hands the epoch's weights to the writer: always as the last ones, and as the best ones if they are.
+    pub(crate) fn checkpoint(
+        &self,
+        epoch: u64,
+        val_loss: f64,
+        improved: bool,
+        tracker: &Tracker,
+        run: &Run,
+        writer: &Writer,
+    ) -> Result<()> {
+        let metric = Metric { name: "val_loss".to_owned(), value: val_loss };
+        let training = Some(serde_json::json!({
+            "steps": self.adam.steps(),
+            "best_val_loss": tracker.best().map(|(value, _)| value),
+            "best_epoch": tracker.best().map(|(_, epoch)| epoch),
+            "patience_reference": tracker.reference(),
+            "wait": tracker.wait(),
+        }));
+        let meta = Meta { spec: self.classifier.spec().clone(), metric, epoch, training };
+        let mut checkpoint = self.classifier.checkpoint(meta)?;
+        checkpoint.tensors.extend(self.adam.tensors()?);
+        if let Some(average) = &self.average {
+            checkpoint.tensors.extend(average.tensors(&self.parameters)?);
+        }
+        let checkpoint = Arc::new(checkpoint);
+        if improved {
+            writer.submit(run.file(BEST), Part::Network, Arc::clone(&checkpoint))?;
+        }
+        writer.submit(run.file(LAST), Part::All, checkpoint)
+    }
+}
+
+/// Keras' class-weighted categorical crossentropy: Σ wᵢ·CEᵢ / N, divided by the number of images, not by the sum of
+/// weights (`keras/src/losses/loss.py`). The gradient comes from log-softmax.
+///
+/// `logits`: f32 `[N, C]`; `labels`: i64 `[N]`; `weights`: f32 `[N]`.
+fn weighted_crossentropy(logits: &Tensor, labels: &Tensor, weights: &Tensor) -> Result<Tensor> {
+    let log_probabilities = logits.f_log_softmax(1, Kind::Float)?;
+    let picked = log_probabilities.f_gather(1, &labels.f_unsqueeze(1)?, false)?.f_squeeze_dim(1)?;
+    Ok(picked.f_mul(weights)?.f_neg()?.f_mean(Kind::Float)?)
+}
+
+/// Share of a batch whose largest logit is the label's.
+fn share_right(logits: &Tensor, labels: &Tensor) -> Result<f64> {
+    Ok(f64::try_from(
+        logits.f_argmax(1, false)?.f_eq_tensor(labels)?.f_to_kind(Kind::Float)?.f_mean(Kind::Float)?,
+    )?)
+}
+
+#[cfg(test)]
+mod tests;
