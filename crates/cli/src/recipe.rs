@@ -55,8 +55,8 @@ fn read(name: &str) -> Result<Table> {
         let problem = format!("recipe `{name}`, line {line}: {}", error.message());
         hinted(problem, "write one `flag-name = value` a line, words in quotes")
     })?;
+    let command = Cli::command();
     for key in table.keys() {
-        let command = Cli::command();
         let known = command
             .find_subcommand("train")
             .is_some_and(|train| train.get_arguments().any(|flag| flag.get_long() == Some(key)));

@@ -11,6 +11,10 @@ pub(crate) const PROGRAM: u8 = 2;
 /// The user stopped it.
 pub(crate) const INTERRUPTED: u8 = 130;
 
+/// What to do where memory runs out.
+pub(crate) const LESS_MEMORY: &str =
+    "lower `--batch-size` or `--image-size`, or `--freeze` more of the network";
+
 /// How a command that printed what it had to ended.
 pub(crate) enum Status {
     Done,
@@ -86,7 +90,7 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         }
         match cause.downcast_ref::<model::Error>() {
             Some(error) if error.is_out_of_memory() => {
-                Some("lower `--batch-size` or `--image-size`, or `--freeze` more of the network".to_owned())
+                Some(LESS_MEMORY.to_owned())
             }
             Some(model::Error::Device { .. }) => Some(
                 "leave `--device` out, or name `cpu`; for an NVIDIA GPU, run `cargo xtask fetch-weights --cuda` and build \

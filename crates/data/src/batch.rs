@@ -28,9 +28,14 @@ pub fn training_batches(n_images: usize, batch_size: usize, key: &Key) -> Vec<Ve
     permutation(n_images, key, 0).chunks(batch_size.max(1)).map(<[usize]>::to_vec).collect()
 }
 
+/// Which images of `n_images` such a batch holds: those from `start` on, at most 32.
+pub fn evaluation_indices(n_images: usize, start: usize) -> Vec<usize> {
+    (start..n_images.min(start + EVALUATION_BATCH)).collect()
+}
+
 /// The images from `start` on, at most 32 of them, padded to 32.
 pub fn evaluation_batch(images: &ImageSet, start: usize) -> Batch {
-    let indices: Vec<usize> = (start..images.len().min(start + EVALUATION_BATCH)).collect();
+    let indices = evaluation_indices(images.len(), start);
     let mut batch = images.batch(&indices);
     batch.pixels.resize(batch.pixels.len() / indices.len().max(1) * EVALUATION_BATCH, 0);
     batch.n = EVALUATION_BATCH;

@@ -22,7 +22,7 @@ mod sample;
 mod scan;
 pub mod split;
 
-pub use batch::{Batch, EVALUATION_BATCH, evaluation_batch, training_batches};
+pub use batch::{Batch, EVALUATION_BATCH, evaluation_batch, evaluation_indices, training_batches};
 pub use decode::{decode, decode_resized};
 pub use error::Error;
 pub use load::{BadImage, ImageSet, Loaded, Preprocess, fingerprint, load};

@@ -65,11 +65,7 @@ impl Module {
 
     /// Features `[N, F]`, maps averaged over their pixels.
     fn features(&self, images: &Tensor) -> Result<Tensor> {
-        let features = self.module.borrow().forward_ts(&[images])?;
-        match features.dim() {
-            4 => Ok(features.f_mean_dim([2, 3].as_slice(), false, Kind::Float)?),
-            _ => Ok(features),
-        }
+        head::pooled(&self.module.borrow().forward_ts(&[images])?)
     }
 
     fn evaluate(&self, images: &Tensor) -> Result<Tensor> {

@@ -50,6 +50,28 @@ pub struct Classifier {
     device: Device,
 }
 
+/// Puts a network together: of the module that a TorchScript network stands on, and of `tensors` for the shapes it names.
+fn network(
+    spec: &Spec,
+    module: Option<Module>,
+    tensors: impl FnOnce(&Shapes) -> Result<Tensors>,
+) -> Result<Box<dyn Network>> {
+    let n_classes = spec.classes.len();
+    Ok(match (spec.kind, module) {
+        (_, Some(module)) => {
+            let shapes = module.shapes(n_classes);
+            Box::new(Backbone::new(module, &mut tensors(&shapes)?)?)
+        }
+        (Kind::InceptionV3, None) => {
+            Box::new(InceptionV3::new(&mut tensors(&inception::shapes(n_classes))?, spec.precision)?)
+        }
+        (_, None) => {
+            let shapes = convnet::shapes(spec.image_size, n_classes);
+            Box::new(ConvNet::new(&mut tensors(&shapes)?, spec.precision)?)
+        }
+    })
+}
+
 impl Classifier {
     /// A network to be trained: its pretrained part as given, all other weights drawn from `seed`.
     ///
@@ -58,33 +80,22 @@ impl Classifier {
     /// too little memory.
     pub fn new(spec: Spec, pretrained: Pretrained<'_>, seed: u64, device: Device) -> Result<Self> {
         spec.check()?;
-        let n_classes = spec.classes.len();
-        let needs_none = || Error::Spec(format!("{} takes no pretrained weights", spec.kind));
-        let fresh = |shapes: &Shapes, given| Tensors::fresh(shapes, given, seed, device);
-        let network: Box<dyn Network> = match (spec.kind, pretrained) {
-            (Kind::Convnet, Pretrained::None) => {
-                let shapes = convnet::shapes(spec.image_size, n_classes);
-                Box::new(ConvNet::new(&mut fresh(&shapes, HashMap::new())?, spec.precision)?)
+        let (mut given, mut module) = (HashMap::new(), None);
+        match (spec.kind, pretrained) {
+            (Kind::Convnet | Kind::InceptionV3, Pretrained::None) => {}
+            (Kind::Convnet, Pretrained::File { .. }) => {
+                return Err(Error::Spec(format!("{} takes no pretrained weights", spec.kind)));
             }
-            (Kind::Convnet, Pretrained::File { .. }) => return Err(needs_none()),
-            (Kind::InceptionV3, pretrained) => {
-                let given = match pretrained {
-                    Pretrained::None => HashMap::new(),
-                    Pretrained::File { path, pinned } => weights::read(path, pinned)?,
-                };
-                let shapes = inception::shapes(n_classes);
-                Box::new(InceptionV3::new(&mut fresh(&shapes, given)?, spec.precision)?)
-            }
+            (Kind::InceptionV3, Pretrained::File { path, pinned }) => given = weights::read(path, pinned)?,
             (Kind::Torchscript, Pretrained::None) => {
                 return Err(Error::Spec("a TorchScript network needs its backbone's file".to_owned()));
             }
             (Kind::Torchscript, Pretrained::File { path, .. }) => {
                 let file = module::read_file(path, "the backbone")?;
-                let module = Module::load(file, path, spec.image_size, device)?;
-                let shapes = module.shapes(n_classes);
-                Box::new(Backbone::new(module, &mut fresh(&shapes, HashMap::new())?)?)
+                module = Some(Module::load(file, path, spec.image_size, device)?);
             }
-        };
+        }
+        let network = network(&spec, module, |shapes| Tensors::fresh(shapes, given, seed, device))?;
         Ok(Self { spec, network, device })
     }
 
@@ -104,20 +115,10 @@ impl Classifier {
     pub fn from_checkpoint(checkpoint: &Checkpoint, path: &Path, device: Device) -> Result<Self> {
         let spec = checkpoint.meta.spec.clone();
         spec.check()?;
-        let n_classes = spec.classes.len();
-        let tensors = |shapes: &Shapes| Tensors::of(&checkpoint.network_tensors(shapes, path)?, device);
-        let network: Box<dyn Network> = match (spec.kind, &checkpoint.backbone) {
-            (Kind::Convnet, None) => {
-                let shapes = convnet::shapes(spec.image_size, n_classes);
-                Box::new(ConvNet::new(&mut tensors(&shapes)?, spec.precision)?)
-            }
-            (Kind::InceptionV3, None) => {
-                Box::new(InceptionV3::new(&mut tensors(&inception::shapes(n_classes))?, spec.precision)?)
-            }
+        let module = match (spec.kind, &checkpoint.backbone) {
+            (Kind::Convnet | Kind::InceptionV3, None) => None,
             (Kind::Torchscript, Some(file)) => {
-                let module = Module::load(file.to_vec(), path, spec.image_size, device)?;
-                let shapes = module.shapes(n_classes);
-                Box::new(Backbone::new(module, &mut tensors(&shapes)?)?)
+                Some(Module::load(file.to_vec(), path, spec.image_size, device)?)
             }
             (kind, file) => {
                 let has = if file.is_some() { "holds a" } else { "lacks the" };
@@ -125,6 +126,8 @@ impl Classifier {
                 return Err(Error::Tensors { path: path.to_owned(), problem });
             }
         };
+        let network =
+            network(&spec, module, |shapes| Tensors::of(&checkpoint.network_tensors(shapes, path)?, device))?;
         Ok(Self { spec, network, device })
     }
 

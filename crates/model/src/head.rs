@@ -33,6 +33,14 @@ pub(crate) fn shapes(features: usize, n_classes: usize) -> Shapes {
         .collect()
 }
 
+/// Features `[N, F]`: those of maps `[N, F, h, w]` are their means over the pixels, summed in f32.
+pub(crate) fn pooled(x: &Tensor) -> Result<Tensor> {
+    match x.dim() {
+        4 => Ok(x.f_mean_dim([2, 3].as_slice(), false, Kind::Float)?),
+        _ => Ok(x.shallow_clone()),
+    }
+}
+
 impl Head {
     pub(crate) fn new(tensors: &mut Tensors) -> Result<Self> {
         let layer = |name: String| {
@@ -52,9 +60,9 @@ impl Head {
         self.tensors().map(|(name, tensor)| Parameter { name, is_pretrained: false, tensor })
     }
 
-    /// `features`: `[N, F]`. Returns f32 logits `[N, C]`.
+    /// `features`: as [`pooled`] takes them. Returns f32 logits `[N, C]`.
     pub(crate) fn forward(&self, features: &Tensor, mode: Mode) -> Result<Tensor> {
-        let mut x = features.f_to_kind(Kind::Float)?;
+        let mut x = pooled(features)?.f_to_kind(Kind::Float)?;
         for (index, (_, weight, bias)) in self.layers.iter().enumerate() {
             x = x.f_linear(weight, Some(bias))?;
             if index == HIDDEN.len() {

@@ -48,7 +48,7 @@ pub(crate) fn block_names() -> Vec<&'static str> {
 
 impl InceptionV3 {
     pub(crate) fn new(tensors: &mut Tensors, precision: Precision) -> Result<Self> {
-        let mut network = Self {
+        Ok(Self {
             blocks: blocks()
                 .iter()
                 .map(|block| block.map(|conv| Unit::new(conv, tensors)))
@@ -57,14 +57,7 @@ impl InceptionV3 {
             head: Head::new(tensors)?,
             statistics: Statistics::Batch,
             compute: network::kind(precision),
-        };
-        network.freeze(&Freeze::None, false)?;
-        Ok(network)
-    }
-
-    /// The last block's output `[N, 2048, h, w]` as features `[N, 2048]`, summed in f32.
-    fn pooled(x: &Tensor) -> Result<Tensor> {
-        Ok(x.f_mean_dim([2, 3].as_slice(), false, Kind::Float)?)
+        })
     }
 
     /// What the first block that is not frozen takes: images are cast only here.
@@ -123,7 +116,7 @@ impl Network for InceptionV3 {
         for block in &self.frozen {
             x = block.run(&x, &Folded::forward)?;
         }
-        if self.frozen.len() == self.blocks.len() { Self::pooled(&x) } else { Ok(x) }
+        if self.frozen.len() == self.blocks.len() { head::pooled(&x) } else { Ok(x) }
     }
 
     fn forward(&self, features: &Tensor, mode: Mode) -> Result<Tensor> {
@@ -133,8 +126,7 @@ impl Network for InceptionV3 {
         for block in rest {
             x = block.run(&x, &|unit: &Unit, x| unit.forward(x, statistics, self.compute))?;
         }
-        let features = if rest.is_empty() { x } else { Self::pooled(&x)? };
-        self.head.forward(&features, mode)
+        self.head.forward(&x, mode)
     }
 
     /// Of each trained unit what the convolution and what batch norm made, and of each block its output.
@@ -160,8 +152,7 @@ impl Network for InceptionV3 {
             for block in &rest {
                 x = block.run(&x, &Folded::forward)?;
             }
-            let features = if rest.is_empty() { x } else { Self::pooled(&x)? };
-            self.head.forward(&features, Mode::Evaluate)
+            self.head.forward(&x, Mode::Evaluate)
         }))
     }
 }

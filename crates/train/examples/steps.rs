@@ -100,8 +100,7 @@ fn training(freeze: Freeze, precision: Precision, images: usize, side: usize) ->
             None => classifier.features(&classifier.input(&batch)?)?,
         };
         let logits = classifier.forward(&features, Mode::Train(Step { seed: 28, epoch: 1, batch: step }))?;
-        let losses = logits.f_log_softmax(1, Kind::Float)?.f_gather(1, &labels.f_unsqueeze(1)?, false)?;
-        let loss = losses.f_squeeze_dim(1)?.f_mul(&weights)?.f_neg()?.f_mean(Kind::Float)?;
+        let loss = train::weighted_crossentropy(&logits, &labels, &weights)?;
         let parameters = classifier.parameters();
         let leaves: Vec<&Tensor> = parameters.iter().map(|parameter| parameter.tensor).collect();
         let gradients = Tensor::f_run_backward(&[&loss], &leaves, false, false)?;

@@ -80,7 +80,7 @@ impl<'a> Inputs<'a> {
     /// Features of the chosen images.
     pub(crate) fn batch(&self, classifier: &Classifier, indices: &[usize]) -> Result<Tensor> {
         match &self.kept {
-            Some(kept) => Ok(kept.batch(indices, indices.len())?.to_device(classifier.device())),
+            Some(kept) => Ok(kept.batch(indices, indices.len())?.f_to_device(classifier.device())?),
             None => through(classifier, &self.images.batch(indices)),
         }
     }
@@ -89,7 +89,7 @@ impl<'a> Inputs<'a> {
     pub(crate) fn evaluation_batch(&self, classifier: &Classifier, start: usize) -> Result<(Tensor, usize)> {
         match &self.kept {
             Some(kept) => {
-                let indices: Vec<usize> = (start..self.images.len().min(start + EVALUATION_BATCH)).collect();
+                let indices = data::evaluation_indices(self.images.len(), start);
                 let features = kept.batch(&indices, EVALUATION_BATCH)?;
                 Ok((features.f_to_device(classifier.device())?, indices.len()))
             }

@@ -35,6 +35,7 @@ pub use inputs::Inputs;
 pub use run::{BEST, LAST, Run, RunRecord, Seconds, Status};
 pub use schedule::Schedule;
 pub use tracker::{Tracker, Verdict};
+pub use trainer::weighted_crossentropy;
 
 /// This crate's results.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -200,7 +200,10 @@ impl<'a> Trainer<'a> {
 /// weights (`keras/src/losses/loss.py`). The gradient comes from log-softmax.
 ///
 /// `logits`: f32 `[N, C]`; `labels`: i64 `[N]`; `weights`: f32 `[N]`.
-fn weighted_crossentropy(logits: &Tensor, labels: &Tensor, weights: &Tensor) -> Result<Tensor> {
+///
+/// # Errors
+/// libtorch's own, such as other shapes.
+pub fn weighted_crossentropy(logits: &Tensor, labels: &Tensor, weights: &Tensor) -> Result<Tensor> {
     let log_probabilities = logits.f_log_softmax(1, Kind::Float)?;
     let picked = log_probabilities.f_gather(1, &labels.f_unsqueeze(1)?, false)?.f_squeeze_dim(1)?;
     Ok(picked.f_mul(weights)?.f_neg()?.f_mean(Kind::Float)?)

@@ -24,8 +24,8 @@ pub(super) fn tools() -> Result<()> {
     Err(fail("no C compiler: `cc` cannot be run", "install a C and C++ compiler (gcc or clang)"))
 }
 
-/// For the CPU: the wheel's libtorch.so, which is not taken then, needs libtorch_cuda. It holds nothing itself, so an empty library of the same name that
-/// needs only libtorch_cpu does for the CPU.
+/// For the CPU: the wheel's libtorch.so, which is not taken then, needs libtorch_cuda. It holds nothing itself, so an
+/// empty library of the same name that needs only libtorch_cpu does.
 fn empty_libtorch(lib: &Path) -> Result<()> {
     let output = Command::new("cc")
         .current_dir(lib)

@@ -10,7 +10,7 @@ use model::{
 use crate::{
     args::{DEFAULT_WEIGHTS, TrainArgs, WeightsChoice},
     memory,
-    status::hinted,
+    status::{LESS_MEMORY, hinted},
 };
 
 /// What flags left open is settled here.
@@ -78,7 +78,7 @@ impl Network {
                     gigabytes(free),
                     size = self.spec.image_size
                 ),
-                "lower `--batch-size` or `--image-size`, or `--freeze` more of the network",
+                LESS_MEMORY,
             ));
         }
         Ok(classifier)

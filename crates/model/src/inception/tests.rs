@@ -80,7 +80,7 @@ fn plain_loss(network: &InceptionV3, images: &Tensor) -> Tensor {
     for block in &network.blocks {
         x = block.run(&x, &Unit::plain).unwrap();
     }
-    loss(&network.head.forward(&InceptionV3::pooled(&x).unwrap(), Mode::Train(STEP)).unwrap())
+    loss(&network.head.forward(&x, Mode::Train(STEP)).unwrap())
 }
 
 fn our_loss(network: &InceptionV3, images: &Tensor) -> Tensor {

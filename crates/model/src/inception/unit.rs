@@ -42,8 +42,14 @@ pub(super) fn shapes(conv: &Conv) -> impl Iterator<Item = (String, Vec<usize>)> 
 
 impl Unit {
     pub(super) fn new(conv: &Conv, tensors: &mut Tensors) -> Result<Self> {
-        let [weight, beta, mean, variance] = PARTS.map(|part| tensors.take(&format!("{}.{part}", conv.name)));
-        Ok(Self { conv: conv.clone(), weight: weight?, beta: beta?, mean: mean?, variance: variance? })
+        let [weight, beta, mean, variance] = PARTS.map(|part| format!("{}.{part}", conv.name));
+        Ok(Self {
+            conv: conv.clone(),
+            weight: tensors.take_leaf(&weight)?,
+            beta: tensors.take_leaf(&beta)?,
+            mean: tensors.take(&mean)?,
+            variance: tensors.take(&variance)?,
+        })
     }
 
     /// Whether gradients are taken of kernel and offset.
