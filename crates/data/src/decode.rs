@@ -5,7 +5,7 @@ mod jpeg;
 use std::io::Cursor;
 
 use crate::{
-    DecodeError, Interpolation, MAX_PIXELS, Pixels,
+    DecodeError, Decoding, Interpolation, Pixels,
     resize::{nearest_columns, pick, resize},
 };
 use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
@@ -19,10 +19,10 @@ use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Lim
 ///
 /// # Errors
 /// A file that is no image, cut off, damaged, too large or not supported.
-pub fn decode(bytes: &[u8]) -> Result<Pixels, DecodeError> {
+pub fn decode(bytes: &[u8], decoding: &Decoding) -> Result<Pixels, DecodeError> {
     match format(bytes)? {
-        ImageFormat::Png => png_pixels(bytes, None),
-        format => general_pixels(bytes, format),
+        ImageFormat::Png => png_pixels(bytes, None, decoding),
+        format => general_pixels(bytes, format, decoding),
     }
 }
 
@@ -34,10 +34,11 @@ pub fn decode_resized(
     bytes: &[u8],
     size: usize,
     interpolation: Interpolation,
+    decoding: &Decoding,
 ) -> Result<Pixels, DecodeError> {
     match (format(bytes)?, interpolation) {
-        (ImageFormat::Png, Interpolation::Nearest) => png_pixels(bytes, Some(size)),
-        _ => resize(&decode(bytes)?, size, interpolation),
+        (ImageFormat::Png, Interpolation::Nearest) => png_pixels(bytes, Some(size), decoding),
+        _ => resize(&decode(bytes, decoding)?, size, interpolation),
     }
 }
 
@@ -48,24 +49,24 @@ fn format(bytes: &[u8]) -> Result<ImageFormat, DecodeError> {
     image::guess_format(bytes).map_err(|_| DecodeError::NotAnImage)
 }
 
-fn check_size(width: u32, height: u32) -> Result<(), DecodeError> {
+fn check_size(width: u32, height: u32, decoding: &Decoding) -> Result<(), DecodeError> {
     match u64::from(width) * u64::from(height) {
         0 => Err(DecodeError::Damaged("it has no pixels".to_owned())),
-        1..=MAX_PIXELS => Ok(()),
+        pixels if pixels <= decoding.max_pixels => Ok(()),
         _ => Err(DecodeError::TooLarge { width: u64::from(width), height: u64::from(height) }),
     }
 }
 
 /// Rows as the png crate unpacks them, without conversion to RGB; with `nearest` only the rows and columns that
 /// Pillow's nearest takes are kept.
-fn png_pixels(bytes: &[u8], nearest: Option<usize>) -> Result<Pixels, DecodeError> {
+fn png_pixels(bytes: &[u8], nearest: Option<usize>, decoding: &Decoding) -> Result<Pixels, DecodeError> {
     let mut decoder = png::Decoder::new(Cursor::new(bytes));
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
     decoder.set_transformations(png::Transformations::EXPAND);
     let mut reader = decoder.read_info().map_err(png_error)?;
     let (info_width, info_height) = (reader.info().width, reader.info().height);
-    check_size(info_width, info_height)?;
+    check_size(info_width, info_height, decoding)?;
     let (width, height) = (info_width as usize, info_height as usize);
     let (colour, depth) = reader.output_color_type();
     let samples = colour.samples();
@@ -129,19 +130,19 @@ fn png_error(error: png::DecodingError) -> DecodeError {
 }
 
 /// All other formats, through the image crate.
-fn general_pixels(bytes: &[u8], format: ImageFormat) -> Result<Pixels, DecodeError> {
+fn general_pixels(bytes: &[u8], format: ImageFormat, decoding: &Decoding) -> Result<Pixels, DecodeError> {
     if format != ImageFormat::Jpeg {
-        return library_pixels(bytes, format);
+        return library_pixels(bytes, format, decoding);
     }
     match jpeg::end(bytes) {
-        jpeg::End::Marked => library_pixels(bytes, format),
+        jpeg::End::Marked => library_pixels(bytes, format, decoding),
         jpeg::End::Early => Err(DecodeError::CutOff),
         jpeg::End::Open => {
             // Some writers leave the end marker out. Two copies of the pixels at a time, and such files are rare.
             let [first, others @ ..] = jpeg::FILLINGS;
-            let pixels = library_pixels(&jpeg::closed(bytes, first), format)?;
+            let pixels = library_pixels(&jpeg::closed(bytes, first), format, decoding)?;
             for filling in others {
-                if library_pixels(&jpeg::closed(bytes, filling), format)? != pixels {
+                if library_pixels(&jpeg::closed(bytes, filling), format, decoding)? != pixels {
                     return Err(DecodeError::CutOff);
                 }
             }
@@ -150,14 +151,14 @@ fn general_pixels(bytes: &[u8], format: ImageFormat) -> Result<Pixels, DecodeErr
     }
 }
 
-fn library_pixels(bytes: &[u8], format: ImageFormat) -> Result<Pixels, DecodeError> {
+fn library_pixels(bytes: &[u8], format: ImageFormat, decoding: &Decoding) -> Result<Pixels, DecodeError> {
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut limits = Limits::default();
-    limits.max_alloc = Some(MAX_PIXELS * 4);
+    limits.max_alloc = Some(decoding.max_pixels.saturating_mul(4));
     reader.limits(limits);
     let decoder = reader.into_decoder().map_err(image_error)?;
     let (width, height) = decoder.dimensions();
-    check_size(width, height)?;
+    check_size(width, height, decoding)?;
     let gray =
         matches!(decoder.color_type(), ColorType::L8 | ColorType::La8 | ColorType::L16 | ColorType::La16);
     let (channels, data) = match DynamicImage::from_decoder(decoder).map_err(image_error)? {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use crate::{Batch, DecodeError, Interpolation, Pixels, Sample, decode_resized};
+use crate::{Batch, DecodeError, Decoding, Interpolation, Pixels, Sample, decode_resized};
 
 /// What a file becomes before it is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,13 +48,18 @@ pub struct Loaded {
 /// Reads, decodes and resizes every file once, on all of rayon's threads. `progress` is called once a file.
 ///
 /// The result does not depend on the number of threads.
-pub fn load(samples: &[Sample], preprocess: &Preprocess, progress: &(dyn Fn() + Sync)) -> Loaded {
+pub fn load(
+    samples: &[Sample],
+    preprocess: &Preprocess,
+    decoding: &Decoding,
+    progress: &(dyn Fn() + Sync),
+) -> Loaded {
     let decoded: Vec<Result<Pixels, DecodeError>> = samples
         .par_iter()
         .map(|sample| {
-            let pixels = std::fs::read(&sample.path)
-                .map_err(DecodeError::Unreadable)
-                .and_then(|bytes| decode_resized(&bytes, preprocess.image_size, preprocess.interpolation));
+            let pixels = std::fs::read(&sample.path).map_err(DecodeError::Unreadable).and_then(|bytes| {
+                decode_resized(&bytes, preprocess.image_size, preprocess.interpolation, decoding)
+            });
             progress();
             pixels
         })

@@ -40,6 +40,30 @@ pub struct Sample {
     pub name: String,
     /// Class index.
     pub label: usize,
+    /// Whose it is, where that is known: images of one group are never parted by a split that keeps groups whole.
+    pub group: Option<String>,
+    /// The part that the data set itself puts it in.
+    pub part: Option<Part>,
+}
+
+/// What images are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// Weights are trained on them.
+    Training,
+    /// Early stopping and the choice of the best epoch look at them.
+    Validation,
+    /// Nothing looks at them before the end.
+    Test,
+}
+
+/// A file that a data set holds and does not use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// Why, as a short fragment.
+    pub reason: String,
 }
 
 /// A data set's classes and files.
@@ -51,6 +75,8 @@ pub struct Listing {
     pub classes: Vec<ClassName>,
     /// Class by class in index order, each class in Keras' order.
     pub samples: Vec<Sample>,
+    /// Files that were found and are not used.
+    pub left_out: Vec<LeftOut>,
 }
 
 impl Listing {
@@ -80,6 +106,11 @@ pub fn counts(samples: &[Sample], n_classes: usize) -> Vec<usize> {
 }
 
 impl Sample {
+    /// An image of which nothing more is known.
+    pub fn new(path: PathBuf, name: String, label: usize) -> Self {
+        Self { path, name, label, group: None, part: None }
+    }
+
     /// Whether this is an image of the synthetic sample, by its name.
     pub fn is_synthetic(&self) -> bool {
         self.name.rsplit('/').next().is_some_and(|name| name.starts_with(SYNTHETIC_PREFIX))
@@ -133,14 +164,14 @@ fn list(root: &Path, classes: Vec<ClassName>) -> Result<Listing, Error> {
     for (label, class) in classes.iter().enumerate() {
         let before = samples.len();
         for name in image_names(root, &class.folder)? {
-            samples.push(Sample { path: root.join(&name.path), name: name.text, label });
+            samples.push(Sample::new(root.join(&name.path), name.text, label));
         }
         if samples.len() == before {
             empty.push(class.folder.clone());
         }
     }
     match empty.is_empty() {
-        true => Ok(Listing { root: root.to_owned(), classes, samples }),
+        true => Ok(Listing { root: root.to_owned(), classes, samples, left_out: Vec::new() }),
         false => Err(Error::EmptyClasses { path: root.to_owned(), classes: empty }),
     }
 }

@@ -3,6 +3,18 @@ mod damage;
 use image::{DynamicImage, RgbImage};
 
 use super::*;
+use crate::{Formats, MAX_PIXELS};
+
+const KERAS: Decoding = Decoding { formats: Formats::Keras, max_pixels: MAX_PIXELS };
+
+/// By Keras' rules.
+fn decode(bytes: &[u8]) -> Result<Pixels, DecodeError> {
+    super::decode(bytes, &KERAS)
+}
+
+fn decode_resized(bytes: &[u8], size: usize, kind: Interpolation) -> Result<Pixels, DecodeError> {
+    super::decode_resized(bytes, size, kind, &KERAS)
+}
 
 /// 20×24 pixels, written by Pillow 13: gray in one scan, and colour with subsampled chroma in ten.
 const BASELINE: &[u8] = include_bytes!("fixtures/baseline.jpg");

@@ -5,13 +5,15 @@ use std::{
 };
 
 use super::*;
+use crate::{Formats, MAX_PIXELS};
 
+const KERAS: Decoding = Decoding { formats: Formats::Keras, max_pixels: MAX_PIXELS };
 const NEAREST: Preprocess = Preprocess { image_size: 4, interpolation: Interpolation::Nearest };
 
 fn write(folder: &Path, name: &str, image: impl Into<image::DynamicImage>, label: usize) -> Sample {
     let path = folder.join(name);
     image.into().save_with_format(&path, image::ImageFormat::Png).unwrap();
-    Sample { path, name: format!("k/{name}"), label }
+    Sample::new(path, format!("k/{name}"), label)
 }
 
 /// Gray, colour, text, colour, gray, and one that is not there.
@@ -26,7 +28,7 @@ fn samples(folder: &Path) -> Vec<Sample> {
     ];
     fs::write(folder.join("2.png"), "no image").unwrap();
     for (at, name) in [(2, "2.png"), (5, "gone.png")] {
-        samples.insert(at, Sample { path: folder.join(name), name: format!("k/{name}"), label: 0 });
+        samples.insert(at, Sample::new(folder.join(name), format!("k/{name}"), 0));
     }
     samples
 }
@@ -36,7 +38,7 @@ fn images_and_bad_files_come_in_order() {
     let folder = tempfile::tempdir().unwrap();
     let samples = samples(folder.path());
     let done = AtomicUsize::new(0);
-    let Loaded { images, bad } = load(&samples, &NEAREST, &|| {
+    let Loaded { images, bad } = load(&samples, &NEAREST, &KERAS, &|| {
         done.fetch_add(1, Ordering::Relaxed);
     });
     assert_eq!(done.into_inner(), 6);
@@ -61,7 +63,7 @@ fn nothing_depends_on_the_number_of_threads() {
     let samples = vec![samples(folder.path()); 20].concat();
     let with = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let loaded = pool.install(|| load(&samples, &NEAREST, &|| ()));
+        let loaded = pool.install(|| load(&samples, &NEAREST, &KERAS, &|| ()));
         (loaded.images.samples.clone(), loaded.images.pixels.clone(), loaded.bad.len())
     };
     assert_eq!(with(1), with(5));
@@ -70,7 +72,7 @@ fn nothing_depends_on_the_number_of_threads() {
 #[test]
 fn batches_are_in_rgb_and_padded_with_black() {
     let folder = tempfile::tempdir().unwrap();
-    let images = load(&samples(folder.path()), &NEAREST, &|| ()).images;
+    let images = load(&samples(folder.path()), &NEAREST, &KERAS, &|| ()).images;
     let batch = images.batch(&[2, 0, 2]);
     assert_eq!((batch.n, batch.filled, batch.image_size), (3, 3, 4));
     assert_eq!(batch.pixels, [[4, 5, 6].repeat(16), vec![10; 48], [4, 5, 6].repeat(16)].concat());
@@ -82,7 +84,7 @@ fn batches_are_in_rgb_and_padded_with_black() {
 
 #[test]
 fn no_files_give_no_images() {
-    let loaded = load(&[], &NEAREST, &|| ());
+    let loaded = load(&[], &NEAREST, &KERAS, &|| ());
     assert!(loaded.images.is_empty() && loaded.bad.is_empty() && !loaded.images.is_synthetic());
     assert_eq!(loaded.images.labels(), [0; 0]);
 }
@@ -91,7 +93,7 @@ fn no_files_give_no_images() {
 fn a_fingerprint_tells_every_difference_but_the_place() {
     let labels = ["a", "b", "c"].map(str::to_owned);
     let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let set = |folder: &Path| load(&samples(folder), &NEAREST, &|| ()).images;
+    let set = |folder: &Path| load(&samples(folder), &NEAREST, &KERAS, &|| ()).images;
     let (images, same) = (set(here.path()), set(there.path()));
     let print = fingerprint(&labels, &[&images]);
     assert_eq!(print.len(), 64);

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::{decode, scan};
+use crate::{Decoding, Formats, decode, scan};
 
 const SMALL: SampleOptions = SampleOptions { count: 15, test_per_class: 1, image_size: 32, seed: 28 };
 
@@ -60,7 +60,7 @@ fn a_sample_is_a_data_set_of_gray_pngs_marked_by_name_and_text() {
         for sample in &listing.samples {
             assert!(sample.is_synthetic(), "{}", sample.name);
             let bytes = fs::read(&sample.path).unwrap();
-            let pixels = decode(&bytes).unwrap();
+            let pixels = decode(&bytes, &Decoding::new(Formats::Keras)).unwrap();
             assert_eq!((pixels.width, pixels.height, pixels.channels), (32, 32, 1));
             assert!(bytes.windows(17).any(|text| text == b"Synthetic chest p"));
         }

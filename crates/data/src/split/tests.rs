@@ -10,10 +10,10 @@ fn listing(counts: &[usize]) -> Listing {
     for (label, count) in counts.iter().enumerate() {
         for i in 0..*count {
             let name = format!("{}/{i:04}.png", classes[label].folder);
-            samples.push(Sample { path: PathBuf::from(&name), name, label });
+            samples.push(Sample::new(PathBuf::from(&name), name, label));
         }
     }
-    Listing { root: PathBuf::new(), classes: classes[..counts.len()].to_vec(), samples }
+    Listing { root: PathBuf::new(), classes: classes[..counts.len()].to_vec(), samples, left_out: Vec::new() }
 }
 
 fn counts(samples: &[Sample]) -> [usize; 2] {

@@ -1,6 +1,6 @@
 use std::ops::ControlFlow;
 
-use data::{Interpolation, Preprocess, Sample, SampleOptions};
+use data::{Decoding, Formats, Interpolation, Preprocess, Sample, SampleOptions};
 use model::{Freeze, InputScale, NamedTensor, Precision, Pretrained, Spec};
 use tch::Device;
 
@@ -28,8 +28,13 @@ fn images(folder: &Path) -> ImageSet {
     data::write_sample(&out, &options, &|| ()).unwrap();
     let listing = data::scan(&out, None).unwrap();
     let samples: Vec<Sample> = listing.samples;
-    data::load(&samples, &Preprocess { image_size: 75, interpolation: Interpolation::Bilinear }, &|| ())
-        .images
+    data::load(
+        &samples,
+        &Preprocess { image_size: 75, interpolation: Interpolation::Bilinear },
+        &Decoding::new(Formats::Keras),
+        &|| (),
+    )
+    .images
 }
 
 fn values(tensor: &Tensor) -> (Vec<usize>, Vec<f32>) {

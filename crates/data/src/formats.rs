@@ -1,0 +1,51 @@
+//! Which files count as images, and by whose rules they are read.
+
+use std::{fmt, str::FromStr};
+
+use crate::MAX_PIXELS;
+
+/// Which files of a folder are images, and what becomes of what is more than 8-bit RGB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Formats {
+    /// Keras' list of extensions, and the values of Pillow's `convert("RGB")`: alpha dropped, 16-bit gray cut at 255, EXIF
+    /// ignored.
+    Keras,
+    /// Every image that can be read, by content: alpha over black, 16 bits scaled to 8, turned as EXIF says, DICOM too.
+    All,
+}
+
+impl Formats {
+    /// Both with their names, as flags and files write them.
+    pub const ALL: [(&'static str, Self); 2] = [("keras", Self::Keras), ("all", Self::All)];
+}
+
+impl fmt::Display for Formats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(Self::ALL.iter().find(|(_, kind)| kind == self).map_or("", |(name, _)| name))
+    }
+}
+
+impl FromStr for Formats {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.iter().find(|(name, _)| *name == text).map(|(_, kind)| *kind);
+        found.ok_or_else(|| format!("unknown formats `{text}`: keras or all"))
+    }
+}
+
+/// How files become pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decoding {
+    /// By whose rules.
+    pub formats: Formats,
+    /// The most pixels that a file may announce: a small one can announce any number.
+    pub max_pixels: u64,
+}
+
+impl Decoding {
+    /// Rules of `formats`, and at most [`MAX_PIXELS`].
+    pub fn new(formats: Formats) -> Self {
+        Self { formats, max_pixels: MAX_PIXELS }
+    }
+}
