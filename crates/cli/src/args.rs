@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, builder::styling};
-use data::ClassName;
+use data::{ClassName, Decoding, Formats};
 use model::{DeviceChoice, PrecisionChoice};
 
 mod train;
@@ -67,6 +67,25 @@ pub(crate) enum DataCommand {
     Sample(SampleArgs),
 }
 
+/// How files become pixels.
+#[derive(Args)]
+pub(crate) struct ReadArgs {
+    /// Which files are images, and by whose rules they are read: keras (its list of extensions, Pillow's RGB values) or all
+    /// (DICOM, WebP and GIF too; by content, turned by EXIF, 16 bits scaled) [default: keras; predict all]
+    #[arg(long, value_name = "WHICH")]
+    pub(crate) formats: Option<Formats>,
+    /// The most pixels that an image may announce
+    #[arg(long, value_name = "N", default_value_t = data::MAX_PIXELS, value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
+    pub(crate) max_pixels: u64,
+}
+
+impl ReadArgs {
+    /// What the flags say; `otherwise` where no formats are named.
+    pub(crate) fn decoding(&self, otherwise: Formats) -> Decoding {
+        Decoding { formats: self.formats.unwrap_or(otherwise), max_pixels: self.max_pixels }
+    }
+}
+
 /// How tensors are computed.
 #[derive(Args)]
 pub(crate) struct ComputeArgs {
@@ -89,6 +108,8 @@ pub(crate) struct TestArgs {
     /// What to do about files that are no readable image
     #[arg(long, value_name = "WHAT", default_value = "error")]
     pub(crate) on_bad_image: OnBadImage,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
     /// What convolutions compute in: f32, bf16 or auto [default: as the model was trained]
     #[arg(long, value_name = "KIND")]
     pub(crate) precision: Option<PrecisionChoice>,
@@ -107,6 +128,8 @@ pub(crate) struct ScanArgs {
     /// Classes in index order, as folder names or LABEL=FOLDER [default: all folders, sorted]
     #[arg(long, value_name = "CLASS,…", value_delimiter = ',')]
     pub(crate) classes: Option<Vec<ClassName>>,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
     /// Print the result as one JSON object
     #[arg(long)]
     pub(crate) json: bool,

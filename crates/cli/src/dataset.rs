@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use data::{BadImage, Decoding, Formats, ImageSet, Listing, Preprocess, Sample};
+use data::{BadImage, Decoding, ImageSet, Listing, Preprocess, Sample};
 
 use crate::{args::OnBadImage, output::Output, progress, status::hinted};
 
@@ -21,6 +21,7 @@ pub(crate) struct Part<'a> {
 pub(crate) fn load(
     parts: &[Part<'_>],
     preprocess: &Preprocess,
+    decoding: &Decoding,
     policy: OnBadImage,
     output: &Output,
 ) -> Result<(Vec<ImageSet>, Vec<BadImage>)> {
@@ -28,7 +29,7 @@ pub(crate) fn load(
     let bar = progress::bar(output, total, "reading images");
     let (mut sets, mut bad) = (Vec::new(), Vec::new());
     for part in parts {
-        let loaded = data::load(part.samples, preprocess, &Decoding::new(Formats::Keras), &|| bar.inc(1));
+        let loaded = data::load(part.samples, preprocess, decoding, &|| bar.inc(1));
         sets.push(loaded.images);
         bad.extend(loaded.bad);
     }

@@ -1,7 +1,7 @@
 //! `data scan` and `data sample`.
 
 use anyhow::Result;
-use data::{Decoding, Formats, Interpolation, Preprocess, SampleOptions};
+use data::{Formats, Interpolation, Preprocess, SampleOptions};
 use serde_json::json;
 
 use crate::{
@@ -22,7 +22,8 @@ pub(crate) fn scan(args: &ScanArgs, output: &Output) -> Result<Status> {
     let bar = progress::bar(output, listing.samples.len(), "reading images");
     // The size does not matter: every byte of a file is decoded at any size.
     let preprocess = Preprocess { image_size: 1, interpolation: Interpolation::Nearest };
-    let loaded = data::load(&listing.samples, &preprocess, &Decoding::new(Formats::Keras), &|| bar.inc(1));
+    let loaded =
+        data::load(&listing.samples, &preprocess, &args.read.decoding(Formats::Keras), &|| bar.inc(1));
     bar.finish_and_clear();
 
     let images = &loaded.images;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use data::ClassName;
+use data::{ClassName, Formats};
 use model::{Checkpoint, Classifier};
 use train::{Run, TestFigures};
 
@@ -48,8 +48,9 @@ pub(crate) fn run(args: &TestArgs, output: &Output) -> Result<Status> {
         listing.root.display(),
         marked(listing.is_synthetic())
     ));
+    let decoding = args.read.decoding(saved.run.as_ref().and_then(own_formats).unwrap_or(Formats::Keras));
     let part = Part { name: "test", samples: &listing.samples };
-    let (sets, _) = dataset::load(&[part], &spec.preprocess(), args.on_bad_image, output)?;
+    let (sets, _) = dataset::load(&[part], &spec.preprocess(), &decoding, args.on_bad_image, output)?;
     dataset::check_classes_left(&sets[0], "testing", &spec.classes)?;
     let tested = train::figures(&classifier, &saved.checkpoint, &sets[0], &mut Display::new(output))?;
     let Some((figures, _)) = tested else { return Ok(Status::Interrupted) };
@@ -67,6 +68,11 @@ fn own_test_set(run: &Run) -> Option<(PathBuf, Vec<ClassName>)> {
     let data = PathBuf::from(settings.get("test-data")?.as_str()?);
     let names = settings.get("classes")?.as_array()?.iter();
     Some((data, names.map(|name| name.as_str()?.parse().ok()).collect::<Option<_>>()?))
+}
+
+/// By whose rules a run's images were read.
+fn own_formats(run: &Run) -> Option<Formats> {
+    run.record.settings.get("formats")?.as_str()?.parse().ok()
 }
 
 /// Classes whose folders are called as they are.

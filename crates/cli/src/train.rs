@@ -78,7 +78,8 @@ fn load(args: &TrainArgs, plan: &Plan, output: &Output) -> Result<Images> {
         Part { name: "validation", samples: &plan.split.validation },
     ];
     parts.extend(plan.test.as_ref().map(|test| Part { name: "testing", samples: &test.samples }));
-    let (sets, bad) = dataset::load(&parts, &plan.spec().preprocess(), args.on_bad_image, output)?;
+    let (sets, bad) =
+        dataset::load(&parts, &plan.spec().preprocess(), &plan.decoding, args.on_bad_image, output)?;
     for (set, part) in sets.iter().zip(&parts) {
         dataset::check_classes_left(set, part.name, &plan.spec().classes)?;
     }

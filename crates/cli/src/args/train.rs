@@ -5,7 +5,7 @@ use data::{ClassName, Interpolation};
 use model::{Freeze, InputScale, Kind, PrecisionChoice};
 
 use super::{
-    AveragingKind, ClassWeight, ComputeArgs, DEFAULT_DATA, OnBadImage, OptimizerKind, ScheduleKind,
+    AveragingKind, ClassWeight, ComputeArgs, DEFAULT_DATA, OnBadImage, OptimizerKind, ReadArgs, ScheduleKind,
     SplitKind, WeightsChoice,
     values::{above_zero, colour, image_size, not_negative, positive, share},
 };
@@ -107,6 +107,8 @@ pub(crate) struct TrainArgs {
     /// What to do about files that are no readable image
     #[arg(long, value_name = "WHAT", default_value = "error")]
     pub(crate) on_bad_image: OnBadImage,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
     /// The run's folder [default: data/runs/TIME-MODEL]
     #[arg(long, value_name = "FOLDER")]
     pub(crate) out: Option<PathBuf>,

@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Result;
-use data::{Listing, Split};
+use data::{Decoding, Formats, Listing, Split};
 use model::{Kind, Spec};
 use serde_json::{Value, json};
 use train::{Averaging, FitConfig, Run, Schedule, class_weight};
@@ -33,6 +33,7 @@ pub(super) struct Plan {
     pub(super) test: Option<Listing>,
     pub(super) network: Network,
     pub(super) config: FitConfig,
+    pub(super) decoding: Decoding,
     pub(super) threads: usize,
     pub(super) out: PathBuf,
     pub(super) scan_seconds: f64,
@@ -46,6 +47,7 @@ impl Plan {
         let out = args.out.clone().unwrap_or_else(|| free_name(&args.model.to_string()));
         check_writable(&out)?;
         Run::check_free(&out)?;
+        let decoding = args.read.decoding(Formats::Keras);
         let start = Instant::now();
         let listing = data::scan(&args.data, args.classes.as_deref())?;
         let test = match args.test_data.clone().or_else(|| dataset::test_set_beside(&args.data)) {
@@ -81,7 +83,7 @@ impl Plan {
             class_weights: class_weights(&args.class_weight, &listing)?,
             seed: args.seed,
         };
-        Ok(Self { listing, split, test, network, config, threads, out, scan_seconds })
+        Ok(Self { listing, split, test, network, config, decoding, threads, out, scan_seconds })
     }
 
     /// What the network is and wants.
@@ -170,6 +172,8 @@ impl Plan {
             ("freeze", json!(args.freeze.to_string())),
             ("freeze-batch-norm", json!(args.freeze_batch_norm)),
             ("on-bad-image", json!(args::name(&args.on_bad_image))),
+            ("formats", json!(self.decoding.formats.to_string())),
+            ("max-pixels", json!(self.decoding.max_pixels)),
             ("device", json!(device_name(self.network.device))),
             ("threads", json!(self.threads)),
         ];
