@@ -2,11 +2,14 @@
 //!
 //! Every test of a bad input checks the message, the exit code, and what is left on the disk.
 
+mod augmentation;
 mod backbones;
 mod bad_images;
 mod bad_input;
+mod cache;
 mod checkpoints;
 mod pictures;
+mod predict;
 mod real_data;
 mod recipes;
 mod runs;

@@ -81,11 +81,14 @@ impl World {
         self.path("run")
     }
 
-    /// Every file below the folder with its contents.
+    /// Every file below the folder with its contents, but decoded images that are kept for later.
     pub(crate) fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         fn walk(folder: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
             for entry in fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
+                if path.ends_with("data/cache") {
+                    continue;
+                }
                 if path.is_dir() {
                     walk(&path, files);
                 } else {

@@ -10,6 +10,7 @@
 mod child;
 mod convnet;
 mod data;
+mod decode;
 mod environment;
 mod inception;
 mod job;
@@ -58,6 +59,12 @@ enum JobName {
     Study,
     /// Ten epochs on 600 PNG files of 1024×1024 pixels
     Png1024,
+    /// Decoding 600 PNG files of 1024×1024 pixels once, and how soon a second run trains
+    #[value(name = "decode-png1024")]
+    DecodePng,
+    /// The same for 2,000 JPEG files of 384 pixels, or those of --data
+    #[value(name = "decode-jpeg384")]
+    DecodeJpeg,
     /// A full fine-tuning step of InceptionV3 on 15 images of 256×256 pixels
     InceptionStep,
     /// The same with everything through mixed_6 frozen, to Keras' full step
@@ -72,21 +79,24 @@ impl JobName {
             Self::InceptionStep => Some(Work::Full),
             Self::InceptionFrozen => Some(Work::Frozen),
             Self::InceptionInference => Some(Work::Inference),
-            Self::Study | Self::Png1024 => None,
+            Self::Study | Self::Png1024 | Self::DecodePng | Self::DecodeJpeg => None,
         }
     }
 }
 
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
-    use JobName::{InceptionFrozen, InceptionInference, InceptionStep, Png1024, Study};
+    use JobName::{
+        DecodeJpeg, DecodePng, InceptionFrozen, InceptionInference, InceptionStep, Png1024, Study,
+    };
     let wanted = |job: &JobName| options.job.is_empty() || options.job.contains(job);
     let any = |jobs: &[JobName]| jobs.iter().any(wanted);
     let data = options.data.as_deref().map(existing).transpose()?;
     // What can be missing is found out before minutes are spent on compiling.
     let target = workspace.target()?;
-    let keras = (options.peers && any(&[Study, Png1024, InceptionStep, InceptionFrozen]))
-        .then(|| environment::keras(workspace, &target))
-        .transpose()?;
+    let keras = (options.peers
+        && any(&[Study, Png1024, DecodePng, DecodeJpeg, InceptionStep, InceptionFrozen]))
+    .then(|| environment::keras(workspace, &target))
+    .transpose()?;
     let torch = (options.peers && any(&[InceptionStep, InceptionInference]))
         .then(|| environment::torch(workspace, &target))
         .transpose()?;
@@ -95,17 +105,26 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let rounds = options.runs.unwrap_or(if options.quick { 1 } else { 3 });
     let mut jobs = Vec::new();
     let mut skipped = Vec::new();
-    if any(&[Study, Png1024]) {
+    if any(&[Study, Png1024, DecodePng, DecodeJpeg]) {
         step(workspace.cargo().args(["build", "--release", "-p", "cli"]))?;
         let thorax = ours::Thorax::new(&target)?;
         if wanted(&Study) {
-            let (job, left_out) = data::study(workspace, &thorax, data, options.quick)?;
+            let (job, left_out) = data::study(workspace, &thorax, data.clone(), options.quick)?;
             skipped.extend(left_out);
             jobs.push(convnet::measure(&job, &[1], &thorax, keras.as_ref(), rounds)?);
         }
         if wanted(&Png1024) {
             let job = data::png1024(&thorax, options.quick)?;
             jobs.push(convnet::measure(&job, &[1, 2], &thorax, keras.as_ref(), rounds)?);
+        }
+        if wanted(&DecodePng) {
+            let job = decode::png1024(&thorax, options.quick)?;
+            jobs.push(decode::measure(&job, &thorax, keras.as_ref(), rounds)?);
+        }
+        if wanted(&DecodeJpeg) {
+            let (job, left_out) = decode::jpeg384(&thorax, data, keras.as_ref(), options.quick)?;
+            skipped.extend(left_out);
+            jobs.extend(job.map(|job| decode::measure(&job, &thorax, keras.as_ref(), rounds)).transpose()?);
         }
     }
     let works: Vec<Work> = JobName::value_variants()

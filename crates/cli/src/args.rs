@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, builder::styling};
-use data::{ClassName, Decoding, Formats};
+use data::{Cache, ClassName, Decoding, Formats};
 use model::{DeviceChoice, PrecisionChoice};
 
 mod train;
@@ -13,10 +13,12 @@ pub(crate) use train::TrainArgs;
 pub(crate) use values::{
     AveragingKind, ClassWeight, OnBadImage, OptimizerKind, ScheduleKind, SplitKind, WeightsChoice, name,
 };
-use values::{positive, sample_size};
+use values::{bytes, positive, sample_size};
 
 /// Where a data set is expected when none is named.
 pub(crate) const DEFAULT_DATA: &str = "data/COVID-19 Radiography Database";
+/// Where decoded images are kept when no place is named.
+pub(crate) const DEFAULT_CACHE: &str = "data/cache";
 /// Where `cargo xtask fetch-weights` puts the pretrained InceptionV3.
 pub(crate) const DEFAULT_WEIGHTS: &str = "data/weights/inception-v3.pt";
 /// Where the synthetic sample goes when no place is named.
@@ -54,6 +56,8 @@ pub(crate) enum Command {
     Train(Box<TrainArgs>),
     /// Test a saved model
     Test(TestArgs),
+    /// Classify images: a row each with a probability per class
+    Predict(PredictArgs),
     /// Look at a data set, or make a synthetic one
     #[command(subcommand)]
     Data(DataCommand),
@@ -65,6 +69,8 @@ pub(crate) enum DataCommand {
     Scan(ScanArgs),
     /// Make the synthetic sample: chest phantoms, no real radiographs
     Sample(SampleArgs),
+    /// Say how much is in the cache of decoded images, or clear it
+    Cache(DataCacheArgs),
 }
 
 /// How files become pixels.
@@ -83,6 +89,26 @@ impl ReadArgs {
     /// What the flags say; `otherwise` where no formats are named.
     pub(crate) fn decoding(&self, otherwise: Formats) -> Decoding {
         Decoding { formats: self.formats.unwrap_or(otherwise), max_pixels: self.max_pixels }
+    }
+}
+
+/// Where decoded images are kept.
+#[derive(Args)]
+pub(crate) struct CacheArgs {
+    /// Where decoded and resized images are kept for later runs, or none (in memory)
+    #[arg(long, value_name = "FOLDER|none", default_value = DEFAULT_CACHE)]
+    pub(crate) cache: PathBuf,
+    /// The most that they may take in all, as bytes or with kB, MB, GB or TB; those unused for longest go first
+    #[arg(long, value_name = "SIZE", default_value = "20GB", value_parser = bytes)]
+    pub(crate) cache_limit: u64,
+}
+
+impl CacheArgs {
+    /// The cache, if one is wanted.
+    pub(crate) fn cache(&self) -> Option<Cache> {
+        let (folder, limit) = (self.cache.clone(), self.cache_limit);
+        let wanted = folder.as_os_str() != "none";
+        wanted.then_some(Cache { folder, limit })
     }
 }
 
@@ -110,12 +136,37 @@ pub(crate) struct TestArgs {
     pub(crate) on_bad_image: OnBadImage,
     #[command(flatten)]
     pub(crate) read: ReadArgs,
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
     /// What convolutions compute in: f32, bf16 or auto [default: as the model was trained]
     #[arg(long, value_name = "KIND")]
     pub(crate) precision: Option<PrecisionChoice>,
     /// Print the result as one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) compute: ComputeArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct PredictArgs {
+    /// Images, and folders of images, which are gone through with all folders in them
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// A checkpoint, or a run's folder, whose best weights are meant [default: the latest run]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) saved: Option<PathBuf>,
+    /// Print comma-separated values: path, predicted, p_CLASS…, error
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) csv: bool,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    /// What convolutions compute in: f32, bf16 or auto [default: as the model was trained]
+    #[arg(long, value_name = "KIND")]
+    pub(crate) precision: Option<PrecisionChoice>,
     #[command(flatten)]
     pub(crate) compute: ComputeArgs,
 }
@@ -136,6 +187,19 @@ pub(crate) struct ScanArgs {
     /// Threads for decoding [default: all cores]
     #[arg(long, value_name = "N", value_parser = positive, allow_negative_numbers = true)]
     pub(crate) threads: Option<usize>,
+}
+
+#[derive(Args)]
+pub(crate) struct DataCacheArgs {
+    /// Where the cache is
+    #[arg(long, value_name = "FOLDER", default_value = DEFAULT_CACHE)]
+    pub(crate) cache: PathBuf,
+    /// Remove all that is in it; runs that are reading from it go on
+    #[arg(long)]
+    pub(crate) clear: bool,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args)]

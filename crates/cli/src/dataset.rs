@@ -3,33 +3,40 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use data::{BadImage, Decoding, ImageSet, Listing, Preprocess, Sample};
+use data::{BadImage, Cache, Decoding, ImageSet, Listing, Preprocess, Sample};
 
 use crate::{args::OnBadImage, output::Output, progress, status::hinted};
 
 /// How many bad files are named; the rest is counted.
 const NAMED: usize = 20;
 
-/// Samples under the name of what they are for, and what became of them.
-pub(crate) struct Part<'a> {
-    /// `training`, `validation` or `test`.
-    pub(crate) name: &'static str,
-    pub(crate) samples: &'a [Sample],
+/// How images are read.
+pub(crate) struct Reading {
+    pub(crate) preprocess: Preprocess,
+    pub(crate) decoding: Decoding,
+    pub(crate) cache: Option<Cache>,
+    pub(crate) policy: OnBadImage,
 }
 
-/// Decodes all parts. Bad files of all of them are listed together; by `policy` they end the work or are left out.
+/// Decodes lists of samples, a set each. Bad files of all of them are listed together; by policy they end the work or are
+/// left out.
 pub(crate) fn load(
-    parts: &[Part<'_>],
-    preprocess: &Preprocess,
-    decoding: &Decoding,
-    policy: OnBadImage,
+    lists: &[&[Sample]],
+    reading: &Reading,
     output: &Output,
 ) -> Result<(Vec<ImageSet>, Vec<BadImage>)> {
-    let total = parts.iter().map(|part| part.samples.len()).sum();
+    let Reading { preprocess, decoding, cache, policy } = reading;
+    let total = lists.iter().map(|samples| samples.len()).sum();
     let bar = progress::bar(output, total, "reading images");
     let (mut sets, mut bad) = (Vec::new(), Vec::new());
-    for part in parts {
-        let loaded = data::load(part.samples, preprocess, decoding, &|| bar.inc(1));
+    for samples in lists {
+        let loaded = data::load(samples, preprocess, decoding, cache.as_ref(), &|| bar.inc(1));
+        let place = if loaded.from_cache { "from the cache" } else { "decoded" };
+        tracing::info!("{} images {place}", loaded.images.len());
+        if let Some(error) = loaded.not_cached {
+            let error = anyhow::Error::new(error);
+            output.warn(format!("images are kept in memory only: {error:#}"));
+        }
         sets.push(loaded.images);
         bad.extend(loaded.bad);
     }
@@ -52,7 +59,7 @@ pub(crate) fn load(
 pub(crate) fn describe(bad: &[BadImage], of: usize) -> String {
     let mut text = format!("{} of {of} images cannot be read", bad.len());
     for image in bad.iter().take(NAMED) {
-        text.push_str(&format!("\n  `{}`: {}", image.path.display(), image.error));
+        text.push_str(&format!("\n  `{}`: {}", image.path.display(), image.reason));
     }
     if bad.len() > NAMED {
         text.push_str(&format!("\n  … and {} more", bad.len() - NAMED));

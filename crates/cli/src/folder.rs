@@ -1,11 +1,11 @@
 //! `data scan` and `data sample`.
 
 use anyhow::Result;
-use data::{Formats, Interpolation, Preprocess, SampleOptions};
+use data::{Cache, Formats, Interpolation, Preprocess, SampleOptions};
 use serde_json::json;
 
 use crate::{
-    args::{SampleArgs, ScanArgs},
+    args::{DataCacheArgs, SampleArgs, ScanArgs},
     compute::use_threads,
     dataset::{self, marked},
     output::Output,
@@ -23,7 +23,7 @@ pub(crate) fn scan(args: &ScanArgs, output: &Output) -> Result<Status> {
     // The size does not matter: every byte of a file is decoded at any size.
     let preprocess = Preprocess { image_size: 1, interpolation: Interpolation::Nearest };
     let loaded =
-        data::load(&listing.samples, &preprocess, &args.read.decoding(Formats::Keras), &|| bar.inc(1));
+        data::load(&listing.samples, &preprocess, &args.read.decoding(Formats::Keras), None, &|| bar.inc(1));
     bar.finish_and_clear();
 
     let images = &loaded.images;
@@ -37,10 +37,8 @@ pub(crate) fn scan(args: &ScanArgs, output: &Output) -> Result<Status> {
             json!({"label": labels[class], "images": counts[class], "gray": gray[class],
                    "unreadable": counts[class] - readable[class]})
         });
-        let bad = loaded
-            .bad
-            .iter()
-            .map(|bad| json!({"path": bad.path.display().to_string(), "error": bad.error.to_string()}));
+        let bad =
+            loaded.bad.iter().map(|bad| json!({"path": bad.path.display().to_string(), "error": bad.reason}));
         output.result(
             json!({"data": args.data.display().to_string(), "synthetic": listing.is_synthetic(),
                    "classes": classes.collect::<Vec<_>>(), "unreadable": bad.collect::<Vec<_>>()})
@@ -60,6 +58,24 @@ pub(crate) fn scan(args: &ScanArgs, output: &Output) -> Result<Status> {
         }
     }
     Ok(if loaded.bad.is_empty() { Status::Done } else { Status::BadInput })
+}
+
+/// What is in the cache, or was.
+pub(crate) fn cache(args: &DataCacheArgs, output: &Output) -> Result<Status> {
+    let cache = Cache { folder: args.cache.clone(), limit: 0 };
+    let size = if args.clear { cache.clear()? } else { cache.size()? };
+    if args.json {
+        let folder = args.cache.display().to_string();
+        let result =
+            json!({"cache": folder, "cleared": args.clear, "files": size.files, "bytes": size.bytes});
+        output.result(result.to_string());
+    } else {
+        let files = if size.files == 1 { "file" } else { "files" };
+        let megabytes = size.bytes as f64 / 1e6;
+        let what = if args.clear { "removed " } else { "" };
+        output.result(format!("{}: {what}{} {files}, {megabytes:.1} MB", args.cache.display(), size.files));
+    }
+    Ok(Status::Done)
 }
 
 /// Makes the synthetic sample.

@@ -1,7 +1,8 @@
 //! The program `thorax`: arguments, defaults, progress, printing and exit codes; the work is done by the crates below.
 //!
 //! Outside libraries: **clap** for arguments, **anyhow** for error chains, **indicatif** for progress bars,
-//! **tracing-subscriber** for logs, **ctrlc** for Ctrl-C, **jiff** for the local time in a run's name, **toml** for recipes
+//! **tracing-subscriber** for logs, **ctrlc** for Ctrl-C, **jiff** for the local time in a run's name, **csv** for predictions (quoting is its
+//! job), **walkdir** for folders of images (sorted, a million files one at a time, loops told), **toml** for recipes
 //! (the format that Rust's users know; its own parser names the place of an error), **tempfile** to try whether a run's folder
 //! can be written.
 
@@ -13,6 +14,7 @@ mod dataset;
 mod folder;
 mod memory;
 mod output;
+mod predict;
 mod progress;
 mod recipe;
 mod saved;
@@ -44,8 +46,10 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::Train(args) => train::run(&args, &output),
         Command::Test(args) => test::run(&args, &output),
+        Command::Predict(args) => predict::run(&args, &output),
         Command::Data(DataCommand::Scan(args)) => folder::scan(&args, &output),
         Command::Data(DataCommand::Sample(args)) => folder::sample(&args, &output),
+        Command::Data(DataCommand::Cache(args)) => folder::cache(&args, &output),
     };
     match done {
         Ok(Status::Done) => ExitCode::SUCCESS,

@@ -46,6 +46,11 @@ impl Output {
         eprintln!("{} {}", self.yellow("warning:"), text.as_ref());
     }
 
+    /// What is wrong with one thing of many, to stderr.
+    pub(crate) fn error(&self, text: impl AsRef<str>) {
+        eprintln!("{} {}", self.red("error:"), text.as_ref());
+    }
+
     /// A result, to stdout. A reader that has gone away (`| head`) wants no more of it.
     pub(crate) fn result(&self, text: impl AsRef<str>) {
         let _ = writeln!(std::io::stdout(), "{}", text.as_ref());

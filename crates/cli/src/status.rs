@@ -127,11 +127,22 @@ fn hint(error: &anyhow::Error) -> Option<String> {
             }
             _ => None,
         }
-        .or_else(|| match cause.downcast_ref::<data::Error>()? {
+        .or_else(|| match of_data(cause)? {
             data::Error::NoSuchFolder { path } => Some(no_data(path)),
+            data::Error::DamagedCache { .. } => {
+                Some("run `thorax data cache --clear`, then the same again".to_owned())
+            }
             _ => None,
         })
     })
+}
+
+/// An error of the crate `data`, also where training met it.
+fn of_data<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a data::Error> {
+    match cause.downcast_ref() {
+        Some(train::Error::Data(error)) => Some(error),
+        _ => cause.downcast_ref(),
+    }
 }
 
 /// Where a data set goes, or how to do without.

@@ -10,7 +10,7 @@ use train::{Run, TestFigures};
 use crate::{
     args::TestArgs,
     compute::{self, use_threads},
-    dataset::{self, Part, marked},
+    dataset::{self, Reading, marked},
     output::Output,
     progress::{self, Display},
     saved,
@@ -49,8 +49,13 @@ pub(crate) fn run(args: &TestArgs, output: &Output) -> Result<Status> {
         marked(listing.is_synthetic())
     ));
     let decoding = args.read.decoding(saved.run.as_ref().and_then(own_formats).unwrap_or(Formats::Keras));
-    let part = Part { name: "test", samples: &listing.samples };
-    let (sets, _) = dataset::load(&[part], &spec.preprocess(), &decoding, args.on_bad_image, output)?;
+    let reading = Reading {
+        preprocess: spec.preprocess(),
+        decoding,
+        cache: args.cache.cache(),
+        policy: args.on_bad_image,
+    };
+    let (sets, _) = dataset::load(&[&listing.samples], &reading, output)?;
     dataset::check_classes_left(&sets[0], "testing", &spec.classes)?;
     let tested = train::figures(&classifier, &saved.checkpoint, &sets[0], &mut Display::new(output))?;
     let Some((figures, _)) = tested else { return Ok(Status::Interrupted) };

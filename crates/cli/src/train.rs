@@ -14,7 +14,7 @@ use train::{BEST, Ending, LAST, Run, RunRecord, Seconds, Status as RunStatus, Te
 
 use crate::{
     args::TrainArgs,
-    dataset::{self, Part},
+    dataset::{self, Reading},
     output::Output,
     progress::{self, Display},
     saved,
@@ -47,6 +47,10 @@ pub(crate) fn run(args: &TrainArgs, output: &Output) -> Result<Status> {
     let mut run = Run::create(&plan.out, record(args, &plan, &images))?;
     run.name_as_latest(Path::new(saved::LATEST))?;
     output.note(format!("run    {}\n", plan.out.display()));
+    if !args.augment.is_none() {
+        let sheet = data::augmented_sheet(&images.training, args.augment, args.seed)?;
+        run.write("augmented.png", &sheet)?;
+    }
 
     let fitted = fit(&classifier, &plan, &images, &mut run, output);
     let ended = fitted.and_then(|ending| match ending {
@@ -73,24 +77,28 @@ pub(crate) fn run(args: &TrainArgs, output: &Output) -> Result<Status> {
 
 fn load(args: &TrainArgs, plan: &Plan, output: &Output) -> Result<Images> {
     let start = Instant::now();
-    let mut parts = vec![
-        Part { name: "training", samples: &plan.split.training },
-        Part { name: "validation", samples: &plan.split.validation },
-    ];
-    parts.extend(plan.test.as_ref().map(|test| Part { name: "testing", samples: &test.samples }));
-    let (sets, bad) =
-        dataset::load(&parts, &plan.spec().preprocess(), &plan.decoding, args.on_bad_image, output)?;
-    for (set, part) in sets.iter().zip(&parts) {
-        dataset::check_classes_left(set, part.name, &plan.spec().classes)?;
-    }
-    let mut sets = sets.into_iter();
-    let (Some(training), Some(validation)) = (sets.next(), sets.next()) else {
-        unreachable!("two parts were loaded")
+    let reading = Reading {
+        preprocess: plan.spec().preprocess(),
+        decoding: plan.decoding,
+        cache: args.cache.cache(),
+        policy: args.on_bad_image,
     };
+    // Both parts as one list: another seed or share splits the same images of the cache.
+    let mut lists = vec![&plan.listing.samples[..]];
+    lists.extend(plan.test.as_ref().map(|test| &test.samples[..]));
+    let (sets, bad) = dataset::load(&lists, &reading, output)?;
+    let (training, validation) =
+        (sets[0].select(&plan.split.training), sets[0].select(&plan.split.validation));
+    let test = sets.get(1).cloned();
+    for (set, part) in
+        [(Some(&training), "training"), (Some(&validation), "validation"), (test.as_ref(), "testing")]
+    {
+        set.map_or(Ok(()), |set| dataset::check_classes_left(set, part, &plan.spec().classes))?;
+    }
     Ok(Images {
         training,
         validation,
-        test: sets.next(),
+        test,
         skipped: bad.iter().map(|bad| bad.path.display().to_string()).collect(),
         decode_seconds: start.elapsed().as_secs_f64(),
     })

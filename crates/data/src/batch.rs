@@ -1,7 +1,8 @@
 //! Which images go together, and their pixels side by side.
 
 use crate::{
-    ImageSet,
+    Error, ImageSet, Pixels,
+    images::push_rgb,
     random::{Key, permutation},
 };
 
@@ -34,12 +35,28 @@ pub fn evaluation_indices(n_images: usize, start: usize) -> Vec<usize> {
 }
 
 /// The images from `start` on, at most 32 of them, padded to 32.
-pub fn evaluation_batch(images: &ImageSet, start: usize) -> Batch {
-    let indices = evaluation_indices(images.len(), start);
-    let mut batch = images.batch(&indices);
-    batch.pixels.resize(batch.pixels.len() / indices.len().max(1) * EVALUATION_BATCH, 0);
-    batch.n = EVALUATION_BATCH;
-    batch
+///
+/// # Errors
+/// As [`ImageSet::read`].
+pub fn evaluation_batch(images: &ImageSet, start: usize) -> Result<Batch, Error> {
+    Ok(images.batch(&evaluation_indices(images.len(), start))?.padded())
+}
+
+impl Batch {
+    /// Images of `image_size` × `image_size` pixels, side by side in RGB.
+    pub fn of(images: &[&Pixels], image_size: usize) -> Self {
+        let values = image_size * image_size * 3;
+        let mut pixels = Vec::with_capacity(images.len().max(EVALUATION_BATCH) * values);
+        images.iter().for_each(|image| push_rgb(&image.data, values, &mut pixels));
+        Self { pixels, n: images.len(), filled: images.len(), image_size }
+    }
+
+    /// With black images added up to [`EVALUATION_BATCH`].
+    pub fn padded(mut self) -> Self {
+        self.pixels.resize(self.image_size * self.image_size * 3 * EVALUATION_BATCH.max(self.n), 0);
+        self.n = self.n.max(EVALUATION_BATCH);
+        self
+    }
 }
 
 #[cfg(test)]

@@ -28,6 +28,24 @@ pub enum Error {
         /// The system's word for it.
         source: std::io::Error,
     },
+    /// A cache file whose bytes are not those that were written.
+    #[error("the cached images in `{path}` are damaged")]
+    DamagedCache {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A picture that cannot be made, such as one without pixels.
+    #[error("cannot make a picture")]
+    Picture {
+        /// What the library says.
+        source: png::EncodingError,
+    },
+    /// A thread that the system refused.
+    #[error("cannot start a thread to read images")]
+    Thread {
+        /// The system's word for it.
+        source: std::io::Error,
+    },
     /// A folder without class folders.
     #[error("`{path}` has no classes: it holds {found}, but one folder of images a class is expected")]
     NoClasses {

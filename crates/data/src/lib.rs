@@ -8,12 +8,17 @@
 //! Outside libraries: **image** decodes what is no PNG (the ecosystem's own decoders, bounded in memory, one
 //! interface), **png** reads PNG rows without conversion and writes the sample (twice as fast as a general decode),
 //! **fast_image_resize** resamples with antialiasing (SIMD, Pillow's own algorithm), **rayon** uses all cores,
-//! **rand_chacha** is the counter-based generator (specified to the bit), **sha2** fingerprints a data set.
+//! **rand_chacha** is the counter-based generator (specified to the bit), **sha2** fingerprints a data set, and **crc32fast** checks what is read from a
+//! cache (it is in the tree already, and faster than the memory it reads).
 
+mod augment;
 mod batch;
+mod cache;
 mod decode;
 mod error;
+mod feed;
 mod formats;
+mod images;
 mod load;
 mod phantom;
 mod pixels;
@@ -21,15 +26,22 @@ pub mod random;
 mod resize;
 mod sample;
 mod scan;
+mod sheet;
 pub mod split;
+mod store;
 
+pub use augment::{Augmentation, augment};
 pub use batch::{Batch, EVALUATION_BATCH, evaluation_batch, evaluation_indices, training_batches};
+pub use cache::{CACHE_LIMIT, Cache, CacheSize};
 pub use decode::{decode, decode_resized, sniff};
 pub use error::Error;
+pub use feed::{Augmenting, Feed};
 pub use formats::{Decoding, Formats};
-pub use load::{BadImage, ImageSet, Loaded, Preprocess, fingerprint, load};
+pub use images::{ImageSet, fingerprint};
+pub use load::{BadImage, Loaded, Preprocess, load, read_resized};
 pub use pixels::{DecodeError, MAX_PIXELS, Pixels};
 pub use resize::{Interpolation, nearest_columns, resize};
 pub use sample::{SYNTHETIC_PREFIX, SampleOptions, SampleSummary, write_sample};
-pub use scan::{ClassName, LeftOut, Listing, Part, Sample, counts, scan, scan_like};
+pub use scan::{ClassName, LeftOut, Listing, Part, Sample, counts, is_image, scan, scan_like};
+pub use sheet::augmented_sheet;
 pub use split::Split;

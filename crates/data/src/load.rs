@@ -1,11 +1,16 @@
-//! Files into memory: read once, decoded on all cores.
+//! Files into images: read once, decoded on all cores, and kept in a cache where there is one.
 
-use std::path::PathBuf;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
 
-use crate::{Batch, DecodeError, Decoding, Interpolation, Pixels, Sample, decode_resized};
+use crate::{
+    Cache, DecodeError, Decoding, Error, ImageSet, Interpolation, Pixels, Sample, decode_resized,
+    store::{Bytes, Entry, Store},
+};
 
 /// What a file becomes before it is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,24 +21,13 @@ pub struct Preprocess {
     pub interpolation: Interpolation,
 }
 
-/// 8-bit images of one size with their samples, in the samples' order: one channel where a file is gray, three where
-/// it is in colour.
-#[derive(Clone, Debug, Default)]
-pub struct ImageSet {
-    image_size: usize,
-    samples: Vec<Sample>,
-    pixels: Vec<u8>,
-    /// Where each image's pixels begin; one more than there are images.
-    starts: Vec<usize>,
-}
-
 /// A file that no image could be had from.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadImage {
     /// The file.
     pub path: PathBuf,
-    /// Why.
-    pub error: DecodeError,
+    /// Why, as the end of a sentence that begins with its name: `is cut off`.
+    pub reason: String,
 }
 
 /// What [`load`] made of a list of files.
@@ -43,119 +37,99 @@ pub struct Loaded {
     pub images: ImageSet,
     /// The others, in order.
     pub bad: Vec<BadImage>,
+    /// Whether the cache had them all, so that no file was decoded.
+    pub from_cache: bool,
+    /// Why they are in memory although a cache was given.
+    pub not_cached: Option<Error>,
 }
+
+/// What became of one file: where its image lies, or why there is none.
+pub(crate) type Outcome = Result<Entry, String>;
 
 /// Reads, decodes and resizes every file once, on all of rayon's threads. `progress` is called once a file.
 ///
-/// The result does not depend on the number of threads.
+/// With a cache, pixels are read from its file and never all in memory; what earlier runs decoded is not decoded again.
+/// A cache that cannot be written is no error: pixels are then kept in memory. The result does not depend on the number of
+/// threads, nor on the cache.
 pub fn load(
     samples: &[Sample],
     preprocess: &Preprocess,
     decoding: &Decoding,
+    cache: Option<&Cache>,
     progress: &(dyn Fn() + Sync),
 ) -> Loaded {
-    let decoded: Vec<Result<Pixels, DecodeError>> = samples
-        .par_iter()
-        .map(|sample| {
-            let pixels = std::fs::read(&sample.path).map_err(DecodeError::Unreadable).and_then(|bytes| {
-                decode_resized(&bytes, preprocess.image_size, preprocess.interpolation, decoding)
-            });
-            progress();
-            pixels
-        })
-        .collect();
-    let mut images = ImageSet { image_size: preprocess.image_size, starts: vec![0], ..ImageSet::default() };
-    let mut bad = Vec::new();
-    for (sample, decoded) in samples.iter().zip(decoded) {
-        match decoded {
-            Ok(pixels) => images.push(sample.clone(), &pixels),
-            Err(error) => bad.push(BadImage { path: sample.path.clone(), error }),
+    let mut not_cached = None;
+    if let Some(cache) = cache {
+        match cache.images(samples, preprocess, decoding, progress) {
+            Ok(kept) => return assemble(samples, preprocess, kept.outcomes, kept.bytes, kept.is_old, None),
+            Err(error) => not_cached = Some(error),
         }
     }
-    Loaded { images, bad }
-}
-
-impl ImageSet {
-    fn push(&mut self, sample: Sample, pixels: &Pixels) {
-        self.samples.push(sample);
-        self.pixels.extend_from_slice(&pixels.data);
-        self.starts.push(self.pixels.len());
-    }
-
-    /// Number of images, N.
-    pub fn len(&self) -> usize {
-        self.samples.len()
-    }
-
-    /// Whether there is no image at all.
-    pub fn is_empty(&self) -> bool {
-        self.samples.is_empty()
-    }
-
-    /// Side in pixels, S.
-    pub fn image_size(&self) -> usize {
-        self.image_size
-    }
-
-    /// Where the images come from.
-    pub fn samples(&self) -> &[Sample] {
-        &self.samples
-    }
-
-    /// Class indices `[N]`.
-    pub fn labels(&self) -> Vec<usize> {
-        self.samples.iter().map(|sample| sample.label).collect()
-    }
-
-    /// 8-bit values of an image, `[S, S, channels]`.
-    pub fn pixels(&self, index: usize) -> &[u8] {
-        &self.pixels[self.starts[index]..self.starts[index + 1]]
-    }
-
-    /// 1 for gray, 3 for colour.
-    pub fn channels(&self, index: usize) -> usize {
-        self.pixels(index).len() / (self.image_size * self.image_size)
-    }
-
-    /// Whether images of the synthetic sample are among these.
-    pub fn is_synthetic(&self) -> bool {
-        self.samples.iter().any(Sample::is_synthetic)
-    }
-
-    /// The chosen images in RGB, in the order of `indices`; gray is repeated in all three channels.
-    pub fn batch(&self, indices: &[usize]) -> Batch {
-        let values = self.image_size * self.image_size * 3;
-        let mut pixels = Vec::with_capacity(indices.len() * values);
-        for &index in indices {
-            let image = self.pixels(index);
-            if image.len() == values {
-                pixels.extend_from_slice(image);
-            } else {
-                pixels.extend(image.iter().flat_map(|&gray| [gray; 3]));
-            }
+    let mut bytes = Vec::new();
+    let mut outcomes = Vec::with_capacity(samples.len());
+    for chunk in samples.chunks(CHUNK) {
+        for decoded in decode_chunk(chunk, preprocess, decoding, progress) {
+            outcomes.push(decoded.map_err(|error| error.to_string()).map(|pixels| {
+                let entry = Entry::new(bytes.len() as u64, &pixels.data);
+                bytes.extend_from_slice(&pixels.data);
+                entry
+            }));
         }
-        Batch { pixels, n: indices.len(), filled: indices.len(), image_size: self.image_size }
     }
+    assemble(samples, preprocess, outcomes, Bytes::Memory(bytes), false, not_cached)
 }
 
-/// SHA-256 over classes and, in order, every image's name, label and pixels, as lowercase hex: equal for the same
-/// images wherever they lie, different when one of them changes.
-pub fn fingerprint(labels: &[String], sets: &[&ImageSet]) -> String {
-    let mut hasher = Sha256::new();
-    let mut add = |bytes: &[u8]| {
-        hasher.update((bytes.len() as u64).to_le_bytes());
-        hasher.update(bytes);
+/// One file as `preprocess` makes it.
+///
+/// # Errors
+/// A file that cannot be read, or that [`crate::decode`] refuses.
+pub fn read_resized(
+    path: &Path,
+    preprocess: &Preprocess,
+    decoding: &Decoding,
+) -> Result<Pixels, DecodeError> {
+    let bytes = std::fs::read(path).map_err(DecodeError::Unreadable)?;
+    decode_resized(&bytes, preprocess.image_size, preprocess.interpolation, decoding)
+}
+
+/// Files decoded before their pixels are put away: enough to keep many cores busy, few enough to be small in memory.
+pub(crate) const CHUNK: usize = 256;
+
+pub(crate) fn decode_chunk(
+    chunk: &[Sample],
+    preprocess: &Preprocess,
+    decoding: &Decoding,
+    progress: &(dyn Fn() + Sync),
+) -> Vec<Result<Pixels, DecodeError>> {
+    // Files differ much in size: one at a time, so that no thread is left with a long rest.
+    let decode = |sample: &Sample| {
+        let pixels = read_resized(&sample.path, preprocess, decoding);
+        progress();
+        pixels
     };
-    labels.iter().for_each(|label| add(label.as_bytes()));
-    for set in sets {
-        add(&(set.len() as u64).to_le_bytes());
-        for (index, sample) in set.samples.iter().enumerate() {
-            add(sample.name.as_bytes());
-            add(&(sample.label as u64).to_le_bytes());
-            add(set.pixels(index));
+    chunk.par_iter().with_max_len(1).map(decode).collect()
+}
+
+fn assemble(
+    samples: &[Sample],
+    preprocess: &Preprocess,
+    outcomes: Vec<Outcome>,
+    bytes: Bytes,
+    from_cache: bool,
+    not_cached: Option<Error>,
+) -> Loaded {
+    let (mut images, mut entries, mut bad) = (Vec::new(), Vec::new(), Vec::new());
+    for (sample, outcome) in samples.iter().zip(outcomes) {
+        match outcome {
+            Ok(entry) => {
+                images.push((sample.clone(), entries.len()));
+                entries.push(entry);
+            }
+            Err(reason) => bad.push(BadImage { path: sample.path.clone(), reason }),
         }
     }
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    let store = Arc::new(Store { bytes, entries });
+    Loaded { images: ImageSet::new(preprocess.image_size, images, store), bad, from_cache, not_cached }
 }
 
 #[cfg(test)]

@@ -25,6 +25,8 @@ pub enum Purpose {
     Phantom = 5,
     /// What seeds libtorch's generator for a TorchScript module that draws numbers of its own.
     Backbone = 6,
+    /// How training images are changed; the step is the image's index.
+    Augmentation = 7,
 }
 
 /// Names a family of streams of random numbers.

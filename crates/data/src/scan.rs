@@ -1,12 +1,13 @@
 //! Folders of classes, listed in Keras' order.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Read as _},
     path::{Path, PathBuf},
     str::FromStr,
 };
 
-use crate::{Error, sample::SYNTHETIC_PREFIX};
+use crate::{Error, Formats, sample::SYNTHETIC_PREFIX, sniff};
 
 /// A class: how it is called, and which folder holds its images.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -266,6 +267,17 @@ fn image_names(root: &Path, class: &str) -> Result<Vec<Name>, Error> {
 fn is_image_name(name: &str) -> bool {
     let name = name.to_lowercase();
     EXTENSIONS.iter().any(|extension| name.ends_with(extension))
+}
+
+/// Whether a file of a folder counts as an image: by its extension, or, where all formats do, by its first bytes too.
+pub fn is_image(path: &Path, formats: Formats) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if is_image_name(&name) || formats == Formats::Keras {
+        return is_image_name(&name);
+    }
+    let mut head = Vec::new();
+    let read = fs::File::open(path).and_then(|file| file.take(132).read_to_end(&mut head));
+    read.is_ok() && sniff(&head).is_some()
 }
 
 /// The name that was probably meant: the same letters and digits, or at most a quarter of them off.

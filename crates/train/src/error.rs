@@ -9,6 +9,9 @@ pub enum Error {
     /// A network or its file.
     #[error(transparent)]
     Model(#[from] model::Error),
+    /// Images that cannot be read.
+    #[error(transparent)]
+    Data(#[from] data::Error),
     /// A file of a run that could not be read or written.
     #[error("cannot {action} `{path}`")]
     Io {

@@ -1,6 +1,6 @@
 use std::{ops::ControlFlow, time::Instant};
 
-use data::ImageSet;
+use data::{Augmentation, ImageSet};
 use metrics::KerasFigures;
 use model::Classifier;
 
@@ -36,7 +36,9 @@ pub struct FitConfig {
     pub feature_memory: u64,
     /// What each class's training loss is multiplied by.
     pub class_weights: Vec<f64>,
-    /// What shuffling and dropout are drawn from.
+    /// How training images are changed, anew in each epoch.
+    pub augmentation: Augmentation,
+    /// What shuffling, dropout and augmentation are drawn from.
     pub seed: u64,
 }
 
@@ -67,8 +69,12 @@ pub fn fit(
     let prepare = |set, observer: &mut dyn Observer| {
         Inputs::prepare(classifier, set, config.feature_memory, run.folder(), observer)
     };
-    let (Some(training), Some(validation)) = (prepare(training, observer)?, prepare(validation, observer)?)
-    else {
+    // What the frozen part makes of images that change each time cannot be kept.
+    let training = match config.augmentation.is_none() {
+        true => prepare(training, observer)?,
+        false => Some(Inputs::images(training)),
+    };
+    let (Some(training), Some(validation)) = (training, prepare(validation, observer)?) else {
         return Ok(Ending::Interrupted);
     };
     let mut tracker = Tracker::new(config.patience, config.min_delta);

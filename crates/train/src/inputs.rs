@@ -2,9 +2,10 @@ use std::{
     fs::File,
     io::{Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
-use data::{Batch, EVALUATION_BATCH, ImageSet};
+use data::{Augmenting, Batch, EVALUATION_BATCH, ImageSet};
 use model::Classifier;
 use tch::{Kind, Tensor};
 
@@ -18,7 +19,7 @@ pub struct Inputs<'a> {
 }
 
 /// Features of every image of a set, in their order.
-struct Kept {
+pub(crate) struct Kept {
     rows: Rows,
     /// Bytes an image.
     row: usize,
@@ -57,7 +58,7 @@ impl<'a> Inputs<'a> {
         }
         let mut done = 0;
         while done < images.len() {
-            let batch = data::evaluation_batch(images, done);
+            let batch = data::evaluation_batch(images, done)?;
             let features = channels_last(&classifier.features(&classifier.input(&batch)?)?)?;
             let kept = match &mut inputs.kept {
                 Some(kept) => kept,
@@ -77,12 +78,12 @@ impl<'a> Inputs<'a> {
         self.images
     }
 
-    /// Features of the chosen images.
-    pub(crate) fn batch(&self, classifier: &Classifier, indices: &[usize]) -> Result<Tensor> {
-        match &self.kept {
-            Some(kept) => Ok(kept.batch(indices, indices.len())?.f_to_device(classifier.device())?),
-            None => through(classifier, &self.images.batch(indices)),
-        }
+    /// Starts to make an epoch's batches ready, the images changed by `augmenting`; kept features are as they are.
+    pub(crate) fn feed(&self, batches: &[Vec<usize>], augmenting: Augmenting) -> Result<Feed<'_>> {
+        Ok(match &self.kept {
+            Some(kept) => Feed::Kept(kept),
+            None => Feed::Images(data::Feed::start(self.images, batches, augmenting)?),
+        })
     }
 
     /// Features of the images from `start` on, at most 32 of them, padded to 32; and how many they are.
@@ -94,9 +95,37 @@ impl<'a> Inputs<'a> {
                 Ok((features.f_to_device(classifier.device())?, indices.len()))
             }
             None => {
-                let batch = data::evaluation_batch(self.images, start);
+                let batch = data::evaluation_batch(self.images, start)?;
                 Ok((through(classifier, &batch)?, batch.filled))
             }
+        }
+    }
+}
+
+/// The inputs of one epoch.
+pub(crate) enum Feed<'a> {
+    Kept(&'a Kept),
+    Images(data::Feed),
+}
+
+impl Feed<'_> {
+    /// Features of the next batch, whose images are `indices`.
+    pub(crate) fn next(&mut self, classifier: &Classifier, indices: &[usize]) -> Result<Tensor> {
+        match self {
+            Self::Kept(kept) => Ok(kept.batch(indices, indices.len())?.f_to_device(classifier.device())?),
+            Self::Images(feed) => {
+                let batch =
+                    feed.next().ok_or_else(|| Error::Config("an epoch has no batch left".to_owned()))?;
+                through(classifier, &batch?)
+            }
+        }
+    }
+
+    /// How long training had to wait for images.
+    pub(crate) fn waited(&self) -> Duration {
+        match self {
+            Self::Kept(_) => Duration::ZERO,
+            Self::Images(feed) => feed.waited(),
         }
     }
 }

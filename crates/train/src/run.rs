@@ -171,6 +171,14 @@ impl Run {
         write_atomically(latest, format!("{}\n", self.folder.display()).as_bytes())
     }
 
+    /// Writes another file of the run.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        write_atomically(&self.file(name), bytes)
+    }
+
     /// The run's folder.
     pub fn folder(&self) -> &Path {
         &self.folder

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use data::random::{Key, Purpose};
+use data::{
+    Augmenting,
+    random::{Key, Purpose},
+};
 use metrics::{Mean, Predictions, PredictionsError};
 use model::{Classifier, Meta, Metric, Mode, Parameter, Step};
 use tch::{Kind, Tensor};
@@ -74,12 +77,13 @@ impl<'a> Trainer<'a> {
         let Self { classifier, training, config, .. } = *self;
         let key = Key { seed: config.seed, epoch, step: 0, purpose: Purpose::Shuffle };
         let (mut mean_loss, mut accuracy) = (Mean::default(), Mean::default());
-        for (index, indices) in
-            data::training_batches(training.set().len(), config.batch_size, &key).iter().enumerate()
-        {
+        let batches = data::training_batches(training.set().len(), config.batch_size, &key);
+        let augmenting = Augmenting { augmentation: config.augmentation, seed: config.seed, epoch };
+        let mut feed = training.feed(&batches, augmenting)?;
+        for (index, indices) in batches.iter().enumerate() {
             self.learning_rate = self.rates.at(self.adam.steps());
             let labels = self.labels(indices)?;
-            let features = training.batch(classifier, indices)?;
+            let features = feed.next(classifier, indices)?;
             let step = Step { seed: config.seed, epoch, batch: index as u64 };
             let logits = classifier.forward(&features, Mode::Train(step))?;
             let loss = weighted_crossentropy(&logits, &labels, &self.sample_weights(indices)?)?;
@@ -97,6 +101,7 @@ impl<'a> Trainer<'a> {
                 return Ok(None);
             }
         }
+        tracing::info!("epoch {epoch}: waited {:.1} ms for images", feed.waited().as_secs_f64() * 1e3);
         Ok(mean_loss.value().zip(accuracy.value()))
     }
 

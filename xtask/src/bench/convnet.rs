@@ -42,7 +42,7 @@ pub(super) fn measure(
             eprintln!("{}, round {round} of {of}: {}", job.name, side.name());
             let measured = match (*side, keras) {
                 (Side::Keras { workers }, Some(keras)) => keras::run(keras, job, workers)?,
-                _ => thorax.run(job)?,
+                _ => thorax.run(job, None)?,
             };
             eprintln!(
                 "  {:.1} s, {} epochs, {:.2} s an epoch",

@@ -42,22 +42,32 @@ pub(super) fn png1024(thorax: &Thorax, quick: bool) -> Result<Job> {
     Ok(Job { name: "png1024", data, test_data: None, epochs: Some(epochs), meaning })
 }
 
-/// A synthetic data set under `target/bench`, made once. A note is written beside it when it is complete.
-fn sample(thorax: &Thorax, count: usize, test_per_class: usize, image_size: usize) -> Result<PathBuf> {
+/// A synthetic data set under `target/bench`, made once.
+pub(super) fn sample(
+    thorax: &Thorax,
+    count: usize,
+    test_per_class: usize,
+    image_size: usize,
+) -> Result<PathBuf> {
     let folder = thorax.scratch().join(format!("sample-{count}-{test_per_class}-{image_size}"));
+    once(&folder, count, |data| thorax.sample(data, count, test_per_class, image_size))
+}
+
+/// A data set of `count` files in `folder`, made once. A note is written beside it when it is complete.
+pub(super) fn once(folder: &Path, count: usize, make: impl Fn(&Path) -> Result<()>) -> Result<PathBuf> {
     let data = folder.join("Phantoms");
     let complete = folder.join("complete");
     if complete.is_file() && Files::below(&data)?.sizes.len() == count {
         return Ok(data);
     }
     if folder.exists() {
-        std::fs::remove_dir_all(&folder).with_context(|| format!("cannot remove `{}`", folder.display()))?;
+        std::fs::remove_dir_all(folder).with_context(|| format!("cannot remove `{}`", folder.display()))?;
     }
-    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
-    thorax.sample(&data, count, test_per_class, image_size)?;
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
+    make(&data)?;
     let found = Files::below(&data)?.sizes.len();
     if found != count {
-        let message = format!("`thorax data sample` made {found} files in `{}`, not {count}", data.display());
+        let message = format!("{found} files were made in `{}`, not {count}", data.display());
         return Err(fail(message, "look into that folder"));
     }
     std::fs::write(&complete, "").with_context(|| format!("cannot write `{}`", complete.display()))?;

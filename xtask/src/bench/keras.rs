@@ -6,6 +6,7 @@ use super::job::Job;
 use super::statistics::Round;
 use anyhow::{Context as _, Result};
 use serde_json::{Map, Value};
+use std::process::Command;
 
 /// One run of a job, with this many threads that decode.
 pub(super) fn run(keras: &Environment, job: &Job, workers: usize) -> Result<Round> {
@@ -17,7 +18,12 @@ pub(super) fn run(keras: &Environment, job: &Job, workers: usize) -> Result<Roun
     if let Some(epochs) = job.epochs {
         command.args(["--epochs", &epochs.to_string(), "--no-early-stopping"]);
     }
-    let measured = child::measure(&mut command)?;
+    measured(&mut command)
+}
+
+/// A script that prints what [`read`] reads, from start to end.
+pub(super) fn measured(command: &mut Command) -> Result<Round> {
+    let measured = child::measure(command)?;
     let (seconds, epochs, details) = read(&measured.stdout)?;
     Ok(Round {
         seconds,

@@ -57,13 +57,15 @@ impl Thorax {
     }
 
     /// One run, whose folder is kept until the next one of this job.
-    pub(super) fn run(&self, job: &Job) -> Result<Round> {
+    /// Nothing is kept of what it decodes, unless there is a cache.
+    pub(super) fn run(&self, job: &Job, cache: Option<&Path>) -> Result<Round> {
         let out = self.scratch.join("runs").join(job.name);
         if out.exists() {
             std::fs::remove_dir_all(&out).with_context(|| format!("cannot remove `{}`", out.display()))?;
         }
         let mut command = self.command();
         command.args(["train", "--quiet", "--json", "--data"]).arg(&job.data).arg("--out").arg(&out);
+        command.arg("--cache").arg(cache.unwrap_or(Path::new("none")));
         if let Some(test) = &job.test_data {
             command.arg("--test-data").arg(test);
         }

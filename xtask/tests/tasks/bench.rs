@@ -18,12 +18,11 @@ fn both_sides_take_turns_and_the_result_is_one_object() {
         world.xtask(&[&["bench", "--peers", "--runs", "2", "--data", "Lungs"], &jobs[..]].concat(), "");
     let result = result(&said);
 
-    let ours =
-        "thorax train --quiet --json --data ./Lungs --out ./target/bench/runs/study --test-data ./Lungs Test";
+    let ours = "thorax train --quiet --json --data ./Lungs --out ./target/bench/runs/study --cache none --test-data ./Lungs Test";
     let theirs = "keras --data ./Lungs --workers 1 --test-data ./Lungs Test";
     let png = "./target/bench/sample-600-0-1024/Phantoms";
     let ours_png = format!(
-        "thorax train --quiet --json --data {png} --out ./target/bench/runs/png1024 --epochs 10 --patience 1000000"
+        "thorax train --quiet --json --data {png} --out ./target/bench/runs/png1024 --cache none --epochs 10 --patience 1000000"
     );
     let theirs_png =
         |workers| format!("keras --data {png} --workers {workers} --epochs 10 --no-early-stopping");
@@ -63,6 +62,46 @@ fn both_sides_take_turns_and_the_result_is_one_object() {
     assert_eq!(left, 0, "all of it lies under the target folder");
 }
 
+/// A run into an empty cache and one out of it; Keras' generator beside them.
+#[test]
+fn decoding_is_measured_once_into_the_cache_and_once_out_of_it() {
+    let world = World::new();
+    let jobs = ["--job", "decode-png1024", "--job", "decode-jpeg384"];
+    let result = result(&world.xtask(&[&["bench", "--peers", "--quick"], &jobs[..]].concat(), ""));
+    let (png, jpeg) = ("./target/bench/sample-60-0-1024/Phantoms", "./target/bench/jpegs-60/Phantoms");
+    let ours = |data: &str, job: &str| {
+        format!(
+            "thorax train --quiet --json --data {data} --out ./target/bench/runs/{job} --cache ./target/bench/cache \
+             --epochs 2 --patience 1000000"
+        )
+    };
+    let log = world.log();
+    let of = |data: &str| log.iter().filter(|line| line.contains(data)).cloned().collect::<Vec<_>>();
+    let png_log = of(png);
+    assert_eq!(png_log[1..3], [ours(png, "decode-png1024"), ours(png, "decode-png1024")]);
+    assert_eq!(png_log[3], format!("keras_decode --data {png} --workers 1"));
+    assert_eq!(of(jpeg)[..2], [ours(jpeg, "decode-jpeg384"), ours(jpeg, "decode-jpeg384")]);
+    assert_eq!(log.iter().filter(|line| *line == "make_jpegs").count(), 1);
+
+    let [png, jpeg] = &result["jobs"].as_array().expect("a list")[..] else { panic!("{result}") };
+    assert_eq!((&png["images"]["files"], &jpeg["images"]["files"]), (&json!(60), &json!(60)));
+    // The stand-in says 0.5 s for decoding; Keras' 2 s.
+    assert_eq!(
+        (&png["thorax"]["seconds"]["median"], &png["ratio_to_keras"]["seconds"]),
+        (&json!(0.5), &json!(0.25))
+    );
+    let start = png["thorax"]["second_run_seconds_to_first_step"].as_f64().expect("a number");
+    assert!(start < 1.0, "its second in training is taken off: {start}");
+
+    // Without Pillow there are no JPEG files, unless a folder is named.
+    world.write("Lungs/A/1.jpg", "12345");
+    let said = world.xtask(&["bench", "--quick", "--job", "decode-jpeg384"], "");
+    assert!(said.stderr.contains("decode-jpeg384 skipped: its files are made by --peers"), "{}", said.stderr);
+    let named = ["bench", "--quick", "--job", "decode-jpeg384", "--data", "Lungs"];
+    let said = world.xtask(&named, "");
+    assert_eq!(self::result(&said)["jobs"][0]["images"]["files"], 1);
+}
+
 #[test]
 fn without_a_data_set_the_sample_stands_in_and_says_so() {
     let world = World::new();
@@ -75,7 +114,7 @@ fn without_a_data_set_the_sample_stands_in_and_says_so() {
     assert!(said.stderr.contains(line), "{}", said.stderr);
     let sample = "./target/bench/sample-920-40-256/Phantoms";
     let train = format!(
-        "thorax train --quiet --json --data {sample} --out ./target/bench/runs/sample --test-data {sample} Test --epochs 2 --patience 1000000"
+        "thorax train --quiet --json --data {sample} --out ./target/bench/runs/sample --cache none --test-data {sample} Test --epochs 2 --patience 1000000"
     );
     let make = format!("thorax data sample --out {sample} --count 920 --test-per-class 40 --image-size 256");
     assert_eq!(world.log(), [make.clone(), train.clone()]);

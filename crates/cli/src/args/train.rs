@@ -1,12 +1,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use data::{ClassName, Interpolation};
+use data::{Augmentation, ClassName, Interpolation};
 use model::{Freeze, InputScale, Kind, PrecisionChoice};
 
 use super::{
-    AveragingKind, ClassWeight, ComputeArgs, DEFAULT_DATA, OnBadImage, OptimizerKind, ReadArgs, ScheduleKind,
-    SplitKind, WeightsChoice,
+    AveragingKind, CacheArgs, ClassWeight, ComputeArgs, DEFAULT_DATA, OnBadImage, OptimizerKind, ReadArgs,
+    ScheduleKind, SplitKind, WeightsChoice,
     values::{above_zero, colour, image_size, not_negative, positive, share},
 };
 
@@ -109,6 +109,12 @@ pub(crate) struct TrainArgs {
     pub(crate) on_bad_image: OnBadImage,
     #[command(flatten)]
     pub(crate) read: ReadArgs,
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
+    /// Small changes to training images, drawn anew each epoch: none, light, or a list such as light,turn=10,noise=0. Flips
+    /// (flip-horizontal, flip-vertical) are done only where they are named: a mirrored chest has its heart on the wrong side
+    #[arg(long, value_name = "WHAT", default_value = "none")]
+    pub(crate) augment: Augmentation,
     /// The run's folder [default: data/runs/TIME-MODEL]
     #[arg(long, value_name = "FOLDER")]
     pub(crate) out: Option<PathBuf>,

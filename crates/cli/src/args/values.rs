@@ -142,6 +142,19 @@ pub(super) fn positive(text: &str) -> Result<usize, String> {
     }
 }
 
+/// A number of bytes: `1500000`, `1.5GB`, `20 MB`.
+pub(super) fn bytes(text: &str) -> Result<u64, String> {
+    const UNITS: [(&str, f64); 5] = [("kb", 1e3), ("mb", 1e6), ("gb", 1e9), ("tb", 1e12), ("", 1.0)];
+    let lower = text.trim().to_lowercase();
+    let (digits, factor) = UNITS
+        .iter()
+        .find_map(|(unit, factor)| Some((lower.strip_suffix(unit)?, factor)))
+        .unwrap_or((lower.as_str(), &1.0));
+    let number =
+        not_negative(digits.trim()).map_err(|_| format!("`{text}` is no size: give bytes, or `20GB`"))?;
+    Ok((number * factor) as u64)
+}
+
 pub(super) fn image_size(text: &str) -> Result<usize, String> {
     let most = model::Spec::MAX_IMAGE_SIZE;
     positive(text)
@@ -166,6 +179,17 @@ mod tests {
         let error = "1,zero".parse::<ClassWeight>().unwrap_err();
         assert_eq!(error, "`zero` is not a number; give `balanced`, `none`, or a number a class");
         assert!("1,0".parse::<ClassWeight>().is_err());
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(
+            ["1500", "1.5kB", "20 MB", "0", "2TB"].map(bytes),
+            [Ok(1500), Ok(1500), Ok(20_000_000), Ok(0), Ok(2_000_000_000_000)]
+        );
+        for text in ["", "GB", "-1GB", "1 XB", "many"] {
+            assert_eq!(bytes(text), Err(format!("`{text}` is no size: give bytes, or `20GB`")));
+        }
     }
 
     #[test]

@@ -81,6 +81,7 @@ impl Plan {
             },
             feature_memory: memory::available() / 4,
             class_weights: class_weights(&args.class_weight, &listing)?,
+            augmentation: args.augment,
             seed: args.seed,
         };
         Ok(Self { listing, split, test, network, config, decoding, threads, out, scan_seconds })
@@ -174,6 +175,8 @@ impl Plan {
             ("on-bad-image", json!(args::name(&args.on_bad_image))),
             ("formats", json!(self.decoding.formats.to_string())),
             ("max-pixels", json!(self.decoding.max_pixels)),
+            ("augment", json!(args.augment.to_string())),
+            ("cache", json!(args.cache.cache().map(|cache| folder(&cache.folder)))),
             ("device", json!(device_name(self.network.device))),
             ("threads", json!(self.threads)),
         ];

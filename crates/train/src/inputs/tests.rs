@@ -32,6 +32,7 @@ fn images(folder: &Path) -> ImageSet {
         &samples,
         &Preprocess { image_size: 75, interpolation: Interpolation::Bilinear },
         &Decoding::new(Formats::Keras),
+        None,
         &|| (),
     )
     .images
@@ -67,8 +68,12 @@ fn features_are_kept_as_they_were_computed_in_memory_and_on_disk() {
             }
         }
         let indices = [39, 3, 7];
-        let chosen = memory.batch(&classifier, &indices).unwrap();
-        assert!(values(&chosen) == values(&disk.batch(&classifier, &indices).unwrap()));
+        let none = Augmenting { augmentation: data::Augmentation::default(), seed: 28, epoch: 1 };
+        let batch = |inputs: &Inputs<'_>| {
+            inputs.feed(&[indices.to_vec()], none).unwrap().next(&classifier, &indices).unwrap()
+        };
+        let chosen = batch(&memory);
+        assert!(values(&chosen) == values(&batch(&disk)));
         let (whole, _) = memory.evaluation_batch(&classifier, 32).unwrap();
         assert!(values(&chosen.narrow(0, 0, 1)) == values(&whole.narrow(0, 7, 1)));
     }

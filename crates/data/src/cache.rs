@@ -1,0 +1,285 @@
+//! Decoded images on the disk: a file a list of images and settings, used by later runs and by several at once.
+//!
+//! A file's name is a hash of its list: every image's path, size and times, and the settings. It is written under a name of
+//! its own by whoever holds that file's lock, which the system takes from a process that ends in any way, and gets its place by one
+//! rename once it is whole. Every image is checked by its sum whenever it is read. So a killed writer, a full disk,
+//! damage or a changed image cost time and never give other pixels.
+
+mod file;
+mod key;
+
+use std::{
+    fs::{self, File, TryLockError},
+    io::{self, BufWriter},
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+    thread,
+    time::{Duration, SystemTime},
+};
+
+use crate::{
+    DecodeError, Decoding, Error, Preprocess, Sample,
+    images::hex,
+    load::{CHUNK, Outcome, decode_chunk},
+    store::Bytes,
+};
+use key::Key;
+
+/// Where decoded images are kept, and how many of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cache {
+    /// The folder; it is made where it is wanted.
+    pub folder: PathBuf,
+    /// The most bytes that all files together may have; those unused for longest go first.
+    pub limit: u64,
+}
+
+/// How many bytes a cache may take where nothing else is said: 20 GB.
+pub const CACHE_LIMIT: u64 = 20_000_000_000;
+/// Files that no run used for so long are removed.
+const UNUSED: Duration = Duration::from_secs(30 * 24 * 3600);
+const WHOLE: &str = "images";
+const PARTIAL: &str = "partial";
+/// How long to wait before asking again whether another process is done.
+const WAIT: Duration = Duration::from_millis(20);
+
+/// Images of a list, in a file.
+pub(crate) struct Kept {
+    pub(crate) outcomes: Vec<Outcome>,
+    pub(crate) bytes: Bytes,
+    /// Whether they were there before.
+    pub(crate) is_old: bool,
+}
+
+/// What lies in a cache's folder, or was removed from it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheSize {
+    /// Files.
+    pub files: usize,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+impl Cache {
+    /// The images of a list, decoded now unless they are there.
+    pub(crate) fn images(
+        &self,
+        samples: &[Sample],
+        preprocess: &Preprocess,
+        decoding: &Decoding,
+        progress: &(dyn Fn() + Sync),
+    ) -> Result<Kept, Error> {
+        let key = key::key(samples, preprocess, decoding);
+        let place = Place::new(&self.folder, &key);
+        let open = || place.open(&key, samples.len(), preprocess.image_size);
+        if let Some(kept) = open()? {
+            samples.iter().for_each(|_| progress());
+            return Ok(kept);
+        }
+        fs::create_dir_all(&self.folder).map_err(|source| io_error("create", &self.folder, source))?;
+        let mut partial = place.lock()?;
+        // Another process may have written it while this one waited.
+        if let Some(kept) = open()? {
+            fs::remove_file(&place.partial).map_err(|source| io_error("remove", &place.partial, source))?;
+            samples.iter().for_each(|_| progress());
+            return Ok(kept);
+        }
+        let failed = |source| io_error("write", &place.partial, source);
+        let filled = fill(&mut partial, &key, samples, preprocess, decoding, progress);
+        let (outcomes, readable) = match filled {
+            Ok(filled) => filled,
+            Err(error) => {
+                // The disk may be full: what was written so far must not stay on it.
+                let _ = fs::remove_file(&place.partial);
+                return Err(failed(error));
+            }
+        };
+        // A file that could not be read may be readable the next time; one that changed meanwhile has another key.
+        if readable && key::key(samples, preprocess, decoding) == key {
+            partial.sync_data().and_then(|()| fs::rename(&place.partial, &place.whole)).map_err(failed)?;
+            self.tidy(&place.whole);
+        } else {
+            fs::remove_file(&place.partial).map_err(failed)?;
+        }
+        let bytes = Bytes::File(partial, place.whole);
+        Ok(Kept { outcomes, bytes, is_old: false })
+    }
+
+    /// What is there.
+    ///
+    /// # Errors
+    /// A folder that cannot be read.
+    pub fn size(&self) -> Result<CacheSize, Error> {
+        let mut size = CacheSize::default();
+        for file in self.files()? {
+            size.files += 1;
+            size.bytes += file.bytes;
+        }
+        Ok(size)
+    }
+
+    /// Removes all that is there, but what a process is just writing; runs that read from a file keep it until they end.
+    ///
+    /// # Errors
+    /// A file that cannot be removed.
+    pub fn clear(&self) -> Result<CacheSize, Error> {
+        let mut cleared = CacheSize::default();
+        for file in self.files()? {
+            // Held while it is removed, so that no other process takes it up meanwhile.
+            let held = file.is_partial.then(|| take_left(&file.path));
+            if held.as_ref().is_some_and(Option::is_none) {
+                continue;
+            }
+            fs::remove_file(&file.path).map_err(|source| io_error("remove", &file.path, source))?;
+            cleared.files += 1;
+            cleared.bytes += file.bytes;
+        }
+        Ok(cleared)
+    }
+
+    /// Removes what is old or too much, and what killed writers left; never `but`. What cannot be removed stays.
+    fn tidy(&self, but: &Path) {
+        let mut files = self.files().unwrap_or_default();
+        files.sort_by_key(|file| std::cmp::Reverse(file.used));
+        let mut bytes = fs::metadata(but).map_or(0, |metadata| metadata.len());
+        for file in files.iter().filter(|file| file.path != but) {
+            if file.is_partial {
+                if let Some(_held) = take_left(&file.path) {
+                    let _ = fs::remove_file(&file.path);
+                }
+                continue;
+            }
+            bytes += file.bytes;
+            if bytes > self.limit || file.used.elapsed().is_ok_and(|unused| unused > UNUSED) {
+                let _ = fs::remove_file(&file.path);
+            }
+        }
+    }
+
+    /// The files that are ours, by their names.
+    fn files(&self) -> Result<Vec<Found>, Error> {
+        let failed = |source| io_error("read", &self.folder, source);
+        let entries = match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(failed)?,
+        };
+        let mut files = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(failed)?.path();
+            let named = |kind: &str| path.extension().is_some_and(|extension| extension == kind);
+            // Another process may just have removed it.
+            let Ok(metadata) = fs::symlink_metadata(&path) else { continue };
+            if metadata.is_file() && (named(WHOLE) || named(PARTIAL)) {
+                let used = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+                files.push(Found { is_partial: named(PARTIAL), bytes: metadata.len(), used, path });
+            }
+        }
+        Ok(files)
+    }
+}
+
+struct Found {
+    path: PathBuf,
+    is_partial: bool,
+    bytes: u64,
+    used: SystemTime,
+}
+
+/// A partial file that no process is writing, locked.
+fn take_left(path: &Path) -> Option<File> {
+    let file = File::open(path).ok()?;
+    file.try_lock().ok()?;
+    is_named(&file, path).then_some(file)
+}
+
+/// Whether the name still means this open file: it may have been renamed, or removed and made again.
+fn is_named(file: &File, path: &Path) -> bool {
+    let of = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+    matches!((fs::metadata(path).map(of), file.metadata().map(of)), (Ok(named), Ok(held)) if named == held)
+}
+
+/// A list's file, and its name while it is written.
+struct Place {
+    whole: PathBuf,
+    partial: PathBuf,
+}
+
+impl Place {
+    fn new(folder: &Path, key: &Key) -> Self {
+        let name = hex(&key[..16]);
+        Self {
+            whole: folder.join(format!("{name}.{WHOLE}")),
+            partial: folder.join(format!("{name}.{PARTIAL}")),
+        }
+    }
+
+    /// The whole file, if there is one and it is right. One that is not is taken for none, and written again.
+    fn open(&self, key: &Key, n: usize, image_size: usize) -> Result<Option<Kept>, Error> {
+        let file = match File::open(&self.whole) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            file => file.map_err(|source| io_error("read", &self.whole, source))?,
+        };
+        let read = file::read(&file, key, n, image_size);
+        let Some(outcomes) = read.map_err(|source| io_error("read", &self.whole, source))? else {
+            return Ok(None);
+        };
+        // The time of last use, which decides what goes first. A cache that only others may write is used all the same.
+        let _ = file.set_modified(SystemTime::now());
+        Ok(Some(Kept { outcomes, bytes: Bytes::File(file, self.whole.clone()), is_old: true }))
+    }
+
+    /// The partial file, empty and locked by this process alone; waits for another that is writing it.
+    fn lock(&self) -> Result<File, Error> {
+        let failed = |source| io_error("write", &self.partial, source);
+        loop {
+            let file =
+                File::options().read(true).write(true).create(true).truncate(false).open(&self.partial);
+            let file = file.map_err(failed)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    thread::sleep(WAIT);
+                    continue;
+                }
+                Err(TryLockError::Error(error)) => return Err(failed(error)),
+            }
+            // Between opening and locking, its writer may have given it its place, or removed it.
+            if is_named(&file, &self.partial) {
+                file.set_len(0).map_err(failed)?;
+                return Ok(file);
+            }
+        }
+    }
+}
+
+/// Decodes all files into the cache's; also whether all of them could be read, images or not.
+fn fill(
+    partial: &mut File,
+    key: &Key,
+    samples: &[Sample],
+    preprocess: &Preprocess,
+    decoding: &Decoding,
+    progress: &(dyn Fn() + Sync),
+) -> io::Result<(Vec<Outcome>, bool)> {
+    let mut writer = file::Writer::new(BufWriter::with_capacity(1 << 20, partial))?;
+    let mut readable = true;
+    for chunk in samples.chunks(CHUNK) {
+        for decoded in decode_chunk(chunk, preprocess, decoding, progress) {
+            readable &= !matches!(decoded, Err(DecodeError::Unreadable(_)));
+            match &decoded {
+                Ok(pixels) => writer.push(Ok(&pixels.data))?,
+                Err(error) => writer.push(Err(error.to_string()))?,
+            }
+        }
+    }
+    let (out, outcomes) = writer.finish(key)?;
+    out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    Ok((outcomes, readable))
+}
+
+fn io_error(action: &'static str, path: &Path, source: io::Error) -> Error {
+    Error::Io { action, path: path.to_owned(), source }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,73 @@
+//! An epoch's batches, each made ready while the one before it is trained on.
+
+use std::{
+    sync::mpsc::{Receiver, sync_channel},
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{Augmentation, Batch, Error, ImageSet};
+
+/// Batches in order, made on a thread of their own. Dropping it ends the thread.
+#[derive(Debug)]
+pub struct Feed {
+    batches: Receiver<Result<Batch, Error>>,
+    waited: Duration,
+}
+
+/// How an epoch's images are changed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Augmenting {
+    /// By how much; nothing at all takes the images as they are.
+    pub augmentation: Augmentation,
+    /// The run's seed.
+    pub seed: u64,
+    /// Counted from 1.
+    pub epoch: u64,
+}
+
+impl Feed {
+    /// Starts on the batches of these indices.
+    ///
+    /// # Errors
+    /// A thread that the system refuses.
+    pub fn start(images: &ImageSet, batches: &[Vec<usize>], augmenting: Augmenting) -> Result<Self, Error> {
+        // One batch waits while the next one is made: memory for two, whatever the set's size.
+        let (sender, receiver) = sync_channel(1);
+        let (images, batches) = (images.clone(), batches.to_vec());
+        let work = move || {
+            for indices in &batches {
+                let batch = match augmenting.augmentation.is_none() {
+                    true => images.batch(indices),
+                    false => images.augmented_batch(indices, &augmenting),
+                };
+                // Who took the batches has gone, or will go at the error.
+                if sender.send(batch).is_err() {
+                    return;
+                }
+            }
+        };
+        let started = thread::Builder::new().name("feed".to_owned()).spawn(work);
+        started.map_err(|source| Error::Thread { source })?;
+        Ok(Self { batches: receiver, waited: Duration::ZERO })
+    }
+
+    /// How long [`Self::next`] had to wait so far.
+    pub fn waited(&self) -> Duration {
+        self.waited
+    }
+}
+
+impl Iterator for Feed {
+    type Item = Result<Batch, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let start = Instant::now();
+        let batch = self.batches.recv().ok();
+        self.waited += start.elapsed();
+        batch
+    }
+}
+
+#[cfg(test)]
+mod tests;

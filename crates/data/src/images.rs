@@ -1,0 +1,172 @@
+//! Decoded images with their samples.
+
+use std::{collections::HashMap, path::Path, sync::Arc};
+
+use rayon::prelude::*;
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    Augmenting, Batch, Error, Sample, augment,
+    random::{Key, Purpose},
+    store::Store,
+};
+
+/// 8-bit images of one size with their samples, in the samples' order: one channel where a file is gray, three where
+/// it is in colour. Their pixels are in memory, or in a cache file; copies share them.
+#[derive(Clone, Debug, Default)]
+pub struct ImageSet {
+    image_size: usize,
+    samples: Vec<Sample>,
+    /// Each image's entry in the store.
+    entries: Vec<usize>,
+    store: Arc<Store>,
+}
+
+impl ImageSet {
+    pub(crate) fn new(image_size: usize, images: Vec<(Sample, usize)>, store: Arc<Store>) -> Self {
+        let (samples, entries) = images.into_iter().unzip();
+        Self { image_size, samples, entries, store }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    /// Number of images, N.
+    pub fn len(&self) -> usize {
+        self.samples.len()
+    }
+
+    /// Whether there is no image at all.
+    pub fn is_empty(&self) -> bool {
+        self.samples.is_empty()
+    }
+
+    /// Side in pixels, S.
+    pub fn image_size(&self) -> usize {
+        self.image_size
+    }
+
+    /// Where the images come from.
+    pub fn samples(&self) -> &[Sample] {
+        &self.samples
+    }
+
+    /// Class indices `[N]`.
+    pub fn labels(&self) -> Vec<usize> {
+        self.samples.iter().map(|sample| sample.label).collect()
+    }
+
+    /// Those of `samples` that are images of this set, told by their paths, in the order of `samples`.
+    pub fn select(&self, samples: &[Sample]) -> Self {
+        let paths: HashMap<&Path, usize> = self
+            .samples
+            .iter()
+            .zip(&self.entries)
+            .map(|(sample, &entry)| (sample.path.as_path(), entry))
+            .collect();
+        let chosen =
+            samples.iter().filter_map(|sample| Some((sample.clone(), *paths.get(sample.path.as_path())?)));
+        Self::new(self.image_size, chosen.collect(), Arc::clone(&self.store))
+    }
+
+    /// Appends an image's 8-bit values, `[S, S, channels]`, to `into`.
+    ///
+    /// # Errors
+    /// A cache file that cannot be read or is damaged.
+    pub fn read(&self, index: usize, into: &mut Vec<u8>) -> Result<(), Error> {
+        self.store.read(self.entries[index], into)
+    }
+
+    /// 1 for gray, 3 for colour.
+    pub fn channels(&self, index: usize) -> usize {
+        self.store.entries[self.entries[index]].length / (self.image_size * self.image_size)
+    }
+
+    /// SHA-256 of an image's 8-bit values: equal where they are.
+    pub fn digest(&self, index: usize) -> &[u8; 32] {
+        &self.store.entries[self.entries[index]].digest
+    }
+
+    /// Whether images of the synthetic sample are among these.
+    pub fn is_synthetic(&self) -> bool {
+        self.samples.iter().any(Sample::is_synthetic)
+    }
+
+    /// The chosen images in RGB, in the order of `indices`; gray is repeated in all three channels.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn batch(&self, indices: &[usize]) -> Result<Batch, Error> {
+        let values = self.image_size * self.image_size * 3;
+        let mut pixels = Vec::with_capacity(indices.len() * values);
+        let mut image = Vec::with_capacity(values);
+        for &index in indices {
+            image.clear();
+            self.read(index, &mut image)?;
+            push_rgb(&image, values, &mut pixels);
+        }
+        Ok(Batch { pixels, n: indices.len(), filled: indices.len(), image_size: self.image_size })
+    }
+}
+
+impl ImageSet {
+    /// As [`Self::batch`], each image changed by what seed, epoch and its index draw: the same in any batch and on any number of
+    /// threads.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn augmented_batch(&self, indices: &[usize], augmenting: &Augmenting) -> Result<Batch, Error> {
+        let &Augmenting { augmentation, seed, epoch } = augmenting;
+        let values = self.image_size * self.image_size * 3;
+        let change = |&index: &usize| {
+            let mut image = Vec::with_capacity(values);
+            self.read(index, &mut image)?;
+            let key = Key { seed, epoch, step: index as u64, purpose: Purpose::Augmentation };
+            augment(&mut image, self.image_size, self.channels(index), &augmentation, key.generator(0));
+            Ok(image)
+        };
+        let images: Vec<Vec<u8>> = indices.par_iter().map(change).collect::<Result<_, Error>>()?;
+        let mut pixels = Vec::with_capacity(indices.len() * values);
+        images.iter().for_each(|image| push_rgb(image, values, &mut pixels));
+        Ok(Batch { pixels, n: indices.len(), filled: indices.len(), image_size: self.image_size })
+    }
+}
+
+/// Appends an image of `values` RGB values, or a third as many gray ones.
+pub(crate) fn push_rgb(image: &[u8], values: usize, pixels: &mut Vec<u8>) {
+    if image.len() == values {
+        pixels.extend_from_slice(image);
+    } else {
+        pixels.extend(image.iter().flat_map(|&gray| [gray; 3]));
+    }
+}
+
+/// SHA-256 over classes and, in order, every image's name, label and pixels, as lowercase hex: equal for the same
+/// images wherever they lie, different when one of them changes.
+pub fn fingerprint(labels: &[String], sets: &[&ImageSet]) -> String {
+    let mut hasher = Sha256::new();
+    let mut add = |bytes: &[u8]| {
+        hasher.update((bytes.len() as u64).to_le_bytes());
+        hasher.update(bytes);
+    };
+    labels.iter().for_each(|label| add(label.as_bytes()));
+    for set in sets {
+        add(&(set.len() as u64).to_le_bytes());
+        for (index, sample) in set.samples.iter().enumerate() {
+            add(sample.name.as_bytes());
+            add(&(sample.label as u64).to_le_bytes());
+            add(set.digest(index));
+        }
+    }
+    hex(&hasher.finalize())
+}
+
+/// Lowercase hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests;
