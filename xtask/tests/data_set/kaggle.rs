@@ -163,8 +163,9 @@ fn a_page_is_not_taken_for_the_archive() {
 fn redirects_that_lead_nowhere_are_an_error() {
     let (world, kaggle, _storage) = world_and_hosts();
     for (to, why) in [
-        ("file:///etc/passwd", "redirects to nowhere"),
-        ("", "redirects to nowhere"),
+        ("file:///etc/passwd", "127.0.0.1 redirects, but"),
+        ("ftp://127.0.0.1/archive", "to no address of the web"),
+        ("", "to no address"),
         ("/archive", "more than 10 redirects"),
     ] {
         kaggle.set(Behaviour::Redirect(to.into()));

@@ -113,12 +113,8 @@ impl Pins {
             let response = request.call().with_context(|| format!("{host} cannot be reached"))?;
             match response.status().as_u16() {
                 301 | 302 | 303 | 307 | 308 => {
-                    let location = text(&response, header::LOCATION);
-                    let next = location.and_then(|location| target(&uri, location));
-                    uri = next.with_context(|| format!("{host} redirects to nowhere"))?;
-                    if home.scheme_str() == Some("https") && uri.scheme_str() != Some("https") {
-                        bail!("{host} redirects to an address without encryption");
-                    }
+                    let location = text(&response, header::LOCATION).unwrap_or_default();
+                    uri = target(&uri, location).with_context(|| format!("{host} redirects, but"))?;
                 }
                 _ => return Ok(response),
             }
@@ -127,18 +123,21 @@ impl Pins {
     }
 }
 
-/// Where a redirect leads: to another host, or to another path of the same one.
-fn target(from: &Uri, location: &str) -> Option<Uri> {
-    let (scheme, authority) = (from.scheme_str()?, from.authority()?);
-    let whole = if location.starts_with("//") {
-        format!("{scheme}:{location}")
-    } else if location.starts_with('/') {
-        format!("{scheme}://{authority}{location}")
-    } else {
-        location.to_owned()
+/// Where a redirect leads: to another host, or to another path of the same one, and never out of encryption.
+fn target(from: &Uri, location: &str) -> Result<Uri> {
+    let (scheme, host) = (from.scheme_str().unwrap_or_default(), from.authority());
+    let whole = match (location, host) {
+        (location, _) if location.starts_with("//") => format!("{scheme}:{location}"),
+        (location, Some(host)) if location.starts_with('/') => format!("{scheme}://{host}{location}"),
+        _ => location.to_owned(),
     };
-    let uri: Uri = whole.split('#').next()?.parse().ok()?;
-    (matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some()).then_some(uri)
+    // The address is not quoted: it may be signed.
+    let uri: Uri = whole.split('#').next().unwrap_or_default().parse().context("to no address")?;
+    match uri.scheme_str() {
+        Some("http") if scheme == "https" => bail!("to an address without encryption"),
+        Some("http" | "https") if uri.host().is_some() => Ok(uri),
+        _ => bail!("to no address of the web"),
+    }
 }
 
 fn same_origin(a: &Uri, b: &Uri) -> bool {
@@ -167,11 +166,13 @@ mod tests {
             ("//other.example/a.zip", "https://other.example/a.zip"),
             ("https://other.example/a.zip#part", "https://other.example/a.zip"),
         ] {
-            assert_eq!(target(&from, location), Some(uri(to)), "{location}");
+            assert_eq!(target(&from, location).expect("it leads there"), uri(to), "{location}");
         }
         for location in ["", "file:///etc/passwd", "ftp://host/a.zip", "a.zip", "javascript:x", "http://"] {
-            assert_eq!(target(&from, location), None, "{location}");
+            target(&from, location).expect_err(location);
         }
+        let error = target(&from, "http://storage.googleapis.com/a.zip").expect_err("it is open to all");
+        assert_eq!(error.to_string(), "to an address without encryption");
     }
 
     #[test]
