@@ -1,6 +1,8 @@
 //! What is in the folders' places already.
 
-use crate::world::{ALL, COMPLETE, STUDY, TEST, TRAIN, World, release};
+use crate::server::Behaviour;
+use crate::world::{ALL, COMPLETE, STUDY, Said, TEST, TRAIN, World, release, wait_until};
+use std::process::Stdio;
 
 #[test]
 fn a_folder_that_is_not_ours_is_never_touched() {
@@ -20,6 +22,24 @@ fn a_folder_that_is_not_ours_is_never_touched() {
             }
             assert_eq!(server.requests(), 0);
         }
+    }
+}
+
+#[test]
+fn nor_is_one_that_appeared_during_the_download() {
+    for folder in [TRAIN, TEST] {
+        let (world, server) = World::with_server(release());
+        server.set(Behaviour::StallAfter(100_000));
+        let mut command = world.command(&[]);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+        wait_until("it fetches", || server.requests() == 1);
+        let mine = world.write(&format!("root/{folder}/NORMAL/mine.png"), "the user's");
+        server.release();
+        let said = Said::new(child.wait_with_output().expect("it ends"));
+        said.assert_error(&format!("`{folder}` is there already"), "it is left as it is");
+        assert_eq!(std::fs::read(mine).expect("it is there"), b"the user's");
+        assert_eq!(world.names(TRAIN).len() + world.names(TEST).len(), 1);
+        assert_eq!(world.part(), Some(release().len()), "what was downloaded is kept");
     }
 }
 
