@@ -56,7 +56,7 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
         .any(|io| matches!(io.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded));
     if full {
-        let needs = "setting up needs about 1.1 GB for a while, with `--cuda` 6 GB";
+        let needs = "setting up needs about 1.1 GB for a while, with `--cuda` 6 GB, the data set 2 GB";
         return Some(format!("free some disk space ({needs}) and run this again"));
     }
     Advice::of(error).map(|advice| advice.hint.clone())

@@ -1,10 +1,12 @@
-//! `cargo xtask fetch-weights`: what is fetched rather than built, checked by sha256 and put into `data/`.
+//! `cargo xtask fetch-weights`: what is fetched rather than built, checked by sha256 and put into `data/`. The data set,
+//! for which no sha256 is pinned, has a task of its own, [`data_set`].
 //!
 //! Two artefacts: libtorch ([`libtorch`]) and the pretrained InceptionV3 ([`weights`]). Each has its pins, its own folder
 //! under `data/.fetch/` and one atomic move into place; [`once`] is what both go through. [`Depot`] gives the lock and
 //! the folder, [`remote`] a download, [`wheels`] what comes by way of pip, [`unpack`] the zip.
 
 mod assemble;
+pub(crate) mod data_set;
 mod libtorch;
 mod own;
 mod pins;

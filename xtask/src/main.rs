@@ -1,6 +1,6 @@
 //! `cargo xtask`: what has to be done around the program, as one binary with a module per task.
 //!
-//! It sets the machine up (`fetch-weights`), shows the whole thing working (`demo`), runs the tests (`test`), holds
+//! It sets the machine up (`fetch-weights`, `fetch-data`), shows the whole thing working (`demo`), runs the tests (`test`), holds
 //! what a change must pass (`ci`) and measures speed against Keras (`bench`).
 //!
 //! It must never depend on tch or on a crate of this workspace: it is what fetches libtorch, so it has to build and
@@ -8,8 +8,9 @@
 //!
 //! Its dependencies, and why each: clap (arguments), anyhow (errors with their causes), indicatif (the download's
 //! progress bar), ureq (a blocking HTTP client with timeouts, proxies and its own TLS, so no system library is
-//! needed), zip (the archive and the wheels are zip files), sha2 (everything fetched is checked), serde and
-//! serde_json (receipts, cargo's JSON, `run.json`), libc (one call each: `syncfs` and `wait4`).
+//! needed), zip (the archives and the wheels are zip files), sha2 (everything pinned is checked), md-5 (what Kaggle's
+//! storage host says of its file), base64 (how it says it, and how a Kaggle token is sent), serde and serde_json
+//! (receipts, cargo's JSON, `run.json`), libc (one call each: `syncfs`, `statvfs` and `wait4`).
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -47,6 +48,8 @@ struct Arguments {
 enum Task {
     /// Fetch libtorch and the pretrained InceptionV3: checked by sha256, safe to interrupt and repeat, nothing fetched twice
     FetchWeights(fetch::Options),
+    /// Fetch the COVID-19 Radiography Database from Kaggle, or unpack it: what `thorax train` expects, with test images apart
+    FetchData(fetch::data_set::Options),
     /// Fetch libtorch, make a sample data set if there is no real one, train, test, and show what came out
     Demo,
     /// Fetch what the tests need and run all of them
@@ -79,6 +82,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     let workspace = Workspace::new(arguments.root, arguments.pins)?;
     match arguments.task {
         Task::FetchWeights(options) => fetch::run(&workspace, &options),
+        Task::FetchData(options) => fetch::data_set::run(&workspace, &options),
         Task::Demo => demo::run(&workspace),
         Task::Test(options) => test::run(&workspace, &options),
         Task::Ci => ci::run(&workspace),

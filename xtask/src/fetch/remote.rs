@@ -4,11 +4,12 @@ use super::pins::Archive;
 use super::progress::Progress;
 use crate::failure::Advice;
 use anyhow::{Context as _, Result, anyhow};
-use sha2::{Digest as _, Sha256};
+use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{Read, Write as _};
 use std::path::Path;
 use std::time::Duration;
+use ureq::http::header::HeaderName;
 use ureq::http::{Response, header};
 use ureq::{Agent, Body};
 
@@ -50,54 +51,85 @@ fn transfer(archive: &Archive, part: &Path, have: u64) -> Result<(), Fault> {
         response if response.status() == 416 && have > 0 => request(archive, 0)?,
         response => response,
     };
-    let resumed = response.status() == 206;
-    let start = if resumed { have } else { 0 };
-    let mut file = File::options()
-        .create(true)
-        .write(true)
-        .append(resumed)
-        .truncate(!resumed)
-        .open(part)
-        .with_context(|| format!("cannot write `{}`", part.display()))?;
-    if resumed {
-        eprintln!("going on after {}", indicatif::HumanBytes(start));
-    }
-    let announced = length(&response).map(|length| start + length);
-    let total = archive.bytes.or(announced);
-    let mut progress = Progress::new(&archive.file_name(), start, total);
-    let mut body = response.into_body().into_with_config().limit(u64::MAX).reader();
-    let mut buffer = vec![0; 1 << 16];
-    let mut done = start;
-    loop {
-        let read = body.read(&mut buffer).map_err(|error| cut_off(archive, done, total, error.into()))?;
-        if read == 0 {
-            break;
+    let start = if response.status() == 206 { have } else { 0 };
+    let total = archive.bytes.or(length(&response).map(|length| start + length));
+    let (url, name) = (&archive.url, &archive.file_name());
+    let file = Transfer { url, name, task: "fetch-weights", total, limit: u64::MAX };
+    Ok(file.save(response, part, start)?)
+}
+
+/// A file on its way to the disk, as the sentences call it.
+pub(super) struct Transfer<'a> {
+    /// Where it comes from.
+    pub(super) url: &'a str,
+    /// What the progress bar calls it.
+    pub(super) name: &'a str,
+    /// The task that goes on with it after it was cut off.
+    pub(super) task: &'a str,
+    /// The whole file's size, where known.
+    pub(super) total: Option<u64>,
+    /// What an answer may hold at most, in bytes.
+    pub(super) limit: u64,
+}
+
+impl Transfer<'_> {
+    /// Writes an answer's body to `part`: behind its first `start` bytes, which are all of it, or from the beginning.
+    pub(super) fn save(&self, response: Response<Body>, part: &Path, start: u64) -> Result<()> {
+        let cannot_write = || format!("cannot write `{}`", part.display());
+        let resumed = start > 0;
+        let mut options = File::options();
+        options.create(true).write(true).append(resumed).truncate(!resumed);
+        let mut file = options.open(part).with_context(cannot_write)?;
+        if resumed {
+            eprintln!("going on after {}", indicatif::HumanBytes(start));
         }
-        file.write_all(&buffer[..read]).with_context(|| format!("cannot write `{}`", part.display()))?;
-        done += read as u64;
-        progress.add(read as u64);
+        let mut progress = Progress::new(self.name, start, self.total);
+        let mut body = response.into_body().into_with_config().limit(self.limit).reader();
+        let mut buffer = vec![0; 1 << 16];
+        let mut done = start;
+        loop {
+            let read = body.read(&mut buffer).map_err(|error| self.cut_off(done, error.into()))?;
+            if read == 0 {
+                break;
+            }
+            file.write_all(&buffer[..read]).with_context(cannot_write)?;
+            done += read as u64;
+            progress.add(read as u64);
+        }
+        progress.finish();
+        if self.total.is_some_and(|total| done < total) {
+            return Err(self.cut_off(done, anyhow!("the server closed the connection")));
+        }
+        Ok(())
     }
-    progress.finish();
-    if total.is_some_and(|total| done < total) {
-        return Err(cut_off(archive, done, total, anyhow!("the server closed the connection")));
+
+    fn cut_off(&self, done: u64, cause: anyhow::Error) -> anyhow::Error {
+        let of = self.total.map_or_else(String::new, |total| format!(" of {total}"));
+        let message = format!("the download of {} was cut off after {done}{of} bytes", self.url);
+        let hint = format!("run `cargo xtask {}` again: it goes on from there", self.task);
+        cause.context(Advice::new(message, hint))
     }
-    Ok(())
+}
+
+/// What asks: an answer of any status is one, and none is waited for without end.
+pub(super) fn agent(redirects: u32) -> Agent {
+    Agent::config_builder()
+        .timeout_resolve(Some(Duration::from_secs(10)))
+        .timeout_connect(Some(Duration::from_secs(10)))
+        .timeout_recv_response(Some(Duration::from_secs(60)))
+        .http_status_as_error(false)
+        .max_redirects(redirects)
+        .timeout_per_read(Some(Duration::from_secs(60))) // a connection that says nothing for a minute is dead
+        .build()
+        .into()
 }
 
 /// The server's answer, once it is one that can be the file; or 416 to a part that the file does not have.
 fn request(archive: &Archive, have: u64) -> Result<Response<Body>, Fault> {
     let unavailable =
         |error: anyhow::Error| Fault::Unavailable(error.context(format!("cannot fetch {}", archive.url)));
-    let agent: Agent = Agent::config_builder()
-        .timeout_resolve(Some(Duration::from_secs(10)))
-        .timeout_connect(Some(Duration::from_secs(10)))
-        .timeout_recv_response(Some(Duration::from_secs(60)))
-        .http_status_as_error(false)
-        .timeout_per_read(Some(Duration::from_secs(60))) // a connection that says nothing for a minute is dead
-        .build()
-        .into();
     // Compressed on the way, the bytes would not be those that are counted.
-    let mut request = agent.get(&archive.url).header(header::ACCEPT_ENCODING, "identity");
+    let mut request = agent(10).get(&archive.url).header(header::ACCEPT_ENCODING, "identity");
     if have > 0 {
         request = request.header(header::RANGE, format!("bytes={have}-"));
     }
@@ -109,7 +141,7 @@ fn request(archive: &Archive, have: u64) -> Result<Response<Body>, Fault> {
     }
 
     // A proxy's login page answers 200 as well: only what can be the file is written over an earlier part.
-    let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let text = |name| text(&response, name).unwrap_or_default();
     if text(header::CONTENT_TYPE).starts_with("text/") {
         return Err(unavailable(anyhow!("the answer is a text page, not the file")));
     }
@@ -126,15 +158,14 @@ fn request(archive: &Archive, have: u64) -> Result<Response<Body>, Fault> {
     }
 }
 
-fn length(response: &Response<Body>) -> Option<u64> {
-    response.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+/// A header of an answer.
+pub(super) fn text(response: &Response<Body>, name: HeaderName) -> Option<&str> {
+    response.headers().get(name)?.to_str().ok()
 }
 
-fn cut_off(archive: &Archive, done: u64, total: Option<u64>, cause: anyhow::Error) -> Fault {
-    let of = total.map_or_else(String::new, |total| format!(" of {total}"));
-    let message = format!("the download of {} was cut off after {done}{of} bytes", archive.url);
-    let hint = "run `cargo xtask fetch-weights` again: it goes on from there";
-    Fault::Stop(cause.context(Advice::new(message, hint)))
+/// How many bytes an answer announces.
+pub(super) fn length(response: &Response<Body>) -> Option<u64> {
+    text(response, header::CONTENT_LENGTH)?.parse().ok()
 }
 
 /// Checks a file that was fetched, or that the user gave.
@@ -150,9 +181,14 @@ pub(super) fn check(file: &Path, sha256: &str, whence: &str) -> Result<()> {
 
 /// The sha256 of a file, in hexadecimal.
 pub(super) fn digest(path: &Path) -> Result<String> {
+    digest_by::<Sha256>(path)
+}
+
+/// The digest of a file by another algorithm, in hexadecimal.
+pub(super) fn digest_by<D: Digest>(path: &Path) -> Result<String> {
     let cannot = || format!("cannot read `{}`", path.display());
     let mut file = File::open(path).with_context(cannot)?;
-    let mut hasher = Sha256::new();
+    let mut hasher = D::new();
     let mut buffer = vec![0; 1 << 18];
     loop {
         let read = file.read(&mut buffer).with_context(cannot)?;

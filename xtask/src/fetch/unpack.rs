@@ -48,7 +48,7 @@ pub(super) fn unpack(zip: &Path, take: &[(&str, &str)], into: &Path) -> Result<(
 }
 
 /// Relative, only downwards, and the same on every system.
-fn is_inside(name: &str) -> bool {
+pub(super) fn is_inside(name: &str) -> bool {
     let path = Path::new(name);
     !name.is_empty()
         && !name.contains(['\\', '\0', ':'])

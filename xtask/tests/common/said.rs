@@ -1,7 +1,5 @@
 //! What a call of xtask said, for all tests that run it.
 
-use std::ffi::OsString;
-use std::path::PathBuf;
 use std::process::Output;
 
 /// What a call said and how it ended.
@@ -23,11 +21,4 @@ impl Said {
         let said = self.stderr.lines().last().and_then(|line| line.strip_prefix("hint: "));
         assert!(said.is_some_and(|said| said.contains(hint)), "no hint `{hint}` in:\n{}", self.stderr);
     }
-}
-
-/// A `PATH` with a folder before everything else.
-pub(crate) fn path_after(folder: PathBuf) -> OsString {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let paths = std::iter::once(folder).chain(std::env::split_paths(&path));
-    std::env::join_paths(paths).expect("no colon in it")
 }

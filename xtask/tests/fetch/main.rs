@@ -7,6 +7,8 @@ mod cuda;
 mod folder;
 mod interrupted;
 mod own;
+#[path = "../common/path.rs"]
+mod path;
 #[path = "../common/said.rs"]
 mod said;
 mod server;

@@ -1,6 +1,7 @@
 //! A workspace of its own for each test, with pins of its own and a `python3` that stands in for pip.
 
-pub(crate) use crate::said::{Said, path_after};
+pub(crate) use crate::path::path_after;
+pub(crate) use crate::said::Said;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;

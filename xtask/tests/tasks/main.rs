@@ -3,6 +3,8 @@
 
 mod bench;
 mod demo;
+#[path = "../common/path.rs"]
+mod path;
 #[path = "../common/said.rs"]
 mod said;
 mod steps;

@@ -1,6 +1,7 @@
 //! The workspace with a stand-in for `thorax`, and stand-ins for libtorch and Python.
 
-pub(crate) use crate::said::{Said, path_after};
+pub(crate) use crate::path::path_after;
+pub(crate) use crate::said::Said;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,0 +1,15 @@
+//! `cargo xtask fetch-data` against servers and archives of our own: every way that it goes right or wrong.
+//!
+//! Each test checks the message, the exit code, and what is left on the disk.
+
+mod archive;
+mod download;
+mod forge;
+mod hostile;
+mod interrupted;
+mod kaggle;
+mod place;
+#[path = "../common/said.rs"]
+mod said;
+mod server;
+mod world;
