@@ -1,0 +1,181 @@
+use crate::{
+    Figure, Figures, Interval, Method, OneVsRest, Undefined,
+    influence::Moments,
+    interval::{bca, logit, wilson},
+    prepared::Prepared,
+    resample::Sample,
+    units::Units,
+};
+
+/// A figure with its 95 % interval; either may be undefined, each for a reason of its own.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// The figure's value in the set.
+    pub value: Figure,
+    /// Where the figure of all images like these lies, with 95 % confidence.
+    pub interval: Result<Interval, Undefined>,
+    /// Resamples left out of the interval because the figure is undefined in them.
+    pub undefined_resamples: usize,
+}
+
+impl Estimate {
+    /// A share of images with its Wilson interval; `reason` is why there is none of no images.
+    pub(crate) fn of_share(hits: u64, of: u64, reason: Undefined) -> Self {
+        let value = if of > 0 { Ok(hits as f64 / of as f64) } else { Err(reason) };
+        Self { value, interval: value.map(|share| wilson(share, of as f64)), undefined_resamples: 0 }
+    }
+}
+
+/// How a figure's interval is made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    /// A share of so many images, of which so many units hold one: Wilson.
+    Share { of: f64, units: f64 },
+    /// A mean or ratio of counts between `low` and 1: BCa. Where no resample differs, Wilson for so many images.
+    Counted { low: f64, images: f64 },
+    /// An area between 0 and 1, which crowds at 1: logit. Where no resample differs, Wilson for so many images.
+    Area { images: f64 },
+    /// A mean loss from 0 to `high`: BCa.
+    Loss { high: f64 },
+    /// The calibration error, biased as it is; see [`Interval::of_calibration_error`].
+    CalibrationError,
+}
+
+/// The kind of every figure.
+pub(crate) fn kinds(prepared: &Prepared<'_>, units: &Units) -> Figures<Kind> {
+    let n_classes = prepared.rankings.len();
+    let labels = prepared.scores.labels();
+    let share = |counts: &dyn Fn(usize) -> bool| Kind::Share {
+        of: (0..labels.len()).filter(|&image| counts(image)).count() as f64,
+        units: units.strata().flatten().filter(|unit| unit.iter().any(|&image| counts(image))).count() as f64,
+    };
+    // The variance of a mean of the classes' shares is that of one share of this many images: C² / Σ 1/m.
+    let drawn: Vec<f64> = units.per_class().map(|(_, units)| units as f64).collect();
+    let inverses: f64 = drawn.iter().map(|units| 1.0 / units).sum();
+    let images = (drawn.len() * drawn.len()) as f64 / inverses.max(f64::MIN_POSITIVE);
+    let total: f64 = drawn.iter().sum();
+    let counted = Kind::Counted { low: 0.0, images };
+    let of_class = |class: usize| {
+        let own: f64 = units.per_class().filter(|(other, _)| *other == class).map(|(_, m)| m as f64).sum();
+        let is = move |image: usize| prepared.cells[image] / n_classes == class;
+        OneVsRest {
+            precision: share(&|image| prepared.cells[image] % n_classes == class),
+            recall: share(&is),
+            specificity: share(&|image| !is(image)),
+            f1: Kind::Counted { low: 0.0, images: own },
+            // Hanley and McNeil's variance (1982) near 1 is that of a share of this many images, by Newcombe's
+            // method 5 (2006, Statistics in Medicine 25, 559–573).
+            roc_auc: Kind::Area { images: 4.0 * own * (total - own) / total.max(1.0) },
+            // Boyd, Eng and Page (2013): a share of the class's own images.
+            average_precision: Kind::Area { images: own },
+        }
+    };
+    let classes: Vec<_> = (0..n_classes).map(of_class).collect();
+    let fewest = |kind: fn(&OneVsRest<Kind>) -> Kind| {
+        let images = classes.iter().map(|class| match kind(class) {
+            Kind::Area { images } => images,
+            _ => f64::INFINITY,
+        });
+        Kind::Area { images: images.fold(f64::INFINITY, f64::min) }
+    };
+    let mean = OneVsRest {
+        precision: counted,
+        recall: counted,
+        specificity: counted,
+        f1: counted,
+        roc_auc: fewest(|class| class.roc_auc),
+        average_precision: fewest(|class| class.average_precision),
+    };
+    let agreement = Kind::Counted { low: -1.0, images };
+    Figures {
+        accuracy: share(&|_| true),
+        balanced_accuracy: counted,
+        cohen_kappa: agreement,
+        matthews_corrcoef: agreement,
+        log_loss: Kind::Loss { high: f64::INFINITY },
+        brier: Kind::Loss { high: 2.0 },
+        expected_calibration_error: Kind::CalibrationError,
+        macro_mean: mean,
+        weighted_mean: mean,
+        classes,
+    }
+}
+
+/// What an interval is made from, besides the figure's kind.
+pub(crate) struct Evidence<'a> {
+    pub(crate) units: &'a Units,
+    /// Whether units are groups of images.
+    pub(crate) grouped: bool,
+    /// How far the bins' calibration gaps are from the set's, over all resamples.
+    pub(crate) distances: Option<&'a Sample>,
+}
+
+impl Evidence<'_> {
+    pub(crate) fn estimate(
+        &self,
+        value: Figure,
+        kind: Kind,
+        sample: Option<&Sample>,
+        moments: impl FnOnce() -> Moments,
+    ) -> Estimate {
+        let interval = value.and_then(|value| self.interval(value, kind, sample, moments));
+        Estimate { value, interval, undefined_resamples: sample.map_or(0, |sample| sample.undefined) }
+    }
+
+    fn interval(
+        &self,
+        value: f64,
+        kind: Kind,
+        sample: Option<&Sample>,
+        moments: impl FnOnce() -> Moments,
+    ) -> Result<Interval, Undefined> {
+        if let Kind::Share { of, units } = kind {
+            // Images of one group say less than as many of their own: as many as would have the same variance.
+            let variance = if self.grouped { moments().variance } else { 0.0 };
+            return Ok(wilson(
+                value,
+                match (self.grouped, variance > 0.0) {
+                    (false, _) => of,
+                    (true, false) => units,
+                    (true, true) => (value * (1.0 - value) / variance).min(of),
+                },
+            ));
+        }
+        let sample = sample.ok_or(Undefined::NotResampled)?;
+        if let Some((class, _)) = self.units.per_class().find(|(_, units)| *units < 2) {
+            return Err(Undefined::TooFewToDraw(class));
+        }
+        match (kind, sample.usable()) {
+            (Kind::Counted { low, images }, Err(Undefined::Constant)) => {
+                let share = wilson((value - low) / (1.0 - low), images);
+                let back = |end: f64| low + end * (1.0 - low);
+                Ok(Interval { low: back(share.low), high: back(share.high), ..share })
+            }
+            (Kind::Area { images }, Err(Undefined::Constant)) => Ok(wilson(value, images)),
+            (Kind::Counted { low, .. }, Ok(values)) => Ok(bca(value, values, &moments()).within(low, 1.0)),
+            (Kind::Loss { high }, Ok(values)) => Ok(bca(value, values, &moments()).within(0.0, high)),
+            (Kind::Area { .. }, Ok(values)) if value > 0.0 && value < 1.0 => {
+                Ok(logit(value, values, &moments()))
+            }
+            (Kind::Area { images }, Ok(_)) => Ok(wilson(value, images)),
+            (Kind::CalibrationError, Ok(values)) => {
+                let distances = self.distances.ok_or(Undefined::NotResampled)?.usable()?;
+                Ok(Interval::of_calibration_error(value, values, distances))
+            }
+            (_, Err(reason)) => Err(reason),
+            (Kind::Share { of, .. }, Ok(_)) => Ok(wilson(value, of)),
+        }
+    }
+}
+
+impl Method {
+    /// As a paper names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Wilson => "Wilson",
+            Self::Bca => "BCa bootstrap",
+            Self::Logit => "logit bootstrap",
+            Self::CentredGaps => "bootstrap of centred calibration gaps",
+        }
+    }
+}
