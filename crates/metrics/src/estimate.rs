@@ -1,5 +1,5 @@
 use crate::{
-    Figure, Figures, Interval, Method, OneVsRest, Undefined,
+    Figure, Figures, Interval, OneVsRest, Undefined,
     influence::Moments,
     interval::{bca, logit, wilson},
     prepared::Prepared,
@@ -37,8 +37,10 @@ pub(crate) enum Kind {
     Area { images: f64 },
     /// A mean loss from 0 to `high`: BCa.
     Loss { high: f64 },
-    /// The calibration error, biased as it is; see [`Interval::of_calibration_error`].
+    /// The calibration error, biased as it is; see [`crate::Method::CentredGaps`].
     CalibrationError,
+    /// The difference of two models' figures: BCa.
+    Difference,
 }
 
 /// The kind of every figure.
@@ -119,7 +121,11 @@ impl Evidence<'_> {
         moments: impl FnOnce() -> Moments,
     ) -> Estimate {
         let interval = value.and_then(|value| self.interval(value, kind, sample, moments));
-        Estimate { value, interval, undefined_resamples: sample.map_or(0, |sample| sample.undefined) }
+        let undefined_resamples = match kind {
+            Kind::Share { .. } => 0,
+            _ => sample.map_or(0, |sample| sample.undefined),
+        };
+        Estimate { value, interval, undefined_resamples }
     }
 
     fn interval(
@@ -129,53 +135,41 @@ impl Evidence<'_> {
         sample: Option<&Sample>,
         moments: impl FnOnce() -> Moments,
     ) -> Result<Interval, Undefined> {
-        if let Kind::Share { of, units } = kind {
-            // Images of one group say less than as many of their own: as many as would have the same variance.
-            let variance = if self.grouped { moments().variance } else { 0.0 };
-            return Ok(wilson(
-                value,
-                match (self.grouped, variance > 0.0) {
-                    (false, _) => of,
-                    (true, false) => units,
-                    (true, true) => (value * (1.0 - value) / variance).min(of),
-                },
-            ));
-        }
-        let sample = sample.ok_or(Undefined::NotResampled)?;
-        if let Some((class, _)) = self.units.per_class().find(|(_, units)| *units < 2) {
-            return Err(Undefined::TooFewToDraw(class));
-        }
-        match (kind, sample.usable()) {
-            (Kind::Counted { low, images }, Err(Undefined::Constant)) => {
-                let share = wilson((value - low) / (1.0 - low), images);
-                let back = |end: f64| low + end * (1.0 - low);
-                Ok(Interval { low: back(share.low), high: back(share.high), ..share })
+        match kind {
+            Kind::Share { of, .. } if !self.grouped => Ok(wilson(value, of)),
+            Kind::Share { of, units } => {
+                // Images of one group say less than as many of their own: as many as would have the same variance
+                // (Korn and Graubard 1998, Survey Methodology 24, 193–201).
+                let variance = moments().variance;
+                let worth = if variance > 0.0 { value * (1.0 - value) / variance } else { units };
+                Ok(wilson(value, worth.min(of)))
             }
-            (Kind::Area { images }, Err(Undefined::Constant)) => Ok(wilson(value, images)),
-            (Kind::Counted { low, .. }, Ok(values)) => Ok(bca(value, values, &moments()).within(low, 1.0)),
-            (Kind::Loss { high }, Ok(values)) => Ok(bca(value, values, &moments()).within(0.0, high)),
-            (Kind::Area { .. }, Ok(values)) if value > 0.0 && value < 1.0 => {
-                Ok(logit(value, values, &moments()))
+            Kind::Counted { low, images } => match self.drawn(sample) {
+                Err(Undefined::Constant) => {
+                    let share = wilson((value - low) / (1.0 - low), images);
+                    let back = |end: f64| low + end * (1.0 - low);
+                    Ok(Interval { low: back(share.low), high: back(share.high), ..share })
+                }
+                values => Ok(bca(value, values?, &moments()).within(low, 1.0)),
+            },
+            Kind::Area { images } => match self.drawn(sample) {
+                Err(Undefined::Constant) => Ok(wilson(value, images)),
+                values => Ok(logit(value, values?, &moments())),
+            },
+            Kind::Loss { high } => Ok(bca(value, self.drawn(sample)?, &moments()).within(0.0, high)),
+            Kind::CalibrationError => {
+                Ok(Interval::of_calibration_error(value, self.drawn(sample)?, self.drawn(self.distances)?))
             }
-            (Kind::Area { images }, Ok(_)) => Ok(wilson(value, images)),
-            (Kind::CalibrationError, Ok(values)) => {
-                let distances = self.distances.ok_or(Undefined::NotResampled)?.usable()?;
-                Ok(Interval::of_calibration_error(value, values, distances))
-            }
-            (_, Err(reason)) => Err(reason),
-            (Kind::Share { of, .. }, Ok(_)) => Ok(wilson(value, of)),
+            Kind::Difference => Ok(bca(value, self.drawn(sample)?, &moments())),
         }
     }
-}
 
-impl Method {
-    /// As a paper names it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Wilson => "Wilson",
-            Self::Bca => "BCa bootstrap",
-            Self::Logit => "logit bootstrap",
-            Self::CentredGaps => "bootstrap of centred calibration gaps",
+    /// A sample's values, where they and what they were drawn from say how uncertain a figure is.
+    fn drawn<'a>(&self, sample: Option<&'a Sample>) -> Result<&'a [f64], Undefined> {
+        let sample = sample.ok_or(Undefined::NotResampled)?;
+        match self.units.per_class().find(|(_, units)| *units < 2) {
+            Some((class, _)) => Err(Undefined::TooFewToDraw(class)),
+            None => sample.usable(),
         }
     }
 }

@@ -138,3 +138,62 @@ pub(crate) fn moments(units: &Units, influence: impl Fn(usize) -> f64) -> Moment
     let acceleration = if spread { cubes / (6.0 * squares.powf(1.5)) } else { 0.0 };
     Moments { variance, acceleration, inflation: if spread { variance / squares } else { 1.0 } }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Scores;
+
+    fn scores() -> Scores {
+        let labels = vec![0, 0, 0, 1, 1, 1, 2, 2, 2, 2];
+        let row = |image: usize| {
+            let weights =
+                [1 + image * 7 % 11, 1 + image * 5 % 13, 2 + image * 3 % 7].map(|weight| weight as f64);
+            weights.map(|weight| weight / weights.iter().sum::<f64>())
+        };
+        Scores::new(3, labels, (0..10).flat_map(row).collect()).unwrap()
+    }
+
+    /// The derivative in a weight is the limit of adding an image to many copies of the set.
+    #[test]
+    fn influences_are_derivatives_of_every_figure() {
+        const COPIES: u32 = 100_000;
+        let scores = scores();
+        let prepared = Prepared::new(&scores);
+        let influences = Influences::new(&prepared, &prepared.figures());
+        for image in 0..scores.len() {
+            let moved = |by: i32| {
+                let mut counts = [COPIES; 10];
+                counts[image] = counts[image].saturating_add_signed(by);
+                prepared.row_of(&counts)
+            };
+            let (more, fewer) = (moved(100), moved(-100));
+            assert_eq!(more.len(), 7 + 6 * 5 + 1);
+            for figure in 0..more.len() - 1 {
+                let slope = (more[figure] - fewer[figure]) / (200.0 / f64::from(COPIES));
+                let influence = influences.of(figure, image);
+                assert!(
+                    (slope - influence).abs() < 1e-5,
+                    "figure {figure}, image {image}: {influence} is not {slope}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn moments_are_those_of_a_mean() {
+        // Influences 0, 0, 0, 4 over 4 units: centred -1, -1, -1, 3.
+        let units = Units::new(2, &[0, 0, 0, 0], None);
+        let found = moments(&units, |image| if image == 3 { 4.0 } else { 0.0 });
+        assert_eq!(found.variance, 12.0 * 4.0 / 3.0);
+        assert!((found.acceleration - 24.0 / (6.0 * 12f64.powf(1.5))).abs() < 1e-15);
+        assert!((found.inflation - 4.0 / 3.0).abs() < 1e-15);
+        // Two groups: 0 and 4, centred -2 and 2.
+        let grouped =
+            moments(
+                &Units::new(2, &[0, 0, 0, 0], Some(&[0, 0, 1, 1])),
+                |image| if image == 3 { 4.0 } else { 0.0 },
+            );
+        assert_eq!((grouped.variance, grouped.acceleration, grouped.inflation), (16.0, 0.0, 2.0));
+    }
+}

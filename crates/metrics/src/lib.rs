@@ -1,6 +1,7 @@
 //! Labels and probabilities in, figures out.
 mod brent;
 mod cells;
+mod comparison;
 mod confusion;
 mod curves;
 mod estimate;
@@ -23,6 +24,7 @@ mod temperature;
 mod undefined;
 mod units;
 
+pub use comparison::Comparison;
 pub use confusion::{ClassFigures, ConfusionMatrix};
 pub use curves::{PrecisionRecallPoint, RocPoint, precision_recall_curve, roc_curve};
 pub use estimate::Estimate;

@@ -62,6 +62,9 @@ impl Resampling {
     }
 }
 
+/// Values no further apart than this differ by rounding alone.
+const ROUNDING: f64 = 1e-12;
+
 impl Sample {
     /// The values, if they say how uncertain the figure is: no more than one resample in twenty, the share that a
     /// 95 % interval leaves out, may be without the figure, and not all may give the same.
@@ -71,9 +74,48 @@ impl Sample {
             return Err(Undefined::UndefinedResamples { undefined: self.undefined, of });
         }
         match (self.values.first(), self.values.last()) {
-            (Some(first), Some(last)) if first == last => Err(Undefined::Constant),
+            (Some(first), Some(last)) if last - first <= ROUNDING => Err(Undefined::Constant),
             (Some(_), Some(_)) => Ok(&self.values),
             _ => Err(Undefined::NotResampled),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(values: &[f64], undefined: usize) -> Sample {
+        Sample { values: values.to_vec(), undefined }
+    }
+
+    #[test]
+    fn a_sample_that_says_nothing_is_refused_for_its_reason() {
+        let twenty: Vec<f64> = (0..20).map(f64::from).collect();
+        assert_eq!(sample(&twenty, 1).usable(), Ok(&twenty[..]));
+        assert_eq!(sample(&twenty, 2).usable(), Err(Undefined::UndefinedResamples { undefined: 2, of: 22 }));
+        assert_eq!(sample(&[0.5, 0.5 + 1e-16, 0.5], 0).usable(), Err(Undefined::Constant));
+        assert_eq!(sample(&[], 0).usable(), Err(Undefined::NotResampled));
+    }
+
+    #[test]
+    fn undefined_values_are_left_out_and_counted() {
+        let resampling = Resampling { resamples: 50, seed: 1, groups: None };
+        let units = resampling.units(2, &[0, 0, 1]).unwrap();
+        let samples = resampling.samples(&units, 3, |counts| {
+            let first = f64::from(counts[0]);
+            vec![first, if first > 0.0 { first } else { f64::NAN }]
+        });
+        let zeros = samples[0].values.iter().filter(|value| **value == 0.0).count();
+        assert!(zeros > 0 && samples[0].undefined == 0);
+        assert_eq!((samples[1].undefined, samples[1].values.len()), (zeros, 50 - zeros));
+        assert!(samples[0].values.is_sorted());
+    }
+
+    #[test]
+    fn every_image_needs_a_group() {
+        let resampling = Resampling { resamples: 1, seed: 1, groups: Some(vec![0]) };
+        let refused = resampling.units(2, &[0, 1]).err().map(|error| error.to_string());
+        assert_eq!(refused.as_deref(), Some("1 groups were given for 2 images"));
     }
 }
