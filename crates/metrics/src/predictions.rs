@@ -30,7 +30,7 @@ pub enum PredictionsError {
         /// Number of classes, C.
         n_classes: usize,
     },
-    /// A probability that is no finite number; holds the image's index.
+    /// A probability or logit that is no finite number; holds the image's index.
     NotFinite(usize),
 }
 
@@ -42,7 +42,9 @@ impl std::fmt::Display for PredictionsError {
                 write!(f, "{probabilities} probabilities do not fit {labels} labels of {n_classes} classes")
             }
             Self::Label { label, n_classes } => write!(f, "label {label} is not one of {n_classes} classes"),
-            Self::NotFinite(image) => write!(f, "a probability of image {image} is not a finite number"),
+            Self::NotFinite(image) => {
+                write!(f, "a probability or logit of image {image} is not a finite number")
+            }
         }
     }
 }

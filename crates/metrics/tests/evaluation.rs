@@ -154,6 +154,32 @@ fn one_image_has_figures_but_no_bootstrap_and_none_has_neither() {
     }
 }
 
+/// The example `coverage` measures this with care; here a bug in an interval would show.
+#[test]
+fn intervals_hold_the_true_figure_in_about_nineteen_of_twenty_sets() {
+    const SETS: u64 = 200;
+    let truth = values(&simulated(2, 100_000, 77));
+    let mut held = [0; 4];
+    for set in 0..SETS {
+        let scores = simulated(2, 60, 1000 + set * 7919);
+        let figures = Evaluation::new(&scores, &Resampling { seed: set, ..resampling(400) }).unwrap().figures;
+        for (at, estimate) in watched(&figures).into_iter().enumerate() {
+            let interval = estimate.interval.unwrap();
+            held[at] += u64::from(interval.low <= truth[at] && truth[at] <= interval.high);
+        }
+    }
+    // 190 are expected; three standard deviations are 9.
+    assert!(held.iter().all(|sets| (180..=199).contains(sets)), "{held:?}");
+}
+
+fn watched(figures: &Figures<Estimate>) -> [Estimate; 4] {
+    [figures.accuracy, figures.macro_mean.f1, figures.classes[0].roc_auc, figures.log_loss]
+}
+
+fn values(scores: &Scores) -> [f64; 4] {
+    watched(&Evaluation::new(scores, &resampling(0)).unwrap().figures).map(|estimate| estimate.value.unwrap())
+}
+
 #[test]
 fn a_figure_undefined_in_many_resamples_has_no_interval_and_says_in_how_many() {
     // One image in forty is predicted as class 1: a third of the resamples have none.
