@@ -1,6 +1,6 @@
 //! How often the 95 % intervals hold the true figure, over simulated test sets of three classes.
 //!
-//! `cargo run --release -p metrics --example coverage [SETS]`, 1,000 sets unless told; about two minutes on 2 cores.
+//! `cargo run --release -p metrics --example coverage [SETS]`, 1,000 sets unless told: two minutes of processor time.
 //! A network's logits are normal noise around a signal for the true class; the true figures are those of a set of
 //! 1,200,000 images. In the grouped sets four images share three tenths of their noise's variance, as the images of one
 //! patient do, and groups are drawn whole.

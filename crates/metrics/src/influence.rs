@@ -95,17 +95,13 @@ fn slopes(prepared: &Prepared<'_>, figures: &Figures<Figure>, vectors: &[Vec<f64
     let losses = [sum(0), sum(1), sum(2)];
     let mut weights = vec![0.0; areas.len() * areas.len()];
     prepared.cells.iter().for_each(|&cell| weights[cell] += 1.0);
+    let occupied: Vec<bool> = weights.iter().map(|&weight| weight > 0.0).collect();
     let mut moved = |cell: usize, by: f64| {
         let before = weights[cell];
         weights[cell] += by;
         let row = assemble(&weights, &areas, losses).into_row();
         weights[cell] = before;
         row
-    };
-    let occupied: Vec<bool> = {
-        let mut occupied = vec![false; areas.len() * areas.len()];
-        prepared.cells.iter().for_each(|&cell| occupied[cell] = true);
-        occupied
     };
     let slope = |(more, fewer): (Figure, Figure)| match (more, fewer) {
         (Ok(more), Ok(fewer)) => (more - fewer) / (2.0 * STEP),

@@ -12,12 +12,14 @@ pub struct Logits {
 }
 
 impl Logits {
-    /// `labels`: class indices `[N]`, each below `n_classes`; `logits`: `[N, C]` row by row, finite.
+    /// `labels`: class indices `[N]`, each below `n_classes`; `logits`: `[N, C]` row by row, finite; beyond ±1e300 they
+    /// count as that, so that none becomes infinite at a low temperature.
     ///
     /// # Errors
     /// Shapes that do not fit, a label out of range, a logit that is not finite.
     pub fn new(n_classes: usize, labels: Vec<usize>, logits: Vec<f64>) -> Result<Self, PredictionsError> {
         check(n_classes, &labels, &logits)?;
+        let logits = logits.into_iter().map(|logit| logit.clamp(-1e300, 1e300)).collect();
         Ok(Self { n_classes, labels, logits })
     }
 
@@ -32,7 +34,7 @@ impl Logits {
     fn log_loss(&self, temperature: f64) -> f64 {
         let rows = self.labels.iter().zip(self.logits.chunks_exact(self.n_classes));
         let loss = |(&label, row): (&usize, &[f64])| {
-            let p = softmax(row, temperature)[label];
+            let p = (row[label] / temperature - log_sum_exp(row, temperature)).exp();
             -p.clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()
         };
         rows.map(loss).sum::<f64>() / self.labels.len() as f64
@@ -51,13 +53,22 @@ impl From<&Predictions> for Logits {
     }
 }
 
-/// Softmax of a row over T, its highest value taken off first: no infinity arises at a low temperature. Terms are summed
-/// in order, as NumPy sums them: which probabilities tie hangs on that.
+/// Softmax of a row over T, its highest value taken off first. Terms are summed in order, as NumPy sums them: which
+/// probabilities tie hangs on that.
 fn softmax(row: &[f64], temperature: f64) -> Vec<f64> {
     let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let powers: Vec<f64> = row.iter().map(|logit| ((logit - largest) / temperature).exp()).collect();
     let sum: f64 = powers.iter().sum();
     powers.into_iter().map(|power| power / sum).collect()
+}
+
+/// ln Σ exp(x / T), pair by pair as NumPy's `logaddexp.reduce`: where the log loss is flat but for rounding, the place
+/// at which a search ends hangs on that.
+fn log_sum_exp(row: &[f64], temperature: f64) -> f64 {
+    let pair = |a: f64, b: f64| {
+        if a == b { a + std::f64::consts::LN_2 } else { a.max(b) + (-(a - b).abs()).exp().ln_1p() }
+    };
+    row.iter().map(|logit| logit / temperature).reduce(pair).unwrap_or(0.0)
 }
 
 /// An end of the range in which the temperature is sought.
@@ -103,7 +114,8 @@ impl Temperature {
         let calibration_error_before = calibration_error(1.0)?;
         let log = minimise(loss, (-LOG_BOUND, LOG_BOUND), 1e-10);
         let (before, after) = (loss(0.0), loss(log));
-        if before <= after {
+        // Rounding alone is no gain.
+        if before - after <= 1e-12 * before {
             return Ok(Self {
                 value: 1.0,
                 bound: None,
@@ -175,6 +187,14 @@ mod tests {
         assert_eq!(Temperature::fit(&Logits::new(2, vec![], vec![]).unwrap()), Err(Undefined::NoImages));
         let nan = Logits::new(2, vec![0, 1], vec![0.0, 1.0, f64::NAN, 0.0]).unwrap_err();
         assert_eq!(nan, PredictionsError::NotFinite(1));
+    }
+
+    #[test]
+    fn no_logit_is_too_large() {
+        let huge = fit(2, &[0, 1, 1], &[f64::MAX, f64::MIN, -1.0, 1.0, f64::MAX, f64::MIN]);
+        for value in [huge.value, huge.log_loss_before, huge.log_loss_after, huge.calibration_error_after] {
+            assert!(value.is_finite(), "{huge:?}");
+        }
     }
 
     #[test]
