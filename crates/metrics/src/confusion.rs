@@ -1,4 +1,7 @@
-use crate::predictions::{Predictions, argmax};
+use crate::{
+    Scores,
+    predictions::{Predictions, argmax},
+};
 
 /// Counts of images by true class (rows) and predicted class (columns), as scikit-learn's `confusion_matrix`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +31,16 @@ impl ConfusionMatrix {
         let mut counts = vec![vec![0; c]; c];
         for (label, row) in predictions.rows() {
             counts[label][argmax(row)] += 1;
+        }
+        Self { counts }
+    }
+
+    /// As [`Self::new`], of probabilities in f64.
+    pub fn of(scores: &Scores) -> Self {
+        let c = scores.n_classes();
+        let mut counts = vec![vec![0; c]; c];
+        for (&label, predicted) in scores.labels().iter().zip(scores.predicted()) {
+            counts[label][predicted] += 1;
         }
         Self { counts }
     }

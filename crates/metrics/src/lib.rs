@@ -1,16 +1,83 @@
 //! Labels and probabilities in, figures out.
 //!
 //! What this crate holds: [`Predictions`], Keras' eight figures ([`KerasFigures`]), the confusion matrix with its
-//! per-class figures ([`ConfusionMatrix`], [`ClassFigures`]) and a weighted running [`Mean`].
-//! What it must not know: tensors, files, the terminal. It builds and tests with no libtorch on the machine, and it
-//! needs no outside library: every figure is a few lines of arithmetic that has to match Keras or scikit-learn.
+//! per-class figures ([`ConfusionMatrix`], [`ClassFigures`]) and a weighted running [`Mean`]; an [`Evaluation`] of
+//! [`Scores`], which is every figure that scikit-learn has for them, with intervals, curves and a [`Reliability`]
+//! table; a [`Comparison`] of two models; a [`Temperature`] and [`OperatingPoint`]s. What has no value says why
+//! ([`Undefined`]).
+//! What it must not know: tensors, files, the terminal. It builds and tests with no libtorch on the machine.
+//!
+//! Outside libraries: **rand_chacha** (numbers keyed by seed and resample, the same on any thread) and **rayon**
+//! (resamples in parallel). The figures are each a few lines of arithmetic that has to match Keras or scikit-learn.
+//!
+//! # Intervals
+//! Shares of images (accuracy, recall, specificity, precision) have Wilson's interval; where images come in groups, of
+//! as many independent images as would have the groups' variance. Areas under curves have the logit interval with the
+//! bootstrap's standard error; the calibration error one of its own ([`Method::CentredGaps`]); all else has BCa with
+//! accelerations from analytic influences. Resamples are stratified by class. What 95 % intervals held in 1,000
+//! simulated sets of three classes (example `coverage`; a standard error is 0.7 points), in %, where the plain percentile
+//! interval was seen to hold 80 to 93 % for AUC at 40 images a class:
+//!
+//! | accuracy | images a class | accuracy | balanced accuracy | macro F1 | macro AUC | AUC of a class | log loss | calibration error |
+//! |---|---|---|---|---|---|---|---|---|
+//! | 0.85 | 40 | 94.1 | 94.5 | 94.9 | 94.1 | 93.7, 94.8 | 94.0 | 98.7 |
+//! | 0.85 | 200 | 95.4 | 95.4 | 95.6 | 95.8 | 95.2, 94.8 | 95.3 | 99.8 |
+//! | 0.95 | 40 | 93.9 | 95.9 | 94.7 | 93.9 | 97.0, 97.1 | 91.7 | 90.9 |
+//! | 0.95 | 200 | 94.4 | 94.5 | 94.4 | 94.9 | 94.8, 94.2 | 95.5 | 97.1 |
+//! | 0.85 | 40, by fours | 93.9 | 94.0 | 93.9 | 93.1 | 93.3, 92.6 | 92.3 | 98.5 |
+//! | 0.95 | 40, by fours | 95.4 | 95.8 | 93.8 | 92.3 | 97.9, 97.2 | 90.9 | 86.9 |
+//! | 0.85 | 200, by fours | 96.4 | 95.9 | 96.3 | 95.6 | 94.5, 94.3 | 95.0 | 99.6 |
+//! | 0.95 | 200, by fours | 95.2 | 95.1 | 95.2 | 93.1 | 93.1, 93.2 | 93.9 | 97.1 |
+//!
+//! Where few images are wrong, less is known than intervals say: at an accuracy of 0.98 and 40 images a class (two or
+//! three mistakes in all) log loss holds 85 % and Brier score 87 %, and at 200 a class the AUC of a class 93 %.
 
+mod brent;
+mod cells;
+mod comparison;
 mod confusion;
+mod curves;
+mod estimate;
+mod evaluation;
+mod figures;
+mod influence;
+mod interval;
 mod keras;
+mod mcnemar;
 mod mean;
+mod normal;
+mod operating;
 mod predictions;
+mod prepared;
+mod ranking;
+mod reliability;
+mod resample;
+mod scores;
+mod temperature;
+mod undefined;
+mod units;
 
+pub use comparison::Comparison;
 pub use confusion::{ClassFigures, ConfusionMatrix};
+pub use curves::{PrecisionRecallPoint, RocPoint, precision_recall_curve, roc_curve};
+pub use estimate::Estimate;
+pub use evaluation::{ClassSummary, Evaluation, EvaluationError, FEW_IMAGES};
+pub use figures::{Figure, Figures, OneVsRest};
+pub use interval::{CONFIDENCE, Interval, Method, wilson};
 pub use keras::KerasFigures;
+pub use mcnemar::mcnemar_exact;
 pub use mean::Mean;
+pub use operating::OperatingPoint;
 pub use predictions::{Predictions, PredictionsError, argmax};
+pub use reliability::{RELIABILITY_BINS, Reliability, ReliabilityBin};
+pub use resample::{RESAMPLES, Resampling};
+pub use scores::Scores;
+pub use temperature::{Bound, Logits, Temperature, at_temperature};
+pub use undefined::Undefined;
+
+/// The figures that scikit-learn, SciPy and statsmodels give.
+#[cfg(test)]
+pub(crate) fn reference() -> serde_json::Value {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/reference/sklearn_metrics.json");
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}

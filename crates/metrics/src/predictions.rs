@@ -30,7 +30,7 @@ pub enum PredictionsError {
         /// Number of classes, C.
         n_classes: usize,
     },
-    /// A probability that is no finite number; holds the image's index.
+    /// A probability or logit that is no finite number; holds the image's index.
     NotFinite(usize),
 }
 
@@ -42,7 +42,9 @@ impl std::fmt::Display for PredictionsError {
                 write!(f, "{probabilities} probabilities do not fit {labels} labels of {n_classes} classes")
             }
             Self::Label { label, n_classes } => write!(f, "label {label} is not one of {n_classes} classes"),
-            Self::NotFinite(image) => write!(f, "a probability of image {image} is not a finite number"),
+            Self::NotFinite(image) => {
+                write!(f, "a probability or logit of image {image} is not a finite number")
+            }
         }
     }
 }
@@ -59,22 +61,7 @@ impl Predictions {
         labels: Vec<usize>,
         probabilities: Vec<f32>,
     ) -> Result<Self, PredictionsError> {
-        if n_classes < 2 {
-            return Err(PredictionsError::TooFewClasses(n_classes));
-        }
-        if labels.len().checked_mul(n_classes) != Some(probabilities.len()) {
-            return Err(PredictionsError::Shape {
-                labels: labels.len(),
-                probabilities: probabilities.len(),
-                n_classes,
-            });
-        }
-        if let Some(&label) = labels.iter().find(|&&label| label >= n_classes) {
-            return Err(PredictionsError::Label { label, n_classes });
-        }
-        if let Some(at) = probabilities.iter().position(|p| !p.is_finite()) {
-            return Err(PredictionsError::NotFinite(at / n_classes));
-        }
+        check(n_classes, &labels, &probabilities)?;
         Ok(Self { n_classes, labels, probabilities })
     }
 
@@ -104,8 +91,29 @@ impl Predictions {
     }
 }
 
+/// What the constructors of labels with values refuse; `values` are `[N, C]`, row by row.
+pub(crate) fn check<T: Copy + Into<f64>>(
+    n_classes: usize,
+    labels: &[usize],
+    values: &[T],
+) -> Result<(), PredictionsError> {
+    if n_classes < 2 {
+        return Err(PredictionsError::TooFewClasses(n_classes));
+    }
+    if labels.len().checked_mul(n_classes) != Some(values.len()) {
+        return Err(PredictionsError::Shape { labels: labels.len(), probabilities: values.len(), n_classes });
+    }
+    if let Some(&label) = labels.iter().find(|&&label| label >= n_classes) {
+        return Err(PredictionsError::Label { label, n_classes });
+    }
+    match values.iter().position(|&value| !value.into().is_finite()) {
+        Some(at) => Err(PredictionsError::NotFinite(at / n_classes)),
+        None => Ok(()),
+    }
+}
+
 /// The predicted class of a row of probabilities: the first maximum, as `argmax` of NumPy and Keras.
-pub fn argmax(row: &[f32]) -> usize {
+pub fn argmax<T: PartialOrd>(row: &[T]) -> usize {
     let mut best = 0;
     for (i, p) in row.iter().enumerate() {
         if *p > row[best] {

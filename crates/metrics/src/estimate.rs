@@ -1,0 +1,175 @@
+use crate::{
+    Figure, Figures, Interval, OneVsRest, Undefined,
+    influence::Moments,
+    interval::{bca, logit, wilson},
+    prepared::Prepared,
+    resample::Sample,
+    units::Units,
+};
+
+/// A figure with its 95 % interval; either may be undefined, each for a reason of its own.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// The figure's value in the set.
+    pub value: Figure,
+    /// Where the figure of all images like these lies, with 95 % confidence.
+    pub interval: Result<Interval, Undefined>,
+    /// Resamples left out of the interval because the figure is undefined in them.
+    pub undefined_resamples: usize,
+}
+
+impl Estimate {
+    /// A share of images with its Wilson interval; `reason` is why there is none of no images.
+    pub(crate) fn of_share(hits: u64, of: u64, reason: Undefined) -> Self {
+        let value = if of > 0 { Ok(hits as f64 / of as f64) } else { Err(reason) };
+        Self { value, interval: value.map(|share| wilson(share, of as f64)), undefined_resamples: 0 }
+    }
+}
+
+/// How a figure's interval is made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    /// A share of so many images, of which so many units hold one: Wilson.
+    Share { of: f64, units: f64 },
+    /// A mean or ratio of counts between `low` and 1: BCa. Where no resample differs, Wilson for so many images.
+    Counted { low: f64, images: f64 },
+    /// An area between 0 and 1, which crowds at 1: logit. Where no resample differs, Wilson for so many images.
+    Area { images: f64 },
+    /// A mean loss from 0 to `high`: BCa.
+    Loss { high: f64 },
+    /// The calibration error, biased as it is; see [`crate::Method::CentredGaps`].
+    CalibrationError,
+    /// The difference of two models' figures: BCa.
+    Difference,
+}
+
+/// The kind of every figure.
+pub(crate) fn kinds(prepared: &Prepared<'_>, units: &Units) -> Figures<Kind> {
+    let n_classes = prepared.rankings.len();
+    let labels = prepared.scores.labels();
+    let share = |counts: &dyn Fn(usize) -> bool| Kind::Share {
+        of: (0..labels.len()).filter(|&image| counts(image)).count() as f64,
+        units: units.strata().flatten().filter(|unit| unit.iter().any(|&image| counts(image))).count() as f64,
+    };
+    // The variance of a mean of the classes' shares is that of one share of this many images: C² / Σ 1/m.
+    let drawn: Vec<f64> = units.per_class().map(|(_, units)| units as f64).collect();
+    let inverses: f64 = drawn.iter().map(|units| 1.0 / units).sum();
+    let images = (drawn.len() * drawn.len()) as f64 / inverses.max(f64::MIN_POSITIVE);
+    let total: f64 = drawn.iter().sum();
+    let counted = Kind::Counted { low: 0.0, images };
+    let of_class = |class: usize| {
+        let own: f64 = units.per_class().filter(|(other, _)| *other == class).map(|(_, m)| m as f64).sum();
+        let is = move |image: usize| prepared.cells[image] / n_classes == class;
+        OneVsRest {
+            precision: share(&|image| prepared.cells[image] % n_classes == class),
+            recall: share(&is),
+            specificity: share(&|image| !is(image)),
+            f1: Kind::Counted { low: 0.0, images: own },
+            // Hanley and McNeil's variance (1982) near 1 is that of a share of this many images, by Newcombe's
+            // method 5 (2006, Statistics in Medicine 25, 559–573).
+            roc_auc: Kind::Area { images: 4.0 * own * (total - own) / total.max(1.0) },
+            // Boyd, Eng and Page (2013): a share of the class's own images.
+            average_precision: Kind::Area { images: own },
+        }
+    };
+    let classes: Vec<_> = (0..n_classes).map(of_class).collect();
+    let fewest = |kind: fn(&OneVsRest<Kind>) -> Kind| {
+        let images = classes.iter().map(|class| match kind(class) {
+            Kind::Area { images } => images,
+            _ => f64::INFINITY,
+        });
+        Kind::Area { images: images.fold(f64::INFINITY, f64::min) }
+    };
+    let mean = OneVsRest {
+        precision: counted,
+        recall: counted,
+        specificity: counted,
+        f1: counted,
+        roc_auc: fewest(|class| class.roc_auc),
+        average_precision: fewest(|class| class.average_precision),
+    };
+    let agreement = Kind::Counted { low: -1.0, images };
+    Figures {
+        accuracy: share(&|_| true),
+        balanced_accuracy: counted,
+        cohen_kappa: agreement,
+        matthews_corrcoef: agreement,
+        log_loss: Kind::Loss { high: f64::INFINITY },
+        brier: Kind::Loss { high: 2.0 },
+        expected_calibration_error: Kind::CalibrationError,
+        macro_mean: mean,
+        weighted_mean: mean,
+        classes,
+    }
+}
+
+/// What an interval is made from, besides the figure's kind.
+pub(crate) struct Evidence<'a> {
+    pub(crate) units: &'a Units,
+    /// Whether units are groups of images.
+    pub(crate) grouped: bool,
+    /// How far the bins' calibration gaps are from the set's, over all resamples.
+    pub(crate) distances: Option<&'a Sample>,
+}
+
+impl Evidence<'_> {
+    pub(crate) fn estimate(
+        &self,
+        value: Figure,
+        kind: Kind,
+        sample: Option<&Sample>,
+        moments: impl FnOnce() -> Moments,
+    ) -> Estimate {
+        let interval = value.and_then(|value| self.interval(value, kind, sample, moments));
+        let undefined_resamples = match kind {
+            Kind::Share { .. } => 0,
+            _ => sample.map_or(0, |sample| sample.undefined),
+        };
+        Estimate { value, interval, undefined_resamples }
+    }
+
+    fn interval(
+        &self,
+        value: f64,
+        kind: Kind,
+        sample: Option<&Sample>,
+        moments: impl FnOnce() -> Moments,
+    ) -> Result<Interval, Undefined> {
+        match kind {
+            Kind::Share { of, .. } if !self.grouped => Ok(wilson(value, of)),
+            Kind::Share { of, units } => {
+                // Images of one group say less than as many of their own: as many as would have the same variance
+                // (Korn and Graubard 1998, Survey Methodology 24, 193–201).
+                let variance = moments().variance;
+                let worth = if variance > 0.0 { value * (1.0 - value) / variance } else { units };
+                Ok(wilson(value, worth.min(of)))
+            }
+            Kind::Counted { low, images } => match self.drawn(sample) {
+                Err(Undefined::Constant) => {
+                    let share = wilson((value - low) / (1.0 - low), images);
+                    let back = |end: f64| low + end * (1.0 - low);
+                    Ok(Interval { low: back(share.low), high: back(share.high), ..share })
+                }
+                values => Ok(bca(value, values?, &moments()).within(low, 1.0)),
+            },
+            Kind::Area { images } => match self.drawn(sample) {
+                Err(Undefined::Constant) => Ok(wilson(value, images)),
+                values => Ok(logit(value, values?, &moments())),
+            },
+            Kind::Loss { high } => Ok(bca(value, self.drawn(sample)?, &moments()).within(0.0, high)),
+            Kind::CalibrationError => {
+                Ok(Interval::of_calibration_error(value, self.drawn(sample)?, self.drawn(self.distances)?))
+            }
+            Kind::Difference => Ok(bca(value, self.drawn(sample)?, &moments())),
+        }
+    }
+
+    /// A sample's values, where they and what they were drawn from say how uncertain a figure is.
+    fn drawn<'a>(&self, sample: Option<&'a Sample>) -> Result<&'a [f64], Undefined> {
+        let sample = sample.ok_or(Undefined::NotResampled)?;
+        match self.units.per_class().find(|(_, units)| *units < 2) {
+            Some((class, _)) => Err(Undefined::TooFewToDraw(class)),
+            None => sample.usable(),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+use std::fmt;
+
+use crate::{
+    ConfusionMatrix, Estimate, Figures, PrecisionRecallPoint, Reliability, Resampling, RocPoint, Scores,
+    Undefined,
+    estimate::{Evidence, kinds},
+    influence::{Influences, moments},
+    precision_recall_curve,
+    prepared::Prepared,
+    roc_curve,
+    units::Units,
+};
+
+/// Classes with fewer images than this are flagged: of 30 images, even a share of 0.9 is known no better than to lie
+/// between 0.74 and 0.97 (Wilson, 95 %).
+pub const FEW_IMAGES: u64 = 30;
+
+/// Everything that can be said of a set of images: figures with intervals, tables and curves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    /// Number of images, N.
+    pub images: usize,
+    /// Number of groups that were drawn whole; `None` where images were drawn one by one.
+    pub groups: Option<usize>,
+    /// True classes as rows, predicted ones as columns.
+    pub confusion_matrix: ConfusionMatrix,
+    /// All figures, with intervals.
+    pub figures: Figures<Estimate>,
+    /// Every class's images and curves, in class order.
+    pub classes: Vec<ClassSummary>,
+    /// Confidence against accuracy.
+    pub reliability: Reliability,
+    /// Resamples drawn for the bootstrap intervals.
+    pub resamples: usize,
+    /// What they were drawn from.
+    pub seed: u64,
+}
+
+/// One class's images and curves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClassSummary {
+    /// Images of this class.
+    pub support: u64,
+    /// Whether fewer than [`FEW_IMAGES`] images, or groups where there are such, are of this class, so that its figures
+    /// say little.
+    pub few: bool,
+    /// See [`roc_curve`].
+    pub roc: Result<Vec<RocPoint>, Undefined>,
+    /// See [`precision_recall_curve`].
+    pub precision_recall: Result<Vec<PrecisionRecallPoint>, Undefined>,
+}
+
+/// Images that cannot be evaluated, or compared, as asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EvaluationError {
+    /// Not one group an image.
+    Groups {
+        /// Number of groups given.
+        groups: usize,
+        /// Number of images.
+        images: usize,
+    },
+    /// Two models that know different numbers of classes.
+    Classes {
+        /// The first's.
+        first: usize,
+        /// The second's.
+        second: usize,
+    },
+    /// Two models that saw different numbers of images.
+    Images {
+        /// The first's.
+        first: usize,
+        /// The second's.
+        second: usize,
+    },
+    /// Two models whose images differ in their true class; holds the first such image's index.
+    Label(usize),
+}
+
+impl fmt::Display for EvaluationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Groups { groups, images } => write!(f, "{groups} groups were given for {images} images"),
+            Self::Classes { first, second } => {
+                write!(f, "one model knows {first} classes and the other {second}")
+            }
+            Self::Images { first, second } => {
+                write!(f, "one model saw {first} images and the other {second}")
+            }
+            Self::Label(image) => {
+                write!(f, "the true class of image {image} is not the same for both models")
+            }
+        }
+    }
+}
+
+impl std::error::Error for EvaluationError {}
+
+impl Evaluation {
+    /// Computes all of it: sorts once a class, then counts once a resample, in parallel.
+    ///
+    /// # Errors
+    /// Groups that are not one an image.
+    pub fn new(scores: &Scores, resampling: &Resampling) -> Result<Self, EvaluationError> {
+        let units = resampling.units(scores.n_classes(), scores.labels())?;
+        let prepared = Prepared::new(scores);
+        let figures = prepared.figures();
+        let influences = Influences::new(&prepared, &figures);
+        let mut samples = resampling.samples(&units, scores.len(), |counts| prepared.row_of(counts));
+        let distances = samples.pop();
+        let evidence =
+            Evidence { units: &units, grouped: resampling.groups.is_some(), distances: distances.as_ref() };
+        let kinds = kinds(&prepared, &units).into_row();
+        let mut at = 0;
+        let figures = figures.map(|value| {
+            let figure = at;
+            at += 1;
+            let moments = || moments(&units, |image| influences.of(figure, image));
+            evidence.estimate(value, kinds[figure], samples.get(figure), moments)
+        });
+        Ok(Self {
+            images: scores.len(),
+            groups: resampling.groups.is_some().then(|| units.per_class().map(|(_, units)| units).sum()),
+            confusion_matrix: ConfusionMatrix::of(scores),
+            figures,
+            classes: (0..scores.n_classes()).map(|class| ClassSummary::new(scores, &units, class)).collect(),
+            reliability: Reliability::new(scores),
+            resamples: resampling.resamples,
+            seed: resampling.seed,
+        })
+    }
+}
+
+impl ClassSummary {
+    fn new(scores: &Scores, units: &Units, class: usize) -> Self {
+        let support = scores.labels().iter().filter(|&&label| label == class).count() as u64;
+        let drawn = units.per_class().find(|(other, _)| *other == class).map_or(0, |(_, units)| units as u64);
+        Self {
+            support,
+            few: support.min(drawn) < FEW_IMAGES,
+            roc: roc_curve(scores, class),
+            precision_recall: precision_recall_curve(scores, class),
+        }
+    }
+}

@@ -1,0 +1,195 @@
+use crate::{
+    Figure, Figures, OneVsRest,
+    prepared::{Prepared, assemble},
+    units::Units,
+};
+
+/// How much one more of each image would move each figure: derivatives in the image's weight where every weight is
+/// 1 (the empirical influence function; Efron 1982, The Jackknife, the Bootstrap and Other Resampling Plans, 6.6).
+pub(crate) struct Influences {
+    /// Each image's place in the confusion matrix.
+    cells: Vec<usize>,
+    /// By place, a row of every figure's slope in the place's count; empty where there is no image.
+    slopes: Vec<Vec<f64>>,
+    /// Values an image adds of its own, `[N]` each: calibration gaps and, by class, its areas'.
+    vectors: Vec<Vec<f64>>,
+    /// For every figure, which of these it takes, times what.
+    terms: Vec<Vec<(f64, usize)>>,
+}
+
+/// What the influences of one figure say of its sampling distribution.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Moments {
+    /// The infinitesimal jackknife's variance, with the factor m / (m - 1) of a stratum of m units.
+    pub(crate) variance: f64,
+    /// BCa's acceleration: a sixth of the influences' skewness.
+    pub(crate) acceleration: f64,
+    /// By how much that factor raises the variance above a bootstrap's, at least 1.
+    pub(crate) inflation: f64,
+}
+
+/// Far below one image, far above rounding.
+const STEP: f64 = 1e-3;
+
+impl Influences {
+    pub(crate) fn new(prepared: &Prepared<'_>, figures: &Figures<Figure>) -> Self {
+        let n_classes = prepared.rankings.len();
+        let images = prepared.scores.len() as f64;
+        let signed = |(&bin, gap): (&usize, &f64)| prepared.bin_gaps[bin].signum() * gap;
+        let gaps = prepared.bins.iter().zip(&prepared.gaps).map(signed);
+        let mut vectors = vec![prepared.log_losses.clone(), prepared.briers.clone(), gaps.collect()];
+        let mut areas = Vec::new();
+        for (ranking, class) in prepared.rankings.iter().zip(&figures.classes) {
+            if let (Ok(auc), Ok(average_precision)) = (class.roc_auc, class.average_precision) {
+                areas.push(Some(vectors.len()));
+                vectors.extend(ranking.influences(prepared.scores, auc, average_precision));
+            } else {
+                areas.push(None);
+            }
+        }
+        let none = || OneVsRest {
+            precision: Vec::new(),
+            recall: Vec::new(),
+            specificity: Vec::new(),
+            f1: Vec::new(),
+            roc_auc: Vec::new(),
+            average_precision: Vec::new(),
+        };
+        let mean = |weight: &dyn Fn(usize) -> f64| {
+            let terms = |offset| {
+                let term = |(class, at): (usize, &Option<usize>)| Some((weight(class), (*at)? + offset));
+                areas.iter().enumerate().filter_map(term).collect()
+            };
+            OneVsRest { roc_auc: terms(0), average_precision: terms(1), ..none() }
+        };
+        let mut support = vec![0.0; n_classes];
+        prepared.scores.labels().iter().for_each(|&label| support[label] += 1.0);
+        let terms = Figures {
+            accuracy: Vec::new(),
+            balanced_accuracy: Vec::new(),
+            cohen_kappa: Vec::new(),
+            matthews_corrcoef: Vec::new(),
+            log_loss: vec![(1.0 / images, 0)],
+            brier: vec![(1.0 / images, 1)],
+            expected_calibration_error: vec![(1.0 / images, 2)],
+            macro_mean: mean(&|_| 1.0 / n_classes as f64),
+            weighted_mean: mean(&|class| support[class] / images),
+            classes: (0..n_classes).map(|class| mean(&|other| f64::from(other == class))).collect(),
+        };
+        let slopes = slopes(prepared, figures, &vectors);
+        Self { cells: prepared.cells.clone(), slopes, vectors, terms: terms.into_row() }
+    }
+
+    /// The influence of one image on figure number `figure` of [`Figures::into_row`].
+    pub(crate) fn of(&self, figure: usize, image: usize) -> f64 {
+        let own = self.terms[figure].iter().map(|&(weight, vector)| weight * self.vectors[vector][image]);
+        self.slopes[self.cells[image]][figure] + own.sum::<f64>()
+    }
+}
+
+/// By place of the confusion matrix, every figure's slope in its count, with areas and sums of losses held.
+fn slopes(prepared: &Prepared<'_>, figures: &Figures<Figure>, vectors: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    let areas: Vec<[Figure; 2]> =
+        figures.classes.iter().map(|class| [class.roc_auc, class.average_precision]).collect();
+    let sum = |vector: usize| vectors[vector].iter().sum();
+    let losses = [sum(0), sum(1), sum(2)];
+    let mut weights = vec![0.0; areas.len() * areas.len()];
+    prepared.cells.iter().for_each(|&cell| weights[cell] += 1.0);
+    let occupied: Vec<bool> = weights.iter().map(|&weight| weight > 0.0).collect();
+    let mut moved = |cell: usize, by: f64| {
+        let before = weights[cell];
+        weights[cell] += by;
+        let row = assemble(&weights, &areas, losses).into_row();
+        weights[cell] = before;
+        row
+    };
+    let slope = |(more, fewer): (Figure, Figure)| match (more, fewer) {
+        (Ok(more), Ok(fewer)) => (more - fewer) / (2.0 * STEP),
+        _ => 0.0,
+    };
+    let row = |(cell, occupied): (usize, bool)| {
+        if !occupied {
+            return Vec::new();
+        }
+        let (more, fewer) = (moved(cell, STEP), moved(cell, -STEP));
+        more.into_iter().zip(fewer).map(slope).collect()
+    };
+    occupied.into_iter().enumerate().map(row).collect()
+}
+
+/// Variance and acceleration of a figure whose units' influences are summed by `influence`.
+pub(crate) fn moments(units: &Units, influence: impl Fn(usize) -> f64) -> Moments {
+    let (mut variance, mut squares, mut cubes) = (0.0, 0.0, 0.0);
+    for stratum in units.strata() {
+        let m = stratum.len() as f64;
+        let sums: Vec<f64> = stratum.map(|unit| unit.iter().map(|&image| influence(image)).sum()).collect();
+        let mean = sums.iter().sum::<f64>() / m;
+        let centred = || sums.iter().map(|sum| sum - mean);
+        let square: f64 = centred().map(|value| value * value).sum();
+        squares += square;
+        cubes += centred().map(|value| value * value * value).sum::<f64>();
+        variance += square * m / (m - 1.0).max(1.0);
+    }
+    let spread = squares > 0.0;
+    let acceleration = if spread { cubes / (6.0 * squares.powf(1.5)) } else { 0.0 };
+    Moments { variance, acceleration, inflation: if spread { variance / squares } else { 1.0 } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Scores;
+
+    fn scores() -> Scores {
+        let labels = vec![0, 0, 0, 1, 1, 1, 2, 2, 2, 2];
+        let row = |image: usize| {
+            let weights =
+                [1 + image * 7 % 11, 1 + image * 5 % 13, 2 + image * 3 % 7].map(|weight| weight as f64);
+            weights.map(|weight| weight / weights.iter().sum::<f64>())
+        };
+        Scores::new(3, labels, (0..10).flat_map(row).collect()).unwrap()
+    }
+
+    /// The derivative in a weight is the limit of adding an image to many copies of the set.
+    #[test]
+    fn influences_are_derivatives_of_every_figure() {
+        const COPIES: u32 = 100_000;
+        let scores = scores();
+        let prepared = Prepared::new(&scores);
+        let influences = Influences::new(&prepared, &prepared.figures());
+        for image in 0..scores.len() {
+            let moved = |by: i32| {
+                let mut counts = [COPIES; 10];
+                counts[image] = counts[image].saturating_add_signed(by);
+                prepared.row_of(&counts)
+            };
+            let (more, fewer) = (moved(100), moved(-100));
+            assert_eq!(more.len(), 7 + 6 * 5 + 1);
+            for figure in 0..more.len() - 1 {
+                let slope = (more[figure] - fewer[figure]) / (200.0 / f64::from(COPIES));
+                let influence = influences.of(figure, image);
+                assert!(
+                    (slope - influence).abs() < 1e-5,
+                    "figure {figure}, image {image}: {influence} is not {slope}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn moments_are_those_of_a_mean() {
+        // Influences 0, 0, 0, 4 over 4 units: centred -1, -1, -1, 3.
+        let units = Units::new(2, &[0, 0, 0, 0], None);
+        let found = moments(&units, |image| if image == 3 { 4.0 } else { 0.0 });
+        assert_eq!(found.variance, 12.0 * 4.0 / 3.0);
+        assert!((found.acceleration - 24.0 / (6.0 * 12f64.powf(1.5))).abs() < 1e-15);
+        assert!((found.inflation - 4.0 / 3.0).abs() < 1e-15);
+        // Two groups: 0 and 4, centred -2 and 2.
+        let grouped =
+            moments(
+                &Units::new(2, &[0, 0, 0, 0], Some(&[0, 0, 1, 1])),
+                |image| if image == 3 { 4.0 } else { 0.0 },
+            );
+        assert_eq!((grouped.variance, grouped.acceleration, grouped.inflation), (16.0, 0.0, 2.0));
+    }
+}

@@ -1,0 +1,172 @@
+use crate::{influence::Moments, normal};
+
+/// The share of sets of images whose interval is meant to hold the true figure.
+pub const CONFIDENCE: f64 = 0.95;
+
+/// The normal distribution's 0.975 quantile.
+const Z: f64 = 1.959_963_984_540_054;
+
+/// A 95 % confidence interval.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Interval {
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+    /// How it was made.
+    pub method: Method,
+}
+
+/// How an interval was made. What each covers in simulated sets stands in the crate's docs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// [`wilson`]; for figures other than shares, where no resample differs from the set, of a number of images
+    /// that gives their variance.
+    Wilson,
+    /// The bootstrap's bias-corrected and accelerated interval (Efron 1987, Journal of the American Statistical
+    /// Association 82, 171–185).
+    Bca,
+    /// Symmetric in ln(x / (1 - x)) with the bootstrap's standard error (Pepe 2003, The Statistical Evaluation of
+    /// Medical Tests, 5.2.4), for areas under curves: they crowd at 1, where BCa covers too little.
+    Logit,
+    /// For the calibration error: its lower end is no further below the figure than the bins' gaps, centred on those of
+    /// the set, lie apart in 95 % of resamples; its upper end is the resamples' 0.975 quantile. The figure's upward bias
+    /// makes this interval wide, and its lower end 0 where a perfectly calibrated network could have given the figure.
+    CentredGaps,
+}
+
+impl Method {
+    /// As a paper names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Wilson => "Wilson",
+            Self::Bca => "BCa bootstrap",
+            Self::Logit => "logit bootstrap",
+            Self::CentredGaps => "bootstrap of centred calibration gaps",
+        }
+    }
+}
+
+/// Wilson's score interval (1927) of a share in `[0, 1]` of `of` independent images, above 0
+/// (`statsmodels.stats.proportion.proportion_confint(method="wilson")`).
+pub fn wilson(share: f64, of: f64) -> Interval {
+    let z2 = Z * Z;
+    let centre = (share * of + z2 / 2.0) / (of + z2);
+    let half = Z * (share * (1.0 - share) * of + z2 / 4.0).max(0.0).sqrt() / (of + z2);
+    // Of none and of all the ends are 0 and 1, but for rounding.
+    let low = if share > 0.0 { (centre - half).max(0.0) } else { 0.0 };
+    let high = if share < 1.0 { (centre + half).min(1.0) } else { 1.0 };
+    Interval { low, high, method: Method::Wilson }
+}
+
+/// BCa from resamples in ascending order, of which there is at least one. The ends lie further from the figure by
+/// what a bootstrap of few units misses of the variance.
+pub(crate) fn bca(value: f64, sorted: &[f64], moments: &Moments) -> Interval {
+    // Half of the resamples that equal the figure count as below it; rounding must not decide which do.
+    let slack = 1e-12 * value.abs();
+    let below = sorted.partition_point(|&resample| resample < value - slack);
+    let tied = sorted.partition_point(|&resample| resample <= value + slack) - below;
+    let n = sorted.len() as f64;
+    let share = (below as f64 + tied as f64 / 2.0) / n;
+    let bias = normal::quantile(share.clamp(0.5 / n, 1.0 - 0.5 / n));
+    let end = |z: f64| {
+        let shifted = bias + z;
+        let share = normal::cdf(bias + shifted / (1.0 - moments.acceleration * shifted).max(1e-3));
+        value + (quantile(sorted, share) - value) * moments.inflation.sqrt()
+    };
+    Interval { low: end(-Z), high: end(Z), method: Method::Bca }
+}
+
+/// The logit interval of a figure in `(0, 1)`, excluded ends, from at least one resample.
+pub(crate) fn logit(value: f64, values: &[f64], moments: &Moments) -> Interval {
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    let error = (squares / values.len() as f64 * moments.inflation).sqrt();
+    let (middle, spread) = ((value / (1.0 - value)).ln(), Z * error / (value * (1.0 - value)));
+    let end = |logit: f64| 1.0 / (1.0 + (-logit).exp());
+    Interval { low: end(middle - spread), high: end(middle + spread), method: Method::Logit }
+}
+
+impl Interval {
+    /// See [`Method::CentredGaps`]. By the triangle inequality, the true error is no further from the figure than the
+    /// bins' gaps are from the true ones, summed.
+    pub(crate) fn of_calibration_error(value: f64, sorted: &[f64], distances: &[f64]) -> Self {
+        let low = (value - quantile(distances, CONFIDENCE)).max(0.0);
+        Self { low, high: quantile(sorted, 0.975).max(value).min(1.0), method: Method::CentredGaps }
+    }
+
+    /// Kept within the figure's range.
+    pub(crate) fn within(self, low: f64, high: f64) -> Self {
+        Self { low: self.low.clamp(low, high), high: self.high.clamp(low, high), ..self }
+    }
+}
+
+/// A quantile of ascending values, of which there is at least one; linear between them.
+fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let place = (share * (sorted.len() + 1) as f64 - 1.0).clamp(0.0, (sorted.len() - 1) as f64);
+    let (below, above) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
+    below + (above - below) * place.fract()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: Moments = Moments { variance: 1.0, acceleration: 0.0, inflation: 1.0 };
+
+    /// Resamples as a standard normal distribution's quantiles.
+    fn normals() -> Vec<f64> {
+        (1..20_000).map(|at| normal::quantile(f64::from(at) / 20_000.0)).collect()
+    }
+
+    fn assert_ends(interval: Interval, low: f64, high: f64) {
+        assert!((interval.low - low).abs() < 1e-3 && (interval.high - high).abs() < 1e-3, "{interval:?}");
+    }
+
+    #[test]
+    fn bca_of_normal_resamples_has_efrons_ends() {
+        assert_ends(bca(0.0, &normals(), &PLAIN), -Z, Z);
+        // z₀ + (z₀ ± z) / (1 - a (z₀ ± z)) with a = 0.1, and then with z₀ = 0.25 from a figure above the middle.
+        let skewed = Moments { acceleration: 0.1, ..PLAIN };
+        assert_ends(bca(0.0, &normals(), &skewed), -1.9600 / 1.196, 1.9600 / 0.804);
+        assert_ends(bca(0.25, &normals(), &PLAIN), 0.5 - Z, 0.5 + Z);
+        // A bootstrap of two units sees half of the variance.
+        let two = Moments { inflation: 2.0, ..PLAIN };
+        assert_ends(bca(0.0, &normals(), &two), -Z * 2f64.sqrt(), Z * 2f64.sqrt());
+    }
+
+    #[test]
+    fn resamples_equal_to_the_figure_count_half() {
+        let values = [[0.0; 100], [0.5; 100], [1.0; 100]].concat();
+        let interval = bca(0.5, &values, &PLAIN);
+        assert_eq!((interval.low, interval.high), (0.0, 1.0));
+    }
+
+    #[test]
+    fn logit_stays_inside_and_reaches_further_down_than_up() {
+        let values: Vec<f64> = normals().iter().map(|z| 0.98 + 0.01 * z).collect();
+        let interval = logit(0.98, &values, &PLAIN);
+        // 0.01 / (0.98 · 0.02) on the logit scale.
+        let end = |sign: f64| 1.0 / (1.0 + (-(0.98f64 / 0.02).ln() - sign * Z * 0.01 / 0.0196).exp());
+        assert_ends(interval, end(-1.0), end(1.0));
+        assert!(interval.high < 1.0 && interval.high - 0.98 < 0.98 - interval.low);
+    }
+
+    #[test]
+    fn wilson_is_of_some_width_where_all_or_none_are_right() {
+        let all = wilson(1.0, 10.0);
+        assert!((all.low - 0.722_467).abs() < 1e-6 && all.high == 1.0, "{all:?}");
+        let none = wilson(0.0, 10.0);
+        assert!(none.low == 0.0 && (none.high - 0.277_533).abs() < 1e-6, "{none:?}");
+    }
+
+    #[test]
+    fn a_calibration_errors_interval_reaches_down_as_far_as_gaps_lie_apart() {
+        let distances: Vec<f64> = (0..=100).map(|at| f64::from(at) / 1000.0).collect();
+        let values: Vec<f64> = (0..=100).map(|at| 0.15 + f64::from(at) / 1000.0).collect();
+        let interval = Interval::of_calibration_error(0.12, &values, &distances);
+        assert!((interval.low - (0.12 - 0.0959)).abs() < 1e-6, "{interval:?}");
+        assert!(interval.high > 0.24 && interval.high < 0.25, "{interval:?}");
+        assert_eq!(Interval::of_calibration_error(0.05, &values, &distances).low, 0.0);
+    }
+}

@@ -1,0 +1,171 @@
+use crate::{Figure, Scores, Undefined};
+
+/// Images in descending order of one class's probability, sorted once, so that a resample only counts.
+///
+/// An entry is `image << 2 | is of the class << 1 | is the last of its ties`; ties are equal probabilities.
+pub(crate) struct Ranking {
+    class: usize,
+    entries: Vec<usize>,
+}
+
+/// One step down a ranking: all images of one probability.
+pub(crate) struct Step {
+    /// The images' probability.
+    pub(crate) threshold: f64,
+    /// Images of the class with at least this probability.
+    pub(crate) hits: u64,
+    /// Images of other classes with at least this probability.
+    pub(crate) false_alarms: u64,
+}
+
+const HIT: usize = 2;
+const LAST: usize = 1;
+
+impl Ranking {
+    pub(crate) fn new(scores: &Scores, class: usize) -> Self {
+        let column: Vec<f64> = scores.column(class).collect();
+        let mut order: Vec<usize> = (0..column.len()).collect();
+        // -0 and 0 are one threshold: adding 0 makes them one for total_cmp too.
+        order.sort_by(|&a, &b| (column[b] + 0.0).total_cmp(&(column[a] + 0.0)));
+        let entry = |(at, &image): (usize, &usize)| {
+            let last = order.get(at + 1).is_none_or(|&next| column[next] != column[image]);
+            image << 2 | usize::from(scores.labels()[image] == class) << 1 | usize::from(last)
+        };
+        let entries = order.iter().enumerate().map(entry).collect();
+        Self { class, entries }
+    }
+
+    /// ROC AUC and average precision of images that count `counts[image]` times.
+    ///
+    /// AUC is the share of pairs in the right order, ties counting one half; average precision sums the precision
+    /// at each distinct threshold times the recall gained there.
+    pub(crate) fn areas(&self, counts: &[u32]) -> [Figure; 2] {
+        let (mut hits, mut misses, mut doubled_pairs, mut precisions) = (0u64, 0u64, 0u64, 0.0);
+        let (mut tied_hits, mut tied) = (0u64, 0u64);
+        for entry in &self.entries {
+            let count = u64::from(counts[entry >> 2]);
+            tied += count;
+            tied_hits += count * (entry >> 1 & 1) as u64;
+            if entry & LAST != 0 {
+                doubled_pairs += (tied - tied_hits) * (2 * hits + tied_hits);
+                hits += tied_hits;
+                misses += tied - tied_hits;
+                precisions += (tied_hits * hits) as f64 / (hits + misses).max(1) as f64;
+                (tied_hits, tied) = (0, 0);
+            }
+        }
+        match (hits, misses) {
+            (0, 0) => [Err(Undefined::NoImages); 2],
+            (0, _) => [Err(Undefined::NoImageOf(self.class)); 2],
+            (_, 0) => [Err(Undefined::OnlyImagesOf(self.class)), Ok(1.0)],
+            _ => {
+                let pairs = (hits * misses) as f64;
+                [Ok(doubled_pairs as f64 / (2.0 * pairs)), Ok(precisions / hits as f64)]
+            }
+        }
+    }
+
+    /// The steps from the highest probability to the lowest, each image counting once.
+    pub(crate) fn steps(&self, scores: &Scores) -> Vec<Step> {
+        let column: Vec<f64> = scores.column(self.class).collect();
+        let (mut hits, mut false_alarms) = (0, 0);
+        let mut steps = Vec::new();
+        for entry in &self.entries {
+            if entry & HIT != 0 {
+                hits += 1;
+            } else {
+                false_alarms += 1;
+            }
+            if entry & LAST != 0 {
+                steps.push(Step { threshold: column[entry >> 2], hits, false_alarms });
+            }
+        }
+        steps
+    }
+
+    /// How much one more image of each kind would move AUC and average precision, `[N]` each: their derivatives in
+    /// an image's weight, where every weight is 1. Both figures must be defined.
+    ///
+    /// Of AUC these are DeLong's placement values (1988, Biometrics 44, 837–845), centred and divided by the number
+    /// of images of their kind.
+    pub(crate) fn influences(&self, scores: &Scores, auc: f64, average_precision: f64) -> [Vec<f64>; 2] {
+        let steps = self.steps(scores);
+        let Some(all) = steps.last() else { return [Vec::new(), Vec::new()] };
+        let (positives, negatives) = (all.hits as f64, all.false_alarms as f64);
+        // Sums over the positives at or below each step of d precision / d weight, for a hit and a false alarm above.
+        let mut below = vec![[0.0; 2]; steps.len() + 1];
+        for (at, step) in steps.iter().enumerate().rev() {
+            let gained = (step.hits - if at > 0 { steps[at - 1].hits } else { 0 }) as f64;
+            let above = (step.hits + step.false_alarms) as f64;
+            below[at][0] = below[at + 1][0] + gained * step.false_alarms as f64 / (above * above);
+            below[at][1] = below[at + 1][1] - gained * step.hits as f64 / (above * above);
+        }
+        let mut influences = [vec![0.0; self.entries.len()], vec![0.0; self.entries.len()]];
+        let mut at = 0;
+        for entry in &self.entries {
+            let (step, image) = (&steps[at], entry >> 2);
+            let before =
+                if at > 0 { &steps[at - 1] } else { &Step { threshold: 0.0, hits: 0, false_alarms: 0 } };
+            let middle = |now: u64, before: u64| (now + before) as f64 / 2.0;
+            [influences[0][image], influences[1][image]] = if entry & HIT != 0 {
+                let placement = 1.0 - middle(step.false_alarms, before.false_alarms) / negatives;
+                let precision = step.hits as f64 / (step.hits + step.false_alarms) as f64;
+                [(placement - auc) / positives, (precision - average_precision + below[at][0]) / positives]
+            } else {
+                let placement = middle(step.hits, before.hits) / positives;
+                [(placement - auc) / negatives, below[at][1] / positives]
+            };
+            at += entry & LAST;
+        }
+        influences
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Labels and the probability of class 1, with ties between and within the classes.
+    fn tied() -> Scores {
+        let rows = [(1, 0.9), (1, 0.5), (0, 0.5), (0, 0.5), (1, 0.5), (0, 0.25), (1, 0.125), (0, 0.0)];
+        let labels = rows.map(|(label, _)| label).to_vec();
+        Scores::new(2, labels, rows.iter().flat_map(|&(_, p)| [1.0 - p, p]).collect()).unwrap()
+    }
+
+    #[test]
+    fn areas_count_images_as_often_as_they_are_drawn() {
+        let ranking = Ranking::new(&tied(), 1);
+        // 16 pairs: 4 + (1 + 1) + 2 + (1 + 1) + 2 + 1, where ties give one half.
+        let [auc, average_precision] = ranking.areas(&[1; 8]);
+        assert_eq!(auc, Ok((4.0 + 3.0 + 3.0 + 1.0) / 16.0));
+        assert_eq!(average_precision, Ok((1.0 + 2.0 * 0.6 + 4.0 / 7.0) / 4.0));
+        // Twice the first image, none of the second and third.
+        let [auc, _] = ranking.areas(&[2, 0, 0, 1, 1, 1, 1, 1]);
+        assert_eq!(auc, Ok((3.0 + 3.0 + 2.5 + 1.0) / 12.0));
+        assert_eq!(ranking.areas(&[0; 8]), [Err(Undefined::NoImages); 2]);
+        assert_eq!(ranking.areas(&[0, 0, 1, 0, 0, 0, 0, 0]), [Err(Undefined::NoImageOf(1)); 2]);
+        assert_eq!(ranking.areas(&[1, 0, 0, 0, 0, 0, 0, 0]), [Err(Undefined::OnlyImagesOf(1)), Ok(1.0)]);
+    }
+
+    /// The derivative in a weight is the limit of adding an image to many copies of the set.
+    #[test]
+    fn influences_are_derivatives_in_an_images_weight() {
+        let scores = tied();
+        let ranking = Ranking::new(&scores, 1);
+        let [auc, average_precision] = ranking.areas(&[1; 8]).map(Result::unwrap);
+        let influences = ranking.influences(&scores, auc, average_precision);
+        const COPIES: u32 = 100_000;
+        for image in 0..8 {
+            let moved = |by: i64| {
+                let mut counts = [COPIES; 8];
+                counts[image] = (i64::from(COPIES) + by) as u32;
+                ranking.areas(&counts).map(Result::unwrap)
+            };
+            let (more, fewer) = (moved(100), moved(-100));
+            for figure in 0..2 {
+                let slope = (more[figure] - fewer[figure]) / (200.0 / f64::from(COPIES));
+                assert!((slope - influences[figure][image]).abs() < 1e-6, "figure {figure} of image {image}");
+            }
+        }
+    }
+}

@@ -1,0 +1,223 @@
+use crate::{
+    Predictions, PredictionsError, Reliability, Scores, Undefined, brent::minimise, predictions::check,
+};
+
+/// True classes and logits (or log-probabilities: a temperature cannot tell them apart), in f64.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Logits {
+    n_classes: usize,
+    labels: Vec<usize>,
+    /// `[N, C]`, row by row.
+    logits: Vec<f64>,
+}
+
+impl Logits {
+    /// `labels`: class indices `[N]`, each below `n_classes`; `logits`: `[N, C]` row by row, finite; beyond ±1e300 they
+    /// count as that, so that none becomes infinite at a low temperature.
+    ///
+    /// # Errors
+    /// Shapes that do not fit, a label out of range, a logit that is not finite.
+    pub fn new(n_classes: usize, labels: Vec<usize>, logits: Vec<f64>) -> Result<Self, PredictionsError> {
+        check(n_classes, &labels, &logits)?;
+        let logits = logits.into_iter().map(|logit| logit.clamp(-1e300, 1e300)).collect();
+        Ok(Self { n_classes, labels, logits })
+    }
+
+    /// The probabilities at a temperature: softmax of logits / T.
+    pub fn at(&self, temperature: f64) -> Scores {
+        let probabilities =
+            self.logits.chunks_exact(self.n_classes).flat_map(|row| softmax(row, temperature)).collect();
+        Scores::of_finite(self.n_classes, self.labels.clone(), probabilities)
+    }
+
+    /// Mean of -ln p of the true class at a temperature, in nats, clipped as [`crate::Figures::log_loss`].
+    fn log_loss(&self, temperature: f64) -> f64 {
+        let rows = self.labels.iter().zip(self.logits.chunks_exact(self.n_classes));
+        let loss = |(&label, row): (&usize, &[f64])| {
+            let p = (row[label] / temperature - log_sum_exp(row, temperature)).exp();
+            -p.clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()
+        };
+        rows.map(loss).sum::<f64>() / self.labels.len() as f64
+    }
+}
+
+/// Log-probabilities; one that is not above 0 counts as the smallest normal f32, 1.2e-38.
+impl From<&Predictions> for Logits {
+    fn from(predictions: &Predictions) -> Self {
+        let log = |&p: &f32| f64::from(p.max(f32::MIN_POSITIVE)).ln();
+        Self {
+            n_classes: predictions.n_classes(),
+            labels: predictions.labels().to_vec(),
+            logits: predictions.rows().flat_map(|(_, row)| row).map(log).collect(),
+        }
+    }
+}
+
+/// Softmax of a row over T, its highest value taken off first. Terms are summed in order, as NumPy sums them: which
+/// probabilities tie hangs on that.
+fn softmax(row: &[f64], temperature: f64) -> Vec<f64> {
+    let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let powers: Vec<f64> = row.iter().map(|logit| ((logit - largest) / temperature).exp()).collect();
+    let sum: f64 = powers.iter().sum();
+    powers.into_iter().map(|power| power / sum).collect()
+}
+
+/// ln Σ exp(x / T), pair by pair as NumPy's `logaddexp.reduce`: where the log loss is flat but for rounding, the place
+/// at which a search ends hangs on that.
+fn log_sum_exp(row: &[f64], temperature: f64) -> f64 {
+    let pair = |a: f64, b: f64| {
+        if a == b { a + std::f64::consts::LN_2 } else { a.max(b) + (-(a - b).abs()).exp().ln_1p() }
+    };
+    row.iter().map(|logit| logit / temperature).reduce(pair).unwrap_or(0.0)
+}
+
+/// An end of the range in which the temperature is sought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// e⁻⁴ ≈ 0.018: the surer the better, as where every image of the set is right.
+    Lower,
+    /// e⁴ ≈ 54.6: the less sure the better, as where the network is no better than chance.
+    Upper,
+}
+
+/// A temperature T by which logits are divided before softmax, fitted to minimise log loss (Guo and others 2017,
+/// arXiv 1706.04599): above 1 it makes a network less sure, below 1 surer. The predicted class stays what it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Temperature {
+    /// T, in `[e⁻⁴, e⁴]`.
+    pub value: f64,
+    /// Which bound the fit ended at: the log loss there is no higher than at T, so that the data set no limit of their
+    /// own. `None` for a minimum inside, and where no temperature does better than 1.
+    pub bound: Option<Bound>,
+    /// Log loss of the images fitted to, before (T = 1), in nats.
+    pub log_loss_before: f64,
+    /// Log loss of the images fitted to, at T.
+    pub log_loss_after: f64,
+    /// Expected calibration error of the images fitted to, before (T = 1).
+    pub calibration_error_before: f64,
+    /// Expected calibration error of the images fitted to, at T.
+    pub calibration_error_after: f64,
+}
+
+const LOG_BOUND: f64 = 4.0;
+
+impl Temperature {
+    /// Fits ln T in `[-4, 4]` to 1e-10 by Brent's method. Log loss has one valley in ln T, since it is convex in 1/T.
+    ///
+    /// # Errors
+    /// No images.
+    pub fn fit(logits: &Logits) -> Result<Self, Undefined> {
+        let loss = |log: f64| logits.log_loss(log.exp());
+        let calibration_error = |temperature| {
+            Reliability::new(&logits.at(temperature)).expected_calibration_error().ok_or(Undefined::NoImages)
+        };
+        let calibration_error_before = calibration_error(1.0)?;
+        let log = minimise(loss, (-LOG_BOUND, LOG_BOUND), 1e-10);
+        let (before, after) = (loss(0.0), loss(log));
+        // Rounding alone is no gain.
+        if before - after <= 1e-12 * before {
+            return Ok(Self {
+                value: 1.0,
+                bound: None,
+                log_loss_before: before,
+                log_loss_after: before,
+                calibration_error_before,
+                calibration_error_after: calibration_error_before,
+            });
+        }
+        let bound = if loss(-LOG_BOUND) <= after {
+            Some(Bound::Lower)
+        } else {
+            (loss(LOG_BOUND) <= after).then_some(Bound::Upper)
+        };
+        Ok(Self {
+            value: log.exp(),
+            bound,
+            log_loss_before: before,
+            log_loss_after: after,
+            calibration_error_before,
+            calibration_error_after: calibration_error(log.exp())?,
+        })
+    }
+}
+
+/// A row of probabilities at another temperature: p^(1/T), made to sum to 1; `temperature` above 0. Zeros stay zeros.
+/// Order stays what it was, but probabilities that differ by less than f32 can hold may become equal.
+pub fn at_temperature(row: &[f32], temperature: f64) -> Vec<f32> {
+    let logs = || row.iter().map(|&p| f64::from(p.max(0.0)).ln() / temperature);
+    let largest = logs().fold(f64::NEG_INFINITY, f64::max);
+    if largest == f64::NEG_INFINITY {
+        return row.to_vec();
+    }
+    let sum: f64 = logs().map(|log| (log - largest).exp()).sum();
+    logs().map(|log| ((log - largest).exp() / sum) as f32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fit(n_classes: usize, labels: &[usize], logits: &[f64]) -> Temperature {
+        Temperature::fit(&Logits::new(n_classes, labels.to_vec(), logits.to_vec()).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn an_overconfident_network_is_cooled_down() {
+        // Two of three right, at odds of e^4 : 1; the best odds are 2 : 1.
+        let fitted = fit(2, &[0, 0, 1], &[4.0, 0.0, 4.0, 0.0, 4.0, 0.0]);
+        assert!((fitted.value - 4.0 / 2f64.ln()).abs() < 1e-6, "{}", fitted.value);
+        assert_eq!(fitted.bound, None);
+        assert!(fitted.log_loss_after < fitted.log_loss_before);
+        assert!(fitted.calibration_error_after < 1e-7 && fitted.calibration_error_before > 0.3);
+    }
+
+    #[test]
+    fn a_fit_without_a_minimum_says_at_which_bound_it_ended() {
+        let right = fit(2, &[0, 1], &[1.0, 0.0, 0.0, 1.0]);
+        assert_eq!((right.bound, right.value < 1.0), (Some(Bound::Lower), true));
+        let wrong = fit(2, &[1, 0], &[1.0, 0.0, 0.0, 1.0]);
+        assert_eq!(wrong.bound, Some(Bound::Upper));
+        assert!((wrong.value - 4f64.exp()).abs() < 1e-4, "{}", wrong.value);
+    }
+
+    #[test]
+    fn where_nothing_is_gained_the_temperature_stays_one_and_without_images_there_is_none() {
+        let flat = fit(2, &[0, 1], &[0.5, 0.5, 0.5, 0.5]);
+        assert_eq!((flat.value, flat.bound), (1.0, None));
+        assert_eq!(Temperature::fit(&Logits::new(2, vec![], vec![]).unwrap()), Err(Undefined::NoImages));
+        let nan = Logits::new(2, vec![0, 1], vec![0.0, 1.0, f64::NAN, 0.0]).unwrap_err();
+        assert_eq!(nan, PredictionsError::NotFinite(1));
+    }
+
+    #[test]
+    fn no_logit_is_too_large() {
+        let huge = fit(2, &[0, 1, 1], &[f64::MAX, f64::MIN, -1.0, 1.0, f64::MAX, f64::MIN]);
+        for value in [huge.value, huge.log_loss_before, huge.log_loss_after, huge.calibration_error_after] {
+            assert!(value.is_finite(), "{huge:?}");
+        }
+    }
+
+    #[test]
+    fn a_row_keeps_its_order_and_sums_to_one() {
+        let row = at_temperature(&[0.8, 0.2, 0.0], 2.0);
+        assert!((row[0] - 2.0 / 3.0).abs() < 1e-6 && (row[1] - 1.0 / 3.0).abs() < 1e-6, "{row:?}");
+        assert_eq!(row[2], 0.0);
+        assert_eq!(at_temperature(&[0.25, 0.75], 1.0), [0.25, 0.75]);
+        assert_eq!(at_temperature(&[0.0, 0.0], 2.0), [0.0, 0.0]);
+        assert_eq!(at_temperature(&[1e-30, 1.0], 0.02), [0.0, 1.0]);
+    }
+
+    /// Probabilities in f32 lead to the temperature that their logits lead to, where they have the digits for it.
+    #[test]
+    fn probabilities_do_as_well_as_logits() {
+        let rows = [[2.0, 0.0, 1.0], [1.0, 3.0, 0.0], [0.0, 2.0, 1.5], [1.0, 0.0, 0.5]];
+        let labels = vec![0, 1, 2, 0];
+        let logits = Logits::new(3, labels.clone(), rows.concat()).unwrap();
+        let probabilities =
+            logits.at(1.0).rows().flat_map(|(_, row)| row.to_vec()).map(|p| p as f32).collect();
+        let predictions = Predictions::new(3, labels, probabilities).unwrap();
+        let fits =
+            [logits, Logits::from(&predictions)].map(|logits| Temperature::fit(&logits).unwrap().value);
+        assert!((fits[0] - fits[1]).abs() < 1e-5, "{fits:?}");
+    }
+}
