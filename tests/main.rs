@@ -6,6 +6,7 @@ mod backbones;
 mod bad_images;
 mod bad_input;
 mod checkpoints;
+mod decode;
 mod pictures;
 mod real_data;
 mod recipes;

@@ -10,6 +10,7 @@
 mod args;
 mod compute;
 mod dataset;
+mod decode;
 mod folder;
 mod memory;
 mod output;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(&args, &output),
         Command::Data(DataCommand::Scan(args)) => folder::scan(&args, &output),
         Command::Data(DataCommand::Sample(args)) => folder::sample(&args, &output),
+        Command::Data(DataCommand::Decode(args)) => decode::run(&args, &output),
     };
     match done {
         Ok(Status::Done) => ExitCode::SUCCESS,
