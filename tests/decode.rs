@@ -53,7 +53,8 @@ fn each_file_becomes_a_png_and_bad_ones_are_named() {
     assert_eq!(read("chest.png"), (2, 1, vec![245, 0]));
     assert_eq!(fs::read_dir(world.path("out")).unwrap().count(), 3);
 
-    let json = world.thorax(&["data", "decode", "chest.dcm", "--out", "new/folder", "--image-size", "3", "--json"]);
+    let json =
+        world.thorax(&["data", "decode", "chest.dcm", "--out", "new/folder", "--image-size", "3", "--json"]);
     let expected = json!({"out": "new/folder", "unreadable": [], "files": [{"path": "chest.dcm", "format": "DICOM",
         "width": 3, "height": 3, "channels": 1, "png": "new/folder/chest.png"}]});
     assert_eq!(json.json(), expected);
@@ -93,7 +94,9 @@ fn what_is_there_is_not_overwritten_unawares() {
 fn pixels_are_those_of_pillow_and_pydicom() {
     let has = Command::new("python3").args(["-c", "import numpy, PIL, pydicom"]).output();
     if !has.is_ok_and(|output| output.status.success()) {
-        eprintln!("pixels_are_those_of_pillow_and_pydicom: skipped, `python3` has no Pillow, numpy and pydicom");
+        eprintln!(
+            "pixels_are_those_of_pillow_and_pydicom: skipped, `python3` has no Pillow, numpy and pydicom"
+        );
         return;
     }
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/compare_pixels.py");

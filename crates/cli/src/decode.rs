@@ -85,7 +85,8 @@ fn targets(files: &[PathBuf], out: &Path) -> Vec<PathBuf> {
 
 /// Before anything is written: no file is overwritten unawares, and none that is to be read in any case.
 fn check(jobs: &[(&PathBuf, PathBuf)], force: bool) -> Result<()> {
-    let there: Vec<&PathBuf> = jobs.iter().map(|(_, target)| target).filter(|target| target.exists()).collect();
+    let there: Vec<&PathBuf> =
+        jobs.iter().map(|(_, target)| target).filter(|target| target.exists()).collect();
     let [first, others @ ..] = &there[..] else { return Ok(()) };
     let path = first.display();
     if !force {
@@ -95,7 +96,8 @@ fn check(jobs: &[(&PathBuf, PathBuf)], force: bool) -> Result<()> {
             "name another folder with `--out`, or overwrite with `--force`",
         ));
     }
-    let sources: HashSet<PathBuf> = jobs.iter().filter_map(|(source, _)| fs::canonicalize(source).ok()).collect();
+    let sources: HashSet<PathBuf> =
+        jobs.iter().filter_map(|(source, _)| fs::canonicalize(source).ok()).collect();
     for target in there {
         if fs::canonicalize(target).is_ok_and(|target| sources.contains(&target)) {
             let text = format!("`{}` is one of the files to read", target.display());

@@ -1,8 +1,8 @@
 //! DICOM: the first frame as a viewer shows it before anyone touches its controls.
 //!
-//! The reader and the look-up tables are our own. dicom-rs was tried first: its reader reserves what a length announces,
-//! up to 4 GiB for a file of 200 bytes, its errors repeat the file's text, and its codecs panic where a compressed image
-//! is larger than the file says. What is compressed goes to decoders that are safe by themselves.
+//! The reader and the look-up tables are our own. In dicom-rs (0.10), which would be the library for it, the reader reserves
+//! what a length announces, up to 4 GiB for a file of 200 bytes, errors repeat the file's text, and codecs panic where a
+//! compressed image is larger than the file says. What is compressed goes to decoders that are safe by themselves.
 
 mod attributes;
 mod colour;
@@ -36,7 +36,9 @@ enum Samples<'a> {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Space {
-    Gray { inverted: bool },
+    Gray {
+        inverted: bool,
+    },
     Rgb,
     /// YBR_FULL, whose chroma may be subsampled where it is compressed.
     Ybr,

@@ -2,9 +2,7 @@
 
 use std::io::Cursor;
 
-use image::{
-    ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, metadata::Orientation,
-};
+use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, metadata::Orientation};
 
 use super::{check_size, orientation, values};
 use crate::{DecodeError, Decoding, Formats, Pixels};

@@ -47,8 +47,10 @@ pub(super) fn is_dicom(first_bytes: &[u8]) -> bool {
     }
     match first_bytes {
         // Length of the group, character set, image type, dates, SOP class: with a type of value, or a short even length.
-        [8, 0, 0x00 | 0x05 | 0x08 | 0x12 | 0x16, 0, b'U' | b'C' | b'D', b'L' | b'S' | b'A' | b'I', ..] => true,
-        [8, 0, 0x00 | 0x05 | 0x08 | 0x12 | 0x16, 0, 2..=128, 0, 0, 0, ..] => first_bytes[4] % 2 == 0,
+        [8, 0, 0x00 | 0x05 | 0x08 | 0x12 | 0x16, 0, b'U' | b'C' | b'D', b'L' | b'S' | b'A' | b'I', ..] => {
+            true
+        }
+        [8, 0, 0x00 | 0x05 | 0x08 | 0x12 | 0x16, 0, 2..=128, 0, 0, 0, ..] => first_bytes[4].is_multiple_of(2),
         _ => false,
     }
 }

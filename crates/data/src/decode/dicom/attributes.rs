@@ -48,17 +48,16 @@ pub(super) struct Attributes<'a> {
 
 impl<'a> Attributes<'a> {
     /// Reads up to the pixels, which are the last that is of use, or to the end.
-    pub(super) fn read(
-        bytes: &'a [u8],
-        explicit: bool,
-    ) -> Result<(Self, Option<Content<'a>>), DecodeError> {
+    pub(super) fn read(bytes: &'a [u8], explicit: bool) -> Result<(Self, Option<Content<'a>>), DecodeError> {
         let (mut reader, mut elements) = (Reader::new(bytes, explicit), Vec::new());
         while let Some(element) = reader.next()? {
             match element.content {
                 _ if matches!(element.tag, FLOATS | DOUBLES) => {
                     return Err(DecodeError::Unsupported("DICOM with floating-point samples".to_owned()));
                 }
-                content if element.tag == PIXEL_DATA => return Ok((Self { explicit, elements }, Some(content))),
+                content if element.tag == PIXEL_DATA => {
+                    return Ok((Self { explicit, elements }, Some(content)));
+                }
                 Content::Value(value) if is_wanted(element.tag) => elements.push((element.tag, value)),
                 _ => {}
             }

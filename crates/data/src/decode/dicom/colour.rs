@@ -33,7 +33,8 @@ pub(super) fn look_up(
     attributes: &Attributes<'_>,
 ) -> Result<Vec<u8>, DecodeError> {
     let mut palette = vec![[0; 3]; 1 << layout.bits_stored];
-    for (channel, (descriptor, data)) in tags::PALETTE_DESCRIPTORS.into_iter().zip(tags::PALETTES).enumerate() {
+    for (channel, (descriptor, data)) in tags::PALETTE_DESCRIPTORS.into_iter().zip(tags::PALETTES).enumerate()
+    {
         let table = attributes.table(descriptor, data, layout.signed)?;
         for (bits, colour) in palette.iter_mut().enumerate() {
             let entry = u32::from(table.of(layout.value(bits as u16).into())).min(table.most);

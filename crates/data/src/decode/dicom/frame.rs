@@ -157,7 +157,9 @@ fn jpeg<'a>(bytes: &[u8], layout: &Layout) -> Result<(Samples<'a>, bool), Decode
         decoder.set_color_transform(if ybr { ColorTransform::YCbCr } else { ColorTransform::RGB });
     }
     let decoded = decoder.decode().map_err(|error| match error {
-        jpeg_decoder::Error::Unsupported(_) => DecodeError::Unsupported("DICOM with a rare kind of JPEG".to_owned()),
+        jpeg_decoder::Error::Unsupported(_) => {
+            DecodeError::Unsupported("DICOM with a rare kind of JPEG".to_owned())
+        }
         _ => damaged("its JPEG cannot be decoded"),
     })?;
     let samples = match decoded.len() {
@@ -179,13 +181,15 @@ fn jpeg2000<'a>(bytes: &[u8], layout: &Layout) -> Result<Samples<'a>, DecodeErro
     let image = Image::new(bytes, &settings).map_err(failed)?;
     // SIZ (ISO/IEC 15444-1, A.5.1), of which the library tells neither the number of components nor their sign.
     let siz = bytes.windows(4).position(|four| four == [0xff, 0x4f, 0xff, 0x51]).ok_or_else(none)?;
-    let [high, low, precision] = bytes.get(siz + 40..siz + 43).and_then(|v| v.try_into().ok()).ok_or_else(none)?;
+    let [high, low, precision] =
+        bytes.get(siz + 40..siz + 43).and_then(|v| v.try_into().ok()).ok_or_else(none)?;
     layout.check(image.width(), image.height(), u16::from_be_bytes([high, low]).into())?;
     let signed = precision & 0x80 != 0;
     let mut context = DecoderContext::default();
     let decoded = image.decode(&mut context).map_err(failed)?;
     let planes = decoded.components();
-    if planes.len() != layout.channels || planes.iter().any(|plane| plane.samples().len() != layout.pixels()) {
+    if planes.len() != layout.channels || planes.iter().any(|plane| plane.samples().len() != layout.pixels())
+    {
         return Err(damaged("its JPEG 2000 holds another number of pixels"));
     }
     let stored: Vec<u16> = (0..layout.pixels())

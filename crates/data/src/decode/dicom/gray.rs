@@ -18,7 +18,11 @@ enum Modality {
 
 /// Which of them are shown as black to white.
 enum Voi {
-    Window { center: f64, width: f64, function: Function },
+    Window {
+        center: f64,
+        width: f64,
+        function: Function,
+    },
     Table(Table),
     /// All of them: the least and the greatest that there can be.
     Range(f64, f64),
@@ -32,7 +36,11 @@ enum Function {
 }
 
 impl Gray {
-    pub(super) fn new(attributes: &Attributes<'_>, layout: Layout, inverted: bool) -> Result<Self, DecodeError> {
+    pub(super) fn new(
+        attributes: &Attributes<'_>,
+        layout: Layout,
+        inverted: bool,
+    ) -> Result<Self, DecodeError> {
         let modality = modality(attributes, &layout)?;
         let voi = voi(attributes, &layout, &modality)?;
         let shown = (0..1_u32 << layout.bits_stored).map(|bits| {

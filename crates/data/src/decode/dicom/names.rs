@@ -49,7 +49,9 @@ pub(super) fn syntax(uid: &str) -> Syntax {
         Some(".4.92" | ".4.93") => of(Coding::Other("JPEG 2000 part 2")),
         Some(".4.94" | ".4.95" | ".4.204" | ".4.205") => of(Coding::Other("pixels kept elsewhere (JPIP)")),
         Some(".4.100" | ".4.100.1" | ".4.101" | ".4.101.1") => of(Coding::Other("MPEG-2 video")),
-        Some(uid) if uid.starts_with(".4.102") || uid.starts_with(".4.103") => of(Coding::Other("H.264 video")),
+        Some(uid) if uid.starts_with(".4.102") || uid.starts_with(".4.103") => {
+            of(Coding::Other("H.264 video"))
+        }
         Some(uid) if uid.starts_with(".4.104") || uid.starts_with(".4.105") || uid.starts_with(".4.106") => {
             of(Coding::Other("H.264 video"))
         }

@@ -60,14 +60,10 @@ fn other_formats_are_scaled_and_put_over_black() {
 /// EXIF with nothing but an orientation, in either byte order.
 fn exif(orientation: u8, big_endian: bool) -> Vec<u8> {
     match big_endian {
-        false => [
-            &b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0"[..],
-            &[orientation, 0, 0, 0, 0, 0, 0, 0],
-        ]
-        .concat(),
-        true => {
-            [&b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01"[..], &[0, orientation, 0, 0, 0, 0, 0, 0]].concat()
-        }
+        false => [&b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0"[..], &[orientation, 0, 0, 0, 0, 0, 0, 0]]
+            .concat(),
+        true => [&b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01"[..], &[0, orientation, 0, 0, 0, 0, 0, 0]]
+            .concat(),
     }
 }
 
@@ -132,7 +128,9 @@ fn an_orientation_that_is_none_changes_nothing() {
 
 #[test]
 fn resizing_while_decoding_changes_nothing_by_these_rules_either() {
-    for (depth, colour) in [(1, 0), (8, 0), (16, 0), (8, 2), (16, 2), (8, 4), (16, 4), (8, 6), (16, 6), (4, 3)] {
+    for (depth, colour) in
+        [(1, 0), (8, 0), (16, 0), (8, 2), (16, 2), (8, 4), (16, 4), (8, 6), (16, 6), (4, 3)]
+    {
         let samples = png::ColorType::from_u8(colour).unwrap().samples();
         let row = (13 * samples * usize::from(depth)).div_ceil(8);
         let raw: Vec<u8> = (0..row * 9).map(|i| (i * 37 + i / 7) as u8).collect();
@@ -143,7 +141,11 @@ fn resizing_while_decoding_changes_nothing_by_these_rules_either() {
         for (_, kind) in Interpolation::ALL {
             for size in [1, 5, 13, 30] {
                 let resized = crate::decode_resized(&bytes, size, kind, &ALL).unwrap();
-                assert_eq!(resized, resize(&whole, size, kind).unwrap(), "{depth}, {colour}, {kind} to {size}");
+                assert_eq!(
+                    resized,
+                    resize(&whole, size, kind).unwrap(),
+                    "{depth}, {colour}, {kind} to {size}"
+                );
             }
         }
     }

@@ -66,7 +66,7 @@ fn cut_off_anywhere_it_is_an_error_that_names_no_patient() {
                 Err(DecodeError::CutOff) => {}
                 // Before its group 0028 it is no image, before its mark it is nothing.
                 Err(DecodeError::DicomWithoutImage(_) | DecodeError::NotAnImage) => {}
-                Err(error) => assert!(length < 800 || whole.len() > 1200, "{length} of {}: {error}", whole.len()),
+                Err(error) => panic!("{length} of {}: {error}", whole.len()),
             }
         }
         assert!(whole_enough <= 9);
@@ -123,7 +123,9 @@ fn announced_sizes_and_lengths_take_neither_memory_nor_time() {
     frames.extra = element(0x0028_0008, b"IS", b"2147483647");
     assert_eq!(frames.seen(), [1, 2, 3, 4]);
     // A value of 4 GiB, and one in a sequence.
-    for value in [&b"\x10\0\x10\0UN\0\0\xf0\xff\xff\xff"[..], b"\x08\0\x10\x11SQ\0\0\xf0\xff\xff\xff\xfe\xff\0\xe0"] {
+    for value in
+        [&b"\x10\0\x10\0UN\0\0\xf0\xff\xff\xff"[..], b"\x08\0\x10\x11SQ\0\0\xf0\xff\xff\xff\xfe\xff\0\xe0"]
+    {
         assert!(matches!(crate::decode(&file(EXPLICIT, value), &ALL), Err(DecodeError::CutOff)));
     }
     // A million sequences in each other.
