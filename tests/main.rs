@@ -8,6 +8,7 @@ mod bad_images;
 mod bad_input;
 mod cache;
 mod checkpoints;
+mod decode;
 mod pictures;
 mod predict;
 mod real_data;

@@ -13,7 +13,7 @@ pub(crate) use train::TrainArgs;
 pub(crate) use values::{
     AveragingKind, ClassWeight, OnBadImage, OptimizerKind, ScheduleKind, SplitKind, WeightsChoice, name,
 };
-use values::{bytes, positive, sample_size};
+use values::{bytes, picture_size, positive, sample_size};
 
 /// Where a data set is expected when none is named.
 pub(crate) const DEFAULT_DATA: &str = "data/COVID-19 Radiography Database";
@@ -71,13 +71,15 @@ pub(crate) enum DataCommand {
     Sample(SampleArgs),
     /// Say how much is in the cache of decoded images, or clear it
     Cache(DataCacheArgs),
+    /// Write files' 8-bit pixels as PNG, as a network would see them
+    Decode(DecodeArgs),
 }
 
 /// How files become pixels.
 #[derive(Args)]
 pub(crate) struct ReadArgs {
     /// Which files are images, and by whose rules they are read: keras (its list of extensions, Pillow's RGB values) or all
-    /// (DICOM, WebP and GIF too; by content, turned by EXIF, 16 bits scaled) [default: keras; predict all]
+    /// (DICOM, WebP and GIF too; by content, turned by EXIF, 16 bits scaled) [default: keras; predict and data decode: all]
     #[arg(long, value_name = "WHICH")]
     pub(crate) formats: Option<Formats>,
     /// The most pixels that an image may announce
@@ -220,6 +222,33 @@ pub(crate) struct SampleArgs {
     #[arg(long, value_name = "N", default_value_t = 28)]
     pub(crate) seed: u64,
     /// Threads to draw with [default: all cores]
+    #[arg(long, value_name = "N", value_parser = positive, allow_negative_numbers = true)]
+    pub(crate) threads: Option<usize>,
+}
+
+#[derive(Args)]
+pub(crate) struct DecodeArgs {
+    /// Images of any format
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Folder that the PNGs go to, named after the files; it is made if it is not there
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Side that images are brought to [default: as large as they are]
+    #[arg(long, value_name = "PIXELS", value_parser = picture_size, allow_negative_numbers = true)]
+    pub(crate) image_size: Option<usize>,
+    /// How they are brought to that size: nearest, bilinear, area or lanczos
+    #[arg(long, value_name = "KIND", default_value = "nearest")]
+    pub(crate) interpolation: data::Interpolation,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    /// Overwrite PNGs that are there already
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Threads for decoding [default: all cores]
     #[arg(long, value_name = "N", value_parser = positive, allow_negative_numbers = true)]
     pub(crate) threads: Option<usize>,
 }

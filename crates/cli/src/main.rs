@@ -11,6 +11,7 @@
 mod args;
 mod compute;
 mod dataset;
+mod decode;
 mod folder;
 mod memory;
 mod output;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         Command::Data(DataCommand::Scan(args)) => folder::scan(&args, &output),
         Command::Data(DataCommand::Sample(args)) => folder::sample(&args, &output),
         Command::Data(DataCommand::Cache(args)) => folder::cache(&args, &output),
+        Command::Data(DataCommand::Decode(args)) => decode::run(&args, &output),
     };
     match done {
         Ok(Status::Done) => ExitCode::SUCCESS,

@@ -38,7 +38,7 @@ pub enum Error {
     #[error("cannot make a picture")]
     Picture {
         /// What the library says.
-        source: png::EncodingError,
+        source: std::io::Error,
     },
     /// A thread that the system refused.
     #[error("cannot start a thread to read images")]

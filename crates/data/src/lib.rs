@@ -8,13 +8,16 @@
 //! Outside libraries: **image** decodes what is no PNG (the ecosystem's own decoders, bounded in memory, one
 //! interface), **png** reads PNG rows without conversion and writes the sample (twice as fast as a general decode),
 //! **fast_image_resize** resamples with antialiasing (SIMD, Pillow's own algorithm), **rayon** uses all cores,
-//! **rand_chacha** is the counter-based generator (specified to the bit), **sha2** fingerprints a data set, and **crc32fast** checks what is read from a
-//! cache (it is in the tree already, and faster than the memory it reads).
+//! **rand_chacha** is the counter-based generator (specified to the bit), **sha2** fingerprints a data set, and **crc32fast** checks
+//! what is read from a cache (it is in the tree already, and faster than the memory it reads). What DICOM
+//! files compress their pixels with: **jpeg-decoder** (lossless JPEG, and colours as the file names them), **hayro-jpeg2000**
+//! (JPEG 2000 in safe Rust; OpenJPEG's port is neither), **flate2** (whole data sets; png builds on it as well).
 
 mod augment;
 mod batch;
 mod cache;
 mod decode;
+mod encode;
 mod error;
 mod feed;
 mod formats;
@@ -34,6 +37,7 @@ pub use augment::{Augmentation, augment};
 pub use batch::{Batch, EVALUATION_BATCH, evaluation_batch, evaluation_indices, training_batches};
 pub use cache::{CACHE_LIMIT, Cache, CacheSize};
 pub use decode::{decode, decode_resized, sniff};
+pub use encode::encode_png;
 pub use error::Error;
 pub use feed::{Augmenting, Feed};
 pub use formats::{Decoding, Formats};

@@ -31,6 +31,12 @@ pub enum DecodeError {
     /// Its first bytes are no image's.
     #[error("is no image")]
     NotAnImage,
+    /// A DICOM file where Keras' rules are asked for, which know none.
+    #[error("is a DICOM image, which `--formats all` reads")]
+    Dicom,
+    /// A DICOM file that holds something else.
+    #[error("is a DICOM file without an image: {0}")]
+    DicomWithoutImage(&'static str),
     /// An image that is not read.
     #[error("is an image that is not supported: {0}")]
     Unsupported(String),

@@ -1,6 +1,6 @@
 //! A picture of what augmentation does to a set's images.
 
-use crate::{Augmentation, Augmenting, Error, ImageSet};
+use crate::{Augmentation, Augmenting, Error, ImageSet, Pixels, encode_png};
 
 /// Images shown, one a row.
 const ROWS: usize = 4;
@@ -31,18 +31,8 @@ pub fn augmented_sheet(images: &ImageSet, augmentation: Augmentation, seed: u64)
             }
         }
     }
-    png(width, height, &sheet).map_err(|source| Error::Picture { source })
-}
-
-fn png(width: usize, height: usize, rgb: &[u8]) -> Result<Vec<u8>, png::EncodingError> {
-    let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, width as u32, height as u32);
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_depth(png::BitDepth::Eight);
-    let mut writer = encoder.write_header()?;
-    writer.write_image_data(rgb)?;
-    writer.finish()?;
-    Ok(bytes)
+    let sheet = Pixels { width, height, channels: 3, data: sheet };
+    encode_png(&sheet).map_err(|source| Error::Picture { source })
 }
 
 #[cfg(test)]

@@ -161,6 +161,12 @@ pub(super) fn image_size(text: &str) -> Result<usize, String> {
         .and_then(|value| Some(value).filter(|&size| size <= most).ok_or(format!("must be at most {most}")))
 }
 
+pub(super) fn picture_size(text: &str) -> Result<usize, String> {
+    const MOST: usize = 1 << 14;
+    positive(text)
+        .and_then(|value| Some(value).filter(|&size| size <= MOST).ok_or(format!("must be at most {MOST}")))
+}
+
 pub(super) fn sample_size(text: &str) -> Result<usize, String> {
     positive(text).and_then(|value| {
         Some(value).filter(|size| (32..=4096).contains(size)).ok_or("must be 32 to 4096".to_owned())

@@ -1,4 +1,81 @@
-//! Whether a JPEG is whole: its decoder fills what is missing with gray and says nothing.
+//! JPEG: what its markers say, and whether it is whole, since its decoder fills what is missing with gray and says nothing.
+
+use image::ImageFormat;
+
+use super::library;
+use crate::{DecodeError, Decoding, Pixels};
+
+/// Decodes a JPEG, with or without its end marker.
+pub(super) fn pixels(bytes: &[u8], decoding: &Decoding) -> Result<Pixels, DecodeError> {
+    if let Some(precision) = frame(bytes).map(|frame| frame.precision).filter(|&bits| bits != 8) {
+        return Err(DecodeError::Unsupported(format!("JPEG with {precision} bits a sample")));
+    }
+    match end(bytes) {
+        End::Marked => library::pixels(bytes, ImageFormat::Jpeg, decoding),
+        End::Early => Err(DecodeError::CutOff),
+        End::Open => {
+            // Some writers leave the end marker out. Two copies of the pixels at a time, and such files are rare.
+            let [first, others @ ..] = FILLINGS;
+            let pixels = library::pixels(&closed(bytes, first), ImageFormat::Jpeg, decoding)?;
+            for filling in others {
+                if library::pixels(&closed(bytes, filling), ImageFormat::Jpeg, decoding)? != pixels {
+                    return Err(DecodeError::CutOff);
+                }
+            }
+            Ok(pixels)
+        }
+    }
+}
+
+/// What a JPEG says of itself before its first scan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Frame {
+    /// Bits of a sample.
+    pub(super) precision: u8,
+    pub(super) width: u16,
+    pub(super) height: u16,
+    /// Identifiers of the components, one each.
+    pub(super) components: Vec<u8>,
+    /// Whether it is marked as JFIF, whose colours are always YCbCr.
+    pub(super) jfif: bool,
+    /// Whether samples are coded as they are, of any number of bits.
+    pub(super) lossless: bool,
+}
+
+/// Follows the markers to the frame's header.
+pub(super) fn frame(bytes: &[u8]) -> Option<Frame> {
+    let (mut at, mut jfif) = (2, false);
+    loop {
+        let marker = next_marker(bytes, &mut at)?;
+        if matches!(marker, 0x01 | 0xd0..=0xd9) {
+            continue;
+        }
+        let segment = segment(bytes, &mut at)?;
+        match marker {
+            0xe0 => jfif |= segment.starts_with(b"JFIF\0"),
+            marker if is_frame(marker) => {
+                let [precision, high, low, left, right, count, components @ ..] = segment else {
+                    return None;
+                };
+                return Some(Frame {
+                    precision: *precision,
+                    height: u16::from_be_bytes([*high, *low]),
+                    width: u16::from_be_bytes([*left, *right]),
+                    components: components.chunks_exact(3).take((*count).into()).map(|c| c[0]).collect(),
+                    jfif,
+                    lossless: matches!(marker, 0xc3 | 0xc7 | 0xcb | 0xcf),
+                });
+            }
+            0xda => return None,
+            _ => {}
+        }
+    }
+}
+
+/// Frames; C4, C8 and CC are tables.
+fn is_frame(marker: u8) -> bool {
+    matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc)
+}
 
 /// How a JPEG's bytes end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,17 +103,11 @@ pub(super) fn end(bytes: &[u8]) -> End {
             0x01 | 0xd0..=0xd9 => continue,
             _ => {}
         }
-        let Some(length) = bytes.get(at..at + 2).map(|two| usize::from(two[0]) << 8 | usize::from(two[1]))
-        else {
+        let Some(segment) = segment(bytes, &mut at) else {
             return End::Early;
         };
-        let Some(segment) = bytes.get(at + 2..at + length.max(2)) else {
-            return End::Early;
-        };
-        at += length.max(2);
         match marker {
-            // Frames; C4, C8 and CC are tables.
-            0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
+            marker if is_frame(marker) => {
                 sequential = matches!(marker, 0xc0 | 0xc1);
                 components = segment.get(5).copied().unwrap_or(0);
             }
@@ -47,6 +118,15 @@ pub(super) fn end(bytes: &[u8]) -> End {
             _ => {}
         }
     }
+}
+
+/// What stands behind a marker, without its length, and `at` moved behind it.
+fn segment<'a>(bytes: &'a [u8], at: &mut usize) -> Option<&'a [u8]> {
+    let two = bytes.get(*at..*at + 2)?;
+    let length = usize::from(u16::from_be_bytes([two[0], two[1]])).max(2);
+    let segment = bytes.get(*at + 2..*at + length)?;
+    *at += length;
+    Some(segment)
 }
 
 /// The marker at or after `at`, and `at` moved behind it; within a scan's data, `FF 00` is a value and no marker.

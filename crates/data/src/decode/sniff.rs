@@ -39,10 +39,20 @@ pub fn sniff(first_bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Whether these are the first bytes of a DICOM file: with its mark, or without the preamble but with the file's own
-/// group, which begins with its length, (0002,0000) UL.
+/// Whether these are the first bytes of a DICOM file: with its mark, or without preamble and mark as some exports are,
+/// when the file's own group comes first, which begins with its length, (0002,0000) UL, or a data set, (0008,…).
 pub(super) fn is_dicom(first_bytes: &[u8]) -> bool {
-    first_bytes.get(DICOM_MARK) == Some(b"DICM") || first_bytes.starts_with(b"\x02\0\0\0UL\x04\0")
+    if first_bytes.get(DICOM_MARK) == Some(b"DICM") || first_bytes.starts_with(b"\x02\0\0\0UL\x04\0") {
+        return true;
+    }
+    match first_bytes {
+        // Length of the group, character set, image type, dates, SOP class: with a type of value, or a short even length.
+        [8, 0, 0x00 | 0x05 | 0x08 | 0x12 | 0x16, 0, b'U' | b'C' | b'D', b'L' | b'S' | b'A' | b'I', ..] => {
+            true
+        }
+        [8, 0, 0x00 | 0x05 | 0x08 | 0x12 | 0x16, 0, 2..=128, 0, 0, 0, ..] => first_bytes[4].is_multiple_of(2),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -57,7 +67,7 @@ mod tests {
             [&bytes, &b"DICM"[..]].concat()
         };
         let bmp = [&b"BM\x10\0\0\0\0\0\0\0\x36\0\0\0"[..], &[40, 0, 0, 0]].concat();
-        let cases: [(&[u8], Option<&str>); 22] = [
+        let cases: [(&[u8], Option<&str>); 26] = [
             (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", Some("PNG")),
             (b"\xff\xd8\xff\xe0", Some("JPEG")),
             (b"II*\0\x08\0\0\0", Some("TIFF")),
@@ -71,6 +81,10 @@ mod tests {
             (&dicom(b""), Some("DICOM")),
             (&dicom(b"II*\0"), Some("DICOM")),
             (b"\x02\0\0\0UL\x04\0\xc0\0\0\0", Some("DICOM")),
+            (b"\x08\0\x05\0CS\x0a\0ISO_IR 100", Some("DICOM")),
+            (b"\x08\0\x05\0\x0a\0\0\0ISO_IR 100", Some("DICOM")),
+            (b"\x08\0\x05\0\x0b\0\0\0ISO_IR 100", None),
+            (b"\x08\0\x77\0\x0a\0\0\0", None),
             (b"", None),
             (b"\x89PN", None),
             (b"BM is what this text begins with", None),

@@ -1,9 +1,14 @@
 mod damage;
+mod dicom;
+mod viewed;
 
+use std::io::Cursor;
+
+use ::png;
 use image::{DynamicImage, RgbImage};
 
 use super::*;
-use crate::{Formats, MAX_PIXELS};
+use crate::MAX_PIXELS;
 
 const KERAS: Decoding = Decoding { formats: Formats::Keras, max_pixels: MAX_PIXELS };
 

@@ -1,0 +1,155 @@
+//! `data decode`: a file's 8-bit pixels as PNG, so that they can be looked at and compared with other programs'.
+
+use std::{
+    collections::HashSet,
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result};
+use data::{DecodeError, Decoding, Formats, Pixels};
+use rayon::prelude::*;
+use serde_json::{Value, json};
+
+use crate::{
+    args::DecodeArgs,
+    compute::use_threads,
+    output::Output,
+    status::{Status, hinted},
+};
+
+/// Files that are read before their lines are printed.
+const AT_ONCE: usize = 64;
+
+/// What became of a file.
+struct Written {
+    format: &'static str,
+    /// Columns, rows and channels of the PNG.
+    shape: [usize; 3],
+}
+
+/// Writes each file's pixels to the folder; files that cannot be read are named, and the others go on.
+pub(crate) fn run(args: &DecodeArgs, output: &Output) -> Result<Status> {
+    use_threads(args.threads)?;
+    let decoding = args.read.decoding(Formats::All);
+    let jobs: Vec<(&PathBuf, PathBuf)> = args.files.iter().zip(targets(&args.files, &args.out)).collect();
+    check(&jobs, args.force)?;
+    fs::create_dir_all(&args.out).with_context(|| format!("cannot create `{}`", args.out.display()))?;
+
+    let (mut files, mut unreadable): (Vec<Value>, Vec<Value>) = (Vec::new(), Vec::new());
+    for jobs in jobs.chunks(AT_ONCE) {
+        let done: Vec<_> =
+            jobs.par_iter().map(|(source, target)| decode(source, target, args, &decoding)).collect();
+        for ((source, target), done) in jobs.iter().zip(done) {
+            let (source, target) = (source.display().to_string(), target.display().to_string());
+            match done? {
+                Ok(Written { format, shape: [width, height, channels] }) => {
+                    if !args.json {
+                        let colour = if channels == 1 { "gray" } else { "RGB" };
+                        output.result(format!("{source}  {format}  {width}×{height}  {colour}  {target}"));
+                    }
+                    files.push(json!({"path": source, "format": format, "width": width, "height": height,
+                                      "channels": channels, "png": target}));
+                }
+                Err(error) => {
+                    eprintln!("{} `{source}` {error}", output.red("error:"));
+                    unreadable.push(json!({"path": source, "error": error.to_string()}));
+                }
+            }
+        }
+    }
+    let status = if unreadable.is_empty() { Status::Done } else { Status::BadInput };
+    if args.json {
+        let out = args.out.display().to_string();
+        output.result(json!({"out": out, "files": files, "unreadable": unreadable}).to_string());
+    }
+    Ok(status)
+}
+
+/// Where each file's pixels go: its stem with `.png`, and with a number where an earlier file has that name.
+fn targets(files: &[PathBuf], out: &Path) -> Vec<PathBuf> {
+    let mut taken = HashSet::new();
+    let mut target = |file: &PathBuf| {
+        let stem = file.file_stem().unwrap_or(file.as_os_str());
+        let named = |number: usize| {
+            let mut name: OsString = stem.to_owned();
+            name.push(if number > 1 { format!("-{number}.png") } else { ".png".to_owned() });
+            name
+        };
+        let free = (1..).map(named).find(|name| taken.insert(name.clone()));
+        out.join(free.unwrap_or_default())
+    };
+    files.iter().map(&mut target).collect()
+}
+
+/// Before anything is written: no file is overwritten unawares, and none that is to be read in any case.
+fn check(jobs: &[(&PathBuf, PathBuf)], force: bool) -> Result<()> {
+    let there: Vec<&PathBuf> =
+        jobs.iter().map(|(_, target)| target).filter(|target| target.exists()).collect();
+    let [first, others @ ..] = &there[..] else { return Ok(()) };
+    let path = first.display();
+    if !force {
+        let more = if others.is_empty() { String::new() } else { format!(", and {} more", others.len()) };
+        return Err(hinted(
+            format!("`{path}` is there already{more}"),
+            "name another folder with `--out`, or overwrite with `--force`",
+        ));
+    }
+    let sources: HashSet<PathBuf> =
+        jobs.iter().filter_map(|(source, _)| fs::canonicalize(source).ok()).collect();
+    for target in there {
+        if fs::canonicalize(target).is_ok_and(|target| sources.contains(&target)) {
+            let text = format!("`{}` is one of the files to read", target.display());
+            return Err(hinted(text, "name another folder with `--out`"));
+        }
+    }
+    Ok(())
+}
+
+/// The outer error is one of writing, which ends the command.
+fn decode(
+    source: &Path,
+    target: &Path,
+    args: &DecodeArgs,
+    decoding: &Decoding,
+) -> Result<Result<Written, DecodeError>> {
+    let read = || -> Result<(&'static str, Pixels), DecodeError> {
+        let bytes = fs::read(source).map_err(DecodeError::Unreadable)?;
+        let pixels = match args.image_size {
+            Some(size) => data::decode_resized(&bytes, size, args.interpolation, decoding)?,
+            None => data::decode(&bytes, decoding)?,
+        };
+        Ok((data::sniff(&bytes).unwrap_or("unknown"), pixels))
+    };
+    let (format, pixels) = match read() {
+        Ok(read) => read,
+        Err(error) => return Ok(Err(error)),
+    };
+    write(target, &data::encode_png(&pixels).context("cannot encode a PNG")?)?;
+    Ok(Ok(Written { format, shape: [pixels.width, pixels.height, pixels.channels] }))
+}
+
+/// Under its own name a PNG is whole or not there.
+fn write(target: &Path, bytes: &[u8]) -> Result<()> {
+    let mut partial = target.as_os_str().to_owned();
+    partial.push(".partial");
+    let written = fs::write(&partial, bytes).and_then(|()| fs::rename(&partial, target));
+    if written.is_err() {
+        // It may not even be there.
+        let _ = fs::remove_file(&partial);
+    }
+    written.with_context(|| format!("cannot write `{}`", target.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_one_stem_are_numbered() {
+        let files = ["a/x.png", "b/x.jpg", "x-2.dcm", "x", "y.tar.gz"].map(PathBuf::from);
+        let names = ["x.png", "x-2.png", "x-2-2.png", "x-3.png", "y.tar.png"];
+        assert_eq!(targets(&files, Path::new("out")), names.map(|name| Path::new("out").join(name)));
+    }
+}

@@ -1,0 +1,49 @@
+//! Colours to 8-bit RGB.
+
+use super::{Layout, Samples, attributes as tags, attributes::Attributes};
+use crate::DecodeError;
+
+/// Of three values a pixel, those of fewer or more than 8 bits scaled.
+pub(super) fn eight_bits(samples: Samples<'_>, layout: &Layout) -> Vec<u8> {
+    let most = (1_u32 << layout.bits_stored) - 1;
+    let scaled = |stored: u16| ((u32::from(layout.bits(stored)) * 255 + most / 2) / most) as u8;
+    match samples {
+        Samples::Eight(values) if most == 255 => values.into_owned(),
+        Samples::Eight(values) => values.iter().map(|&value| scaled(value.into())).collect(),
+        Samples::Sixteen(values) => values.iter().map(|&value| scaled(value)).collect(),
+    }
+}
+
+/// YBR_FULL to RGB, in place (PS3.3, C.7.6.3.1.2).
+pub(super) fn ybr_to_rgb(pixels: &mut [u8]) {
+    for pixel in pixels.chunks_exact_mut(3) {
+        let [y, b, r] = [pixel[0], pixel[1], pixel[2]].map(f32::from);
+        let (b, r) = (b - 128.0, r - 128.0);
+        let rgb = [y + 1.402 * r, y - 0.344_136 * b - 0.714_136 * r, y + 1.772 * b];
+        for (value, new) in pixel.iter_mut().zip(rgb) {
+            *value = new.round() as u8;
+        }
+    }
+}
+
+/// Looks indices up in the file's palette.
+pub(super) fn look_up(
+    samples: &Samples<'_>,
+    layout: &Layout,
+    attributes: &Attributes<'_>,
+) -> Result<Vec<u8>, DecodeError> {
+    let mut palette = vec![[0; 3]; 1 << layout.bits_stored];
+    for (channel, (descriptor, data)) in tags::PALETTE_DESCRIPTORS.into_iter().zip(tags::PALETTES).enumerate()
+    {
+        let table = attributes.table(descriptor, data, layout.signed)?;
+        for (bits, colour) in palette.iter_mut().enumerate() {
+            let entry = u32::from(table.of(layout.value(bits as u16).into())).min(table.most);
+            colour[channel] = ((entry * 255 + table.most / 2) / table.most) as u8;
+        }
+    }
+    let of = |stored| palette[usize::from(layout.bits(stored))];
+    Ok(match samples {
+        Samples::Eight(values) => values.iter().flat_map(|&value| of(value.into())).collect(),
+        Samples::Sixteen(values) => values.iter().flat_map(|&value| of(value)).collect(),
+    })
+}

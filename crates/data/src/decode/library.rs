@@ -1,0 +1,81 @@
+//! All formats that the image crate decodes, PNG excepted.
+
+use std::io::Cursor;
+
+use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, metadata::Orientation};
+
+use super::{check_size, orientation, values};
+use crate::{DecodeError, Decoding, Formats, Pixels};
+
+/// Decodes an image of this format.
+pub(super) fn pixels(bytes: &[u8], format: ImageFormat, decoding: &Decoding) -> Result<Pixels, DecodeError> {
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(decoding.max_pixels.saturating_mul(4));
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder().map_err(image_error)?;
+    let (width, height) = decoder.dimensions();
+    check_size(width, height, decoding)?;
+    let turned = match decoding.formats {
+        // Pillow turns TIFF, and nothing else, as it opens it (`TiffImagePlugin.py`).
+        Formats::Keras if format != ImageFormat::Tiff => Orientation::NoTransforms,
+        // What does not say it is as it should be.
+        _ => decoder.orientation().unwrap_or(Orientation::NoTransforms),
+    };
+    let gray =
+        matches!(decoder.color_type(), ColorType::L8 | ColorType::La8 | ColorType::L16 | ColorType::La16);
+    let image = DynamicImage::from_decoder(decoder).map_err(image_error)?;
+    let channels = if gray { 1 } else { 3 };
+    let data = match decoding.formats {
+        Formats::Keras => cut(image, format, gray),
+        Formats::All => viewed(image),
+    };
+    let pixels = Pixels { width: width as usize, height: height as usize, channels, data };
+    Ok(orientation::turn(pixels, turned))
+}
+
+/// As Pillow's `convert("RGB")`.
+fn cut(image: DynamicImage, format: ImageFormat, gray: bool) -> Vec<u8> {
+    match image {
+        DynamicImage::ImageLuma16(image) => image.iter().map(|&value| value.min(255) as u8).collect(),
+        // Pillow scales and rounds in PPM, and takes the upper byte in TIFF.
+        DynamicImage::ImageRgb16(image) if format == ImageFormat::Tiff => {
+            image.iter().map(|&value| (value >> 8) as u8).collect()
+        }
+        image if gray => image.into_luma8().into_raw(),
+        image => image.into_rgb8().into_raw(),
+    }
+}
+
+/// As a viewer: scaled, and over black.
+fn viewed(image: DynamicImage) -> Vec<u8> {
+    let samples = usize::from(image.color().channel_count());
+    let mut data = Vec::new();
+    match image {
+        DynamicImage::ImageLuma8(image) => return image.into_raw(),
+        DynamicImage::ImageRgb8(image) => return image.into_raw(),
+        DynamicImage::ImageLumaA8(image) => values::viewed8(&image, samples, &mut data),
+        DynamicImage::ImageRgba8(image) => values::viewed8(&image, samples, &mut data),
+        DynamicImage::ImageLuma16(image) => values::viewed16(image.iter().copied(), samples, &mut data),
+        DynamicImage::ImageLumaA16(image) => values::viewed16(image.iter().copied(), samples, &mut data),
+        DynamicImage::ImageRgb16(image) => values::viewed16(image.iter().copied(), samples, &mut data),
+        DynamicImage::ImageRgba16(image) => values::viewed16(image.iter().copied(), samples, &mut data),
+        // Floats, of which 1 is white.
+        image => {
+            let wide = image.into_rgba16();
+            values::viewed16(wide.iter().copied(), 4, &mut data);
+        }
+    }
+    data
+}
+
+fn image_error(error: image::ImageError) -> DecodeError {
+    match error {
+        image::ImageError::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            DecodeError::CutOff
+        }
+        image::ImageError::Unsupported(error) => DecodeError::Unsupported(error.to_string()),
+        image::ImageError::Limits(_) => DecodeError::Unsupported("it needs too much memory".to_owned()),
+        error => DecodeError::Damaged(error.to_string()),
+    }
+}

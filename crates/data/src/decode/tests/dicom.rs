@@ -1,0 +1,203 @@
+//! What is shown of a DICOM file, and what is refused.
+
+mod compressed;
+mod damage;
+mod made;
+
+use super::*;
+use made::{ALL, EXPLICIT, JPEG2000, LOSSLESS, Made, PATIENT, element, file, item, table, twelve_bits, word};
+
+#[test]
+fn without_a_window_the_range_of_the_stored_bits_is_shown() {
+    assert_eq!(Made::new((3, 1), 8, &[0, 128, 255]).seen(), [0, 128, 255]);
+    assert_eq!(Made::new((4, 1), 12, &[0, 2048, 4095, 100]).seen(), [0, 128, 255, 6]);
+    assert_eq!(Made::new((1, 3), 16, &[0, 32768, 65535]).seen(), [0, 128, 255]);
+    assert_eq!(Made::new((3, 1), 12, &[-2048, 0, 2047]).seen(), [0, 128, 255]);
+    assert_eq!(Made::new((3, 1), 8, &[-128, 0, 127]).seen(), [0, 128, 255]);
+    // The range goes through the modality LUT, a falling one too.
+    let falling =
+        Made::new((3, 1), 8, &[0, 100, 255]).with(0x0028_1052, b"DS", "255").with(0x0028_1053, b"DS", "-1.0");
+    assert_eq!(falling.seen(), [255, 155, 0]);
+    let inverted = Made { interpretation: "MONOCHROME1", ..Made::new((3, 1), 8, &[0, 100, 255]) };
+    assert_eq!(inverted.seen(), [255, 155, 0]);
+}
+
+#[test]
+fn bits_outside_of_the_stored_ones_do_not_count() {
+    let mut made = Made::new((2, 1), 12, &[0xf000, 0x1fff]);
+    assert_eq!(made.seen(), [0, 255]);
+    made.stored = 9;
+    assert_eq!(made.seen(), [0, 255]);
+}
+
+#[test]
+fn the_first_window_is_shown() {
+    let values = [0, 100, 149, 150, 200, 250, 251, 4095];
+    let window = |function: &str| {
+        let made = Made::new((8, 1), 12, &values).with(0x0028_1050, b"DS", "200\\7").with(
+            0x0028_1051,
+            b"DS",
+            " 101\\9 ",
+        );
+        if function.is_empty() { made } else { made.with(0x0028_1056, b"CS", function) }
+    };
+    // By PS3.3, C.11.2.1.2.1, with c − 0.5 = 199.5 and w − 1 = 100.
+    assert_eq!(window("").seen(), [0, 0, 0, 1, 129, 255, 255, 255]);
+    assert_eq!(window("LINEAR").seen(), window("").seen());
+    // C.11.2.1.3.2, of 149.5 to 250.5.
+    assert_eq!(window("LINEAR_EXACT").seen(), [0, 0, 0, 1, 128, 254, 255, 255]);
+    let sigmoid = |x: f64| (255.0 / (1.0 + (-4.0 * (x - 200.0) / 101.0).exp())).round() as u8;
+    assert_eq!(window("SIGMOID").seen(), values.map(|v| sigmoid(v.into())));
+    let inverted = Made { interpretation: "MONOCHROME1", ..window("") };
+    assert_eq!(inverted.seen(), [255, 255, 255, 254, 126, 0, 0, 0]);
+    // A window is one of values behind the modality LUT.
+    let rescaled = window("").with(0x0028_1052, b"DS", "100");
+    assert_eq!(rescaled.seen(), [0, 129, 254, 255, 255, 255, 255, 255]);
+    let threshold = Made::new((3, 1), 12, &[99, 100, 101]).with(0x0028_1050, b"DS", "100.5").with(
+        0x0028_1051,
+        b"DS",
+        "1",
+    );
+    assert_eq!(threshold.seen(), [0, 0, 255]);
+    // What is no window is left out.
+    for width in ["0", "-5", "nan", "inf", "", "wide"] {
+        let made =
+            Made::new((2, 1), 8, &[0, 100]).with(0x0028_1050, b"DS", "9").with(0x0028_1051, b"DS", width);
+        assert_eq!(made.seen(), [0, 100], "{width}");
+    }
+}
+
+#[test]
+fn tables_are_looked_up_and_a_window_goes_before_the_second() {
+    let mut made = Made::new((5, 1), 8, &[0, 10, 11, 12, 255]);
+    made.extra = table(0x0028_3010, 10, &[0, 2048, 4095], 12);
+    assert_eq!(made.seen(), [0, 0, 128, 255, 255]);
+    made.extra =
+        [element(0x0028_1050, b"DS", b"128"), element(0x0028_1051, b"DS", b"256"), made.extra].concat();
+    assert_eq!(made.seen(), [0, 10, 11, 12, 255]);
+    made.extra = table(0x0028_3000, 10, &[0, 100, 255], 8);
+    assert_eq!(made.seen(), [0, 0, 100, 255, 255]);
+    // One that is cut short, and one that is empty.
+    made.extra = table(0x0028_3000, 10, &[0, 100, 255], 8);
+    let length = made.extra.len();
+    made.extra[length - 14 - 6] = 9;
+    assert_eq!(made.refused(), "is damaged: a look-up table is missing");
+    made.extra = element(0x0028_3000, b"SQ", &[]);
+    assert_eq!(made.seen(), [0, 10, 11, 12, 255]);
+}
+
+#[test]
+fn colours_become_rgb() {
+    let made = |interpretation, values: &[i32]| Made { interpretation, ..Made::new((2, 1), 8, values) };
+    assert_eq!(made("RGB", &[1, 2, 3, 4, 5, 6]).seen(), [1, 2, 3, 4, 5, 6]);
+    let mut planar = made("RGB", &[1, 4, 2, 5, 3, 6]);
+    planar.extra = word(0x0028_0006, 1);
+    assert_eq!(planar.seen(), [1, 2, 3, 4, 5, 6]);
+    let mut deep = made("RGB", &[]);
+    (deep.allocated, deep.stored) = (16, 12);
+    deep.pixels = [0, 2048, 4095, 1, 16, 100].iter().flat_map(|v: &u16| v.to_le_bytes()).collect();
+    assert_eq!(deep.seen(), [0, 128, 255, 0, 1, 6]);
+    assert_eq!(made("YBR_FULL", &[255, 128, 128, 76, 85, 255]).seen(), [255, 255, 255, 254, 0, 0]);
+    let mut palette = Made { interpretation: "PALETTE COLOR", ..Made::new((2, 1), 8, &[1, 0]) };
+    for channel in 0..3_u32 {
+        palette.extra.extend(element(0x0028_1101 + channel, b"US", &[2, 0, 0, 0, 16, 0]));
+    }
+    for channel in 0..3_u8 {
+        let entries = [u16::from(channel) * 257, 65535 - 257 * u16::from(channel)];
+        let bytes = entries.map(u16::to_le_bytes).concat();
+        palette.extra.extend(element(0x0028_1201 + u32::from(channel), b"OW", &bytes));
+    }
+    assert_eq!(palette.seen(), [255, 254, 253, 0, 1, 2]);
+    for rare in ["HSV", "YBR_FULL_422"] {
+        let words = "is an image that is not supported: DICOM with a rare kind of colours";
+        assert_eq!(Made { interpretation: rare, ..made("RGB", &[0; 6]) }.refused(), words, "{rare}");
+    }
+}
+
+#[test]
+fn what_is_not_read_is_named() {
+    let made = Made::new((1, 1), 8, &[0]);
+    for (syntax, name) in [
+        ("1.2.840.10008.1.2.2", "big-endian values"),
+        ("1.2.840.10008.1.2.4.80", "JPEG-LS"),
+        ("1.2.840.10008.1.2.4.102", "H.264 video"),
+        ("1.2.840.10008.1.2.4.201", "High-Throughput JPEG 2000"),
+        ("1.2.3.4", "an unknown transfer syntax"),
+    ] {
+        let words = format!("is an image that is not supported: DICOM with {name}");
+        assert_eq!(Made { syntax, ..made.clone() }.refused(), words);
+    }
+    let words = |bits| format!("is an image that is not supported: DICOM with {bits}-bit samples");
+    assert_eq!(Made { allocated: 32, ..made.clone() }.refused(), words(32));
+    assert_eq!(Made { allocated: 1, ..made.clone() }.refused(), words(1));
+    assert_eq!(Made { stored: 9, ..made }.refused(), "is damaged: its bits are not where they can be");
+}
+
+#[test]
+fn what_holds_no_image_is_named() {
+    let refused = |sop_class: &str, modality: &str| {
+        let data_set = [
+            element(0x0008_0016, b"UI", sop_class.as_bytes()),
+            element(0x0008_0060, b"CS", modality.as_bytes()),
+            element(0x0010_0010, b"PN", PATIENT.as_bytes()),
+        ];
+        crate::decode(&file(EXPLICIT, &data_set.concat()), &ALL).unwrap_err().to_string()
+    };
+    let storage = |of: &str| format!("1.2.840.10008.5.1.4.1.1.{of}");
+    for (sop_class, modality, name) in [
+        (storage("88.11"), "SR", "Structured Report (SR)"),
+        (storage("88.59"), "KO", "Key Object Selection (KO)"),
+        (storage("104.1"), "DOC", "Encapsulated PDF (DOC)"),
+        (storage("9.1.1"), "ECG", "Waveform"),
+        (storage("11.1"), "PR", "Presentation State (PR)"),
+        (storage("481.3"), "RTSTRUCT", "Radiotherapy Structure Set (RTSTRUCT)"),
+        ("1.2.3".to_owned(), "SR", "Structured Report (SR)"),
+        ("1.2.3".to_owned(), PATIENT, "it has no pixels"),
+    ] {
+        assert_eq!(refused(&sop_class, modality), format!("is a DICOM file without an image: {name}"));
+    }
+}
+
+#[test]
+fn by_kerass_rules_dicom_is_refused_by_name() {
+    let error = decode(&Made::new((1, 1), 8, &[0]).bytes()).unwrap_err();
+    assert!(matches!(error, DecodeError::Dicom));
+    assert_eq!(error.to_string(), "is a DICOM image, which `--formats all` reads");
+}
+
+#[test]
+fn preamble_group_and_types_of_values_may_be_missing() {
+    let made = Made::new((3, 1), 12, &[0, 2048, 4095]);
+    let (whole, expected) = (made.bytes(), made.seen());
+    let data_set = made.data_set();
+    assert_eq!(crate::decode(&whole[132..], &ALL).unwrap().data, expected);
+    assert_eq!(crate::decode(&data_set, &ALL).unwrap().data, expected);
+    let implicit = [
+        &b"\x08\0\x05\0\x0a\0\0\0ISO_IR 100"[..],
+        b"\x08\0\x10\x11\xff\xff\xff\xff\xfe\xff\0\xe0\xff\xff\xff\xff\x08\0\x55\x11\x02\0\0\x001 ",
+        b"\xfe\xff\x0d\xe0\0\0\0\0\xfe\xff\xdd\xe0\0\0\0\0",
+        b"\x28\0\x10\0\x02\0\0\0\x01\0\x28\0\x11\0\x02\0\0\0\x03\0\x28\0\0\x01\x02\0\0\0\x10\0",
+        b"\x28\0\x01\x01\x02\0\0\0\x0c\0\xe0\x7f\x10\0\x06\0\0\0\0\0\0\x08\xff\x0f",
+    ]
+    .concat();
+    assert_eq!(crate::decode(&implicit, &ALL).unwrap().data, expected);
+    assert_eq!(crate::decode(&file("1.2.840.10008.1.2", &implicit), &ALL).unwrap().data, expected);
+}
+
+#[test]
+fn a_deflated_data_set_is_inflated_within_limits() {
+    use std::io::Write as _;
+    let deflated = |data_set: &[u8]| {
+        let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(data_set).unwrap();
+        file("1.2.840.10008.1.2.1.99", &encoder.finish().unwrap())
+    };
+    let made = Made::new((3, 1), 8, &[1, 2, 3]);
+    let bytes = deflated(&made.data_set());
+    assert_eq!(crate::decode(&bytes, &ALL).unwrap().data, [1, 2, 3]);
+    assert!(matches!(crate::decode(&bytes[..bytes.len() - 30], &ALL), Err(DecodeError::CutOff)));
+    let bomb = deflated(&vec![0; 1 << 20]);
+    let tight = Decoding { max_pixels: 1000, ..ALL };
+    let error = crate::decode(&bomb, &tight).unwrap_err();
+    assert_eq!(error.to_string(), "is an image that is not supported: it needs too much memory");
+}

@@ -1,0 +1,172 @@
+"""Compares what `thorax data decode` makes of a file with Pillow and pydicom, case by case.
+
+    python3 tests/compare_pixels.py [--thorax BINARY] [--real FOLDER] [--markdown]
+
+Needs Pillow, numpy and pydicom; compressed DICOM needs pylibjpeg with pylibjpeg-libjpeg and pylibjpeg-openjpeg (cases
+that nothing can read here are listed as skipped). FOLDER holds `awkward/` and `dicom/`; without it THORAX_REAL_DATA is
+taken, and without that the made cases alone. Exits with 1 if any case is more than 2 of 255 off on average.
+
+The rules. keras: `Image.open(f).convert("RGB")`. all: EXIF orientation, alpha over black, 16 bits times 255/65535;
+DICOM: first frame, modality LUT, the first window or else the VOI LUT or else the range of the stored bits, MONOCHROME1
+inverted, colours as 8-bit RGB.
+"""
+import argparse
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pydicom
+from PIL import Image, ImageOps
+from pydicom import pixels, uid
+
+from pixel_cases import dicom_cases, over_black, picture_cases
+
+warnings.simplefilter("ignore")
+TOLERANCE = 2.0
+# Refused by name: no library of the program's reads them.
+NOT_READ = {"tiff palette"}
+
+
+def keras(path):
+    return np.asarray(Image.open(path).convert("RGB")).astype(np.float64)
+
+
+def viewed(path):
+    image = ImageOps.exif_transpose(Image.open(path))
+    if image.mode.startswith("I"):
+        return np.repeat(np.asarray(image).astype(np.float64)[..., None] * 255 / 65535, 3, -1)
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        rgba = np.asarray(image.convert("RGBA"))
+        return over_black(rgba[..., :3], rgba[..., 3], 255)
+    return np.asarray(image.convert("RGB")).astype(np.float64)
+
+
+def dicom(path):
+    ds = pydicom.dcmread(path, force=True)
+    if not hasattr(ds.file_meta, "TransferSyntaxUID"):
+        ds.file_meta.TransferSyntaxUID = uid.ImplicitVRLittleEndian
+    array = pixels.pixel_array(ds, index=0)
+    interpretation = ds.PhotometricInterpretation
+    if interpretation == "PALETTE COLOR":
+        depth = ds.RedPaletteColorLookupTableDescriptor[2]
+        return pixels.apply_color_lut(array, ds)[..., :3].astype(np.float64) * 255 / (2**depth - 1)
+    if ds.SamplesPerPixel == 3:
+        return array.astype(np.float64) * 255 / (2**ds.BitsStored - 1)
+    values = pixels.apply_modality_lut(array, ds)
+    low, high = (0, 2**ds.BitsStored - 1) if ds.PixelRepresentation == 0 else (-(2 ** (ds.BitsStored - 1)), 2 ** (ds.BitsStored - 1) - 1)
+    if "ModalityLUTSequence" in ds:
+        low, high = 0, 2 ** ds.ModalityLUTSequence[0].LUTDescriptor[2] - 1
+    elif "RescaleSlope" in ds:
+        low, high = low * ds.RescaleSlope + ds.RescaleIntercept, high * ds.RescaleSlope + ds.RescaleIntercept
+    if "WindowWidth" in ds:
+        values = pixels.apply_windowing(values, ds)
+    elif "VOILUTSequence" in ds:
+        values = pixels.apply_voi(values, ds)
+        low, high = 0, 2 ** ds.VOILUTSequence[0].LUTDescriptor[2] - 1
+    low, high = float(min(low, high)), float(max(low, high))
+    shown = np.clip((values.astype(np.float64) - low) / (high - low) * 255, 0, 255)
+    if interpretation == "MONOCHROME1":
+        shown = 255 - shown
+    return np.repeat(shown[..., None], 3, -1)
+
+
+def decoded(thorax, files, formats, out):
+    """Path to its pixels, or to why there are none."""
+    command = [thorax, "data", "decode", *map(str, files), "--out", str(out), "--formats", formats, "--json"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode not in (0, 1) or not done.stdout:
+        sys.exit(f"{' '.join(command[:3])} ended with {done.returncode}: {done.stderr[-2000:]}")
+    result = json.loads(done.stdout)
+    found = {entry["path"]: (entry, np.asarray(Image.open(entry["png"]).convert("RGB")).astype(np.float64)) for entry in result["files"]}
+    found.update({entry["path"]: (entry, None) for entry in result["unreadable"]})
+    return found
+
+
+def binary():
+    root = Path(__file__).resolve().parent.parent
+    found = [path for path in (root / "target" / kind / "thorax" for kind in ("release", "debug")) if path.exists()]
+    return str(max(found, key=lambda path: path.stat().st_mtime)) if found else sys.exit("no thorax in target/: build it, or name it with --thorax")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--thorax", default=None)
+    parser.add_argument("--real", default=os.environ.get("THORAX_REAL_DATA"))
+    parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
+    args = parser.parse_args()
+    thorax = args.thorax or binary()
+
+    cases = []  # name, path, rules, reference
+    rows = []  # name, rules, format, size, mean, most, verdict
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        for number, (name, extension, data, expected) in enumerate(picture_cases()):
+            path = folder / f"{number:03}.{extension}"
+            path.write_bytes(data)
+            known = lambda _, expected=expected: expected
+            cases.append((name, path, "keras", known if "without end" in name else keras))
+            cases.append((name, path, "all", viewed if expected is None else known))
+        for number, (name, data) in enumerate(dicom_cases()):
+            if isinstance(data, Exception):
+                rows.append((name, "all", "DICOM", "", None, None, f"skipped: {type(data).__name__} in pydicom's encoder"))
+                continue
+            path = folder / f"d{number:03}.dcm"
+            path.write_bytes(data)
+            cases.append((name, path, "all", dicom))
+        if args.real:
+            for path in sorted(Path(args.real, "awkward").glob("*/*")):
+                cases.append((f"awkward/{path.parent.name}", path, "keras", keras))
+                cases.append((f"awkward/{path.parent.name}", path, "all", viewed))
+            for path in sorted(Path(args.real, "dicom").glob("*.dcm")):
+                cases.append((f"dicom/{path.name}", path, "all", dicom))
+        for rules in ("keras", "all"):
+            files = [path for _, path, of, _ in cases if of == rules]
+            found = decoded(thorax, files, rules, folder / rules)
+            for name, path, of, reference in cases:
+                if of == rules:
+                    rows.append(row(name, path, rules, reference, *found[str(path)]))
+
+    rows.sort(key=lambda row: row[0])
+    header = ("case", "rules", "format", "size", "mean", "max", "")
+    table = [header] + [(n, r, f, s, "" if m is None else f"{m:.3f}", "" if x is None else f"{x:.1f}", v) for n, r, f, s, m, x, v in rows]
+    if args.markdown:
+        for i, line in enumerate(table):
+            print("| " + " | ".join(line) + " |")
+            if i == 0:
+                print("|---|---|---|---|--:|--:|---|")
+    else:
+        widths = [max(len(line[i]) for line in table) for i in range(7)]
+        for line in table:
+            print("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip())
+    failed = sum(row[6].startswith("FAIL") for row in rows)
+    skipped, refused = (sum(row[6].startswith(word) for row in rows) for word in ("skipped", "not read"))
+    print(f"\n{len(rows)} cases, {failed} failed, {refused} not read, {skipped} skipped")
+    sys.exit(1 if failed else 0)
+
+
+def row(name, path, rules, reference, entry, values):
+    try:
+        expected = reference(path)
+    except Exception as error:
+        if values is None:
+            return (name, rules, "", "", None, None, f"both refuse: {entry['error']}")
+        return (name, rules, entry["format"], "", None, None, f"skipped: {type(error).__name__} in the reference")
+    if values is None:
+        verdict = "not read" if name in NOT_READ else "FAIL"
+        return (name, rules, "", "", None, None, f"{verdict}: {entry['error']}")
+    size = f"{entry['width']}×{entry['height']}×{entry['channels']}"
+    if expected.shape != values.shape:
+        return (name, rules, entry["format"], size, None, None, f"FAIL: the reference is {expected.shape}")
+    difference = np.abs(expected - values)
+    verdict = "pass" if difference.mean() <= TOLERANCE else "FAIL"
+    return (name, rules, entry["format"], size, difference.mean(), difference.max(), verdict)
+
+
+if __name__ == "__main__":
+    main()
