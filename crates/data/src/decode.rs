@@ -1,6 +1,7 @@
 //! Files into 8-bit pixels, by content and never by extension, with the values of Pillow's `convert("RGB")`.
 
 mod jpeg;
+mod sniff;
 
 use std::io::Cursor;
 
@@ -9,6 +10,8 @@ use crate::{
     resize::{nearest_columns, pick, resize},
 };
 use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+
+pub use sniff::sniff;
 
 /// Decodes an image.
 ///

@@ -24,7 +24,7 @@ mod scan;
 pub mod split;
 
 pub use batch::{Batch, EVALUATION_BATCH, evaluation_batch, evaluation_indices, training_batches};
-pub use decode::{decode, decode_resized};
+pub use decode::{decode, decode_resized, sniff};
 pub use error::Error;
 pub use formats::{Decoding, Formats};
 pub use load::{BadImage, ImageSet, Loaded, Preprocess, fingerprint, load};
