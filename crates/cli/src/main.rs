@@ -16,6 +16,7 @@ mod output;
 mod progress;
 mod recipe;
 mod saved;
+mod split;
 mod status;
 mod table;
 mod test;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(&args, &output),
         Command::Data(DataCommand::Scan(args)) => folder::scan(&args, &output),
         Command::Data(DataCommand::Sample(args)) => folder::sample(&args, &output),
+        Command::Data(DataCommand::Split(args)) => split::run(&args, &output),
     };
     match done {
         Ok(Status::Done) => ExitCode::SUCCESS,

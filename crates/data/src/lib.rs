@@ -1,6 +1,7 @@
 //! From folders and files to 8-bit images in memory, their labels and their splits; and the synthetic sample.
 //!
-//! What this crate holds: [`scan`](fn@scan) and [`split`] in Keras' order, [`decode`](fn@decode) by content and
+//! What this crate holds: [`open`] lists data sets in Keras' order, [`split`] parts them, [`manifest`] reads and writes them as
+//! CSV and [`lay_out`] as folders, [`decode`](fn@decode) by content and
 //! [`resize`](fn@resize) exactly as Pillow where that matters, [`load`](fn@load) on all cores, batches, phantoms, and
 //! the generator that everything [`random`] in Thorax comes from.
 //! What it must not know: tensors, the terminal. It builds and tests with no libtorch on the machine.
@@ -8,13 +9,20 @@
 //! Outside libraries: **image** decodes what is no PNG (the ecosystem's own decoders, bounded in memory, one
 //! interface), **png** reads PNG rows without conversion and writes the sample (twice as fast as a general decode),
 //! **fast_image_resize** resamples with antialiasing (SIMD, Pillow's own algorithm), **rayon** uses all cores,
-//! **rand_chacha** is the counter-based generator (specified to the bit), **sha2** fingerprints a data set.
+//! **csv** reads and writes manifests (quoting is its job), **regex** finds groups in file names (linear time, whatever the
+//! expression), **rand_chacha** is the counter-based generator (specified to the bit), **sha2** fingerprints a data set.
 
 mod batch;
+mod close;
 mod decode;
 mod error;
 mod formats;
+mod group;
+pub mod lay_out;
+mod layout;
+mod listing;
 mod load;
+pub mod manifest;
 mod phantom;
 mod pixels;
 pub mod random;
@@ -22,14 +30,17 @@ mod resize;
 mod sample;
 mod scan;
 pub mod split;
+mod walk;
 
 pub use batch::{Batch, EVALUATION_BATCH, evaluation_batch, evaluation_indices, training_batches};
 pub use decode::{decode, decode_resized, sniff};
 pub use error::Error;
 pub use formats::{Decoding, Formats};
+pub use group::{GroupPattern, GroupRule};
+pub use layout::{Classes, OpenOptions, open};
+pub use listing::{ClassName, Layout, LeftOut, Listing, Part, Reason, Sample, counts};
 pub use load::{BadImage, ImageSet, Loaded, Preprocess, fingerprint, load};
 pub use pixels::{DecodeError, MAX_PIXELS, Pixels};
 pub use resize::{Interpolation, nearest_columns, resize};
 pub use sample::{SYNTHETIC_PREFIX, SampleOptions, SampleSummary, write_sample};
-pub use scan::{ClassName, LeftOut, Listing, Part, Sample, counts, scan, scan_like};
 pub use split::Split;

@@ -25,6 +25,10 @@ pub enum Purpose {
     Phantom = 5,
     /// What seeds libtorch's generator for a TorchScript module that draws numbers of its own.
     Backbone = 6,
+    /// Which groups are kept for validation (step 0), and folds (step 1; a stream a class, and one for groups).
+    Groups = 8,
+    /// Which images are kept for testing; a stream a class.
+    TestSet = 9,
 }
 
 /// Names a family of streams of random numbers.

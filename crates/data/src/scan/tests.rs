@@ -1,7 +1,19 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs};
 
 use super::*;
-use crate::split;
+use crate::{GroupRule, Layout, Listing, OpenOptions, Sample, open, split};
+
+fn scan(root: &Path, classes: Option<&[ClassName]>) -> Result<Listing, Error> {
+    let classes = classes.map_or(Classes::All, Classes::Named);
+    let listing = open(root, &OpenOptions { classes, ..OpenOptions::KERAS })?;
+    assert_eq!((listing.layout, listing.ungrouped), (Layout::ClassFolders, 0));
+    Ok(listing)
+}
+
+fn scan_like(root: &Path, classes: &[ClassName]) -> Result<Listing, Error> {
+    let group = &GroupRule::None;
+    open(root, &OpenOptions { classes: Classes::Exactly(classes), formats: Formats::Keras, group })
+}
 
 /// A data set with these files, each of which is empty.
 fn folder(files: &[&str]) -> tempfile::TempDir {
