@@ -99,7 +99,12 @@ fn training_and_test_folders() {
     world.data_set("xrays/test", &[("c", 1)]);
     world.refuses(
         &["train", "--data", "xrays"],
-        &["error: the classes of the test images in `xrays`", "`c` unknown", "hint: ", "--classes"],
+        &[
+            "error: the classes of `xrays/test` are not those of the other parts: ",
+            "`c` unknown",
+            "hint: ",
+            "--classes",
+        ],
     );
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn run(args: &TestArgs, output: &Output) -> Result<Status> {
     let decoding = args.read.decoding(saved.run.as_ref().and_then(own_formats).unwrap_or(Formats::Keras));
     let open = |data: &Path, classes| {
         let options = OpenOptions { classes, formats: decoding.formats, group: &GroupRule::None };
-        data::open(data, &options).and_then(Listing::into_test_set)
+        anyhow::Ok(data::open(data, &options)?.into_test_set()?)
     };
     let listing = match (&args.data, saved.run.as_ref().and_then(own_test_set)) {
         (Some(data), _) => open(data, Classes::Exactly(&named(&spec.classes)))?,

@@ -122,12 +122,10 @@ pub enum Error {
         column: String,
     },
     /// Folders for training and test that hold other classes.
-    #[error("the classes of the {part} images in `{path}` are not those of the others: {}", differences(.missing, .unknown, "elsewhere", .close))]
+    #[error("the classes of `{path}` are not those of the other parts: {}", differences(.missing, .unknown, "elsewhere", .close))]
     PartClasses {
-        /// The data set's folder.
+        /// The part's folder.
         path: PathBuf,
-        /// Which part.
-        part: Part,
         /// Classes that it lacks.
         missing: Vec<String>,
         /// Classes that it has alone.

@@ -132,8 +132,8 @@ fn check_dir(
 ) -> Result<(), Error> {
     match fs::metadata(dir) {
         Ok(found) if !found.is_dir() => return Err(Error::NotAFolder { path: dir.to_owned() }),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        found => drop(found.map_err(failed("read", dir))?),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed("read", dir)(error)),
+        _ => {}
     }
     let real = files::real_place(dir)?;
     if let Some(data) = data

@@ -1,9 +1,6 @@
 //! One way into every layout of a data set, recognised by what is there.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{fs, io, path::Path};
 
 use crate::{
     ClassName, Error, Formats, GroupRule, Layout, Listing, Part, Reason, Sample,
@@ -68,6 +65,9 @@ pub fn open(path: &Path, options: &OpenOptions<'_>) -> Result<Listing, Error> {
     Ok(listing)
 }
 
+/// A folder of class folders, and the part that its images are in.
+type Base = (Option<Part>, Name);
+
 fn is_csv(path: &Path) -> bool {
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
     extension.is_some_and(|extension| matches!(extension.as_str(), "csv" | "tsv" | "txt"))
@@ -76,71 +76,81 @@ fn is_csv(path: &Path) -> bool {
 fn open_folder(root: &Path, options: &OpenOptions<'_>) -> Result<Listing, Error> {
     let mut scan = Scan { root, formats: options.formats, left_out: Vec::new(), masks: false };
     let entries = walk::entries(root)?;
-    let parts = match part_folders(root, &entries)? {
+    let (bases, folders) = match part_folders(root, &entries)? {
         Some(parts) => {
             leave_out_beside(&mut scan, &entries, &parts);
-            parts
+            let folders = folders_of_parts(&mut scan, &parts, options.classes)?;
+            (parts, folders)
         }
-        None => vec![(None, Name::root())],
+        None => {
+            let base = Name::root();
+            let found = scan.class_folders(&base, entries)?;
+            let chosen = scan.choose(&base, found, options.classes)?;
+            (vec![(None, base)], vec![chosen])
+        }
     };
-    let has_parts = parts.iter().any(|(part, _)| part.is_some());
-    let mut first: Option<Vec<ClassFolder>> = None;
-    let mut folders = Vec::new();
-    let mut top = Some(entries);
-    for (part, base) in &parts {
-        let entries = match part {
-            None => top.take().unwrap_or_default(),
-            Some(_) => walk::entries(&root.join(&base.path))?,
-        };
-        let found = scan.class_folders(base, entries)?;
-        let chosen = scan.choose(base, found, options.classes)?;
-        match (&first, part) {
-            (Some(first), Some(part)) => check_same(root, first, &chosen, *part)?,
-            _ => first = Some(chosen.clone()),
+    let classes: Vec<ClassName> = folders[0].iter().map(|folder| folder.class.clone()).collect();
+    let samples = samples(&mut scan, &bases, &folders, &classes)?;
+    let layout = match (bases[0].0, scan.masks) {
+        (Some(_), _) => Layout::Parts,
+        (None, true) => Layout::ImagesAndMasks,
+        (None, false) => Layout::ClassFolders,
+    };
+    let (root, left_out) = (root.to_owned(), scan.left_out);
+    Ok(Listing { root, layout, classes, samples, left_out, ungrouped: 0, manifest_sha256: None })
+}
+
+/// The class folders of each part, in index order; all parts have the same.
+fn folders_of_parts(
+    scan: &mut Scan<'_>,
+    parts: &[Base],
+    classes: Classes<'_>,
+) -> Result<Vec<Vec<ClassFolder>>, Error> {
+    let mut folders: Vec<Vec<ClassFolder>> = Vec::new();
+    for (_, base) in parts {
+        let path = base.below(scan.root);
+        let found = scan.class_folders(base, walk::entries(&path)?)?;
+        let chosen = scan.choose(base, found, classes)?;
+        if let Some(first) = folders.first() {
+            check_same(&path, first, &chosen)?;
         }
         folders.push(chosen);
     }
-    let classes: Vec<ClassName> = first.unwrap_or_default().into_iter().map(|folder| folder.class).collect();
+    Ok(folders)
+}
+
+/// Class by class, each part by part.
+fn samples(
+    scan: &mut Scan<'_>,
+    bases: &[Base],
+    folders: &[Vec<ClassFolder>],
+    classes: &[ClassName],
+) -> Result<Vec<Sample>, Error> {
     let mut samples = Vec::new();
-    let mut empty: Vec<(PathBuf, String)> = Vec::new();
+    let mut empty: Vec<(&Name, String)> = Vec::new();
     for (label, class) in classes.iter().enumerate() {
-        for ((part, base), folders) in parts.iter().zip(&folders) {
-            let Some(folder) = folders.iter().find(|folder| folder.class.folder == class.folder) else {
-                continue;
-            };
-            let images = scan.images(&base.join(&folder.name, &class.folder))?;
-            if images.is_empty() {
-                empty.push((root.join(&base.path), class.folder.clone()));
+        for ((part, base), folders) in bases.iter().zip(folders) {
+            let folder = folders.iter().filter(|folder| folder.class.folder == class.folder);
+            let before = samples.len();
+            for folder in folder {
+                for name in scan.images(&base.join(&folder.name, &class.folder))? {
+                    let path = name.below(scan.root);
+                    samples.push(Sample { part: *part, ..Sample::new(path, name.text, label) });
+                }
             }
-            for name in images {
-                samples.push(Sample { part: *part, ..Sample::new(root.join(&name.path), name.text, label) });
+            if samples.len() == before {
+                empty.push((base, class.folder.clone()));
             }
         }
     }
-    if let Some((path, _)) = empty.first().cloned() {
-        let classes = empty.into_iter().filter(|(other, _)| *other == path).map(|(_, class)| class).collect();
-        return Err(Error::EmptyClasses { path, classes });
-    }
-    let layout = match (has_parts, scan.masks) {
-        (true, _) => Layout::Parts,
-        (false, true) => Layout::ImagesAndMasks,
-        (false, false) => Layout::ClassFolders,
-    };
-    let left_out = scan.left_out;
-    Ok(Listing {
-        root: root.to_owned(),
-        layout,
-        classes,
-        samples,
-        left_out,
-        ungrouped: 0,
-        manifest_sha256: None,
-    })
+    let Some((base, _)) = empty.first().cloned() else { return Ok(samples) };
+    let classes = empty.into_iter().filter(|(other, _)| other.text == base.text).map(|(_, class)| class);
+    Err(Error::EmptyClasses { path: base.below(scan.root), classes: classes.collect() })
 }
 
 /// The folders for training, validation and test, where these are what a data set is made of: one of them holds folders, and
 /// there is nothing else, or one for training that does beside another.
-fn part_folders(root: &Path, entries: &[Entry]) -> Result<Option<Vec<(Option<Part>, Name)>>, Error> {
+fn part_folders(root: &Path, entries: &[Entry]) -> Result<Option<Vec<Base>>, Error> {
     let is_folder = |entry: &Entry| {
         matches!(entry.kind, Kind::Folder | Kind::LinkToFolder) && !entry.text.starts_with('.')
     };
@@ -151,7 +161,7 @@ fn part_folders(root: &Path, entries: &[Entry]) -> Result<Option<Vec<(Option<Par
             continue;
         };
         let name = Name::root().join(&entry.name, &entry.text);
-        if walk::entries(&root.join(&name.path))?.iter().any(is_folder) {
+        if walk::entries(&name.below(root))?.iter().any(is_folder) {
             nested.push(part);
         }
         parts.push((Some(part), name));
@@ -171,7 +181,7 @@ fn part_folders(root: &Path, entries: &[Entry]) -> Result<Option<Vec<(Option<Par
     Ok(Some(parts))
 }
 
-fn leave_out_beside(scan: &mut Scan<'_>, entries: &[Entry], parts: &[(Option<Part>, Name)]) {
+fn leave_out_beside(scan: &mut Scan<'_>, entries: &[Entry], parts: &[Base]) {
     for entry in entries {
         let name = Name::root().join(&entry.name, &entry.text);
         if !parts.iter().any(|(_, part)| part.path == name.path) {
@@ -180,21 +190,18 @@ fn leave_out_beside(scan: &mut Scan<'_>, entries: &[Entry], parts: &[(Option<Par
     }
 }
 
-fn check_same(root: &Path, first: &[ClassFolder], other: &[ClassFolder], part: Part) -> Result<(), Error> {
+fn check_same(path: &Path, first: &[ClassFolder], other: &[ClassFolder]) -> Result<(), Error> {
     let lacks = |folders: &[ClassFolder], among: &[ClassFolder]| -> Vec<String> {
         let names = folders.iter().map(|folder| folder.class.folder.clone());
         names.filter(|name| !among.iter().any(|folder| folder.class.folder == *name)).collect()
     };
     let (missing, unknown) = (lacks(first, other), lacks(other, first));
-    match missing.is_empty() && unknown.is_empty() {
-        true => Ok(()),
-        false => {
-            let close = missing
-                .iter()
-                .find_map(|class| close_match(class, &unknown).map(|folder| (class.clone(), folder)));
-            Err(Error::PartClasses { path: root.to_owned(), part, missing, unknown, close })
-        }
+    if missing.is_empty() && unknown.is_empty() {
+        return Ok(());
     }
+    let close =
+        missing.iter().find_map(|class| close_match(class, &unknown).map(|folder| (class.clone(), folder)));
+    Err(Error::PartClasses { path: path.to_owned(), missing, unknown, close })
 }
 
 #[cfg(test)]

@@ -25,6 +25,11 @@ impl Name {
         Self { path: PathBuf::new(), text: String::new() }
     }
 
+    /// The path itself; that of the data set's folder as it was named, without a slash at its end.
+    pub(crate) fn below(&self, root: &Path) -> PathBuf {
+        if self.text.is_empty() { root.to_owned() } else { root.join(&self.path) }
+    }
+
     pub(crate) fn join(&self, name: &OsString, text: &str) -> Self {
         let text = if self.text.is_empty() { text.to_owned() } else { format!("{}/{text}", self.text) };
         Self { path: self.path.join(name), text }
@@ -49,7 +54,7 @@ pub(crate) struct Scan<'a> {
 
 impl Scan<'_> {
     pub(crate) fn leave_out(&mut self, name: &Name, reason: Reason) {
-        self.left_out.push(LeftOut { path: self.root.join(&name.path), reason });
+        self.left_out.push(LeftOut { path: name.below(self.root), reason });
     }
 
     /// The class folders among the entries of `base`, which is the data set's folder or one of its parts: links to folders
@@ -62,7 +67,7 @@ impl Scan<'_> {
         base: &Name,
         entries: Vec<Entry>,
     ) -> Result<Vec<ClassFolder>, Error> {
-        let path = self.root.join(&base.path);
+        let path = base.below(self.root);
         let (mut folders, mut images, mut csv) = (Vec::new(), 0, Vec::new());
         for entry in entries {
             let below = base.join(&entry.name, &entry.text);
@@ -82,7 +87,7 @@ impl Scan<'_> {
                 Err(reason) => self.leave_out(&below, reason),
             }
             if entry.kind == Kind::File && entry.text.to_lowercase().ends_with(".csv") {
-                csv.push(self.root.join(&below.path));
+                csv.push(below.below(self.root));
             }
         }
         if folders.is_empty() {
@@ -111,7 +116,7 @@ impl Scan<'_> {
     ) -> Result<Vec<ClassFolder>, Error> {
         let Some(classes) = wanted.named() else { return Ok(folders) };
         let found: Vec<String> = folders.iter().map(|folder| folder.class.folder.clone()).collect();
-        wanted.check(&self.root.join(&base.path), &found)?;
+        wanted.check(&base.below(self.root), &found)?;
         let chosen = classes.iter().filter_map(|class| {
             let folder = folders.iter().find(|folder| folder.class.folder == class.folder)?;
             Some(ClassFolder { class: class.clone(), name: folder.name.clone() })
@@ -132,7 +137,7 @@ impl Scan<'_> {
     /// # Errors
     /// A folder that cannot be read.
     pub(crate) fn images(&mut self, class: &Name) -> Result<Vec<Name>, Error> {
-        let entries = walk::entries(&self.root.join(&class.path))?;
+        let entries = walk::entries(&class.below(self.root))?;
         let holds =
             |entry: &&Entry, name: &str| entry.kind == Kind::Folder && entry.text.eq_ignore_ascii_case(name);
         let images = entries.iter().find(|entry| holds(entry, "images"));
@@ -148,7 +153,7 @@ impl Scan<'_> {
             }
         }
         let images = class.join(&images.name, &images.text);
-        let entries = walk::entries(&self.root.join(&images.path))?;
+        let entries = walk::entries(&images.below(self.root))?;
         self.walk(images, entries)
     }
 
@@ -157,7 +162,7 @@ impl Scan<'_> {
         let mut walked = Vec::new();
         let (mut folder, mut entries) = (start, entries);
         loop {
-            let path = self.root.join(&folder.path);
+            let path = folder.below(self.root);
             let mut files = Vec::new();
             for entry in entries {
                 let below = folder.join(&entry.name, &entry.text);
@@ -175,7 +180,7 @@ impl Scan<'_> {
             }
             walked.push((folder.text, files));
             let Some(next) = waiting.pop() else { break };
-            entries = walk::entries(&self.root.join(&next.path))?;
+            entries = walk::entries(&next.below(self.root))?;
             folder = next;
         }
         walked.sort_by(|a, b| a.0.cmp(&b.0));

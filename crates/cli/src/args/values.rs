@@ -15,17 +15,12 @@ pub(crate) enum SplitKind {
 
 impl SplitKind {
     /// Keeps a share of each class for validation.
-    pub(crate) fn split(
-        self,
-        listing: &data::Listing,
-        share: f64,
-        seed: u64,
-    ) -> Result<data::Split, data::Error> {
-        match self {
-            Self::Keras => data::split::keras(listing, share),
-            Self::Random => data::split::random(listing, share, seed),
-            Self::Grouped => data::split::grouped(listing, share, seed),
-        }
+    pub(crate) fn split(self, listing: &data::Listing, share: f64, seed: u64) -> anyhow::Result<data::Split> {
+        Ok(match self {
+            Self::Keras => data::split::keras(listing, share)?,
+            Self::Random => data::split::random(listing, share, seed)?,
+            Self::Grouped => data::split::grouped(listing, share, seed)?,
+        })
     }
 }
 

@@ -145,12 +145,13 @@ fn a_move_goes_on_where_it_was_cut_off() {
             assert!(world.lay_out(How::Move).is_err());
             fs::remove_dir(world.at(PLACES[0])).unwrap();
             assert!(world.at("new").join(journal::NAME).exists());
-            for i in 0..moved {
-                fs::rename(&world.files[i], world.at(PLACES[i])).unwrap();
+            let mut steps = world.files.iter().zip(PLACES);
+            for (file, place) in steps.by_ref().take(moved) {
+                fs::rename(file, world.at(place)).unwrap();
             }
             // Cut off between the new name and the end of the old one.
-            if between && moved < FILES.len() {
-                fs::copy(&world.files[moved], world.at(PLACES[moved])).unwrap();
+            if let Some((file, place)) = steps.next().filter(|_| between) {
+                fs::copy(file, world.at(place)).unwrap();
             }
             let (dir, out) = (world.at("new"), world.at("m.csv"));
             let other = resume_move(&dir, &world.at("other.csv"), false, &|| {}).unwrap_err();

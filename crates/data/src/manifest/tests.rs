@@ -238,3 +238,27 @@ fn links_on_the_way_do_not_mislead() {
     assert!(matches!(error, Error::NotUtf8 { .. }), "{error}");
     assert!(!folder.path().join("n.csv").exists());
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+    /// Whatever is in a file, it is read or told of.
+    #[test]
+    fn no_bytes_are_too_odd(
+        bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200),
+        text in "(path|label|,|;|\"|\n|\r|1\\.png|x|\\.\\.|/|\u{feff}|split|test|\t| ){0,60}",
+    ) {
+        let files = ["1.png"];
+        for csv in [&bytes[..], text.as_bytes(), format!("path,label,split\n{text}").as_bytes()] {
+            let error = match opened(&world(&files, csv)) {
+                Ok(listing) => {
+                    assert!(!listing.samples.is_empty());
+                    continue;
+                }
+                Err(error) => error,
+            };
+            assert!(matches!(error, Error::Csv { .. }), "{error}");
+            assert!(!error.to_string().contains(['\0', '\r', '\t']), "{error:?}");
+        }
+    }
+}

@@ -147,6 +147,7 @@ fn what_is_no_data_set_is_told_by_what_it_is() {
         folder(&["file.png", "flat/1.png", "flat/2.JPG", "half/a/1.png", "half/b/notes.txt", "half/c/x.txt"]);
     let error = |name: &str| scan(&folder.path().join(name), None).unwrap_err();
     assert!(matches!(error("nowhere"), Error::NoSuchFolder { .. }));
+    assert!(error("flat").to_string().contains("/flat` has no classes"), "{}", error("flat"));
     assert!(matches!(error("file.png"), Error::NotAFolder { .. }));
     assert!(error("flat").to_string().contains("2 images and no folders"), "{}", error("flat"));
     assert!(error("half/a").to_string().contains("1 image and no folders"));
