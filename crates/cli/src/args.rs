@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, builder::styling};
-use data::{Cache, ClassName, Decoding, Formats};
+use data::{Cache, ClassName, Classes, Decoding, Formats, GroupPattern, GroupRule};
 use model::{DeviceChoice, PrecisionChoice};
 
+mod split;
 mod train;
 mod values;
 
+pub(crate) use split::SplitArgs;
 pub(crate) use train::TrainArgs;
 pub(crate) use values::{
     AveragingKind, ClassWeight, OnBadImage, OptimizerKind, ScheduleKind, SplitKind, WeightsChoice, name,
@@ -73,6 +75,8 @@ pub(crate) enum DataCommand {
     Cache(DataCacheArgs),
     /// Write files' 8-bit pixels as PNG, as a network would see them
     Decode(DecodeArgs),
+    /// Split a data set, and write down which image is for what
+    Split(SplitArgs),
 }
 
 /// How files become pixels.
@@ -114,6 +118,33 @@ impl CacheArgs {
     }
 }
 
+/// Which images belong together, such as those of one patient.
+#[derive(Args)]
+pub(crate) struct GroupArgs {
+    /// Takes an image's group from its name below the data set: the first capture group of this regular expression, or the
+    /// whole match where it has none. A name without a match is a group of its own
+    #[arg(long, value_name = "REGEX", conflicts_with = "group_column")]
+    pub(crate) group_regex: Option<GroupPattern>,
+    /// Takes it from this column of the CSV [default: its column group or patient, if there is one]
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) group_column: Option<String>,
+}
+
+impl GroupArgs {
+    pub(crate) fn rule(&self) -> GroupRule {
+        match (&self.group_regex, &self.group_column) {
+            (Some(pattern), _) => GroupRule::Pattern(pattern.clone()),
+            (None, Some(column)) => GroupRule::Column(column.clone()),
+            (None, None) => GroupRule::None,
+        }
+    }
+}
+
+/// The classes that `--classes` names, or all.
+pub(crate) fn classes(named: &Option<Vec<ClassName>>) -> Classes<'_> {
+    named.as_deref().map_or(Classes::All, Classes::Named)
+}
+
 /// How tensors are computed.
 #[derive(Args)]
 pub(crate) struct ComputeArgs {
@@ -130,8 +161,9 @@ pub(crate) struct TestArgs {
     /// A checkpoint, or a run's folder, whose best weights are meant [default: the latest run]
     #[arg(long, value_name = "PATH", num_args = 0..=1)]
     pub(crate) saved: Option<Option<PathBuf>>,
-    /// Folder with one folder of test images a class [default: the test set of the run]
-    #[arg(long, value_name = "FOLDER")]
+    /// Folder with one folder of test images a class, or a CSV of them; of a data set with parts its test images are meant
+    /// [default: the test set of the run]
+    #[arg(long, value_name = "FOLDER|CSV")]
     pub(crate) data: Option<PathBuf>,
     /// What to do about files that are no readable image
     #[arg(long, value_name = "WHAT", default_value = "error")]
@@ -175,12 +207,14 @@ pub(crate) struct PredictArgs {
 
 #[derive(Args)]
 pub(crate) struct ScanArgs {
-    /// Folder with one folder of images a class
-    #[arg(value_name = "FOLDER", default_value = DEFAULT_DATA)]
+    /// Folder with one folder of images a class, or a CSV
+    #[arg(value_name = "FOLDER|CSV", default_value = DEFAULT_DATA)]
     pub(crate) data: PathBuf,
     /// Classes in index order, as folder names or LABEL=FOLDER [default: all folders, sorted]
     #[arg(long, value_name = "CLASS,…", value_delimiter = ',')]
     pub(crate) classes: Option<Vec<ClassName>>,
+    #[command(flatten)]
+    pub(crate) group: GroupArgs,
     #[command(flatten)]
     pub(crate) read: ReadArgs,
     /// Print the result as one JSON object

@@ -90,6 +90,26 @@ pub(crate) fn test_set_beside(data: &Path) -> Option<PathBuf> {
     Some(PathBuf::from(name)).filter(|path| path.is_dir())
 }
 
+/// Says what is not as a split with groups should be: images of unknown group, groups that stand in several of these sets.
+pub(crate) fn warn_of_groups(listing: &Listing, sets: &[impl AsRef<[Sample]>], output: &Output) {
+    if listing.ungrouped > 0 {
+        let (images, all) = (listing.ungrouped, listing.samples.len());
+        output.warn(format!("no group is known of {images} of {all} images: each is one of its own"));
+    }
+    let sets: Vec<&[Sample]> = sets.iter().map(AsRef::as_ref).collect();
+    let shared = data::split::shared_groups(&sets);
+    if let Some(first) = shared.first() {
+        let groups = if shared.len() == 1 {
+            "1 group stands".to_owned()
+        } else {
+            format!("{} groups stand", shared.len())
+        };
+        output.warn(format!(
+            "{groups} in more than one of training, validation and test, such as `{first}`: figures may be too good"
+        ));
+    }
+}
+
 /// ` (synthetic phantoms, no radiographs)`, or nothing.
 pub(crate) fn marked(synthetic: bool) -> &'static str {
     if synthetic { " (synthetic phantoms, no radiographs)" } else { "" }

@@ -1,11 +1,13 @@
 //! `data scan` and `data sample`.
 
+use std::collections::{BTreeMap, HashSet};
+
 use anyhow::Result;
-use data::{Cache, Formats, Interpolation, Preprocess, SampleOptions};
+use data::{Formats, Interpolation, LeftOut, Listing, OpenOptions, Part, Preprocess, Reason, SampleOptions};
 use serde_json::json;
 
 use crate::{
-    args::{DataCacheArgs, SampleArgs, ScanArgs},
+    args::{self, SampleArgs, ScanArgs},
     compute::use_threads,
     dataset::{self, marked},
     output::Output,
@@ -14,16 +16,22 @@ use crate::{
     table::table,
 };
 
-/// Lists a folder's classes, and reads every image to find those that cannot be read.
+/// How many of the files left out for one reason are named; `--json` names all.
+const NAMED: usize = 3;
+
+/// Lists a data set's classes and what is left out of it, and reads every image to find those that cannot be read.
 pub(crate) fn scan(args: &ScanArgs, output: &Output) -> Result<Status> {
     use_threads(args.threads)?;
-    let listing = data::scan(&args.data, args.classes.as_deref())?;
+    let decoding = args.read.decoding(Formats::Keras);
+    let group = args.group.rule();
+    let classes = args::classes(&args.classes);
+    let listing = data::open(&args.data, &OpenOptions { classes, formats: decoding.formats, group: &group })?;
+    dataset::warn_of_groups(&listing, &sets(&listing), output);
     let labels = listing.labels();
     let bar = progress::bar(output, listing.samples.len(), "reading images");
     // The size does not matter: every byte of a file is decoded at any size.
     let preprocess = Preprocess { image_size: 1, interpolation: Interpolation::Nearest };
-    let loaded =
-        data::load(&listing.samples, &preprocess, &args.read.decoding(Formats::Keras), None, &|| bar.inc(1));
+    let loaded = data::load(&listing.samples, &preprocess, &decoding, None, &|| bar.inc(1));
     bar.finish_and_clear();
 
     let images = &loaded.images;
@@ -34,25 +42,45 @@ pub(crate) fn scan(args: &ScanArgs, output: &Output) -> Result<Status> {
     }
     if args.json {
         let classes = (0..labels.len()).map(|class| {
-            json!({"label": labels[class], "images": counts[class], "gray": gray[class],
-                   "unreadable": counts[class] - readable[class]})
+            let mut of_class = json!({"label": labels[class], "images": counts[class], "gray": gray[class],
+                                      "unreadable": counts[class] - readable[class]});
+            for (part, counts) in parts(&listing) {
+                of_class[part.to_string()] = json!(counts[class]);
+            }
+            of_class
         });
+        let left_out = listing
+            .left_out
+            .iter()
+            .map(|left| json!({"path": left.path.display().to_string(), "reason": left.reason.to_string()}));
         let bad =
             loaded.bad.iter().map(|bad| json!({"path": bad.path.display().to_string(), "error": bad.reason}));
         output.result(
             json!({"data": args.data.display().to_string(), "synthetic": listing.is_synthetic(),
-                   "classes": classes.collect::<Vec<_>>(), "unreadable": bad.collect::<Vec<_>>()})
+                   "layout": listing.layout.to_string(), "groups": groups(&listing),
+                   "classes": classes.collect::<Vec<_>>(), "unreadable": bad.collect::<Vec<_>>(),
+                   "left_out": left_out.collect::<Vec<_>>()})
             .to_string(),
         );
     } else {
-        output.result(format!("{}{}", args.data.display(), marked(listing.is_synthetic())));
+        let layout = listing.layout;
+        output.result(format!("{} ({layout}){}", args.data.display(), marked(listing.is_synthetic())));
         let mut rows = vec![["class", "images", "gray", "colour", "unreadable"].map(str::to_owned).to_vec()];
+        rows[0].extend(parts(&listing).iter().map(|(part, _)| part.to_string()));
         for (class, label) in labels.iter().enumerate() {
             let colour = readable[class] - gray[class];
             let numbers = [counts[class], gray[class], colour, counts[class] - readable[class]];
-            rows.push([label.clone()].into_iter().chain(numbers.map(|n| n.to_string())).collect());
+            let of_parts = parts(&listing).into_iter().map(|(_, counts)| counts[class]);
+            let numbers = numbers.into_iter().chain(of_parts).map(|n| n.to_string());
+            rows.push([label.clone()].into_iter().chain(numbers).collect());
         }
         output.result(table(&rows));
+        if let Some(groups) = groups(&listing) {
+            output.result(format!("{groups} groups"));
+        }
+        if !listing.left_out.is_empty() {
+            output.result(describe_left_out(&listing.left_out));
+        }
         if !loaded.bad.is_empty() {
             output.result(dataset::describe(&loaded.bad, listing.samples.len()));
         }
@@ -60,22 +88,38 @@ pub(crate) fn scan(args: &ScanArgs, output: &Output) -> Result<Status> {
     Ok(if loaded.bad.is_empty() { Status::Done } else { Status::BadInput })
 }
 
-/// What is in the cache, or was.
-pub(crate) fn cache(args: &DataCacheArgs, output: &Output) -> Result<Status> {
-    let cache = Cache { folder: args.cache.clone(), limit: 0 };
-    let size = if args.clear { cache.clear()? } else { cache.size()? };
-    if args.json {
-        let folder = args.cache.display().to_string();
-        let result =
-            json!({"cache": folder, "cleared": args.clear, "files": size.files, "bytes": size.bytes});
-        output.result(result.to_string());
-    } else {
-        let files = if size.files == 1 { "file" } else { "files" };
-        let megabytes = size.bytes as f64 / 1e6;
-        let what = if args.clear { "removed " } else { "" };
-        output.result(format!("{}: {what}{} {files}, {megabytes:.1} MB", args.cache.display(), size.files));
-    }
-    Ok(Status::Done)
+/// Images per class of each part that the data set itself has.
+fn parts(listing: &Listing) -> Vec<(Part, Vec<usize>)> {
+    let parts = Part::ALL.map(|part| (part, listing.counts_of(part)));
+    parts.into_iter().filter(|(_, counts)| counts.iter().any(|&count| count > 0)).collect()
+}
+
+/// The images of each part.
+fn sets(listing: &Listing) -> Vec<Vec<data::Sample>> {
+    let of_part = |part| listing.samples.iter().filter(move |sample| sample.part == Some(part)).cloned();
+    Part::ALL.map(|part| of_part(part).collect()).to_vec()
+}
+
+/// How many groups there are, where any is known.
+fn groups(listing: &Listing) -> Option<usize> {
+    let groups: HashSet<&str> = listing.samples.iter().filter_map(|sample| sample.group.as_deref()).collect();
+    Some(groups.len() + listing.ungrouped).filter(|_| !groups.is_empty())
+}
+
+/// What is not used, by reasons, with the first files of each.
+fn describe_left_out(left_out: &[LeftOut]) -> String {
+    let mut reasons: BTreeMap<Reason, Vec<&LeftOut>> = BTreeMap::new();
+    left_out.iter().for_each(|left| reasons.entry(left.reason).or_default().push(left));
+    let lines = reasons.iter().map(|(reason, files)| {
+        let names = files.iter().take(NAMED).map(|left| format!("`{}`", left.path.display()));
+        let more = if files.len() > NAMED { ", …" } else { "" };
+        let takes = match reason {
+            Reason::NotInKerasList(_) => " (`--formats all` takes it)",
+            _ => "",
+        };
+        format!("left out: {} {reason}{takes}: {}{more}", files.len(), names.collect::<Vec<_>>().join(", "))
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Makes the synthetic sample.

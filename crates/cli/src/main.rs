@@ -9,6 +9,7 @@
 #![expect(clippy::print_stderr, reason = "this is the crate that prints")]
 
 mod args;
+mod cache;
 mod compute;
 mod dataset;
 mod decode;
@@ -19,6 +20,7 @@ mod predict;
 mod progress;
 mod recipe;
 mod saved;
+mod split;
 mod status;
 mod table;
 mod test;
@@ -50,8 +52,9 @@ fn main() -> ExitCode {
         Command::Predict(args) => predict::run(&args, &output),
         Command::Data(DataCommand::Scan(args)) => folder::scan(&args, &output),
         Command::Data(DataCommand::Sample(args)) => folder::sample(&args, &output),
-        Command::Data(DataCommand::Cache(args)) => folder::cache(&args, &output),
+        Command::Data(DataCommand::Cache(args)) => cache::run(&args, &output),
         Command::Data(DataCommand::Decode(args)) => decode::run(&args, &output),
+        Command::Data(DataCommand::Split(args)) => split::run(&args, &output),
     };
     match done {
         Ok(Status::Done) => ExitCode::SUCCESS,

@@ -127,13 +127,7 @@ fn hint(error: &anyhow::Error) -> Option<String> {
             }
             _ => None,
         }
-        .or_else(|| match of_data(cause)? {
-            data::Error::NoSuchFolder { path } => Some(no_data(path)),
-            data::Error::DamagedCache { .. } => {
-                Some("run `thorax data cache --clear`, then the same again".to_owned())
-            }
-            _ => None,
-        })
+        .or_else(|| data_hint(of_data(cause)?))
     })
 }
 
@@ -143,6 +137,47 @@ fn of_data<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a data:
         Some(train::Error::Data(error)) => Some(error),
         _ => cause.downcast_ref(),
     }
+}
+
+/// What mends a data set, or the way it is named.
+fn data_hint(error: &data::Error) -> Option<String> {
+    use data::Error as E;
+    let hint = match error {
+        E::NoSuchFolder { path } => return Some(no_data(path)),
+        E::NoSuchFile { .. } => "check the spelling",
+        E::NotAFolder { .. } => {
+            "name a folder; a data set may also be a CSV, `….csv`, with a row an image, `path,label[,group][,split]`"
+        }
+        E::NoClasses { csv: Some(csv), .. } => {
+            return Some(format!("to read the CSV in it, name `{}`", csv.display()));
+        }
+        E::Csv { .. } => {
+            "a CSV has a header and a row an image, `path,label[,group][,split]`; paths are below the CSV's folder or absolute"
+        }
+        E::NoColumns { .. } => {
+            "`--group-column` takes a column of a CSV; for folders there is `--group-regex`"
+        }
+        E::NoGroups { .. } => "say how groups are known with `--group-regex` or `--group-column`",
+        E::PartClasses { .. } | E::EmptyPart { .. } => {
+            "each part has the same classes; name those that all have with `--classes`"
+        }
+        E::PartTwice { .. } => "leave one of the folders in the data set",
+        E::NoTestPart { .. } => {
+            "name a test set with `--data` or `--test-data`, or give some images the split `test`"
+        }
+        E::HasTestPart { .. } => {
+            "leave `--test-per-class` and `--test-split` out: its own test images are kept"
+        }
+        E::TooFewToTest { .. } => "keep fewer with `--test-per-class` or `--test-split`",
+        E::TooFewGroups { .. } => "use `--split random`, or leave the class out with `--classes`",
+        E::Folds { .. } | E::TooFewForFolds { .. } => "name another number with `--folds`",
+        E::Exists { .. } => "name another, or replace a manifest with `--force`",
+        E::DamagedCache { .. } => "run `thorax data cache --clear`, then the same again",
+        E::NotUtf8 { .. } => "rename the file",
+        E::LayOut { .. } => "name an empty folder outside of the data set",
+        _ => return None,
+    };
+    Some(hint.to_owned())
 }
 
 /// Where a data set goes, or how to do without.

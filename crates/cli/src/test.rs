@@ -1,9 +1,9 @@
 //! `test`: a saved model on a test set; and how figures are printed, here and after training.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use data::{ClassName, Formats};
+use data::{ClassName, Classes, Formats, GroupRule, Listing, OpenOptions};
 use model::{Checkpoint, Classifier};
 use train::{Run, TestFigures};
 
@@ -32,13 +32,24 @@ pub(crate) fn run(args: &TestArgs, output: &Output) -> Result<Status> {
     let classifier = Classifier::from_checkpoint(&checkpoint, &saved.checkpoint, device)?;
     let spec = classifier.spec();
 
+    let decoding = args.read.decoding(saved.run.as_ref().and_then(own_formats).unwrap_or(Formats::Keras));
+    let open = |data: &Path, classes| {
+        let options = OpenOptions { classes, formats: decoding.formats, group: &GroupRule::None };
+        anyhow::Ok(data::open(data, &options)?.into_test_set()?)
+    };
     let listing = match (&args.data, saved.run.as_ref().and_then(own_test_set)) {
-        (Some(data), _) => data::scan_like(data, &named(&spec.classes))?,
-        (None, Some((data, classes))) => data::scan(&data, Some(&classes))?,
+        (Some(data), _) => open(data, Classes::Exactly(&named(&spec.classes)))?,
+        (None, Some((data, classes))) => open(&data, Classes::Named(&classes))?,
         (None, None) => {
             return Err(hinted("the run has no test set of its own", "name one with `--data FOLDER`"));
         }
     };
+    if saved.run.as_ref().is_some_and(|run| trained_from_another(run, &listing)) {
+        output.warn(format!(
+            "`{}` is not what it was when the model was trained from it",
+            listing.root.display()
+        ));
+    }
     output.note(format!(
         "model  {} ({}, {}, epoch {})\ndata   {}{}",
         saved.checkpoint.display(),
@@ -48,7 +59,6 @@ pub(crate) fn run(args: &TestArgs, output: &Output) -> Result<Status> {
         listing.root.display(),
         marked(listing.is_synthetic())
     ));
-    let decoding = args.read.decoding(saved.run.as_ref().and_then(own_formats).unwrap_or(Formats::Keras));
     let reading = Reading {
         preprocess: spec.preprocess(),
         decoding,
@@ -71,8 +81,21 @@ pub(crate) fn run(args: &TestArgs, output: &Output) -> Result<Status> {
 fn own_test_set(run: &Run) -> Option<(PathBuf, Vec<ClassName>)> {
     let settings = &run.record.settings;
     let data = PathBuf::from(settings.get("test-data")?.as_str()?);
-    let names = settings.get("classes")?.as_array()?.iter();
-    Some((data, names.map(|name| name.as_str()?.parse().ok()).collect::<Option<_>>()?))
+    let names = run.record.classes.iter().zip(settings.get("classes")?.as_array()?);
+    let classes = names.map(|(label, name)| {
+        // `LABEL=FOLDER` where the two differ; either may hold an `=` of its own.
+        let folder = name.as_str()?.strip_prefix(label.as_str())?;
+        Some(ClassName { label: label.clone(), folder: folder.strip_prefix('=').unwrap_or(label).to_owned() })
+    });
+    Some((data, classes.collect::<Option<_>>()?))
+}
+
+/// Whether a test set is from the CSV that a run was trained from, and that has changed since.
+fn trained_from_another(run: &Run, listing: &Listing) -> bool {
+    let data = run.record.settings.get("data").and_then(|data| data.as_str());
+    let here =
+        std::path::absolute(&listing.root).is_ok_and(|root| data.is_some_and(|data| root == Path::new(data)));
+    here && listing.manifest_sha256.is_some() && listing.manifest_sha256 != run.record.manifest_sha256
 }
 
 /// By whose rules a run's images were read.

@@ -128,6 +128,8 @@ fn record(args: &TrainArgs, plan: &Plan, images: &Images) -> RunRecord {
             ("thorax".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
             ("libtorch".to_owned(), model::LIBTORCH.to_owned()),
         ]),
+        layout: Some(plan.listing.layout.to_string()),
+        manifest_sha256: plan.listing.manifest_sha256.clone(),
         threads: plan.threads,
         seconds: Seconds { scan: plan.scan_seconds, decode: images.decode_seconds, ..Seconds::default() },
     }

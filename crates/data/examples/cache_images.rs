@@ -13,7 +13,7 @@ fn main() -> Result<()> {
     let [folder, cache, size] = &words[..] else { return Err("cache_images FOLDER CACHE SIZE".into()) };
     let cache = Cache { folder: PathBuf::from(cache), limit: CACHE_LIMIT };
     let preprocess = Preprocess { image_size: size.parse()?, interpolation: Interpolation::Bilinear };
-    let listing = data::scan(Path::new(folder), None)?;
+    let listing = data::open(Path::new(folder), &data::OpenOptions::KERAS)?;
     let loaded =
         data::load(&listing.samples, &preprocess, &Decoding::new(Formats::Keras), Some(&cache), &|| ());
     // The images as they are read back, not only the sums that stand beside them.

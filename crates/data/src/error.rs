@@ -2,6 +2,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::{Part, manifest::Problems};
+
 /// What can be wrong with a folder of images.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -53,6 +55,8 @@ pub enum Error {
         path: PathBuf,
         /// What is there instead.
         found: String,
+        /// The only CSV in it, which may be what was meant.
+        csv: Option<PathBuf>,
     },
     /// Classes without a single image.
     #[error("{} in `{path}` without images: {}", if .classes.len() == 1 { "class" } else { "classes" }, quoted(.classes))]
@@ -63,7 +67,7 @@ pub enum Error {
         classes: Vec<String>,
     },
     /// A named class that has no folder.
-    #[error("class `{class}` has no folder in `{path}`{}; there are {}", did_you_mean(.close), quoted(.found))]
+    #[error("there is no class `{class}` in `{path}`{}; there are {}", did_you_mean(.close), quoted(.found))]
     MissingClass {
         /// The data set's folder.
         path: PathBuf,
@@ -81,7 +85,7 @@ pub enum Error {
         class: String,
     },
     /// A test set whose classes are not the model's.
-    #[error("the classes of `{path}` are not the model's: {}", differences(.missing, .unknown, .close))]
+    #[error("the classes of `{path}` are not the model's: {}", differences(.missing, .unknown, "to the model", .close))]
     ClassesDiffer {
         /// The data set's folder.
         path: PathBuf,
@@ -113,6 +117,132 @@ pub enum Error {
         /// The fewest that leave one image on each side.
         needed: usize,
     },
+    /// A CSV that is not there.
+    #[error("no such file: `{path}`")]
+    NoSuchFile {
+        /// As it was named.
+        path: PathBuf,
+    },
+    /// A CSV with rows that cannot be used, or without the columns that are needed.
+    #[error("`{path}`, {problems}")]
+    Csv {
+        /// The file.
+        path: PathBuf,
+        /// Line by line.
+        problems: Problems,
+    },
+    /// A data set without the column that groups were to be taken from.
+    #[error("`{path}` has no column `{column}`")]
+    NoColumns {
+        /// The CSV, or a folder, which has no columns at all.
+        path: PathBuf,
+        /// As it was named.
+        column: String,
+    },
+    /// Folders for training and test that hold other classes.
+    #[error("the classes of `{path}` are not those of the other parts: {}", differences(.missing, .unknown, "elsewhere", .close))]
+    PartClasses {
+        /// The part's folder.
+        path: PathBuf,
+        /// Classes that it lacks.
+        missing: Vec<String>,
+        /// Classes that it has alone.
+        unknown: Vec<String>,
+        /// A missing class with the folder that was probably meant.
+        close: Option<(String, String)>,
+    },
+    /// Two folders for the same part.
+    #[error("both {} in `{path}` are for {part} images", quoted(.folders))]
+    PartTwice {
+        /// The data set's folder.
+        path: PathBuf,
+        /// Which part.
+        part: Part,
+        /// The folders.
+        folders: [String; 2],
+    },
+    /// A part without images of a class.
+    #[error("`{path}` has no {part} images of class `{class}`")]
+    EmptyPart {
+        /// The data set.
+        path: PathBuf,
+        /// The class.
+        class: String,
+        /// Which part.
+        part: Part,
+    },
+    /// A data set with parts of which none is for testing.
+    #[error("`{path}` has parts, and none of them is for testing")]
+    NoTestPart {
+        /// The data set.
+        path: PathBuf,
+    },
+    /// A data set that says itself what is for testing.
+    #[error("`{path}` has a test part of its own")]
+    HasTestPart {
+        /// The data set.
+        path: PathBuf,
+    },
+    /// A class with too few images to be tested on.
+    #[error("class `{class}` has {count} images: {wanted} of them cannot be kept for testing")]
+    TooFewToTest {
+        /// The class.
+        class: String,
+        /// Its images.
+        count: usize,
+        /// As many as were to be kept.
+        wanted: usize,
+    },
+    /// A data set of which no image's group is known.
+    #[error("no image of `{path}` has a group to be kept whole")]
+    NoGroups {
+        /// The data set.
+        path: PathBuf,
+    },
+    /// A class that whole groups cannot be split by.
+    #[error("class `{class}` cannot be split by its {groups} groups: one side would be left without it")]
+    TooFewGroups {
+        /// The class.
+        class: String,
+        /// Groups that hold images of it.
+        groups: usize,
+    },
+    /// A number of folds that is none.
+    #[error("{k} folds are not at least 2")]
+    Folds {
+        /// As it was given.
+        k: usize,
+    },
+    /// A class that cannot be in every fold.
+    #[error("class `{class}` has too few {} for {k} folds: one would be left without it", if *.whole_groups { "groups" } else { "images" })]
+    TooFewForFolds {
+        /// The class.
+        class: String,
+        /// Folds.
+        k: usize,
+        /// Whether groups were to be kept whole.
+        whole_groups: bool,
+    },
+    /// A file or folder that is there already.
+    #[error("`{path}` is there already")]
+    Exists {
+        /// The file or folder.
+        path: PathBuf,
+    },
+    /// A name that a CSV cannot hold.
+    #[error("the name of `{path}` is not UTF-8, which a CSV is written in")]
+    NotUtf8 {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A folder that images cannot be laid out in.
+    #[error("cannot lay images out in `{path}`: {reason}")]
+    LayOut {
+        /// The folder.
+        path: PathBuf,
+        /// Why, as a fragment.
+        reason: String,
+    },
     /// A folder for the sample that holds something that is no sample.
     #[error("`{path}` is there already, and `{found}` in it is no part of a synthetic sample")]
     NotASample {
@@ -134,13 +264,18 @@ fn did_you_mean(close: &Option<String>) -> String {
     close.as_ref().map(|name| format!(" (did you mean `{name}`?)")).unwrap_or_default()
 }
 
-fn differences(missing: &[String], unknown: &[String], close: &Option<(String, String)>) -> String {
+fn differences(
+    missing: &[String],
+    unknown: &[String],
+    to_whom: &str,
+    close: &Option<(String, String)>,
+) -> String {
     let mut parts = Vec::new();
     if !missing.is_empty() {
         parts.push(format!("{} missing", quoted(missing)));
     }
     if !unknown.is_empty() {
-        parts.push(format!("{} unknown to the model", quoted(unknown)));
+        parts.push(format!("{} unknown {to_whom}", quoted(unknown)));
     }
     let hint = close.as_ref().map(|(class, folder)| format!(" (is `{folder}` meant to be `{class}`?)"));
     parts.join(", ") + &hint.unwrap_or_default()

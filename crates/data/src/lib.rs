@@ -1,6 +1,7 @@
 //! From folders and files to 8-bit images in memory, their labels and their splits; and the synthetic sample.
 //!
-//! What this crate holds: [`scan`](fn@scan) and [`split`] in Keras' order, [`decode`](fn@decode) by content and
+//! What this crate holds: [`open`] lists data sets in Keras' order, [`split`] parts them, [`manifest`] reads and writes them as
+//! CSV and [`lay_out`] as folders, [`decode`](fn@decode) by content and
 //! [`resize`](fn@resize) exactly as Pillow where that matters, [`load`](fn@load) on all cores, batches, phantoms, and
 //! the generator that everything [`random`] in Thorax comes from.
 //! What it must not know: tensors, the terminal. It builds and tests with no libtorch on the machine.
@@ -8,21 +9,28 @@
 //! Outside libraries: **image** decodes what is no PNG (the ecosystem's own decoders, bounded in memory, one
 //! interface), **png** reads PNG rows without conversion and writes the sample (twice as fast as a general decode),
 //! **fast_image_resize** resamples with antialiasing (SIMD, Pillow's own algorithm), **rayon** uses all cores,
-//! **rand_chacha** is the counter-based generator (specified to the bit), **sha2** fingerprints a data set, and **crc32fast** checks
-//! what is read from a cache (it is in the tree already, and faster than the memory it reads). What DICOM
+//! **csv** reads and writes manifests (quoting is its job), **regex** finds groups in file names (linear time, whatever the
+//! expression), **rand_chacha** is the counter-based generator (specified to the bit), **sha2** fingerprints a data set, and
+//! **crc32fast** checks what is read from a cache (it is in the tree already, and faster than the memory it reads). What DICOM
 //! files compress their pixels with: **jpeg-decoder** (lossless JPEG, and colours as the file names them), **hayro-jpeg2000**
 //! (JPEG 2000 in safe Rust; OpenJPEG's port is neither), **flate2** (whole data sets; png builds on it as well).
 
 mod augment;
 mod batch;
 mod cache;
+mod close;
 mod decode;
 mod encode;
 mod error;
 mod feed;
 mod formats;
+mod group;
 mod images;
+pub mod lay_out;
+mod layout;
+mod listing;
 mod load;
+pub mod manifest;
 mod phantom;
 mod pixels;
 pub mod random;
@@ -32,6 +40,7 @@ mod scan;
 mod sheet;
 pub mod split;
 mod store;
+mod walk;
 
 pub use augment::{Augmentation, augment};
 pub use batch::{Batch, EVALUATION_BATCH, evaluation_batch, evaluation_indices, training_batches};
@@ -41,11 +50,14 @@ pub use encode::encode_png;
 pub use error::Error;
 pub use feed::{Augmenting, Feed};
 pub use formats::{Decoding, Formats};
+pub use group::{GroupPattern, GroupRule};
 pub use images::{ImageSet, fingerprint};
+pub use layout::{Classes, OpenOptions, open};
+pub use listing::{ClassName, Layout, LeftOut, Listing, Part, Reason, Sample, counts};
 pub use load::{BadImage, Loaded, Preprocess, load, read_resized};
 pub use pixels::{DecodeError, MAX_PIXELS, Pixels};
 pub use resize::{Interpolation, nearest_columns, resize};
 pub use sample::{SYNTHETIC_PREFIX, SampleOptions, SampleSummary, write_sample};
-pub use scan::{ClassName, LeftOut, Listing, Part, Sample, counts, is_image, scan, scan_like};
 pub use sheet::augmented_sheet;
 pub use split::Split;
+pub use walk::is_image;

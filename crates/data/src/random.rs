@@ -27,6 +27,10 @@ pub enum Purpose {
     Backbone = 6,
     /// How training images are changed; the step is the image's index.
     Augmentation = 7,
+    /// Which groups are kept for validation (step 0), and folds (step 1; a stream a class, and one for groups).
+    Groups = 8,
+    /// Which images are kept for testing; a stream a class.
+    TestSet = 9,
 }
 
 /// Names a family of streams of random numbers.

@@ -19,7 +19,7 @@ use crate::{
 pub const SYNTHETIC_PREFIX: &str = "synthetic-";
 
 /// What files that are still being written end with; no scan takes them for images.
-const PARTIAL: &str = ".partial";
+pub(crate) const PARTIAL: &str = ".partial";
 
 /// Classes in index order, with the study's training images and what stands for the class in file names.
 const CLASSES: [(&str, usize, &str, Finding); 3] = [

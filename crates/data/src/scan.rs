@@ -1,309 +1,229 @@
 //! Folders of classes, listed in Keras' order.
 
 use std::{
-    fs,
-    io::{self, Read as _},
+    ffi::OsString,
     path::{Path, PathBuf},
-    str::FromStr,
 };
 
-use crate::{Error, Formats, sample::SYNTHETIC_PREFIX, sniff};
+use crate::{
+    ClassName, Classes, Error, Formats, LeftOut, Reason,
+    close::close_match,
+    listing::check_distinct,
+    walk::{self, Entry, Kind},
+};
 
-/// A class: how it is called, and which folder holds its images.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClassName {
-    /// As results call it.
-    pub label: String,
-    /// Name of its folder within the data set.
-    pub folder: String,
+/// A path below the data set's folder, and the same as text with `/` between names.
+#[derive(Clone)]
+pub(crate) struct Name {
+    pub(crate) path: PathBuf,
+    pub(crate) text: String,
 }
 
-/// `LABEL=FOLDER`, or one name for both.
-impl FromStr for ClassName {
-    type Err = String;
+impl Name {
+    /// The data set's folder itself.
+    pub(crate) fn root() -> Self {
+        Self { path: PathBuf::new(), text: String::new() }
+    }
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (label, folder) = text.split_once('=').unwrap_or((text, text));
-        let (label, folder) = (label.trim(), folder.trim());
-        if label.is_empty() || folder.is_empty() || folder.contains('/') || folder == ".." || folder == "." {
-            return Err(format!("`{text}` names no class: give a folder's name, or LABEL=FOLDER"));
-        }
-        Ok(Self { label: label.to_owned(), folder: folder.to_owned() })
+    /// The path itself; that of the data set's folder as it was named, without a slash at its end.
+    pub(crate) fn below(&self, root: &Path) -> PathBuf {
+        if self.text.is_empty() { root.to_owned() } else { root.join(&self.path) }
+    }
+
+    pub(crate) fn join(&self, name: &OsString, text: &str) -> Self {
+        let text = if self.text.is_empty() { text.to_owned() } else { format!("{}/{text}", self.text) };
+        Self { path: self.path.join(name), text }
     }
 }
 
-/// An image file and its class.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sample {
-    /// The file.
-    pub path: PathBuf,
-    /// The same below the data set's folder, with `/` between names.
-    pub name: String,
-    /// Class index.
-    pub label: usize,
-    /// Whose it is, where that is known: images of one group are never parted by a split that keeps groups whole.
-    pub group: Option<String>,
-    /// The part that the data set itself puts it in.
-    pub part: Option<Part>,
+/// A class with its folder's own name, which need not be UTF-8.
+#[derive(Clone)]
+pub(crate) struct ClassFolder {
+    pub(crate) class: ClassName,
+    pub(crate) name: OsString,
 }
 
-/// What images are for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Part {
-    /// Weights are trained on them.
-    Training,
-    /// Early stopping and the choice of the best epoch look at them.
-    Validation,
-    /// Nothing looks at them before the end.
-    Test,
+/// One listing of a data set's folder, and what it has left out so far.
+pub(crate) struct Scan<'a> {
+    pub(crate) root: &'a Path,
+    pub(crate) formats: Formats,
+    pub(crate) left_out: Vec<LeftOut>,
+    /// Whether a class has its images beside masks.
+    pub(crate) masks: bool,
 }
 
-/// A file that a data set holds and does not use.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LeftOut {
-    /// The file or folder.
-    pub path: PathBuf,
-    /// Why, as a short fragment.
-    pub reason: String,
-}
-
-/// A data set's classes and files.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listing {
-    /// The data set's folder.
-    pub root: PathBuf,
-    /// Classes in index order.
-    pub classes: Vec<ClassName>,
-    /// Class by class in index order, each class in Keras' order.
-    pub samples: Vec<Sample>,
-    /// Files that were found and are not used.
-    pub left_out: Vec<LeftOut>,
-}
-
-impl Listing {
-    /// Class labels in index order.
-    pub fn labels(&self) -> Vec<String> {
-        self.classes.iter().map(|class| class.label.clone()).collect()
+impl Scan<'_> {
+    pub(crate) fn leave_out(&mut self, name: &Name, reason: Reason) {
+        self.left_out.push(LeftOut { path: name.below(self.root), reason });
     }
 
-    /// Images per class.
-    pub fn counts(&self) -> Vec<usize> {
-        counts(&self.samples, self.classes.len())
-    }
-
-    /// Whether images of the synthetic sample are among the files.
-    pub fn is_synthetic(&self) -> bool {
-        self.samples.iter().any(Sample::is_synthetic)
-    }
-}
-
-/// Images per class; every label is below `n_classes`.
-pub fn counts(samples: &[Sample], n_classes: usize) -> Vec<usize> {
-    let mut counts = vec![0; n_classes];
-    for sample in samples {
-        counts[sample.label] += 1;
-    }
-    counts
-}
-
-impl Sample {
-    /// An image of which nothing more is known.
-    pub fn new(path: PathBuf, name: String, label: usize) -> Self {
-        Self { path, name, label, group: None, part: None }
-    }
-
-    /// Whether this is an image of the synthetic sample, by its name.
-    pub fn is_synthetic(&self) -> bool {
-        self.name.rsplit('/').next().is_some_and(|name| name.starts_with(SYNTHETIC_PREFIX))
-    }
-}
-
-/// Keras tests these with `endswith`, so that a file called `apng` is one of them
-/// (`keras/src/legacy/preprocessing/image.py`, `white_list_formats`).
-const EXTENSIONS: [&str; 7] = ["png", "jpg", "jpeg", "bmp", "ppm", "tif", "tiff"];
-
-/// Lists a data set as Keras' `flow_from_directory` does.
-///
-/// Without `classes`, every folder below `root` is a class, hidden ones included, sorted by code point. With `classes`
-/// their order is the index order, and other folders are left out.
-///
-/// # Errors
-/// A folder that is not there or has no classes, a named class without a folder, classes without images.
-pub fn scan(root: &Path, classes: Option<&[ClassName]>) -> Result<Listing, Error> {
-    let folders = class_folders(root)?;
-    let classes = match classes {
-        Some(classes) => {
-            check_named(root, classes, &folders)?;
-            classes.to_vec()
-        }
-        None => folders.iter().map(|name| ClassName { label: name.clone(), folder: name.clone() }).collect(),
-    };
-    list(root, classes)
-}
-
-/// Lists a test set for a model with these classes: their folders must be there, and no others.
-///
-/// # Errors
-/// As [`scan`]; folders that differ from the classes, both ways.
-pub fn scan_like(root: &Path, classes: &[ClassName]) -> Result<Listing, Error> {
-    let folders = class_folders(root)?;
-    let named = |name: &String| classes.iter().any(|class| class.folder == *name);
-    let unknown: Vec<String> = folders.iter().filter(|name| !named(name)).cloned().collect();
-    let missing: Vec<String> =
-        classes.iter().map(|class| class.folder.clone()).filter(|folder| !folders.contains(folder)).collect();
-    if unknown.is_empty() && missing.is_empty() {
-        return list(root, classes.to_vec());
-    }
-    let close =
-        missing.iter().find_map(|class| close_match(class, &unknown).map(|folder| (class.clone(), folder)));
-    Err(Error::ClassesDiffer { path: root.to_owned(), missing, unknown, close })
-}
-
-fn list(root: &Path, classes: Vec<ClassName>) -> Result<Listing, Error> {
-    let mut samples = Vec::new();
-    let mut empty = Vec::new();
-    for (label, class) in classes.iter().enumerate() {
-        let before = samples.len();
-        for name in image_names(root, &class.folder)? {
-            samples.push(Sample::new(root.join(&name.path), name.text, label));
-        }
-        if samples.len() == before {
-            empty.push(class.folder.clone());
-        }
-    }
-    match empty.is_empty() {
-        true => Ok(Listing { root: root.to_owned(), classes, samples, left_out: Vec::new() }),
-        false => Err(Error::EmptyClasses { path: root.to_owned(), classes: empty }),
-    }
-}
-
-/// The folders below `root`, sorted by code point.
-fn class_folders(root: &Path) -> Result<Vec<String>, Error> {
-    let entries = match fs::read_dir(root) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(Error::NoSuchFolder { path: root.to_owned() });
-        }
-        Err(_) if root.is_file() => return Err(Error::NotAFolder { path: root.to_owned() }),
-        Err(source) => return Err(Error::Io { action: "read", path: root.to_owned(), source }),
-    };
-    let (mut folders, mut images) = (Vec::new(), 0);
-    for entry in entries {
-        let entry = entry.map_err(|source| Error::Io { action: "read", path: root.to_owned(), source })?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if entry.path().is_dir() {
-            folders.push(name);
-        } else if is_image_name(&name) {
-            images += 1;
-        }
-    }
-    folders.sort_unstable();
-    if folders.is_empty() {
-        let found = match images {
-            0 => "no folders".to_owned(),
-            1 => "1 image and no folders".to_owned(),
-            images => format!("{images} images and no folders"),
-        };
-        return Err(Error::NoClasses { path: root.to_owned(), found });
-    }
-    Ok(folders)
-}
-
-fn check_named(root: &Path, classes: &[ClassName], folders: &[String]) -> Result<(), Error> {
-    for (i, class) in classes.iter().enumerate() {
-        let twice = |other: &ClassName| other.label == class.label || other.folder == class.folder;
-        if classes[..i].iter().any(twice) {
-            return Err(Error::ClassTwice { class: class.label.clone() });
-        }
-        if !folders.contains(&class.folder) {
-            return Err(Error::MissingClass {
-                path: root.to_owned(),
-                class: class.folder.clone(),
-                close: close_match(&class.folder, folders),
-                found: folders.to_vec(),
-            });
-        }
-    }
-    Ok(())
-}
-
-/// A file's path below the data set's folder, and the same as text.
-struct Name {
-    path: PathBuf,
-    text: String,
-}
-
-/// Images of one class in the order of `sorted(os.walk(folder))` and `sorted(files)`: folders by their whole path as
-/// text, then files by name, all by code point. Links to folders are not followed within a class, as in `os.walk`.
-fn image_names(root: &Path, class: &str) -> Result<Vec<Name>, Error> {
-    let mut folders = vec![Name { path: PathBuf::from(class), text: class.to_owned() }];
-    let mut walked = Vec::new();
-    while let Some(folder) = folders.pop() {
-        let path = root.join(&folder.path);
-        let failed = |source| Error::Io { action: "read", path: path.clone(), source };
-        let mut files = Vec::new();
-        for entry in fs::read_dir(&path).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            let text = entry.file_name().to_string_lossy().into_owned();
-            let below = folder.path.join(entry.file_name());
-            if entry.path().is_dir() {
-                if !entry.file_type().map_err(failed)?.is_symlink() {
-                    folders.push(Name { path: below, text: format!("{}/{text}", folder.text) });
+    /// The class folders among the entries of `base`, which is the data set's folder or one of its parts: links to folders
+    /// are followed here, and hidden ones are classes by Keras' rules.
+    ///
+    /// # Errors
+    /// There are none; two names that differ in what is not UTF-8 alone.
+    pub(crate) fn class_folders(
+        &mut self,
+        base: &Name,
+        entries: Vec<Entry>,
+    ) -> Result<Vec<ClassFolder>, Error> {
+        let path = base.below(self.root);
+        let (mut folders, mut images, mut csv) = (Vec::new(), 0, Vec::new());
+        for entry in entries {
+            let below = base.join(&entry.name, &entry.text);
+            if matches!(entry.kind, Kind::Folder | Kind::LinkToFolder) {
+                if self.formats == Formats::All && entry.text.starts_with('.') {
+                    self.leave_out(&below, Reason::Hidden);
+                } else {
+                    folders.push(ClassFolder { class: ClassName::same(&entry.text), name: entry.name });
                 }
-            } else if is_image_name(&text) {
-                files.push(Name { path: below, text });
+                continue;
+            }
+            match walk::judge(&path, &entry, self.formats) {
+                Ok(()) => {
+                    images += 1;
+                    self.leave_out(&below, Reason::OutsideOfClasses);
+                }
+                Err(reason) => self.leave_out(&below, reason),
+            }
+            if entry.kind == Kind::File && entry.text.to_lowercase().ends_with(".csv") {
+                csv.push(below.below(self.root));
             }
         }
-        files.sort_unstable_by(|a, b| a.text.cmp(&b.text));
-        walked.push((folder.text, files));
+        if folders.is_empty() {
+            let found = match images {
+                0 => "no folders".to_owned(),
+                1 => "1 image and no folders".to_owned(),
+                images => format!("{images} images and no folders"),
+            };
+            let csv = csv.pop().filter(|_| csv.is_empty());
+            return Err(Error::NoClasses { path, found, csv });
+        }
+        let classes: Vec<ClassName> = folders.iter().map(|folder| folder.class.clone()).collect();
+        check_distinct(&classes)?;
+        Ok(folders)
     }
-    walked.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-    let names = walked.into_iter().flat_map(|(folder, files)| {
-        files.into_iter().map(move |file| Name { text: format!("{folder}/{}", file.text), ..file })
-    });
-    Ok(names.collect())
-}
 
-fn is_image_name(name: &str) -> bool {
-    let name = name.to_lowercase();
-    EXTENSIONS.iter().any(|extension| name.ends_with(extension))
-}
-
-/// Whether a file of a folder counts as an image: by its extension, or, where all formats do, by its first bytes too.
-pub fn is_image(path: &Path, formats: Formats) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    if is_image_name(&name) || formats == Formats::Keras {
-        return is_image_name(&name);
+    /// The folders of the classes that are wanted, in index order; the others are left out.
+    ///
+    /// # Errors
+    /// A class named twice or without a folder; with [`Classes::Exactly`] any difference.
+    pub(crate) fn choose(
+        &mut self,
+        base: &Name,
+        folders: Vec<ClassFolder>,
+        wanted: Classes<'_>,
+    ) -> Result<Vec<ClassFolder>, Error> {
+        let Some(classes) = wanted.named() else { return Ok(folders) };
+        let found: Vec<String> = folders.iter().map(|folder| folder.class.folder.clone()).collect();
+        wanted.check(&base.below(self.root), &found)?;
+        let chosen = classes.iter().filter_map(|class| {
+            let folder = folders.iter().find(|folder| folder.class.folder == class.folder)?;
+            Some(ClassFolder { class: class.clone(), name: folder.name.clone() })
+        });
+        let chosen = chosen.collect();
+        for folder in &folders {
+            if !classes.iter().any(|class| class.folder == folder.class.folder) {
+                self.leave_out(&base.join(&folder.name, &folder.class.folder), Reason::NotAClass);
+            }
+        }
+        Ok(chosen)
     }
-    let mut head = Vec::new();
-    let read = fs::File::open(path).and_then(|file| file.take(132).read_to_end(&mut head));
-    read.is_ok() && sniff(&head).is_some()
+
+    /// Images of one class in the order of `sorted(os.walk(folder))` and `sorted(files)`: folders by their whole path as
+    /// text, then files by name, all by code point. Links to folders are not followed within a class, as in `os.walk`.
+    /// Of a class that holds `images/` and `masks/`, only `images/` is listed.
+    ///
+    /// # Errors
+    /// A folder that cannot be read.
+    pub(crate) fn images(&mut self, class: &Name) -> Result<Vec<Name>, Error> {
+        let entries = walk::entries(&class.below(self.root))?;
+        let holds =
+            |entry: &&Entry, name: &str| entry.kind == Kind::Folder && entry.text.eq_ignore_ascii_case(name);
+        let images = entries.iter().find(|entry| holds(entry, "images"));
+        let has_masks = entries.iter().any(|entry| holds(&entry, "masks"));
+        let Some(images) = images.filter(|_| has_masks) else { return self.walk(class.clone(), entries) };
+        self.masks = true;
+        for entry in &entries {
+            let below = class.join(&entry.name, &entry.text);
+            if holds(&entry, "masks") {
+                self.leave_out(&below, Reason::Masks);
+            } else if entry.name != images.name {
+                self.leave_out(&below, Reason::BesideImages);
+            }
+        }
+        let images = class.join(&images.name, &images.text);
+        let entries = walk::entries(&images.below(self.root))?;
+        self.walk(images, entries)
+    }
+
+    fn walk(&mut self, start: Name, entries: Vec<Entry>) -> Result<Vec<Name>, Error> {
+        let mut waiting = Vec::new();
+        let mut walked = Vec::new();
+        let (mut folder, mut entries) = (start, entries);
+        loop {
+            let path = folder.below(self.root);
+            let mut files = Vec::new();
+            for entry in entries {
+                let below = folder.join(&entry.name, &entry.text);
+                match entry.kind {
+                    Kind::Folder if self.formats == Formats::All && entry.text.starts_with('.') => {
+                        self.leave_out(&below, Reason::Hidden);
+                    }
+                    Kind::Folder => waiting.push(below),
+                    Kind::LinkToFolder => self.leave_out(&below, Reason::LinkToFolder),
+                    _ => match walk::judge(&path, &entry, self.formats) {
+                        Ok(()) => files.push(below),
+                        Err(reason) => self.leave_out(&below, reason),
+                    },
+                }
+            }
+            walked.push((folder.text, files));
+            let Some(next) = waiting.pop() else { break };
+            entries = walk::entries(&next.below(self.root))?;
+            folder = next;
+        }
+        walked.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok(walked.into_iter().flat_map(|(_, files)| files).collect())
+    }
 }
 
-/// The name that was probably meant: the same letters and digits, or at most a quarter of them off.
-fn close_match(name: &str, among: &[String]) -> Option<String> {
-    let plain = |text: &str| -> Vec<char> {
-        text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-    };
-    let wanted = plain(name);
-    let distances = among.iter().map(|other| (edit_distance(&wanted, &plain(other)), other));
-    let (distance, best) = distances.min()?;
-    (distance * 4 <= wanted.len()).then(|| best.clone())
-}
-
-/// Insertions, deletions and replacements that turn one text into the other (Levenshtein).
-fn edit_distance(a: &[char], b: &[char]) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(row[j + 1] + 1);
+impl<'a> Classes<'a> {
+    /// Those that are named; none where all are meant.
+    pub(crate) fn named(self) -> Option<&'a [ClassName]> {
+        match self {
+            Self::All => None,
+            Self::Named(classes) | Self::Exactly(classes) => Some(classes),
         }
     }
-    row[b.len()]
+
+    /// Whether what a data set holds is what is wanted.
+    pub(crate) fn check(self, path: &Path, found: &[String]) -> Result<(), Error> {
+        let Some(classes) = self.named() else { return Ok(()) };
+        check_distinct(classes)?;
+        let missing: Vec<String> =
+            classes.iter().map(|class| class.folder.clone()).filter(|name| !found.contains(name)).collect();
+        if let Self::Exactly(_) = self {
+            let known = |name: &&String| classes.iter().any(|class| class.folder == **name);
+            let unknown: Vec<String> = found.iter().filter(|name| !known(name)).cloned().collect();
+            if missing.is_empty() && unknown.is_empty() {
+                return Ok(());
+            }
+            let close = missing
+                .iter()
+                .find_map(|class| close_match(class, &unknown).map(|folder| (class.clone(), folder)));
+            return Err(Error::ClassesDiffer { path: path.to_owned(), missing, unknown, close });
+        }
+        match missing.into_iter().next() {
+            Some(class) => Err(Error::MissingClass {
+                path: path.to_owned(),
+                close: close_match(&class, found),
+                class,
+                found: found.to_vec(),
+            }),
+            None => Ok(()),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ fn phantoms(folder: &Path) -> PathBuf {
 }
 
 fn load(data: &Path, cache: Option<&Path>) -> Loaded {
-    let samples = data::scan(data, None).unwrap().samples;
+    let samples = data::open(data, &data::OpenOptions::KERAS).unwrap().samples;
     let preprocess = Preprocess { image_size: SIZE, interpolation: Interpolation::Bilinear };
     let cache = cache.map(|folder| Cache { folder: folder.to_owned(), limit: CACHE_LIMIT });
     data::load(&samples, &preprocess, &Decoding::new(Formats::Keras), cache.as_ref(), &|| ())

@@ -50,6 +50,12 @@ pub struct RunRecord {
     pub skipped: Vec<String>,
     /// SHA-256 over names, labels and 8-bit pixels of the training and validation images.
     pub data_fingerprint: String,
+    /// How the data set is laid out, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layout: Option<String>,
+    /// SHA-256 of the bytes of the CSV that was trained from, where it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest_sha256: Option<String>,
     /// `thorax`, `libtorch` → version.
     pub versions: BTreeMap<String, String>,
     /// Threads that decoding and libtorch used.

@@ -5,8 +5,8 @@ use data::{Augmentation, ClassName, Interpolation};
 use model::{Freeze, InputScale, Kind, PrecisionChoice};
 
 use super::{
-    AveragingKind, CacheArgs, ClassWeight, ComputeArgs, DEFAULT_DATA, OnBadImage, OptimizerKind, ReadArgs,
-    ScheduleKind, SplitKind, WeightsChoice,
+    AveragingKind, CacheArgs, ClassWeight, ComputeArgs, DEFAULT_DATA, GroupArgs, OnBadImage, OptimizerKind,
+    ReadArgs, ScheduleKind, SplitKind, WeightsChoice,
     values::{above_zero, colour, image_size, not_negative, positive, share},
 };
 
@@ -18,11 +18,13 @@ pub(crate) struct TrainArgs {
     /// Settings under the flags' names: a TOML file, or one of those built in (best, frozen); flags win over it
     #[arg(long, value_name = "FILE|NAME")]
     pub(crate) recipe: Option<String>,
-    /// Folder with one folder of images a class
-    #[arg(long, value_name = "FOLDER", default_value = DEFAULT_DATA)]
+    /// Folder with one folder of images a class (or such folders within train/ and test/), or a CSV with a row an image,
+    /// `path,label[,group][,split]`
+    #[arg(long, value_name = "FOLDER|CSV", default_value = DEFAULT_DATA)]
     pub(crate) data: PathBuf,
-    /// Test images, laid out the same way [default: the data folder's name plus ` Test`, if it exists]
-    #[arg(long, value_name = "FOLDER")]
+    /// Test images, a folder or a CSV [default: those that the data set itself keeps for testing, or the data folder's name
+    /// plus ` Test`, if it exists]
+    #[arg(long, value_name = "FOLDER|CSV")]
     pub(crate) test_data: Option<PathBuf>,
     /// Classes in index order, as folder names or LABEL=FOLDER [default: all folders, sorted]
     #[arg(long, value_name = "CLASS,…", value_delimiter = ',')]
@@ -46,9 +48,11 @@ pub(crate) struct TrainArgs {
     /// Share of each class's images kept for validation
     #[arg(long, value_name = "SHARE", default_value_t = 0.2, value_parser = share, allow_negative_numbers = true)]
     pub(crate) validation_split: f64,
-    /// Which images those are
+    /// Which images those are; a validation part of the data set's own goes before
     #[arg(long, value_name = "HOW", default_value = "keras")]
     pub(crate) split: SplitKind,
+    #[command(flatten)]
+    pub(crate) group: GroupArgs,
     /// What weights, shuffling and dropout are drawn from
     #[arg(long, value_name = "N", default_value_t = 28)]
     pub(crate) seed: u64,

@@ -9,6 +9,19 @@ pub(crate) enum SplitKind {
     Keras,
     /// Drawn from the seed, the same share of each class
     Random,
+    /// The same as near as whole groups allow: no group stands on both sides
+    Grouped,
+}
+
+impl SplitKind {
+    /// Keeps a share of each class for validation.
+    pub(crate) fn split(self, listing: &data::Listing, share: f64, seed: u64) -> anyhow::Result<data::Split> {
+        Ok(match self {
+            Self::Keras => data::split::keras(listing, share)?,
+            Self::Random => data::split::random(listing, share, seed)?,
+            Self::Grouped => data::split::grouped(listing, share, seed)?,
+        })
+    }
 }
 
 /// How weights follow their gradients.

@@ -8,14 +8,14 @@ use std::{
 };
 
 use anyhow::Result;
-use data::{Decoding, Formats, Listing, Split};
+use data::{Classes, Decoding, Formats, GroupRule, Layout, Listing, OpenOptions, Split};
 use model::{Kind, Spec};
 use serde_json::{Value, json};
 use train::{Averaging, FitConfig, Run, Schedule, class_weight};
 
 use super::network::Network;
 use crate::{
-    args::{self, AveragingKind, ClassWeight, OptimizerKind, ScheduleKind, SplitKind, TrainArgs},
+    args::{self, AveragingKind, ClassWeight, OptimizerKind, ScheduleKind, TrainArgs},
     compute::{device_name, use_threads},
     dataset::{self, marked},
     memory,
@@ -49,17 +49,12 @@ impl Plan {
         Run::check_free(&out)?;
         let decoding = args.read.decoding(Formats::Keras);
         let start = Instant::now();
-        let listing = data::scan(&args.data, args.classes.as_deref())?;
-        let test = match args.test_data.clone().or_else(|| dataset::test_set_beside(&args.data)) {
-            // Classes named by the user may be a part of the folders; otherwise both sets must hold the same.
-            Some(folder) if args.classes.is_some() => Some(data::scan(&folder, Some(&listing.classes))?),
-            Some(folder) => Some(data::scan_like(&folder, &listing.classes)?),
-            None => None,
-        };
-        let split = match args.split {
-            SplitKind::Keras => data::split::keras(&listing, args.validation_split)?,
-            SplitKind::Random => data::split::random(&listing, args.validation_split, args.seed)?,
-        };
+        let group = args.group.rule();
+        let options =
+            OpenOptions { classes: args::classes(&args.classes), formats: decoding.formats, group: &group };
+        let mut listing = data::open(&args.data, &options)?;
+        let test = test_set(args, &mut listing, &options)?;
+        let split = args.split.split(&listing, args.validation_split, args.seed)?;
         let scan_seconds = start.elapsed().as_secs_f64();
         let network = Network::new(args, listing.labels(), device)?;
         let config = FitConfig {
@@ -100,7 +95,11 @@ impl Plan {
             "Thorax {}: for research and teaching, not for clinical use\n",
             env!("CARGO_PKG_VERSION")
         ));
-        output.note(format!("data   {}{}", listing.root.display(), marked(listing.is_synthetic())));
+        let layout = match listing.layout {
+            Layout::ClassFolders => String::new(),
+            layout => format!(" ({layout})"),
+        };
+        output.note(format!("data   {}{layout}{}", listing.root.display(), marked(listing.is_synthetic())));
         match test {
             Some(test) => {
                 output.note(format!("test   {}{}", test.root.display(), marked(test.is_synthetic())));
@@ -131,6 +130,8 @@ impl Plan {
             rows.push(vec![label, training, validation, test, weight]);
         }
         output.note(format!("{}\n", table(&rows)));
+        let tested = self.test.as_ref().map_or(&[][..], |test| &test.samples);
+        dataset::warn_of_groups(listing, &[&split.training[..], &split.validation, tested], output);
     }
 
     /// Flag names → resolved values, as `run.json` stores them.
@@ -154,6 +155,8 @@ impl Plan {
             ("min-delta", json!(args.min_delta)),
             ("validation-split", json!(args.validation_split)),
             ("split", json!(args::name(&args.split))),
+            ("group-regex", json!(args.group.group_regex.as_ref().map(ToString::to_string))),
+            ("group-column", json!(args.group.group_column)),
             ("seed", json!(args.seed)),
             ("learning-rate", json!(args.learning_rate)),
             ("base-learning-rate", json!(args.base_learning_rate.unwrap_or(args.learning_rate))),
@@ -182,6 +185,25 @@ impl Plan {
         ];
         values.map(|(name, value)| (name.to_owned(), value)).into()
     }
+}
+
+/// What the model is to be tested on: what the user names, what the data set itself keeps for that, or what lies beside it.
+/// Images that the data set keeps for testing are taken out of it in any case.
+fn test_set(args: &TrainArgs, listing: &mut Listing, options: &OpenOptions<'_>) -> Result<Option<Listing>> {
+    let own = listing.take_test()?;
+    let beside = || if own.is_none() { dataset::test_set_beside(&args.data) } else { None };
+    let Some(named) = args.test_data.clone().or_else(beside) else { return Ok(own) };
+    let classes = match args.classes {
+        // Classes named by the user may be some of those there; otherwise both sets must hold the same.
+        Some(_) => Classes::Named(&listing.classes),
+        None => Classes::Exactly(&listing.classes),
+    };
+    // Another data set need not have the same columns.
+    let group = match options.group {
+        GroupRule::Column(_) => &GroupRule::None,
+        group => group,
+    };
+    Ok(Some(data::open(&named, &OpenOptions { classes, group, ..*options })?.into_test_set()?))
 }
 
 fn weight_decay(args: &TrainArgs) -> Result<f64> {

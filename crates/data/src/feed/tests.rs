@@ -7,7 +7,7 @@ fn images() -> ImageSet {
     let out = folder.path().join("Phantoms");
     let options = SampleOptions { count: 20, test_per_class: 0, image_size: 40, seed: 28 };
     crate::write_sample(&out, &options, &|| ()).unwrap();
-    let samples = crate::scan(&out, None).unwrap().samples;
+    let samples = crate::open(&out, &crate::OpenOptions::KERAS).unwrap().samples;
     let preprocess = Preprocess { image_size: 24, interpolation: Interpolation::Area };
     crate::load(&samples, &preprocess, &Decoding::new(Formats::Keras), None, &|| ()).images
 }

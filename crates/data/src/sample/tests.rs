@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::{Decoding, Formats, decode, scan};
+use crate::{Decoding, Formats, OpenOptions, decode, open};
 
 const SMALL: SampleOptions = SampleOptions { count: 15, test_per_class: 1, image_size: 32, seed: 28 };
 
@@ -55,7 +55,7 @@ fn a_sample_is_a_data_set_of_gray_pngs_marked_by_name_and_text() {
     assert_eq!((&summary.training[..], &summary.test[..]), (&[5, 5, 5][..], &[1, 1, 1][..]));
     assert_eq!(entries(&folder.path().join("new")).unwrap().len(), 2);
     for (path, counts) in [(out, summary.training), (folder.path().join("new/x rays Test"), summary.test)] {
-        let listing = scan(&path, None).unwrap();
+        let listing = open(&path, &OpenOptions::KERAS).unwrap();
         assert_eq!((listing.labels(), listing.counts()), (summary.classes.clone(), counts));
         for sample in &listing.samples {
             assert!(sample.is_synthetic(), "{}", sample.name);

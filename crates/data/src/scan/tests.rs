@@ -1,7 +1,19 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs};
 
 use super::*;
-use crate::split;
+use crate::{GroupRule, Layout, Listing, OpenOptions, Sample, open, split};
+
+fn scan(root: &Path, classes: Option<&[ClassName]>) -> Result<Listing, Error> {
+    let classes = classes.map_or(Classes::All, Classes::Named);
+    let listing = open(root, &OpenOptions { classes, ..OpenOptions::KERAS })?;
+    assert_eq!((listing.layout, listing.ungrouped), (Layout::ClassFolders, 0));
+    Ok(listing)
+}
+
+fn scan_like(root: &Path, classes: &[ClassName]) -> Result<Listing, Error> {
+    let group = &GroupRule::None;
+    open(root, &OpenOptions { classes: Classes::Exactly(classes), formats: Formats::Keras, group })
+}
 
 /// A data set with these files, each of which is empty.
 fn folder(files: &[&str]) -> tempfile::TempDir {
@@ -135,6 +147,7 @@ fn what_is_no_data_set_is_told_by_what_it_is() {
         folder(&["file.png", "flat/1.png", "flat/2.JPG", "half/a/1.png", "half/b/notes.txt", "half/c/x.txt"]);
     let error = |name: &str| scan(&folder.path().join(name), None).unwrap_err();
     assert!(matches!(error("nowhere"), Error::NoSuchFolder { .. }));
+    assert!(error("flat").to_string().contains("/flat` has no classes"), "{}", error("flat"));
     assert!(matches!(error("file.png"), Error::NotAFolder { .. }));
     assert!(error("flat").to_string().contains("2 images and no folders"), "{}", error("flat"));
     assert!(error("half/a").to_string().contains("1 image and no folders"));

@@ -1,7 +1,9 @@
+mod properties;
+
 use std::{collections::HashSet, path::PathBuf};
 
 use super::*;
-use crate::ClassName;
+use crate::{ClassName, Layout};
 
 /// A listing of `counts` images a class, without any file.
 fn listing(counts: &[usize]) -> Listing {
@@ -13,7 +15,15 @@ fn listing(counts: &[usize]) -> Listing {
             samples.push(Sample::new(PathBuf::from(&name), name, label));
         }
     }
-    Listing { root: PathBuf::new(), classes: classes[..counts.len()].to_vec(), samples, left_out: Vec::new() }
+    Listing {
+        root: PathBuf::new(),
+        layout: Layout::ClassFolders,
+        classes: classes[..counts.len()].to_vec(),
+        samples,
+        left_out: Vec::new(),
+        ungrouped: 0,
+        manifest_sha256: None,
+    }
 }
 
 fn counts(samples: &[Sample]) -> [usize; 2] {

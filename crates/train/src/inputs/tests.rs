@@ -26,7 +26,7 @@ fn images(folder: &Path) -> ImageSet {
     let out = folder.join("Phantoms");
     let options = SampleOptions { count: 40, test_per_class: 0, image_size: 80, seed: 28 };
     data::write_sample(&out, &options, &|| ()).unwrap();
-    let listing = data::scan(&out, None).unwrap();
+    let listing = data::open(&out, &data::OpenOptions::KERAS).unwrap();
     let samples: Vec<Sample> = listing.samples;
     data::load(
         &samples,

@@ -1,0 +1,60 @@
+use std::path::PathBuf;
+
+use clap::Args;
+use data::{ClassName, Formats};
+
+use super::{
+    DEFAULT_DATA, GroupArgs, SplitKind,
+    values::{positive, share},
+};
+
+#[derive(Args)]
+pub(crate) struct SplitArgs {
+    /// Folder with one folder of images a class, or a CSV
+    #[arg(value_name = "FOLDER|CSV", default_value = DEFAULT_DATA)]
+    pub(crate) data: PathBuf,
+    /// The manifest to write: a CSV `path,label,group,split` that `thorax train --data` takes
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Replace a manifest that is there already
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Images of each class kept for testing, before anything else
+    #[arg(long, value_name = "N", value_parser = positive, allow_negative_numbers = true, conflicts_with = "test_split")]
+    pub(crate) test_per_class: Option<usize>,
+    /// Share of each class's images kept for testing
+    #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
+    pub(crate) test_split: Option<f64>,
+    /// Share of each class's other images kept for validation
+    #[arg(long, value_name = "SHARE", default_value_t = 0.2, value_parser = share, allow_negative_numbers = true)]
+    pub(crate) validation_split: f64,
+    /// Number all but the test images by folds 1 to K, in a column `fold`, instead of keeping some for validation
+    #[arg(long, value_name = "K", value_parser = positive, allow_negative_numbers = true)]
+    pub(crate) folds: Option<usize>,
+    /// How images are chosen
+    #[arg(long, value_name = "HOW", default_value = "random")]
+    pub(crate) split: SplitKind,
+    #[command(flatten)]
+    pub(crate) group: GroupArgs,
+    /// What is drawn is drawn from this
+    #[arg(long, value_name = "N", default_value_t = 28)]
+    pub(crate) seed: u64,
+    /// Classes in index order, as folder names or LABEL=FOLDER [default: all, sorted]
+    #[arg(long, value_name = "CLASS,…", value_delimiter = ',')]
+    pub(crate) classes: Option<Vec<ClassName>>,
+    /// Which files are images: keras (its list of extensions) or all (by content) [default: keras]
+    #[arg(long, value_name = "WHICH")]
+    pub(crate) formats: Option<Formats>,
+    /// Lay the images out as FOLDER/train|validation|test/CLASS by symbolic links
+    #[arg(long, value_name = "FOLDER", group = "place")]
+    pub(crate) link: Option<PathBuf>,
+    /// The same by copies
+    #[arg(long, value_name = "FOLDER", group = "place")]
+    pub(crate) copy: Option<PathBuf>,
+    /// The same by moving the files; if it is cut off, the same command goes on with it
+    #[arg(long = "move", value_name = "FOLDER", group = "place")]
+    pub(crate) move_to: Option<PathBuf>,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}

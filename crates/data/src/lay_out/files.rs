@@ -1,0 +1,144 @@
+//! One file to its place.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufReader, ErrorKind, Read as _},
+    path::{Path, PathBuf},
+};
+
+use super::failed;
+use crate::{
+    Error,
+    manifest::{beside, place},
+};
+
+/// Where a path really lies: links in its folders are resolved, the file itself and what is not there yet stay as named.
+pub(super) fn real_place(path: &Path) -> Result<PathBuf, Error> {
+    let absolute = std::path::absolute(path).map_err(failed("read", path))?;
+    let mut missing = Vec::new();
+    let mut folder = absolute.as_path();
+    while let (Some(parent), Some(name)) = (folder.parent(), folder.file_name()) {
+        missing.push(name);
+        folder = parent;
+        match fs::canonicalize(folder) {
+            Ok(mut real) => {
+                real.extend(missing.iter().rev());
+                return Ok(real);
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(failed("read", folder)(error)),
+        }
+    }
+    Ok(absolute)
+}
+
+/// A symbolic link at `place` that leads to a file.
+pub(super) fn link(file: &Path, place: &Path) -> Result<(), Error> {
+    let target = real_place(file)?;
+    match symlink(&target, place) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            match fs::read_link(place).is_ok_and(|there| there == target) {
+                true => Ok(()),
+                false => Err(Error::Exists { path: place.to_owned() }),
+            }
+        }
+        done => done.map_err(failed("create", place)),
+    }
+}
+
+#[cfg(unix)]
+fn symlink(target: &Path, place: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(target, place)
+}
+
+/// Elsewhere a symbolic link takes rights that few have.
+#[cfg(not(unix))]
+fn symlink(target: &Path, place: &Path) -> io::Result<()> {
+    fs::hard_link(target, place)
+}
+
+/// A copy at `place`.
+pub(super) fn copy(file: &Path, to: &Path) -> Result<(), Error> {
+    match to.symlink_metadata() {
+        Ok(_) if same(file, to)? => Ok(()),
+        Ok(_) => Err(Error::Exists { path: to.to_owned() }),
+        Err(_) => copy_new(file, to, false),
+    }
+}
+
+fn copy_new(file: &Path, to: &Path, sync: bool) -> Result<(), Error> {
+    let temporary = beside(to);
+    // What a kill left may be read-only, as its source.
+    let _ = fs::remove_file(&temporary);
+    let copied = || -> io::Result<()> {
+        fs::copy(file, &temporary)?;
+        if sync {
+            File::open(&temporary)?.sync_all()?;
+        }
+        place(&temporary, to)?;
+        match to.parent() {
+            Some(folder) if sync && cfg!(unix) => File::open(folder)?.sync_all(),
+            _ => Ok(()),
+        }
+    };
+    copied().map_err(|error| {
+        let _ = fs::remove_file(&temporary);
+        match error.kind() {
+            ErrorKind::AlreadyExists => Error::Exists { path: to.to_owned() },
+            _ => Error::Io { action: "copy", path: file.to_owned(), source: error },
+        }
+    })
+}
+
+/// The file itself to its place. Whenever this is cut off, the file is whole under one of its names at least, and the same
+/// call brings it to an end.
+pub(super) fn move_file(file: &Path, to: &Path) -> Result<(), Error> {
+    if real_place(file)? == real_place(to)? {
+        return Err(Error::Exists { path: to.to_owned() });
+    }
+    match (file.symlink_metadata(), to.symlink_metadata()) {
+        (Ok(found), Err(_)) if found.is_file() => match place(file, to) {
+            Err(error) if error.kind() == ErrorKind::CrossesDevices => {
+                // The copy must be on the disk before the only other one is gone.
+                copy_new(file, to, true)?;
+                fs::remove_file(file).map_err(failed("remove", file))
+            }
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                Err(Error::Exists { path: to.to_owned() })
+            }
+            done => done.map_err(failed("move", file)),
+        },
+        // Cut off between the new name and the end of the old one.
+        (Ok(_), Ok(_)) if same(file, to)? => fs::remove_file(file).map_err(failed("remove", file)),
+        (Err(error), Ok(found)) if error.kind() == ErrorKind::NotFound && found.is_file() => Ok(()),
+        (Err(error), _) => Err(failed("move", file)(error)),
+        (Ok(_), _) => Err(Error::Exists { path: to.to_owned() }),
+    }
+}
+
+/// Whether both are files with the same bytes.
+fn same(a: &Path, b: &Path) -> Result<bool, Error> {
+    let open = |path: &Path| -> Result<(BufReader<File>, u64), Error> {
+        let found = fs::metadata(path).map_err(failed("read", path))?;
+        let file = File::open(path).map_err(failed("read", path))?;
+        Ok((BufReader::new(file), found.len()))
+    };
+    if !fs::symlink_metadata(b).is_ok_and(|found| found.is_file()) {
+        return Ok(false);
+    }
+    let ((mut first, length), (mut second, other)) = (open(a)?, open(b)?);
+    if length != other {
+        return Ok(false);
+    }
+    let (mut left, mut x, mut y) = (length, vec![0; 1 << 16], vec![0; 1 << 16]);
+    while left > 0 {
+        let n = left.min(1 << 16) as usize;
+        first.read_exact(&mut x[..n]).map_err(failed("read", a))?;
+        second.read_exact(&mut y[..n]).map_err(failed("read", b))?;
+        if x[..n] != y[..n] {
+            return Ok(false);
+        }
+        left -= n as u64;
+    }
+    Ok(true)
+}

@@ -1,0 +1,208 @@
+//! One way into every layout of a data set, recognised by what is there.
+
+use std::{fs, io, path::Path};
+
+use crate::{
+    ClassName, Error, Formats, GroupRule, Layout, Listing, Part, Reason, Sample,
+    close::close_match,
+    group, manifest,
+    scan::{ClassFolder, Name, Scan},
+    walk::{self, Entry, Kind},
+};
+
+/// Which classes are listed.
+#[derive(Clone, Copy, Debug)]
+pub enum Classes<'a> {
+    /// All there are, sorted by code point.
+    All,
+    /// These, in this order; others are left out.
+    Named(&'a [ClassName]),
+    /// These, in this order, and there must be no others: a test set for a model.
+    Exactly(&'a [ClassName]),
+}
+
+/// How a data set is listed.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenOptions<'a> {
+    /// Which of its classes.
+    pub classes: Classes<'a>,
+    /// Which of its files. The rows of a CSV are all taken: whoever wrote them named the files.
+    pub formats: Formats,
+    /// Which images belong together.
+    pub group: &'a GroupRule,
+}
+
+impl OpenOptions<'_> {
+    /// All classes by Keras' rules, without groups.
+    pub const KERAS: OpenOptions<'static> =
+        OpenOptions { classes: Classes::All, formats: Formats::Keras, group: &GroupRule::None };
+}
+
+/// Lists a data set: a folder or a CSV in one of the layouts of [`Layout`].
+///
+/// Class folders are listed as Keras' `flow_from_directory` does; with [`Formats::All`] images are known by content as well
+/// as by extension, and hidden files and folders are left out. Of a class folder that holds `images/` and `masks/` only the
+/// images are listed. Folders called `train` (or `training`), `val` (`valid`, `validation`) and `test` (`testing`), upper or
+/// lower case, that hold class folders set each image's part. For a CSV see [`manifest`](crate::manifest).
+///
+/// # Errors
+/// A path that is not there; a folder that cannot be read; no classes, classes without images, a named class that is
+/// missing; parts with different classes; a CSV with rows that cannot be used.
+pub fn open(path: &Path, options: &OpenOptions<'_>) -> Result<Listing, Error> {
+    let mut listing = match fs::metadata(path) {
+        Ok(found) if found.is_dir() => open_folder(path, options)?,
+        Ok(found) if found.is_file() && is_csv(path) => manifest::open(path, options)?,
+        Ok(_) => return Err(Error::NotAFolder { path: path.to_owned() }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && is_csv(path) => {
+            return Err(Error::NoSuchFile { path: path.to_owned() });
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(Error::NoSuchFolder { path: path.to_owned() });
+        }
+        Err(source) => return Err(Error::Io { action: "read", path: path.to_owned(), source }),
+    };
+    group::assign(&mut listing, options.group)?;
+    Ok(listing)
+}
+
+/// A folder of class folders, and the part that its images are in.
+type Base = (Option<Part>, Name);
+
+fn is_csv(path: &Path) -> bool {
+    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+    extension.is_some_and(|extension| matches!(extension.as_str(), "csv" | "tsv" | "txt"))
+}
+
+fn open_folder(root: &Path, options: &OpenOptions<'_>) -> Result<Listing, Error> {
+    let mut scan = Scan { root, formats: options.formats, left_out: Vec::new(), masks: false };
+    let entries = walk::entries(root)?;
+    let (bases, folders) = match part_folders(root, &entries)? {
+        Some(parts) => {
+            leave_out_beside(&mut scan, &entries, &parts);
+            let folders = folders_of_parts(&mut scan, &parts, options.classes)?;
+            (parts, folders)
+        }
+        None => {
+            let base = Name::root();
+            let found = scan.class_folders(&base, entries)?;
+            let chosen = scan.choose(&base, found, options.classes)?;
+            (vec![(None, base)], vec![chosen])
+        }
+    };
+    let classes: Vec<ClassName> = folders[0].iter().map(|folder| folder.class.clone()).collect();
+    let samples = samples(&mut scan, &bases, &folders, &classes)?;
+    let layout = match (bases[0].0, scan.masks) {
+        (Some(_), _) => Layout::Parts,
+        (None, true) => Layout::ImagesAndMasks,
+        (None, false) => Layout::ClassFolders,
+    };
+    let (root, left_out) = (root.to_owned(), scan.left_out);
+    Ok(Listing { root, layout, classes, samples, left_out, ungrouped: 0, manifest_sha256: None })
+}
+
+/// The class folders of each part, in index order; all parts have the same.
+fn folders_of_parts(
+    scan: &mut Scan<'_>,
+    parts: &[Base],
+    classes: Classes<'_>,
+) -> Result<Vec<Vec<ClassFolder>>, Error> {
+    let mut folders: Vec<Vec<ClassFolder>> = Vec::new();
+    for (_, base) in parts {
+        let path = base.below(scan.root);
+        let found = scan.class_folders(base, walk::entries(&path)?)?;
+        let chosen = scan.choose(base, found, classes)?;
+        if let Some(first) = folders.first() {
+            check_same(&path, first, &chosen)?;
+        }
+        folders.push(chosen);
+    }
+    Ok(folders)
+}
+
+/// Class by class, each part by part.
+fn samples(
+    scan: &mut Scan<'_>,
+    bases: &[Base],
+    folders: &[Vec<ClassFolder>],
+    classes: &[ClassName],
+) -> Result<Vec<Sample>, Error> {
+    let mut samples = Vec::new();
+    let mut empty: Vec<(&Name, String)> = Vec::new();
+    for (label, class) in classes.iter().enumerate() {
+        for ((part, base), folders) in bases.iter().zip(folders) {
+            let folder = folders.iter().filter(|folder| folder.class.folder == class.folder);
+            let before = samples.len();
+            for folder in folder {
+                for name in scan.images(&base.join(&folder.name, &class.folder))? {
+                    let path = name.below(scan.root);
+                    samples.push(Sample { part: *part, ..Sample::new(path, name.text, label) });
+                }
+            }
+            if samples.len() == before {
+                empty.push((base, class.folder.clone()));
+            }
+        }
+    }
+    let Some((base, _)) = empty.first().cloned() else { return Ok(samples) };
+    let classes = empty.into_iter().filter(|(other, _)| other.text == base.text).map(|(_, class)| class);
+    Err(Error::EmptyClasses { path: base.below(scan.root), classes: classes.collect() })
+}
+
+/// The folders for training, validation and test, where these are what a data set is made of: one of them holds folders, and
+/// there is nothing else, or one for training that does beside another.
+fn part_folders(root: &Path, entries: &[Entry]) -> Result<Option<Vec<Base>>, Error> {
+    let is_folder = |entry: &Entry| {
+        matches!(entry.kind, Kind::Folder | Kind::LinkToFolder) && !entry.text.starts_with('.')
+    };
+    let (mut parts, mut others, mut nested) = (Vec::new(), false, Vec::new());
+    for entry in entries.iter().filter(|entry| is_folder(entry)) {
+        let Some(part) = Part::named(&entry.text) else {
+            others = true;
+            continue;
+        };
+        let name = Name::root().join(&entry.name, &entry.text);
+        if walk::entries(&name.below(root))?.iter().any(is_folder) {
+            nested.push(part);
+        }
+        parts.push((Some(part), name));
+    }
+    if nested.is_empty() || (others && !(nested.contains(&Part::Training) && parts.len() > 1)) {
+        return Ok(None);
+    }
+    parts.sort_by_key(|(part, _)| *part);
+    for pair in parts.windows(2) {
+        if let [(Some(part), a), (Some(other), b)] = pair
+            && part == other
+        {
+            let folders = [a.text.clone(), b.text.clone()];
+            return Err(Error::PartTwice { path: root.to_owned(), part: *part, folders });
+        }
+    }
+    Ok(Some(parts))
+}
+
+fn leave_out_beside(scan: &mut Scan<'_>, entries: &[Entry], parts: &[Base]) {
+    for entry in entries {
+        let name = Name::root().join(&entry.name, &entry.text);
+        if !parts.iter().any(|(_, part)| part.path == name.path) {
+            scan.leave_out(&name, Reason::OutsideOfParts);
+        }
+    }
+}
+
+fn check_same(path: &Path, first: &[ClassFolder], other: &[ClassFolder]) -> Result<(), Error> {
+    let lacks = |folders: &[ClassFolder], among: &[ClassFolder]| -> Vec<String> {
+        let names = folders.iter().map(|folder| folder.class.folder.clone());
+        names.filter(|name| !among.iter().any(|folder| folder.class.folder == *name)).collect()
+    };
+    let (missing, unknown) = (lacks(first, other), lacks(other, first));
+    if missing.is_empty() && unknown.is_empty() {
+        return Ok(());
+    }
+    let close =
+        missing.iter().find_map(|class| close_match(class, &unknown).map(|folder| (class.clone(), folder)));
+    Err(Error::PartClasses { path: path.to_owned(), missing, unknown, close })
+}
+
+#[cfg(test)]
+mod tests;

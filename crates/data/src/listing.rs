@@ -1,0 +1,305 @@
+//! What a data set holds: its classes, its images, and what was left out.
+
+use std::{fmt, path::PathBuf, str::FromStr};
+
+use crate::{Error, sample::SYNTHETIC_PREFIX};
+
+/// A class: how it is called, and which folder holds its images.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClassName {
+    /// As results call it.
+    pub label: String,
+    /// Name of its folder within the data set; for a CSV, the label in the file.
+    pub folder: String,
+}
+
+/// `LABEL=FOLDER`, or one name for both.
+impl FromStr for ClassName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (label, folder) = text.split_once('=').unwrap_or((text, text));
+        let (label, folder) = (label.trim(), folder.trim());
+        if label.is_empty() || folder.is_empty() || folder.contains('/') || folder == ".." || folder == "." {
+            return Err(format!("`{text}` names no class: give a folder's name, or LABEL=FOLDER"));
+        }
+        Ok(Self { label: label.to_owned(), folder: folder.to_owned() })
+    }
+}
+
+impl ClassName {
+    /// A class that is called as its folder.
+    pub fn same(name: &str) -> Self {
+        Self { label: name.to_owned(), folder: name.to_owned() }
+    }
+}
+
+/// An image file and its class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// The file.
+    pub path: PathBuf,
+    /// The same below the data set's folder, with `/` between names; of a CSV, as its row has it.
+    pub name: String,
+    /// Class index.
+    pub label: usize,
+    /// Whose it is, where that is known: images of one group are never parted by a split that keeps groups whole.
+    pub group: Option<String>,
+    /// The part that the data set itself puts it in.
+    pub part: Option<Part>,
+}
+
+impl Sample {
+    /// An image of which nothing more is known.
+    pub fn new(path: PathBuf, name: String, label: usize) -> Self {
+        Self { path, name, label, group: None, part: None }
+    }
+
+    /// Whether this is an image of the synthetic sample, by its name.
+    pub fn is_synthetic(&self) -> bool {
+        self.name.rsplit('/').next().is_some_and(|name| name.starts_with(SYNTHETIC_PREFIX))
+    }
+}
+
+/// What images are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// Weights are trained on them.
+    Training,
+    /// Early stopping and the choice of the best epoch look at them.
+    Validation,
+    /// Nothing looks at them before the end.
+    Test,
+}
+
+impl Part {
+    /// All, in the order in which tables have them.
+    pub const ALL: [Self; 3] = [Self::Training, Self::Validation, Self::Test];
+
+    /// By the name of a folder or in a CSV, upper and lower case alike: train, training, val, valid, validation, test or
+    /// testing.
+    pub fn named(name: &str) -> Option<Self> {
+        match name.to_lowercase().as_str() {
+            "train" | "training" => Some(Self::Training),
+            "val" | "valid" | "validation" => Some(Self::Validation),
+            "test" | "testing" => Some(Self::Test),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Training => "training",
+            Self::Validation => "validation",
+            Self::Test => "test",
+        })
+    }
+}
+
+/// How a data set is laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// A folder of images a class.
+    ClassFolders,
+    /// A folder a class that holds `images/` beside `masks/`.
+    ImagesAndMasks,
+    /// Class folders within folders for training, validation and test.
+    Parts,
+    /// A CSV that names files and their classes.
+    Csv,
+}
+
+impl fmt::Display for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ClassFolders => "class folders",
+            Self::ImagesAndMasks => "class folders with images/ and masks/",
+            Self::Parts => "training and test folders of class folders",
+            Self::Csv => "CSV",
+        })
+    }
+}
+
+/// A file or folder that a data set holds and does not use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Why something is left out; displayed as a short fragment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// Masks are no radiographs.
+    Masks,
+    /// It lies beside the `images/` of its class.
+    BesideImages,
+    /// By its first bytes an image of this format, which Keras' list of extensions lacks.
+    NotInKerasList(&'static str),
+    /// An image, but of no class.
+    OutsideOfClasses,
+    /// A folder or label that is none of the classes named.
+    NotAClass,
+    /// A folder beside those for training and test.
+    OutsideOfParts,
+    /// Neither its extension nor its content is an image's.
+    NoImage,
+    /// A file that is still being written, or that a kill left half written.
+    Unfinished,
+    /// Its name begins with a dot.
+    Hidden,
+    /// A file that the system does not let us look into, with no image's extension.
+    Unreadable,
+    /// A link to a folder, which is not followed.
+    LinkToFolder,
+    /// A link that leads nowhere.
+    BrokenLink,
+    /// A pipe, socket or device, which is never opened.
+    Special,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Masks => "masks, no radiographs",
+            Self::BesideImages => "beside the class's images/",
+            Self::NotInKerasList(format) => {
+                return write!(f, "{format} by its content, with an extension that Keras does not list");
+            }
+            Self::OutsideOfClasses => "an image outside of the class folders",
+            Self::NotAClass => "none of the classes named",
+            Self::OutsideOfParts => "beside the folders for training and test",
+            Self::NoImage => "no image",
+            Self::Unfinished => "unfinished",
+            Self::Hidden => "hidden",
+            Self::Unreadable => "not readable, with no image's extension",
+            Self::LinkToFolder => "a link to a folder, not followed",
+            Self::BrokenLink => "a link that leads nowhere",
+            Self::Special => "a pipe, socket or device",
+        })
+    }
+}
+
+/// A data set's classes and files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// The data set's folder, or its CSV.
+    pub root: PathBuf,
+    /// How it is laid out.
+    pub layout: Layout,
+    /// Classes in index order.
+    pub classes: Vec<ClassName>,
+    /// Class by class in index order. Of folders, each class in Keras' order, part by part where there are parts; of a CSV,
+    /// in the order of its rows.
+    pub samples: Vec<Sample>,
+    /// What was found and is not used.
+    pub left_out: Vec<LeftOut>,
+    /// Images without a group where a rule for groups was given; each is a group of its own.
+    pub ungrouped: usize,
+    /// SHA-256 of the CSV's bytes as lowercase hex.
+    pub manifest_sha256: Option<String>,
+}
+
+impl Listing {
+    /// Class labels in index order.
+    pub fn labels(&self) -> Vec<String> {
+        self.classes.iter().map(|class| class.label.clone()).collect()
+    }
+
+    /// Images per class.
+    pub fn counts(&self) -> Vec<usize> {
+        counts(&self.samples, self.classes.len())
+    }
+
+    /// Images per class of one part.
+    pub fn counts_of(&self, part: Part) -> Vec<usize> {
+        let mut counts = vec![0; self.classes.len()];
+        for sample in self.samples.iter().filter(|sample| sample.part == Some(part)) {
+            counts[sample.label] += 1;
+        }
+        counts
+    }
+
+    /// Whether images of the synthetic sample are among the files.
+    pub fn is_synthetic(&self) -> bool {
+        self.samples.iter().any(Sample::is_synthetic)
+    }
+
+    /// Whether the data set itself says what its images are for, of at least one.
+    pub fn has_parts(&self) -> bool {
+        self.samples.iter().any(|sample| sample.part.is_some())
+    }
+
+    /// Takes out what the data set keeps for testing; nothing where it keeps nothing.
+    ///
+    /// # Errors
+    /// A class without images among those.
+    pub fn take_test(&mut self) -> Result<Option<Self>, Error> {
+        let (test, rest): (Vec<Sample>, Vec<Sample>) =
+            std::mem::take(&mut self.samples).into_iter().partition(|sample| sample.part == Some(Part::Test));
+        self.samples = rest;
+        if test.is_empty() {
+            return Ok(None);
+        }
+        let mut test = Self { samples: test, left_out: Vec::new(), ..self.clone() };
+        check_part(&test.samples, &test, Part::Test)?;
+        if self.ungrouped > 0 {
+            self.count_ungrouped();
+            test.count_ungrouped();
+        }
+        Ok(Some(test))
+    }
+
+    pub(crate) fn count_ungrouped(&mut self) {
+        self.ungrouped = self.samples.iter().filter(|sample| sample.group.is_none()).count();
+    }
+
+    /// What a model is to be tested on: the part kept for testing, or all of a data set without parts.
+    ///
+    /// # Errors
+    /// Parts of which none is for testing; a class without images in it.
+    pub fn into_test_set(mut self) -> Result<Self, Error> {
+        match (self.has_parts(), self.take_test()?) {
+            (_, Some(test)) => Ok(test),
+            (false, None) => Ok(self),
+            (true, None) => Err(Error::NoTestPart { path: self.root }),
+        }
+    }
+}
+
+/// Every class must have an image in a part.
+pub(crate) fn check_part(samples: &[Sample], listing: &Listing, part: Part) -> Result<(), Error> {
+    let counts = counts(samples, listing.classes.len());
+    match counts.iter().position(|&count| count == 0) {
+        Some(class) => Err(Error::EmptyPart {
+            path: listing.root.clone(),
+            class: listing.classes[class].label.clone(),
+            part,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Images per class; every label is below `n_classes`.
+pub fn counts(samples: &[Sample], n_classes: usize) -> Vec<usize> {
+    let mut counts = vec![0; n_classes];
+    for sample in samples {
+        counts[sample.label] += 1;
+    }
+    counts
+}
+
+/// No two classes may have a name in common.
+pub(crate) fn check_distinct(classes: &[ClassName]) -> Result<(), Error> {
+    for (i, class) in classes.iter().enumerate() {
+        let twice = |other: &ClassName| other.label == class.label || other.folder == class.folder;
+        if classes[..i].iter().any(twice) {
+            return Err(Error::ClassTwice { class: class.label.clone() });
+        }
+    }
+    Ok(())
+}

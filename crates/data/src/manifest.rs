@@ -1,0 +1,111 @@
+//! A data set as a CSV: a row an image.
+//!
+//! The first line names the columns, in any order and in upper or lower case; they are divided by commas, semicolons or tabs,
+//! as that line is. Names in brackets mean the same; other columns are ignored.
+//!
+//! - `path` (`file`, `filename`, `file_name`, `filepath`, `image`, `image_path`, and without any of these `patientid`, since the
+//!   RSNA's files are called so): below the CSV's folder, or absolute. Where there is no such file, but one of that name with
+//!   an image's extension, that one is meant.
+//! - `label` (`class`): the class.
+//! - `group` (`patient`, `patient_id`, `patientid`), optional: what no split may part. Empty: a group of its own.
+//! - `split` (`set`, `part`), optional: `train` or `training`; `val`, `valid` or `validation`; `test` or `testing`. Empty: left
+//!   to the split's rule, or training where other rows are for validation.
+//!
+//! [`write`] writes what [`open`](crate::open) reads, with a further column `fold` where there are folds.
+
+mod paths;
+mod read;
+mod write;
+
+use std::path::Path;
+
+use crate::{ClassName, Error, GroupRule, Layout, LeftOut, Listing, OpenOptions, Reason, Sample};
+
+pub(crate) use write::{Record, beside, check_free, holds, place, records, write_records};
+pub use write::{Row, write};
+
+/// How many faults of a file are told; the rest is counted.
+const TOLD: usize = 20;
+
+/// What is wrong with a CSV, line by line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Problems {
+    /// Lines, counted from 1, with their faults; at most 20.
+    pub told: Vec<(u64, String)>,
+    /// All of them.
+    pub count: usize,
+}
+
+impl Problems {
+    fn one(line: u64, problem: impl Into<String>) -> Self {
+        Self { told: vec![(line, problem.into())], count: 1 }
+    }
+
+    fn add(&mut self, line: u64, problem: impl Into<String>) {
+        self.count += 1;
+        if self.told.len() < TOLD {
+            self.told.push((line, problem.into()));
+        }
+    }
+}
+
+impl std::fmt::Display for Problems {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let ([(line, problem)], 1) = (&self.told[..], self.count) {
+            return write!(f, "line {line}: {problem}");
+        }
+        write!(f, "{} rows cannot be used", self.count)?;
+        for (line, problem) in &self.told {
+            write!(f, "\n  line {line}: {problem}")?;
+        }
+        if self.count > self.told.len() {
+            write!(f, "\n  … and {} more", self.count - self.told.len())?;
+        }
+        Ok(())
+    }
+}
+
+/// Lists the rows of a CSV; see the module for its columns.
+pub(crate) fn open(path: &Path, options: &OpenOptions<'_>) -> Result<Listing, Error> {
+    let column = match options.group {
+        GroupRule::Column(column) => Some(column.as_str()),
+        _ => None,
+    };
+    let refused = |problems| Error::Csv { path: path.to_owned(), problems };
+    let table = read::read(path, column)?;
+    let mut labels: Vec<String> = table.rows.iter().map(|row| row.label.clone()).collect();
+    labels.sort_unstable();
+    labels.dedup();
+    if labels.len() > read::MAX_CLASSES {
+        let problem = format!("{} different labels are too many: is another column meant?", labels.len());
+        return Err(refused(Problems::one(1, problem)));
+    }
+    options.classes.check(path, &labels)?;
+    let classes: Vec<ClassName> = match options.classes.named() {
+        Some(classes) => classes.to_vec(),
+        None => labels.iter().map(|label| ClassName::same(label)).collect(),
+    };
+    let files = paths::resolve(path, &table.rows).map_err(refused)?;
+    let (mut samples, mut left_out) = (Vec::new(), Vec::new());
+    for (row, file) in table.rows.into_iter().zip(files) {
+        match classes.iter().position(|class| class.folder == row.label) {
+            Some(label) => {
+                samples.push(Sample { path: file, name: row.path, label, group: row.group, part: row.part });
+            }
+            None => left_out.push(LeftOut { path: file, reason: Reason::NotAClass }),
+        }
+    }
+    samples.sort_by_key(|sample| sample.label);
+    Ok(Listing {
+        root: path.to_owned(),
+        layout: Layout::Csv,
+        classes,
+        samples,
+        left_out,
+        ungrouped: 0,
+        manifest_sha256: Some(table.sha256),
+    })
+}
+
+#[cfg(test)]
+mod tests;

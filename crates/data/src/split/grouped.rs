@@ -1,0 +1,206 @@
+//! Whole groups chosen so that each class comes near to a wanted number of images.
+
+use std::collections::HashMap;
+
+use crate::{
+    ClassName, Error, Sample,
+    random::{Key, permutation},
+};
+
+/// Images that stay together.
+pub(super) struct Group {
+    /// Their indices.
+    pub(super) members: Vec<usize>,
+    /// Classes in rising order, each with its images.
+    pub(super) counts: Vec<(usize, usize)>,
+}
+
+/// The groups of images, in the order of their first ones; an image without a group is one of its own.
+pub(super) fn groups(samples: &[&Sample]) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    let mut known: HashMap<&str, usize> = HashMap::new();
+    for (i, sample) in samples.iter().enumerate() {
+        let next = groups.len();
+        let index = match &sample.group {
+            Some(name) => *known.entry(name).or_insert(next),
+            None => next,
+        };
+        if index == next {
+            groups.push(Group { members: Vec::new(), counts: Vec::new() });
+        }
+        let group = &mut groups[index];
+        group.members.push(i);
+        match group.counts.binary_search_by_key(&sample.label, |(class, _)| *class) {
+            Ok(at) => group.counts[at].1 += 1,
+            Err(at) => group.counts.insert(at, (sample.label, 1)),
+        }
+    }
+    groups
+}
+
+/// The most images of each class in one group.
+pub(super) fn largest(groups: &[Group], n_classes: usize) -> Vec<usize> {
+    let mut largest = vec![0; n_classes];
+    for &(class, count) in groups.iter().flat_map(|group| &group.counts) {
+        largest[class] = count.max(largest[class]);
+    }
+    largest
+}
+
+/// With more kinds of groups than this, pairs of them are not tried: there are ways enough to come near without.
+const PAIRED: usize = 200;
+/// What counts as nearer, so that rounding does not go in circles.
+const STEP: f64 = 1e-9;
+
+/// Which images are chosen: about `wanted[class]` of each class, at least 1 and fewer than all.
+///
+/// Groups are taken in random order while that brings the classes nearer to their numbers; then single groups and pairs of
+/// them change sides as long as that does. Where each group is of one class, no class can end off by as much as its largest
+/// group: some group's change of sides would bring it nearer.
+///
+/// # Errors
+/// A class that is empty on one side.
+pub(super) fn choose(
+    samples: &[&Sample],
+    classes: &[ClassName],
+    wanted: &[usize],
+    key: &Key,
+) -> Result<Vec<bool>, Error> {
+    let groups = groups(samples);
+    let mut kinds: Vec<Kind<'_>> = Vec::new();
+    let mut known: HashMap<&[(usize, usize)], usize> = HashMap::new();
+    let mut order = Vec::new();
+    for index in permutation(groups.len(), key, 0) {
+        let counts = &groups[index].counts[..];
+        let kind = *known.entry(counts).or_insert(kinds.len());
+        if kind == kinds.len() {
+            kinds.push(Kind { counts, groups: Vec::new(), chosen: 0 });
+        }
+        kinds[kind].groups.push(index);
+        order.push(kind);
+    }
+    let mut search = Search::new(&groups, kinds, wanted);
+    for kind in order {
+        search.improve(&[(kind, true)]);
+    }
+    while search.step() {}
+    search.check(classes)?;
+    let mut chosen = vec![false; samples.len()];
+    for kind in &search.kinds {
+        for &group in &kind.groups[..kind.chosen] {
+            groups[group].members.iter().for_each(|&sample| chosen[sample] = true);
+        }
+    }
+    Ok(chosen)
+}
+
+/// Groups with the same number of images of each class, in random order: the first `chosen` of them are chosen.
+struct Kind<'a> {
+    counts: &'a [(usize, usize)],
+    groups: Vec<usize>,
+    chosen: usize,
+}
+
+/// A kind of which one group more is chosen, or one fewer.
+type Move = (usize, bool);
+
+struct Search<'a> {
+    kinds: Vec<Kind<'a>>,
+    /// Of each class: images wanted, in all, in the largest group, and chosen.
+    wanted: &'a [usize],
+    all: Vec<usize>,
+    largest: Vec<usize>,
+    chosen: Vec<usize>,
+}
+
+impl<'a> Search<'a> {
+    fn new(groups: &[Group], kinds: Vec<Kind<'a>>, wanted: &'a [usize]) -> Self {
+        let n_classes = wanted.len();
+        let mut all = vec![0; n_classes];
+        groups.iter().flat_map(|group| &group.counts).for_each(|&(class, count)| all[class] += count);
+        Self { kinds, wanted, all, largest: largest(groups, n_classes), chosen: vec![0; n_classes] }
+    }
+
+    /// What a class with `chosen` images adds to the distance: above all it must not be empty on one side, then not be off by
+    /// its largest group, then be as near as can be.
+    fn distance(&self, class: usize, chosen: usize) -> f64 {
+        let off = chosen.abs_diff(self.wanted[class]) as f64 / self.largest[class].max(1) as f64;
+        let empty = chosen == 0 || chosen == self.all[class];
+        off * off + f64::from(u8::from(off >= 1.0)) + 100.0 * f64::from(u8::from(empty))
+    }
+
+    /// What moves would change the distance by; nothing where they cannot be made.
+    fn change(&self, moves: &[Move]) -> Option<f64> {
+        let mut chosen: Vec<(usize, isize)> = Vec::new();
+        for (i, &(kind, more)) in moves.iter().enumerate() {
+            let same = moves[..i].iter().filter(|other| **other == (kind, more)).count();
+            let Kind { counts, groups, chosen: taken } = &self.kinds[kind];
+            let left = if more { groups.len() - taken } else { *taken };
+            if left <= same {
+                return None;
+            }
+            for &(class, count) in *counts {
+                let count = if more { count as isize } else { -(count as isize) };
+                match chosen.iter_mut().find(|(other, _)| *other == class) {
+                    Some((_, sum)) => *sum += count,
+                    None => chosen.push((class, count)),
+                }
+            }
+        }
+        let of_class = chosen.into_iter().map(|(class, change)| {
+            let now = self.chosen[class];
+            self.distance(class, now.saturating_add_signed(change)) - self.distance(class, now)
+        });
+        Some(of_class.sum())
+    }
+
+    /// Makes moves if they bring the classes nearer.
+    fn improve(&mut self, moves: &[Move]) -> bool {
+        if self.change(moves).is_none_or(|change| change > -STEP) {
+            return false;
+        }
+        for &(kind, more) in moves {
+            let kind = &mut self.kinds[kind];
+            kind.chosen = if more { kind.chosen + 1 } else { kind.chosen - 1 };
+            for &(class, count) in kind.counts {
+                let now = &mut self.chosen[class];
+                *now = if more { *now + count } else { *now - count };
+            }
+        }
+        true
+    }
+
+    /// The best of all moves, and of pairs of them where no single one is any good.
+    fn step(&mut self) -> bool {
+        let moves: Vec<Move> = (0..self.kinds.len()).flat_map(|kind| [(kind, true), (kind, false)]).collect();
+        let single = self.best(moves.iter().map(|&first| [first, first]), 1);
+        let best = match single {
+            None if self.kinds.len() <= PAIRED => {
+                let pairs = moves
+                    .iter()
+                    .enumerate()
+                    .flat_map(|(i, &first)| moves[i..].iter().map(move |&second| [first, second]));
+                self.best(pairs, 2).map(|pair| pair.to_vec())
+            }
+            single => single.map(|pair| pair[..1].to_vec()),
+        };
+        best.is_some_and(|moves| self.improve(&moves))
+    }
+
+    fn best(&self, pairs: impl Iterator<Item = [Move; 2]>, length: usize) -> Option<[Move; 2]> {
+        let changes = pairs.filter_map(|pair| Some((self.change(&pair[..length])?, pair)));
+        let best = changes.min_by(|a, b| a.0.total_cmp(&b.0))?;
+        (best.0 <= -STEP).then_some(best.1)
+    }
+
+    fn check(&self, classes: &[ClassName]) -> Result<(), Error> {
+        for (class, name) in classes.iter().enumerate() {
+            if self.chosen[class] == 0 || self.chosen[class] == self.all[class] {
+                let holds = |kind: &&Kind<'_>| kind.counts.iter().any(|(other, _)| *other == class);
+                let groups = self.kinds.iter().filter(holds).map(|kind| kind.groups.len()).sum();
+                return Err(Error::TooFewGroups { class: name.label.clone(), groups });
+            }
+        }
+        Ok(())
+    }
+}

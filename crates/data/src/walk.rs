@@ -1,0 +1,124 @@
+//! Folders read entry by entry. Nothing is opened here, and no link is followed.
+
+use std::{
+    ffi::OsString,
+    fs,
+    io::{self, Read as _},
+    path::Path,
+};
+
+use crate::{Error, Formats, Reason, sample::PARTIAL, sniff};
+
+/// What stands in a folder.
+pub(crate) struct Entry {
+    pub(crate) name: OsString,
+    /// The same as text; what is not UTF-8 is replaced.
+    pub(crate) text: String,
+    pub(crate) kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Folder,
+    LinkToFolder,
+    /// A file, or a link to one.
+    File,
+    BrokenLink,
+    Special,
+}
+
+/// The entries of a folder, sorted by code point.
+///
+/// # Errors
+/// A folder that cannot be read, or that holds a link that must not be followed: what is silently missing from a data set is
+/// worse than an error.
+pub(crate) fn entries(folder: &Path) -> Result<Vec<Entry>, Error> {
+    let failed = |source| Error::Io { action: "read", path: folder.to_owned(), source };
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let kind = kind(&entry).map_err(|source| Error::Io { action: "read", path: entry.path(), source })?;
+        let name = entry.file_name();
+        entries.push(Entry { text: name.to_string_lossy().into_owned(), name, kind });
+    }
+    entries.sort_unstable_by(|a, b| a.text.cmp(&b.text).then_with(|| a.name.cmp(&b.name)));
+    Ok(entries)
+}
+
+fn kind(entry: &fs::DirEntry) -> io::Result<Kind> {
+    let of = |kind: fs::FileType, folder| match kind {
+        kind if kind.is_dir() => folder,
+        kind if kind.is_file() => Kind::File,
+        _ => Kind::Special,
+    };
+    let own = entry.file_type()?;
+    if !own.is_symlink() {
+        return Ok(of(own, Kind::Folder));
+    }
+    match fs::metadata(entry.path()) {
+        Ok(target) => Ok(of(target.file_type(), Kind::LinkToFolder)),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(error),
+        // It leads nowhere, or in a circle.
+        Err(_) => Ok(Kind::BrokenLink),
+    }
+}
+
+/// Keras tests these with `endswith`, so that a file called `apng` is one of them
+/// (`keras/src/legacy/preprocessing/image.py`, `white_list_formats`).
+const KERAS: [&str; 7] = ["png", "jpg", "jpeg", "bmp", "ppm", "tif", "tiff"];
+/// What other files of images are called.
+const OTHERS: [&str; 11] = ["dcm", "dicom", "gif", "jfif", "jpe", "pam", "pbm", "pgm", "pnm", "webp", "jif"];
+/// As many first bytes as tell every format.
+const HEAD: u64 = 132;
+
+/// Whether Keras takes a file by its name.
+pub(crate) fn is_keras_name(name: &str) -> bool {
+    let name = name.to_lowercase();
+    KERAS.iter().any(|extension| name.ends_with(extension))
+}
+
+/// Whether a file's extension is an image's, Keras' or another.
+pub(crate) fn has_image_extension(name: &str) -> bool {
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_lowercase());
+    extension.is_some_and(|extension| KERAS.iter().chain(&OTHERS).any(|known| *known == extension))
+}
+
+/// Whether an entry of `folder` that is no folder counts as an image; if not, why.
+pub(crate) fn judge(folder: &Path, entry: &Entry, formats: Formats) -> Result<(), Reason> {
+    let hidden = entry.text.starts_with('.');
+    let by_name = match formats {
+        Formats::Keras => is_keras_name(&entry.text),
+        Formats::All => has_image_extension(&entry.text) && !hidden,
+    };
+    match entry.kind {
+        Kind::Special => return Err(Reason::Special),
+        // What has an image's name and cannot be read is told as a bad image, not left out.
+        _ if by_name => return Ok(()),
+        Kind::BrokenLink => return Err(Reason::BrokenLink),
+        _ if hidden => return Err(Reason::Hidden),
+        _ if entry.text.ends_with(PARTIAL) => return Err(Reason::Unfinished),
+        _ => {}
+    }
+    match (head(&folder.join(&entry.name)), formats) {
+        (Err(_), Formats::All) => Ok(()),
+        (Err(_), Formats::Keras) => Err(Reason::Unreadable),
+        (Ok(head), formats) => match (sniff(&head), formats) {
+            (Some(_), Formats::All) => Ok(()),
+            (Some(format), Formats::Keras) => Err(Reason::NotInKerasList(format)),
+            (None, _) => Err(Reason::NoImage),
+        },
+    }
+}
+
+/// Whether a file of a folder counts as an image: by its extension, or, where all formats do, by its first bytes too.
+pub fn is_image(path: &Path, formats: Formats) -> bool {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return false };
+    let text = name.to_string_lossy().into_owned();
+    judge(folder, &Entry { name: name.to_owned(), text, kind: Kind::File }, formats).is_ok()
+}
+
+fn head(path: &Path) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    fs::File::open(path)?.take(HEAD).read_to_end(&mut head)?;
+    Ok(head)
+}
