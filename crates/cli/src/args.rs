@@ -6,9 +6,11 @@ use clap::{Args, Parser, Subcommand, builder::styling};
 use data::{ClassName, Decoding, Formats};
 use model::{DeviceChoice, PrecisionChoice};
 
+mod audit;
 mod train;
 mod values;
 
+pub(crate) use audit::AuditArgs;
 pub(crate) use train::TrainArgs;
 pub(crate) use values::{
     AveragingKind, ClassWeight, OnBadImage, OptimizerKind, ScheduleKind, SplitKind, WeightsChoice, name,
@@ -65,6 +67,12 @@ pub(crate) enum DataCommand {
     Scan(ScanArgs),
     /// Make the synthetic sample: chest phantoms, no real radiographs
     Sample(SampleArgs),
+    /// Find copies and leaks, files that cannot be read, images that are no radiographs, and whether files alone give
+    /// their classes away
+    ///
+    /// A leak is a copy in another set or of another class, or a patient in two sets. The exit code is 1 where a file cannot
+    /// be read, and with --strict also where a leak is found.
+    Audit(AuditArgs),
 }
 
 /// How files become pixels.

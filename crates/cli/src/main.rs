@@ -3,11 +3,13 @@
 //! Outside libraries: **clap** for arguments, **anyhow** for error chains, **indicatif** for progress bars,
 //! **tracing-subscriber** for logs, **ctrlc** for Ctrl-C, **jiff** for the local time in a run's name, **toml** for recipes
 //! (the format that Rust's users know; its own parser names the place of an error), **tempfile** to try whether a run's folder
-//! can be written.
+//! can be written, **maud** for pages (checked when compiled, escapes all text by itself), **base64** for the pictures in
+//! them.
 
 #![expect(clippy::print_stderr, reason = "this is the crate that prints")]
 
 mod args;
+mod audit;
 mod compute;
 mod dataset;
 mod folder;
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(&args, &output),
         Command::Data(DataCommand::Scan(args)) => folder::scan(&args, &output),
         Command::Data(DataCommand::Sample(args)) => folder::sample(&args, &output),
+        Command::Data(DataCommand::Audit(args)) => audit::run(&args, &output),
     };
     match done {
         Ok(Status::Done) => ExitCode::SUCCESS,

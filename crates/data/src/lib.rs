@@ -10,6 +10,7 @@
 //! **fast_image_resize** resamples with antialiasing (SIMD, Pillow's own algorithm), **rayon** uses all cores,
 //! **rand_chacha** is the counter-based generator (specified to the bit), **sha2** fingerprints a data set.
 
+mod audit;
 mod batch;
 mod decode;
 mod error;
@@ -23,6 +24,10 @@ mod sample;
 mod scan;
 pub mod split;
 
+pub use audit::{
+    Audit, AuditSet, AuditedImage, CopyKind, CopyPair, DuplicateFinder, FactStrength, FileFacts, NEAR, Oddity, SharedGroup, Sign,
+    Source, audit, thumbnail,
+};
 pub use batch::{Batch, EVALUATION_BATCH, evaluation_batch, evaluation_indices, training_batches};
 pub use decode::{decode, decode_resized};
 pub use error::Error;

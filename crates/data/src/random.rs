@@ -25,6 +25,8 @@ pub enum Purpose {
     Phantom = 5,
     /// What seeds libtorch's generator for a TorchScript module that draws numbers of its own.
     Backbone = 6,
+    /// The cross-validation of file facts: an epoch a fold, a step a tree.
+    Audit = 10,
 }
 
 /// Names a family of streams of random numbers.
