@@ -7,7 +7,8 @@ use crate::world::World;
 /// Phantoms, among which nothing is wrong.
 fn sample() -> World {
     let world = World::new();
-    let args = ["data", "sample", "--out", "x", "--count", "60", "--test-per-class", "4", "--image-size", "96"];
+    let args =
+        ["data", "sample", "--out", "x", "--count", "60", "--test-per-class", "4", "--image-size", "96"];
     world.thorax(&args).ok();
     world
 }
@@ -65,7 +66,11 @@ fn files_that_cannot_be_read_and_odd_ones_are_told_with_the_reason() {
     fs::write(world.path("x/NORMAL/colour.png"), crate::pictures::rgb_png(80, [9, 99, 199])).unwrap();
     let done = world.thorax(&["data", "audit", "x"]);
     assert_eq!(done.code, Some(1), "{}", done.stderr);
-    for words in ["images that cannot be read: 1\n", "NORMAL/text.png`: is no image", "NORMAL/colour.png`: colour in 100 %"] {
+    for words in [
+        "images that cannot be read: 1\n",
+        "NORMAL/text.png`: is no image",
+        "NORMAL/colour.png`: colour in 100 %",
+    ] {
         assert!(done.stdout.contains(words), "{words} is not in\n{}", done.stdout);
     }
     let json: serde_json::Value =
@@ -82,7 +87,9 @@ fn the_page_is_one_file_and_no_name_is_markup() {
     world.thorax(&["data", "audit", "x", "--html", "page.html"]).ok();
     let page = fs::read_to_string(world.path("page.html")).unwrap();
     assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>"));
-    assert!(page.contains("&quot;&gt;&lt;img src=x onerror=alert(1)&gt; &amp; &lt;script&gt;alert(1)&lt;.png"));
+    assert!(
+        page.contains("&quot;&gt;&lt;img src=x onerror=alert(1)&gt; &amp; &lt;script&gt;alert(1)&lt;.png")
+    );
     for never in ["<script", "<img src=x", "http://", "https://", "<link", "url("] {
         assert!(!page.contains(never), "{never}");
     }
@@ -100,7 +107,10 @@ fn a_page_replaces_nothing_but_a_page() {
         &["data", "audit", "x", "--html", ORIGINAL],
         &["error: `x/NORMAL/synthetic-normal-00001.png` is there already and is no page", "hint: "],
     );
-    world.refuses(&["data", "audit", "x", "--html", "gone/page.html"], &["error: no such folder: `gone`", "hint: "]);
+    world.refuses(
+        &["data", "audit", "x", "--html", "gone/page.html"],
+        &["error: no such folder: `gone`", "hint: "],
+    );
     world.refuses(&["data", "audit", "x", "--html", "x"], &["error: `x` is a folder", "hint: "]);
     world.refuses(&["data", "audit", "gone"], &["error: no such folder: `gone`", "hint: "]);
 }

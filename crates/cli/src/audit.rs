@@ -83,7 +83,10 @@ fn check_page(page: &Path) -> Result<()> {
     let name = page.display();
     let folder = page.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !folder.is_dir() {
-        return Err(hinted(format!("no such folder: `{}`", folder.display()), "create it, or name another with `--html`"));
+        return Err(hinted(
+            format!("no such folder: `{}`", folder.display()),
+            "create it, or name another with `--html`",
+        ));
     }
     if page.is_dir() {
         return Err(hinted(format!("`{name}` is a folder"), "name a file with `--html`"));
@@ -140,7 +143,11 @@ impl Report {
         let sizes = self.set_sizes();
         let sets = self.audit.sets.iter().zip(sizes).map(|(name, size)| format!("{size} {name}"));
         let sets = sets.collect::<Vec<_>>().join(", ");
-        format!("{} of {}: {sets}", count(self.audit.images.len(), "image"), count(self.labels.len(), "class"))
+        format!(
+            "{} of {}: {sets}",
+            count(self.audit.images.len(), "image"),
+            count(self.labels.len(), "class")
+        )
     }
 
     /// The first thing to know.
@@ -148,7 +155,9 @@ impl Report {
         match self.audit.leaks() {
             0 => "no leak found: no copies in different sets or classes".to_owned(),
             1 => "1 leak: what is trained on and what is tested on, or the classes, are not apart".to_owned(),
-            leaks => format!("{leaks} leaks: what is trained on and what is tested on, or the classes, are not apart"),
+            leaks => format!(
+                "{leaks} leaks: what is trained on and what is tested on, or the classes, are not apart"
+            ),
         }
     }
 
@@ -163,7 +172,9 @@ impl Report {
         );
         match source.sign {
             Sign::None => format!("No sign of it: {figures}."),
-            Sign::Weak => format!("Some signs of it: {figures}. Part of a network's accuracy may come from there."),
+            Sign::Weak => {
+                format!("Some signs of it: {figures}. Part of a network's accuracy may come from there.")
+            }
             Sign::Strong => format!(
                 "Yes: {figures}. A network can score well without looking at the lungs; test it on images from elsewhere."
             ),
@@ -194,6 +205,9 @@ mod tests {
 
     #[test]
     fn counts_read_well() {
-        assert_eq!([count(1, "class"), count(2, "class"), count(0, "image")], ["1 class", "2 classes", "0 images"]);
+        assert_eq!(
+            [count(1, "class"), count(2, "class"), count(0, "image")],
+            ["1 class", "2 classes", "0 images"]
+        );
     }
 }

@@ -94,7 +94,8 @@ pub fn audit(
     seed: u64,
     progress: &(dyn Fn() + Sync),
 ) -> Audit {
-    let listed = sets.iter().enumerate().flat_map(|(set, of)| of.samples.iter().map(move |sample| (set, sample)));
+    let listed =
+        sets.iter().enumerate().flat_map(|(set, of)| of.samples.iter().map(move |sample| (set, sample)));
     let mut images: Vec<AuditedImage> =
         listed.map(|(set, sample)| AuditedImage { sample: sample.clone(), set, facts: None }).collect();
     let seen: Vec<Result<Seen, DecodeError>> = images
@@ -198,7 +199,8 @@ fn shared_groups(images: &[AuditedImage]) -> Vec<SharedGroup> {
             groups.entry(group).or_default().push(index);
         }
     }
-    let in_several = |indices: &[usize]| indices.iter().any(|&index| images[index].set != images[indices[0]].set);
+    let in_several =
+        |indices: &[usize]| indices.iter().any(|&index| images[index].set != images[indices[0]].set);
     let shared = groups.into_iter().filter(|(_, indices)| in_several(indices));
     shared.map(|(group, images)| SharedGroup { group: group.to_owned(), images }).collect()
 }

@@ -25,8 +25,8 @@ mod scan;
 pub mod split;
 
 pub use audit::{
-    Audit, AuditSet, AuditedImage, CopyKind, CopyPair, DuplicateFinder, FactStrength, FileFacts, NEAR, Oddity, SharedGroup, Sign,
-    Source, audit, thumbnail,
+    Audit, AuditSet, AuditedImage, CopyKind, CopyPair, DuplicateFinder, FactStrength, FileFacts, NEAR,
+    Oddity, SharedGroup, Sign, Source, audit, thumbnail,
 };
 pub use batch::{Batch, EVALUATION_BATCH, evaluation_batch, evaluation_indices, training_batches};
 pub use decode::{decode, decode_resized};

@@ -83,11 +83,22 @@ pub(super) fn page(report: &Report, decoding: &Decoding) -> String {
 /// What there is, with links to it.
 fn summary(report: &Report, leaks: usize, harmless: usize) -> Markup {
     let audit = &report.audit;
-    let source = audit.source.as_ref().map_or("–".to_owned(), |source| format!("{:.2}", source.balanced_accuracy));
+    let source =
+        audit.source.as_ref().map_or("–".to_owned(), |source| format!("{:.2}", source.balanced_accuracy));
     let entries = [
         ("#leaks", leaks.to_string(), "copies in different sets or classes", leaks > 0),
-        ("#groups", audit.shared_groups.len().to_string(), "groups in more than one set", !audit.shared_groups.is_empty()),
-        ("#unreadable", audit.unreadable.len().to_string(), "images that cannot be read", !audit.unreadable.is_empty()),
+        (
+            "#groups",
+            audit.shared_groups.len().to_string(),
+            "groups in more than one set",
+            !audit.shared_groups.is_empty(),
+        ),
+        (
+            "#unreadable",
+            audit.unreadable.len().to_string(),
+            "images that cannot be read",
+            !audit.unreadable.is_empty(),
+        ),
         ("#source", source, "balanced accuracy of file facts alone", false),
         ("#strange", audit.strange.len().to_string(), "images unlike radiographs", false),
         ("#harmless", harmless.to_string(), "copies within a set and class", false),

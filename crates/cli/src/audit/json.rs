@@ -7,9 +7,7 @@ use super::{Report, kind};
 
 pub(super) fn object(report: &Report) -> Value {
     let Report { audit, listing, test, labels } = report;
-    let image = |index: usize| {
-        json!({"path": report.path(index).display().to_string(), "set": report.set(index), "label": report.label(index)})
-    };
+    let image = |index: usize| json!({"path": report.path(index).display().to_string(), "set": report.set(index), "label": report.label(index)});
     let with = |mut value: Value, name: &str, more: Value| {
         value[name] = more;
         value

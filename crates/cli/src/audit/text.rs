@@ -14,10 +14,12 @@ const FACTS: usize = 5;
 
 pub(super) fn report(report: &Report) -> String {
     let audit = &report.audit;
-    let mut text = format!("{}{}\n", plain(&report.listing.root.display().to_string()), marked(report.is_synthetic()));
+    let mut text =
+        format!("{}{}\n", plain(&report.listing.root.display().to_string()), marked(report.is_synthetic()));
     let _ = writeln!(text, "{}\n\n{}", report.counts(), report.verdict());
 
-    let (across_sets, within): (Vec<_>, Vec<_>) = audit.copies.iter().partition(|pair| audit.across_sets(pair));
+    let (across_sets, within): (Vec<_>, Vec<_>) =
+        audit.copies.iter().partition(|pair| audit.across_sets(pair));
     let (across_classes, harmless): (Vec<_>, Vec<_>) =
         within.into_iter().partition(|pair| audit.across_classes(pair));
     section(&mut text, "copies in different sets", across_sets.iter().map(|pair| self::pair(report, pair)));
@@ -75,7 +77,8 @@ fn pair(report: &Report, pair: &CopyPair) -> String {
     };
     let _ = write!(line, ": {} and {}", name(report, pair.first), name(report, pair.second));
     if report.audit.across_classes(pair) {
-        let _ = write!(line, " ({} and {})", plain(report.label(pair.first)), plain(report.label(pair.second)));
+        let _ =
+            write!(line, " ({} and {})", plain(report.label(pair.first)), plain(report.label(pair.second)));
     }
     line
 }
@@ -92,7 +95,11 @@ fn quoted(name: &str) -> String {
 /// A name cannot move the cursor or break a line.
 fn plain(name: &str) -> String {
     name.chars().fold(String::with_capacity(name.len()), |mut text, c| {
-        if c.is_control() { text.extend(c.escape_default()) } else { text.push(c) }
+        if c.is_control() {
+            text.extend(c.escape_default())
+        } else {
+            text.push(c)
+        }
         text
     })
 }
@@ -105,7 +112,10 @@ mod tests {
     fn at_most_twenty_lines_and_a_count() {
         let mut text = String::new();
         section(&mut text, "things", (0..23).map(|i| format!("thing {i}")));
-        assert!(text.starts_with("\nthings: 23\n  thing 0\n") && text.ends_with("thing 19\n  … and 3 more\n"), "{text}");
+        assert!(
+            text.starts_with("\nthings: 23\n  thing 0\n") && text.ends_with("thing 19\n  … and 3 more\n"),
+            "{text}"
+        );
         let mut text = String::new();
         section(&mut text, "things", Vec::<String>::new().into_iter());
         assert_eq!(text, "");

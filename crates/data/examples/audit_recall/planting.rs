@@ -58,7 +58,11 @@ pub(crate) fn plant(listing: &Listing, test: &Listing, folder: &Path, seed: u64)
             let (set, original) = &originals[chosen.next().ok_or("too few images")?];
             let copy = write_copy(original, kind, i, folder, &mut dice)?;
             let target = (set + 1 + (unit(&mut dice) * 2.0) as usize) % sets.len();
-            sets[target].push(Sample { path: copy.clone(), name: copy.display().to_string(), ..original.clone() });
+            sets[target].push(Sample {
+                path: copy.clone(),
+                name: copy.display().to_string(),
+                ..original.clone()
+            });
             copies.insert(copy, (kind, original.path.clone()));
         }
     }
@@ -101,11 +105,17 @@ impl Planted {
 }
 
 /// Writes a copy of a kind and returns its path.
-fn write_copy(original: &Sample, kind: usize, i: usize, folder: &Path, dice: &mut Generator) -> Result<PathBuf> {
+fn write_copy(
+    original: &Sample,
+    kind: usize,
+    i: usize,
+    folder: &Path,
+    dice: &mut Generator,
+) -> Result<PathBuf> {
     let file = |ending: &str| folder.join(format!("copy {kind} {i:02}.{ending}"));
     let bytes = fs::read(&original.path)?;
     let image = data::decode(&bytes, &Decoding::new(Formats::Keras))?;
-    let as_colour = image.channels == 3 || (kind == 0 && i % 2 == 0);
+    let as_colour = image.channels == 3 || (kind == 0 && i.is_multiple_of(2));
     let image = if as_colour { rgb(&image)?.into() } else { DynamicImage::from(gray(&image)?) };
     let path = match kind {
         0 => {
@@ -119,7 +129,7 @@ fn write_copy(original: &Sample, kind: usize, i: usize, folder: &Path, dice: &mu
             return Ok(path);
         }
         1 => file("jpg"),
-        _ => file(if i % 2 == 0 { "png" } else { "jpeg" }),
+        _ => file(if i.is_multiple_of(2) { "png" } else { "jpeg" }),
     };
     let mut copy = image.into_luma8();
     if kind >= 3 {
@@ -127,11 +137,17 @@ fn write_copy(original: &Sample, kind: usize, i: usize, folder: &Path, dice: &mu
     }
     if kind == 2 || kind == 5 {
         let scaled = |side: u32| ((side as f32 * 0.7).round() as u32).max(1);
-        copy = imageops::resize(&copy, scaled(copy.width()), scaled(copy.height()), imageops::FilterType::Triangle);
+        copy = imageops::resize(
+            &copy,
+            scaled(copy.width()),
+            scaled(copy.height()),
+            imageops::FilterType::Triangle,
+        );
     }
     if kind == 5 {
         let (contrast, brightness) = (0.8 + 0.3 * unit(dice), 30.0 * unit(dice) - 15.0);
-        copy.iter_mut().for_each(|value| *value = ((f32::from(*value) - 128.0) * contrast + 128.0 + brightness) as u8);
+        copy.iter_mut()
+            .for_each(|value| *value = ((f32::from(*value) - 128.0) * contrast + 128.0 + brightness) as u8);
     }
     if kind == 1 || kind == 5 {
         let mut bytes = Vec::new();

@@ -7,7 +7,7 @@ use super::signature::{Crop, FINE, Signature};
 const SMALLEST: usize = 32;
 /// Steps of laying over at each size.
 const STEPS: usize = 8;
-/// What a side may lose or gain, and how far a picture may lie off the other, in shares of a side.
+/// What a side may lose or gain, and how far a picture may lie, off where it was first laid, in shares of a side.
 const FARTHEST: f32 = 0.15;
 /// A picture's blocks in a row: each is compared by itself, so that a bright letter or a black border counts for no
 /// more than its place.
@@ -36,15 +36,16 @@ pub(super) fn likeness(whole: &Signature, part: &Signature, crop: &Crop) -> f32 
     let finest = whole.detail.min(part.detail);
     let (wholes, parts) = (pyramid(whole, finest), pyramid(part, finest));
     let [left, top, right, bottom] = *crop;
-    let mut warp = Warp { scale: [right - left, bottom - top], shift: [left, top] };
+    let start = Warp { scale: [right - left, bottom - top], shift: [left, top] };
+    let mut warp = start;
     for (whole, part) in wholes.iter().zip(&parts) {
         // The last size is for comparing: a shift of a tenth of a pixel there is found at half of it.
         if whole.side == FINE {
             break;
         }
         match lay_over(whole, part, warp) {
-            Some(better) => warp = better,
-            None => return 0.0,
+            Some(better) if better.is_near(&start) => warp = better,
+            _ => return 0.0,
         }
     }
     match (wholes.last(), parts.last()) {
@@ -69,7 +70,9 @@ fn pyramid(signature: &Signature, finest: usize) -> Vec<Plane> {
 impl Plane {
     fn halved(&self) -> Self {
         let side = self.side / 2;
-        let pair = |row: usize, x: usize| self.values[row * self.side + 2 * x] + self.values[row * self.side + 2 * x + 1];
+        let pair = |row: usize, x: usize| {
+            self.values[row * self.side + 2 * x] + self.values[row * self.side + 2 * x + 1]
+        };
         let values = (0..side * side).map(|i| (i % side, i / side));
         let values = values.map(|(x, y)| 0.25 * (pair(2 * y, x) + pair(2 * y + 1, x))).collect();
         Self { side, values }
@@ -93,7 +96,8 @@ impl Plane {
     /// The value between the four pixels around a place.
     fn at(&self, x: &Between, y: &Between) -> f32 {
         let row = |y: usize| {
-            let (left, right) = (self.values[y * self.side + x.first], self.values[y * self.side + x.first + 1]);
+            let (left, right) =
+                (self.values[y * self.side + x.first], self.values[y * self.side + x.first + 1]);
             left + x.share * (right - left)
         };
         let (above, below) = (row(y.first), row(y.first + 1));
@@ -122,10 +126,12 @@ impl Warp {
         (0..side).map(place).collect()
     }
 
-    /// Whether it is still a slight crop: of either picture.
-    fn is_slight(&self) -> bool {
-        self.scale.iter().zip(&self.shift).all(|(scale, shift)| {
-            (scale - 1.0).abs() <= FARTHEST && (shift + 0.5 * scale - 0.5).abs() <= FARTHEST
+    /// Whether scales, and where the middle lies, are still about the same.
+    fn is_near(&self, other: &Self) -> bool {
+        let middle = |warp: &Self, axis: usize| warp.shift[axis] + 0.5 * warp.scale[axis];
+        (0..2).all(|axis| {
+            (self.scale[axis] - other.scale[axis]).abs() <= FARTHEST
+                && (middle(self, axis) - middle(other, axis)).abs() <= FARTHEST
         })
     }
 }
@@ -161,7 +167,8 @@ fn lay_over(whole: &Plane, part: &Plane, mut warp: Warp) -> Option<Warp> {
         let scale = [warp.scale[0] + scale_x, warp.scale[1] + scale_y];
         let shift = [warp.shift[0] + shift_x - 0.5 * scale_x, warp.shift[1] + shift_y - 0.5 * scale_y];
         warp = Warp { scale, shift };
-        if !warp.is_slight() {
+        // Lost: the squares have no way down from where it began. Not even NaN is sound.
+        if !warp.scale.iter().all(|scale| (0.3..2.0).contains(scale)) {
             return None;
         }
         // A fiftieth of a pixel.
@@ -174,17 +181,15 @@ fn lay_over(whole: &Plane, part: &Plane, mut warp: Warp) -> Option<Warp> {
 
 /// Solves symmetric equations by Cholesky's method; none where they are all but dependent.
 fn solve(mut sums: [[f64; 7]; 6]) -> Option<[f64; 6]> {
-    for i in 0..6 {
+    for (i, row) in sums.iter_mut().enumerate() {
         // A little towards no step keeps pictures without detail still.
-        sums[i][i] *= 1.0 + 1e-6;
-        for j in 0..i {
-            sums[i][j] = sums[j][i];
-        }
+        row[i] *= 1.0 + 1e-6;
     }
     let mut lower = [[0.0_f64; 6]; 6];
     for i in 0..6 {
         for j in 0..=i {
-            let rest = sums[i][j] - (0..j).map(|k| lower[i][k] * lower[j][k]).sum::<f64>();
+            // Only the upper half is filled.
+            let rest = sums[j][i] - (0..j).map(|k| lower[i][k] * lower[j][k]).sum::<f64>();
             if i != j {
                 lower[i][j] = rest / lower[j][j];
             } else if rest > 1e-9 * sums[i][i] && rest > 0.0 {
@@ -199,7 +204,8 @@ fn solve(mut sums: [[f64; 7]; 6]) -> Option<[f64; 6]> {
         solution[i] = (sums[i][6] - (0..i).map(|k| lower[i][k] * solution[k]).sum::<f64>()) / lower[i][i];
     }
     for i in (0..6).rev() {
-        solution[i] = (solution[i] - (i + 1..6).map(|k| lower[k][i] * solution[k]).sum::<f64>()) / lower[i][i];
+        solution[i] =
+            (solution[i] - (i + 1..6).map(|k| lower[k][i] * solution[k]).sum::<f64>()) / lower[i][i];
     }
     Some(solution)
 }
@@ -214,7 +220,8 @@ fn compare(whole: &Plane, part: &Plane, warp: &Warp) -> f32 {
     let (columns, rows) = (warp.places(0, n), warp.places(1, n));
     let (Some((left, right)), Some((top, bottom))) = (span(&columns), span(&rows)) else { return 0.0 };
     let (width, height) = (right - left, bottom - top);
-    let (mut of_part, mut of_whole) = (Vec::with_capacity(width * height), Vec::with_capacity(width * height));
+    let (mut of_part, mut of_whole) =
+        (Vec::with_capacity(width * height), Vec::with_capacity(width * height));
     for (y, row) in rows.iter().enumerate().take(bottom).skip(top) {
         for (x, column) in columns.iter().enumerate().take(right).skip(left) {
             if let (Some(column), Some(row)) = (column, row) {

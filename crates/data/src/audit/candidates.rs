@@ -6,19 +6,8 @@
 
 use rayon::prelude::*;
 
-use super::signature::{Crop, Descriptor, Signature, UNIT};
+use super::signature::{CROPS, Descriptor, Signature, UNIT};
 
-/// Parts that a copy may have been cut to: all of it, 2 % and 4 % off each edge, 4 % off two edges. What lies between
-/// is within 2 % of one of them.
-pub(super) const CROPS: [Crop; 7] = [
-    [0.0, 0.0, 1.0, 1.0],
-    [0.02, 0.02, 0.98, 0.98],
-    [0.04, 0.04, 0.96, 0.96],
-    [0.04, 0.04, 1.0, 1.0],
-    [0.0, 0.04, 0.96, 1.0],
-    [0.04, 0.0, 1.0, 0.96],
-    [0.0, 0.0, 0.96, 0.96],
-];
 /// Candidates kept for each image: what bounds the time of the closer look.
 const KEPT: usize = 16;
 /// The least correlation of a candidate.
@@ -31,7 +20,7 @@ const BLOCK: usize = 4;
 pub(super) struct Candidate {
     pub(super) whole: usize,
     pub(super) part: usize,
-    /// Which of [`CROPS`] of the one is most like the other.
+    /// Which of the one's [crops](Signature::crops) is most like the other.
     pub(super) crop: usize,
 }
 
@@ -40,13 +29,13 @@ pub(super) fn candidates(signatures: &[&Signature]) -> Vec<Candidate> {
     let wholes: Vec<(usize, Descriptor)> = signatures
         .par_iter()
         .enumerate()
-        .filter_map(|(i, signature)| Some((i, (*signature.descriptors(&CROPS[..1]).first()?)?)))
+        .filter_map(|(i, signature)| Some((i, (*signature.descriptors(CROPS.into_iter().take(1)).first()?)?)))
         .collect();
     let mut found: Vec<(Candidate, i32)> = wholes
         .par_chunks(BLOCK)
         .flat_map_iter(|block| {
             let parts: Vec<Vec<Option<Descriptor>>> =
-                block.iter().map(|&(i, _)| signatures[i].descriptors(&CROPS)).collect();
+                block.iter().map(|&(i, _)| signatures[i].descriptors(signatures[i].crops())).collect();
             let mut best: Vec<Best> = block.iter().map(|_| Best::default()).collect();
             for &(other, ref descriptor) in &wholes {
                 for ((best, parts), &(i, _)) in best.iter_mut().zip(&parts).zip(block) {
@@ -58,13 +47,16 @@ pub(super) fn candidates(signatures: &[&Signature]) -> Vec<Candidate> {
                     }
                 }
             }
-            block.iter().zip(best).flat_map(|(&(whole, _), best)| best.into_candidates(whole)).collect::<Vec<_>>()
+            block
+                .iter()
+                .zip(best)
+                .flat_map(|(&(whole, _), best)| best.into_candidates(whole))
+                .collect::<Vec<_>>()
         })
         .collect();
     // Of both directions the better one.
-    let pair = |candidate: &Candidate| {
-        (candidate.whole.min(candidate.part), candidate.whole.max(candidate.part))
-    };
+    let pair =
+        |candidate: &Candidate| (candidate.whole.min(candidate.part), candidate.whole.max(candidate.part));
     found.sort_unstable_by_key(|(candidate, score)| (pair(candidate), std::cmp::Reverse(*score), *candidate));
     found.dedup_by_key(|(candidate, _)| pair(candidate));
     found.into_iter().map(|(candidate, _)| candidate).collect()

@@ -35,14 +35,22 @@ impl DuplicateFinder {
 
     /// The images whose full pixels are the same, as groups of at least two, both in order of their numbers. Decodes
     /// only images that are equal when resized, on all of rayon's threads; one that cannot be read is no copy.
-    pub fn confirm<'a>(self, path: impl Fn(usize) -> &'a Path + Sync, decoding: &Decoding) -> Vec<Vec<usize>> {
+    pub fn confirm<'a>(
+        self,
+        path: impl Fn(usize) -> &'a Path + Sync,
+        decoding: &Decoding,
+    ) -> Vec<Vec<usize>> {
         let suspects: Vec<usize> =
             self.alike.into_values().filter(|images| images.len() > 1).flatten().collect();
         let hashes: Vec<(usize, Option<[u8; 32]>)> = suspects
             .into_par_iter()
             .map(|image| {
                 let pixels = std::fs::read(path(image)).ok().and_then(|bytes| decode(&bytes, decoding).ok());
-                (image, pixels.map(|pixels| pixel_hash(pixels.width, pixels.height, pixels.channels, &pixels.data)))
+                (
+                    image,
+                    pixels
+                        .map(|pixels| pixel_hash(pixels.width, pixels.height, pixels.channels, &pixels.data)),
+                )
             })
             .collect();
         let mut same: HashMap<[u8; 32], Vec<usize>> = HashMap::new();

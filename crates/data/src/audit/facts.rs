@@ -54,7 +54,19 @@ impl FileFacts {
         let (width, height) = (gray.width, gray.height);
         let Edges { borders, edge_mean, corner_mean } = edges(&gray.data, width, height);
         let bytes = file.len() as u64;
-        Self { bytes, format, width, height, bits, colour, jpeg_quality, progressive, borders, edge_mean, corner_mean }
+        Self {
+            bytes,
+            format,
+            width,
+            height,
+            bits,
+            colour,
+            jpeg_quality,
+            progressive,
+            borders,
+            edge_mean,
+            corner_mean,
+        }
     }
 
     /// Width over height.
@@ -74,7 +86,8 @@ fn head(file: &[u8]) -> Head {
         Ok(ImageFormat::Png) => png_head(file),
         Ok(ImageFormat::Jpeg) => jpeg_head(file),
         Ok(format) => {
-            let (bits, colour) = stored(file, format).map_or((None, "unknown"), |(bits, colour)| (Some(bits), colour));
+            let (bits, colour) =
+                stored(file, format).map_or((None, "unknown"), |(bits, colour)| (Some(bits), colour));
             plain(name(format), bits, colour)
         }
         Err(_) if file.get(128..132) == Some(b"DICM") => plain("DICOM", None, "unknown"),
@@ -117,12 +130,19 @@ fn png_head(file: &[u8]) -> Head {
         4 => "gray, alpha",
         _ => "RGBA",
     };
-    Head { format: "PNG", bits: Some(byte(24).into()), colour, jpeg_quality: None, progressive: byte(28) == 1 }
+    Head {
+        format: "PNG",
+        bits: Some(byte(24).into()),
+        colour,
+        jpeg_quality: None,
+        progressive: byte(28) == 1,
+    }
 }
 
 /// Reads the segments before the first scan (ITU T.81, B.1 and B.2).
 fn jpeg_head(file: &[u8]) -> Head {
-    let mut head = Head { format: "JPEG", bits: None, colour: "unknown", jpeg_quality: None, progressive: false };
+    let mut head =
+        Head { format: "JPEG", bits: None, colour: "unknown", jpeg_quality: None, progressive: false };
     let mut at = 2;
     while let Some(&[0xff, marker]) = file.get(at..at + 2) {
         // Filling, and markers without a length.

@@ -28,7 +28,11 @@ const LEAF: usize = 3;
 enum Node {
     Leaf(Vec<f64>),
     /// Up to this bin to the first child, above it to the second.
-    Fork { fact: usize, bin: u8, children: [usize; 2] },
+    Fork {
+        fact: usize,
+        bin: u8,
+        children: [usize; 2],
+    },
 }
 
 pub(super) struct Forest(Vec<Vec<Node>>);
@@ -127,7 +131,9 @@ impl Tree<'_> {
 
     fn shares(&self, images: &[usize]) -> Vec<f64> {
         let mut shares = vec![0.0; self.table.n_classes];
-        images.iter().for_each(|&image| shares[self.table.labels[image]] += self.weights[self.table.labels[image]]);
+        images
+            .iter()
+            .for_each(|&image| shares[self.table.labels[image]] += self.weights[self.table.labels[image]]);
         let sum: f64 = shares.iter().sum();
         shares.iter_mut().for_each(|share| *share /= sum);
         shares
@@ -158,7 +164,9 @@ impl Tree<'_> {
 
     fn sums(&self, images: &[usize]) -> Vec<f64> {
         let mut sums = vec![0.0; self.table.n_classes];
-        images.iter().for_each(|&image| sums[self.table.labels[image]] += self.weights[self.table.labels[image]]);
+        images
+            .iter()
+            .for_each(|&image| sums[self.table.labels[image]] += self.weights[self.table.labels[image]]);
         sums
     }
 

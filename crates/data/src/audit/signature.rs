@@ -24,10 +24,24 @@ pub(super) struct Signature {
     pub(super) fine: Box<[u8]>,
     /// Side of the finest picture that the image's own pixels fill: [`FINE`], or halved once or twice.
     pub(super) detail: usize,
+    /// The middle square of an image that is not one.
+    square: Option<Crop>,
 }
 
 /// A part of a picture in shares of its sides: left, top, right, bottom.
 pub(super) type Crop = [f32; 4];
+
+/// All of it, 2 %, 4 % and 8 % off each edge, 4 % off two edges. What lies between is within 2 % of one of them.
+pub(super) const CROPS: [Crop; 8] = [
+    [0.0, 0.0, 1.0, 1.0],
+    [0.02, 0.02, 0.98, 0.98],
+    [0.04, 0.04, 0.96, 0.96],
+    [0.08, 0.08, 0.92, 0.92],
+    [0.04, 0.04, 1.0, 1.0],
+    [0.0, 0.04, 0.96, 1.0],
+    [0.04, 0.0, 1.0, 0.96],
+    [0.0, 0.0, 0.96, 0.96],
+];
 
 impl Signature {
     /// Of a gray image.
@@ -35,14 +49,25 @@ impl Signature {
         let fine = resize(gray, FINE, Interpolation::Bilinear)?.data.into_boxed_slice();
         let shorter = gray.width.min(gray.height);
         let detail = [FINE, FINE / 2].into_iter().find(|&side| side <= shorter).unwrap_or(FINE / 4);
-        Ok(Self { fine, detail })
+        Ok(Self { fine, detail, square: square(gray.width as f32, gray.height as f32) })
     }
 
-    /// One descriptor for each part of the picture; none where the part is all but flat.
-    pub(super) fn descriptors(&self, crops: &[Crop]) -> Vec<Option<Descriptor>> {
-        let sums = Sums::new(&self.fine);
-        crops.iter().map(|crop| sums.descriptor(crop)).collect()
+    /// Parts that a copy may have been cut to.
+    pub(super) fn crops(&self) -> impl Iterator<Item = Crop> {
+        CROPS.into_iter().chain(self.square)
     }
+
+    /// One descriptor for each of these parts; none where it is all but flat.
+    pub(super) fn descriptors(&self, crops: impl Iterator<Item = Crop>) -> Vec<Option<Descriptor>> {
+        let sums = Sums::new(&self.fine);
+        crops.map(|crop| sums.descriptor(&crop)).collect()
+    }
+}
+
+fn square(width: f32, height: f32) -> Option<Crop> {
+    let (x, y) = (0.5 * (1.0 - height / width).max(0.0), 0.5 * (1.0 - width / height).max(0.0));
+    // A few percent are another crop already; more than half is no slight one.
+    (0.02..0.25).contains(&x.max(y)).then_some([x, y, 1.0 - x, 1.0 - y])
 }
 
 /// Sums over all pixels above and to the left, from which any rectangle's mean follows.

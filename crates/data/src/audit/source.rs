@@ -129,7 +129,9 @@ impl Fact {
                 let mut values: Vec<f64> = of_class.map(of).collect();
                 values.sort_unstable_by(f64::total_cmp);
                 match values.get(values.len() / 2) {
-                    Some(&value) if value >= 100.0 || value.fract() == 0.0 && value >= 0.0 => format!("{value:.0}"),
+                    Some(&value) if value >= 100.0 || value.fract() == 0.0 && value >= 0.0 => {
+                        format!("{value:.0}")
+                    }
                     Some(&value) if value >= 0.0 => format!("{value:.2}"),
                     _ => "–".to_owned(),
                 }

@@ -26,8 +26,12 @@ impl std::fmt::Display for Oddity {
         match self {
             Self::Colour(share) => write!(f, "colour in {:.0} % of its pixels", (100.0 * share).max(1.0)),
             Self::Blank(span) => write!(f, "blank: nearly all pixels within {span} gray levels"),
-            Self::Page(share) => write!(f, "like a page of text: {:.0} % white, hardly any gray", 100.0 * share),
-            Self::Drawing(bits) => write!(f, "like a drawing or a screen: few gray levels ({bits:.1} bits a pixel)"),
+            Self::Page(share) => {
+                write!(f, "like a page of text: {:.0} % white, hardly any gray", 100.0 * share)
+            }
+            Self::Drawing(bits) => {
+                write!(f, "like a drawing or a screen: few gray levels ({bits:.1} bits a pixel)")
+            }
             Self::Aspect(aspect) if *aspect >= 1.0 => write!(f, "{aspect:.1} times as wide as high"),
             Self::Aspect(aspect) => write!(f, "{:.1} times as high as wide", 1.0 / aspect),
             Self::Tiny(side) => write!(f, "tiny: {side} pixels"),
