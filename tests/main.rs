@@ -2,6 +2,7 @@
 //!
 //! Every test of a bad input checks the message, the exit code, and what is left on the disk.
 
+mod audit;
 mod augmentation;
 mod backbones;
 mod bad_images;

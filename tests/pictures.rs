@@ -6,6 +6,13 @@ pub(crate) fn gray_png(side: u32, level: u8) -> Vec<u8> {
     png(side, png::ColorType::Grayscale, &pixels)
 }
 
+/// The same pixels as [`gray_png`]'s, stored as colour.
+pub(crate) fn gray_png_as_rgb(side: u32, level: u8) -> Vec<u8> {
+    let gray = (0..side * side).map(|i| level.saturating_add((i % side / 4) as u8));
+    let pixels: Vec<u8> = gray.flat_map(|value| [value; 3]).collect();
+    png(side, png::ColorType::Rgb, &pixels)
+}
+
 /// A colour PNG of `side`² pixels.
 pub(crate) fn rgb_png(side: u32, colour: [u8; 3]) -> Vec<u8> {
     let pixels: Vec<u8> = colour.into_iter().cycle().take((side * side * 3) as usize).collect();

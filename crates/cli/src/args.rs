@@ -6,10 +6,12 @@ use clap::{Args, Parser, Subcommand, builder::styling};
 use data::{Cache, ClassName, Classes, Decoding, Formats, GroupPattern, GroupRule};
 use model::{DeviceChoice, PrecisionChoice};
 
+mod audit;
 mod split;
 mod train;
 mod values;
 
+pub(crate) use audit::AuditArgs;
 pub(crate) use split::SplitArgs;
 pub(crate) use train::TrainArgs;
 pub(crate) use values::{
@@ -77,6 +79,12 @@ pub(crate) enum DataCommand {
     Decode(DecodeArgs),
     /// Split a data set, and write down which image is for what
     Split(SplitArgs),
+    /// Find copies and leaks, files that cannot be read, images that are no radiographs, and whether files alone give
+    /// their classes away
+    ///
+    /// A leak is a copy in another set or of another class, or a patient in two sets. The exit code is 1 where a file cannot
+    /// be read, and with --strict also where a leak is found.
+    Audit(AuditArgs),
 }
 
 /// How files become pixels.

@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use data::{BadImage, Cache, Decoding, ImageSet, Listing, Preprocess, Sample};
+use data::{
+    BadImage, Cache, Classes, Decoding, DuplicateFinder, GroupRule, ImageSet, Listing, OpenOptions,
+    Preprocess, Sample,
+};
 
 use crate::{args::OnBadImage, output::Output, progress, status::hinted};
 
@@ -53,6 +56,58 @@ pub(crate) fn load(
         }
     }
     Ok((sets, bad))
+}
+
+/// A data set, and what a model of it is to be tested on: what the user names, what the data set itself keeps for that, or what lies
+/// beside it. Images that the data set keeps for testing are taken out of it in any case.
+pub(crate) fn open(
+    data: &Path,
+    test_data: Option<&Path>,
+    options: &OpenOptions<'_>,
+) -> Result<(Listing, Option<Listing>)> {
+    let mut listing = data::open(data, options)?;
+    let own = listing.take_test()?;
+    let beside = || if own.is_none() { test_set_beside(data) } else { None };
+    let Some(named) = test_data.map(Path::to_owned).or_else(beside) else { return Ok((listing, own)) };
+    let classes = match options.classes {
+        // Classes named by the user may be some of those there; otherwise both sets must hold the same.
+        Classes::Named(_) => Classes::Named(&listing.classes),
+        _ => Classes::Exactly(&listing.classes),
+    };
+    // Another data set need not have the same columns.
+    let group = match options.group {
+        GroupRule::Column(_) => &GroupRule::None,
+        group => group,
+    };
+    let test = data::open(&named, &OpenOptions { classes, group, ..*options })?.into_test_set()?;
+    Ok((listing, Some(test)))
+}
+
+/// Images with the same pixels in two of these sets, or of two classes; by names, as `data audit` lists them.
+pub(crate) fn warn_of_duplicates(sets: &[(&str, &ImageSet)], decoding: &Decoding, output: &Output) {
+    let images: Vec<(&str, &Sample)> =
+        sets.iter().flat_map(|&(name, set)| set.samples().iter().map(move |sample| (name, sample))).collect();
+    let digests = sets.iter().flat_map(|(_, set)| (0..set.len()).map(|index| set.digest(index)));
+    let mut finder = DuplicateFinder::new();
+    digests.enumerate().for_each(|(image, digest)| finder.add(image, digest));
+    let groups = finder.confirm(|image| images[image].1.path.as_path(), decoding);
+    let leaks: Vec<&Vec<usize>> = groups
+        .iter()
+        .filter(|group| {
+            let (name, first) = images[group[0]];
+            group.iter().any(|&image| images[image].0 != name || images[image].1.label != first.label)
+        })
+        .collect();
+    let Some(group) = leaks.first() else { return };
+    let example = group.iter().map(|&image| {
+        let (name, sample) = images[image];
+        format!("`{}` ({name})", sample.name)
+    });
+    output.warn(format!(
+        "{} with the same pixels in two sets or classes, such as {}: the figures are too good; `thorax data audit` lists them",
+        if leaks.len() == 1 { "there are images".to_owned() } else { format!("there are {} groups of images", leaks.len()) },
+        example.take(3).collect::<Vec<_>>().join(" and "),
+    ));
 }
 
 /// Names bad files, at most 20 of them.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use anyhow::Result;
-use data::{Formats, Interpolation, LeftOut, Listing, OpenOptions, Part, Preprocess, Reason, SampleOptions};
+use data::{BadImage, Formats, LeftOut, Listing, OpenOptions, Part, Reason, SampleOptions};
 use serde_json::json;
 
 use crate::{
@@ -29,17 +29,21 @@ pub(crate) fn scan(args: &ScanArgs, output: &Output) -> Result<Status> {
     dataset::warn_of_groups(&listing, &sets(&listing), output);
     let labels = listing.labels();
     let bar = progress::bar(output, listing.samples.len(), "reading images");
-    // The size does not matter: every byte of a file is decoded at any size.
-    let preprocess = Preprocess { image_size: 1, interpolation: Interpolation::Nearest };
-    let loaded = data::load(&listing.samples, &preprocess, &decoding, None, &|| bar.inc(1));
+    let checked = data::check(&listing.samples, &decoding, &|| bar.inc(1));
     bar.finish_and_clear();
 
-    let images = &loaded.images;
-    let (counts, readable) = (listing.counts(), data::counts(images.samples(), labels.len()));
-    let mut gray = vec![0; labels.len()];
-    for (i, sample) in images.samples().iter().enumerate() {
-        gray[sample.label] += usize::from(images.channels(i) == 1);
+    let counts = listing.counts();
+    let (mut gray, mut readable, mut bad) = (vec![0; labels.len()], counts.clone(), Vec::new());
+    for (sample, channels) in listing.samples.iter().zip(checked) {
+        match channels {
+            Ok(channels) => gray[sample.label] += usize::from(channels == 1),
+            Err(reason) => {
+                readable[sample.label] -= 1;
+                bad.push(BadImage { path: sample.path.clone(), reason });
+            }
+        }
     }
+    let all_readable = bad.is_empty();
     if args.json {
         let classes = (0..labels.len()).map(|class| {
             let mut of_class = json!({"label": labels[class], "images": counts[class], "gray": gray[class],
@@ -53,8 +57,7 @@ pub(crate) fn scan(args: &ScanArgs, output: &Output) -> Result<Status> {
             .left_out
             .iter()
             .map(|left| json!({"path": left.path.display().to_string(), "reason": left.reason.to_string()}));
-        let bad =
-            loaded.bad.iter().map(|bad| json!({"path": bad.path.display().to_string(), "error": bad.reason}));
+        let bad = bad.iter().map(|bad| json!({"path": bad.path.display().to_string(), "error": bad.reason}));
         output.result(
             json!({"data": args.data.display().to_string(), "synthetic": listing.is_synthetic(),
                    "layout": listing.layout.to_string(), "groups": groups(&listing),
@@ -81,11 +84,11 @@ pub(crate) fn scan(args: &ScanArgs, output: &Output) -> Result<Status> {
         if !listing.left_out.is_empty() {
             output.result(describe_left_out(&listing.left_out));
         }
-        if !loaded.bad.is_empty() {
-            output.result(dataset::describe(&loaded.bad, listing.samples.len()));
+        if !bad.is_empty() {
+            output.result(dataset::describe(&bad, listing.samples.len()));
         }
     }
-    Ok(if loaded.bad.is_empty() { Status::Done } else { Status::BadInput })
+    Ok(if all_readable { Status::Done } else { Status::BadInput })
 }
 
 /// Images per class of each part that the data set itself has.

@@ -4,11 +4,13 @@
 //! **tracing-subscriber** for logs, **ctrlc** for Ctrl-C, **jiff** for the local time in a run's name, **csv** for predictions (quoting is its
 //! job), **walkdir** for folders of images (sorted, a million files one at a time, loops told), **toml** for recipes
 //! (the format that Rust's users know; its own parser names the place of an error), **tempfile** to try whether a run's folder
-//! can be written.
+//! can be written, **maud** for pages (checked when compiled, escapes all text by itself), **base64** for the pictures in
+//! them.
 
 #![expect(clippy::print_stderr, reason = "this is the crate that prints")]
 
 mod args;
+mod audit;
 mod cache;
 mod compute;
 mod dataset;
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         Command::Data(DataCommand::Cache(args)) => cache::run(&args, &output),
         Command::Data(DataCommand::Decode(args)) => decode::run(&args, &output),
         Command::Data(DataCommand::Split(args)) => split::run(&args, &output),
+        Command::Data(DataCommand::Audit(args)) => audit::run(&args, &output),
     };
     match done {
         Ok(Status::Done) => ExitCode::SUCCESS,

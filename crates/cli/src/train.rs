@@ -95,6 +95,9 @@ fn load(args: &TrainArgs, plan: &Plan, output: &Output) -> Result<Images> {
     {
         set.map_or(Ok(()), |set| dataset::check_classes_left(set, part, &plan.spec().classes))?;
     }
+    let mut named = vec![("training", &training), ("validation", &validation)];
+    named.extend(test.as_ref().map(|test| ("test", test)));
+    dataset::warn_of_duplicates(&named, &plan.decoding, output);
     Ok(Images {
         training,
         validation,

@@ -11,8 +11,8 @@ use crate::{
     store::Store,
 };
 
-/// 8-bit images of one size with their samples, in the samples' order: one channel where a file is gray, three where
-/// it is in colour. Their pixels are in memory, or in a cache file; copies share them.
+/// 8-bit images of one size with their samples, in the samples' order: one channel where an image is gray, three
+/// where it is in colour. Their pixels are in memory, or in a cache file; copies share them.
 #[derive(Clone, Debug, Default)]
 pub struct ImageSet {
     image_size: usize,

@@ -15,6 +15,7 @@
 //! files compress their pixels with: **jpeg-decoder** (lossless JPEG, and colours as the file names them), **hayro-jpeg2000**
 //! (JPEG 2000 in safe Rust; OpenJPEG's port is neither), **flate2** (whole data sets; png builds on it as well).
 
+mod audit;
 mod augment;
 mod batch;
 mod cache;
@@ -42,6 +43,10 @@ pub mod split;
 mod store;
 mod walk;
 
+pub use audit::{
+    Audit, AuditSet, AuditedImage, CopyKind, CopyPair, DuplicateFinder, FactStrength, FileFacts, NEAR,
+    Oddity, SharedGroup, Sign, Source, audit, thumbnail,
+};
 pub use augment::{Augmentation, augment};
 pub use batch::{Batch, EVALUATION_BATCH, evaluation_batch, evaluation_indices, training_batches};
 pub use cache::{CACHE_LIMIT, Cache, CacheSize};
@@ -54,7 +59,7 @@ pub use group::{GroupPattern, GroupRule};
 pub use images::{ImageSet, fingerprint};
 pub use layout::{Classes, OpenOptions, open};
 pub use listing::{ClassName, Layout, LeftOut, Listing, Part, Reason, Sample, counts};
-pub use load::{BadImage, Loaded, Preprocess, load, read_resized};
+pub use load::{BadImage, Loaded, Preprocess, check, load, read_resized};
 pub use pixels::{DecodeError, MAX_PIXELS, Pixels};
 pub use resize::{Interpolation, nearest_columns, resize};
 pub use sample::{SYNTHETIC_PREFIX, SampleOptions, SampleSummary, write_sample};

@@ -46,7 +46,7 @@ pub struct Loaded {
 /// What became of one file: where its image lies, or why there is none.
 pub(crate) type Outcome = Result<Entry, String>;
 
-/// Reads, decodes and resizes every file once, on all of rayon's threads. `progress` is called once a file.
+/// Reads, decodes and resizes every file once, and keeps it in one channel where it is gray, on all of rayon's threads. `progress` is called once a file.
 ///
 /// With a cache, pixels are read from its file and never all in memory; what earlier runs decoded is not decoded again.
 /// A cache that cannot be written is no error: pixels are then kept in memory. The result does not depend on the number of
@@ -79,6 +79,23 @@ pub fn load(
     assemble(samples, preprocess, outcomes, Bytes::Memory(bytes), false, not_cached)
 }
 
+/// Whether each file can be read, and in how many channels it stores its pixels; or why not, as in [`BadImage`]. `progress` is
+/// called once a file.
+pub fn check(
+    samples: &[Sample],
+    decoding: &Decoding,
+    progress: &(dyn Fn() + Sync),
+) -> Vec<Result<usize, String>> {
+    // The size does not matter: every byte of a file is decoded at any size.
+    let preprocess = Preprocess { image_size: 1, interpolation: Interpolation::Nearest };
+    let look = |sample: &Sample| {
+        let pixels = read_resized(&sample.path, &preprocess, decoding);
+        progress();
+        pixels.map(|pixels| pixels.channels).map_err(|error| error.to_string())
+    };
+    samples.par_iter().with_max_len(1).map(look).collect()
+}
+
 /// One file as `preprocess` makes it.
 ///
 /// # Errors
@@ -105,7 +122,7 @@ pub(crate) fn decode_chunk(
     let decode = |sample: &Sample| {
         let pixels = read_resized(&sample.path, preprocess, decoding);
         progress();
-        pixels
+        pixels.map(Pixels::compact)
     };
     chunk.par_iter().with_max_len(1).map(decode).collect()
 }

@@ -31,6 +31,8 @@ pub enum Purpose {
     Groups = 8,
     /// Which images are kept for testing; a stream a class.
     TestSet = 9,
+    /// The cross-validation of file facts: an epoch a fold, a step a tree.
+    Audit = 10,
 }
 
 /// Names a family of streams of random numbers.

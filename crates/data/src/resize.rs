@@ -74,15 +74,34 @@ pub fn resize(image: &Pixels, size: usize, interpolation: Interpolation) -> Resu
         Interpolation::Area => fir::FilterType::Box,
         Interpolation::Lanczos => fir::FilterType::Lanczos3,
     };
+    convolve(image, size, size, filter)
+}
+
+/// Brings the longer side down to `side` pixels, at least 1, and keeps the aspect ratio; smaller images stay.
+pub(crate) fn shrink(image: &Pixels, side: usize) -> Result<Pixels, DecodeError> {
+    let longer = image.width.max(image.height);
+    if longer <= side {
+        return Ok(image.clone());
+    }
+    let scaled = |pixels: usize| ((pixels * side + longer / 2) / longer).max(1);
+    convolve(image, scaled(image.width), scaled(image.height), fir::FilterType::Box)
+}
+
+fn convolve(
+    image: &Pixels,
+    width: usize,
+    height: usize,
+    filter: fir::FilterType,
+) -> Result<Pixels, DecodeError> {
     let failed = |error: &dyn fmt::Display| DecodeError::Damaged(format!("cannot be resized: {error}"));
     let kind = if image.channels == 1 { fir::PixelType::U8 } else { fir::PixelType::U8x3 };
     let side = |pixels: usize| u32::try_from(pixels).map_err(|error| failed(&error));
     let source = fir::images::ImageRef::new(side(image.width)?, side(image.height)?, &image.data, kind)
         .map_err(|error| failed(&error))?;
-    let mut target = fir::images::Image::new(side(size)?, side(size)?, kind);
+    let mut target = fir::images::Image::new(side(width)?, side(height)?, kind);
     let options = fir::ResizeOptions::new().resize_alg(fir::ResizeAlg::Convolution(filter));
     fir::Resizer::new().resize(&source, &mut target, &options).map_err(|error| failed(&error))?;
-    Ok(Pixels { width: size, height: size, channels: image.channels, data: target.into_vec() })
+    Ok(Pixels { width, height, channels: image.channels, data: target.into_vec() })
 }
 
 fn nearest(image: &Pixels, size: usize) -> Pixels {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Result;
-use data::{Classes, Decoding, Formats, GroupRule, Layout, Listing, OpenOptions, Split};
+use data::{Decoding, Formats, Layout, Listing, OpenOptions, Split};
 use model::{Kind, Spec};
 use serde_json::{Value, json};
 use train::{Averaging, FitConfig, Run, Schedule, class_weight};
@@ -49,11 +49,12 @@ impl Plan {
         Run::check_free(&out)?;
         let decoding = args.read.decoding(Formats::Keras);
         let start = Instant::now();
-        let group = args.group.rule();
-        let options =
-            OpenOptions { classes: args::classes(&args.classes), formats: decoding.formats, group: &group };
-        let mut listing = data::open(&args.data, &options)?;
-        let test = test_set(args, &mut listing, &options)?;
+        let options = OpenOptions {
+            classes: args::classes(&args.classes),
+            formats: decoding.formats,
+            group: &args.group.rule(),
+        };
+        let (listing, test) = dataset::open(&args.data, args.test_data.as_deref(), &options)?;
         let split = args.split.split(&listing, args.validation_split, args.seed)?;
         let scan_seconds = start.elapsed().as_secs_f64();
         let network = Network::new(args, listing.labels(), device)?;
@@ -185,25 +186,6 @@ impl Plan {
         ];
         values.map(|(name, value)| (name.to_owned(), value)).into()
     }
-}
-
-/// What the model is to be tested on: what the user names, what the data set itself keeps for that, or what lies beside it.
-/// Images that the data set keeps for testing are taken out of it in any case.
-fn test_set(args: &TrainArgs, listing: &mut Listing, options: &OpenOptions<'_>) -> Result<Option<Listing>> {
-    let own = listing.take_test()?;
-    let beside = || if own.is_none() { dataset::test_set_beside(&args.data) } else { None };
-    let Some(named) = args.test_data.clone().or_else(beside) else { return Ok(own) };
-    let classes = match args.classes {
-        // Classes named by the user may be some of those there; otherwise both sets must hold the same.
-        Some(_) => Classes::Named(&listing.classes),
-        None => Classes::Exactly(&listing.classes),
-    };
-    // Another data set need not have the same columns.
-    let group = match options.group {
-        GroupRule::Column(_) => &GroupRule::None,
-        group => group,
-    };
-    Ok(Some(data::open(&named, &OpenOptions { classes, group, ..*options })?.into_test_set()?))
 }
 
 fn weight_decay(args: &TrainArgs) -> Result<f64> {

@@ -1,0 +1,208 @@
+//! `data audit`: what is wrong with a data set, told before anything is trained on it.
+
+mod html;
+mod json;
+mod text;
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use data::{Audit, AuditSet, CopyKind, Error, Formats, Listing, OpenOptions, Sign, Split};
+
+use crate::{
+    args::{self, AuditArgs},
+    compute::use_threads,
+    dataset,
+    output::Output,
+    progress,
+    status::{Status, hinted},
+};
+
+/// What was found, and what the data set calls it.
+struct Report {
+    audit: Audit,
+    listing: Listing,
+    test: Option<Listing>,
+    labels: Vec<String>,
+}
+
+pub(crate) fn run(args: &AuditArgs, output: &Output) -> Result<Status> {
+    use_threads(args.threads)?;
+    if let Some(page) = &args.html {
+        check_page(page)?;
+    }
+    let decoding = args.read.decoding(Formats::Keras);
+    let options = OpenOptions {
+        classes: args::classes(&args.classes),
+        formats: decoding.formats,
+        group: &args.group.rule(),
+    };
+    let (listing, test) = dataset::open(&args.data, args.test_data.as_deref(), &options)?;
+    let split = split(args, &listing, output)?;
+    let mut sets = vec![AuditSet { name: "training", samples: &split.training }];
+    if !split.validation.is_empty() {
+        sets.push(AuditSet { name: "validation", samples: &split.validation });
+    }
+    sets.extend(test.as_ref().map(|test| AuditSet { name: "test", samples: &test.samples }));
+
+    let bar = progress::bar(output, sets.iter().map(|set| set.samples.len()).sum(), "reading images");
+    let audit = data::audit(&sets, listing.classes.len(), &decoding, args.seed, &|| bar.inc(1));
+    bar.finish_and_clear();
+
+    let report = Report { audit, labels: listing.labels(), listing, test };
+    output.result(if args.json { json::object(&report).to_string() } else { text::report(&report) });
+    if let Some(page) = &args.html {
+        write_page(page, &html::page(&report, &decoding))?;
+        output.note(format!("page   {}", page.display()));
+    }
+    let bad = !report.audit.unreadable.is_empty() || (args.strict && report.audit.leaks() > 0);
+    Ok(if bad { Status::BadInput } else { Status::Done })
+}
+
+/// The sets that `train` would make. Classes too small for that are no reason not to look at them.
+fn split(args: &AuditArgs, listing: &Listing, output: &Output) -> Result<Split> {
+    args.split.split(listing, args.validation_split, args.seed).or_else(|error| match error.downcast_ref() {
+        Some(Error::TooFewToSplit { .. }) => {
+            output.note(format!("note: {error}; all of it counts as training"));
+            Ok(Split { training: listing.samples.clone(), validation: Vec::new() })
+        }
+        _ => Err(error),
+    })
+}
+
+/// How every page begins, by which an earlier one is known.
+const PAGE_HEAD: &[u8] = b"<!DOCTYPE html>";
+
+/// Only a page may be replaced, and where none can be written that must come to light before the work.
+fn check_page(page: &Path) -> Result<()> {
+    let name = page.display();
+    let folder = page.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        return Err(hinted(
+            format!("no such folder: `{}`", folder.display()),
+            "create it, or name another with `--html`",
+        ));
+    }
+    if page.is_dir() {
+        return Err(hinted(format!("`{name}` is a folder"), "name a file with `--html`"));
+    }
+    if page.exists() {
+        let bytes = std::fs::read(page).with_context(|| format!("cannot read `{name}`"))?;
+        if !bytes.starts_with(PAGE_HEAD) {
+            return Err(hinted(
+                format!("`{name}` is there already and is no page"),
+                "name another file with `--html`, or remove it",
+            ));
+        }
+    }
+    tempfile::tempfile_in(folder).map(drop).with_context(|| format!("cannot write to `{}`", folder.display()))
+}
+
+/// Under its own name, a page is whole or not there.
+fn write_page(page: &Path, text: &str) -> Result<()> {
+    let mut partial = page.as_os_str().to_owned();
+    partial.push(".partial");
+    let written = std::fs::write(&partial, text).and_then(|()| std::fs::rename(&partial, page));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&partial);
+    }
+    written.with_context(|| format!("cannot write `{}`", page.display()))
+}
+
+impl Report {
+    fn set(&self, image: usize) -> &str {
+        &self.audit.sets[self.audit.images[image].set]
+    }
+
+    fn label(&self, image: usize) -> &str {
+        &self.labels[self.audit.images[image].sample.label]
+    }
+
+    fn path(&self, image: usize) -> &Path {
+        &self.audit.images[image].sample.path
+    }
+
+    /// Images in each set.
+    fn set_sizes(&self) -> Vec<usize> {
+        let mut sizes = vec![0; self.audit.sets.len()];
+        self.audit.images.iter().for_each(|image| sizes[image.set] += 1);
+        sizes
+    }
+
+    fn is_synthetic(&self) -> bool {
+        self.listing.is_synthetic() || self.test.as_ref().is_some_and(Listing::is_synthetic)
+    }
+
+    /// `2050 images of 3 classes: 1641 training, 409 validation`
+    fn counts(&self) -> String {
+        let sizes = self.set_sizes();
+        let sets = self.audit.sets.iter().zip(sizes).map(|(name, size)| format!("{size} {name}"));
+        let sets = sets.collect::<Vec<_>>().join(", ");
+        format!(
+            "{} of {}: {sets}",
+            count(self.audit.images.len(), "image"),
+            count(self.labels.len(), "class")
+        )
+    }
+
+    /// The first thing to know.
+    fn verdict(&self) -> String {
+        match self.audit.leaks() {
+            0 => "no leak found: no copies in different sets or classes".to_owned(),
+            1 => "1 leak: what is trained on and what is tested on, or the classes, are not apart".to_owned(),
+            leaks => format!(
+                "{leaks} leaks: what is trained on and what is tested on, or the classes, are not apart"
+            ),
+        }
+    }
+
+    /// What the files themselves give away, in a sentence.
+    fn source_sentence(&self) -> String {
+        let Some(source) = &self.audit.source else {
+            return "Not tried: it takes two classes of ten images each.".to_owned();
+        };
+        let figures = format!(
+            "file facts alone classify with a balanced accuracy of {:.2}, guessing with {:.2}",
+            source.balanced_accuracy, source.chance
+        );
+        match source.sign {
+            Sign::None => format!("No sign of it: {figures}."),
+            Sign::Weak => {
+                format!("Some signs of it: {figures}. Part of a network's accuracy may come from there.")
+            }
+            Sign::Strong => format!(
+                "Yes: {figures}. A network can score well without looking at the lungs; test it on images from elsewhere."
+            ),
+        }
+    }
+}
+
+/// `1 image`, `2 images`.
+fn count(n: usize, what: &str) -> String {
+    match (n, what.ends_with('s')) {
+        (1, _) => format!("1 {what}"),
+        (_, true) => format!("{n} {what}es"),
+        (_, false) => format!("{n} {what}s"),
+    }
+}
+
+fn kind(kind: CopyKind) -> &'static str {
+    match kind {
+        CopyKind::SameFile => "same file",
+        CopyKind::SamePixels => "same pixels",
+        CopyKind::Near => "near copy",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_read_well() {
+        assert_eq!(
+            [count(1, "class"), count(2, "class"), count(0, "image")],
+            ["1 class", "2 classes", "0 images"]
+        );
+    }
+}

@@ -1,0 +1,128 @@
+//! What the audit found, in lines: the worst first, at most twenty of a kind.
+
+use std::fmt::Write as _;
+
+use data::CopyPair;
+
+use super::{Report, count, kind};
+use crate::dataset::marked;
+
+/// Lines of a kind; the rest is counted.
+const LINES: usize = 20;
+/// Facts that are named.
+const FACTS: usize = 5;
+
+pub(super) fn report(report: &Report) -> String {
+    let audit = &report.audit;
+    let mut text =
+        format!("{}{}\n", plain(&report.listing.root.display().to_string()), marked(report.is_synthetic()));
+    let _ = writeln!(text, "{}\n\n{}", report.counts(), report.verdict());
+
+    let (across_sets, within): (Vec<_>, Vec<_>) =
+        audit.copies.iter().partition(|pair| audit.across_sets(pair));
+    let (across_classes, harmless): (Vec<_>, Vec<_>) =
+        within.into_iter().partition(|pair| audit.across_classes(pair));
+    section(&mut text, "copies in different sets", across_sets.iter().map(|pair| self::pair(report, pair)));
+    section(
+        &mut text,
+        "copies of different classes, within a set",
+        across_classes.iter().map(|pair| self::pair(report, pair)),
+    );
+    let groups = audit.shared_groups.iter().map(|group| {
+        let mut sets: Vec<&str> = group.images.iter().map(|&image| report.set(image)).collect();
+        sets.dedup();
+        format!("{}: {} in {}", quoted(&group.group), count(group.images.len(), "image"), sets.join(", "))
+    });
+    section(&mut text, "groups in more than one set", groups);
+    let unreadable = audit
+        .unreadable
+        .iter()
+        .map(|(image, error)| format!("{}: {error}", quoted(&report.path(*image).display().to_string())));
+    section(&mut text, "images that cannot be read", unreadable);
+
+    let _ = writeln!(text, "\ndo files give their classes away? {}", report.source_sentence());
+    if let Some(source) = &audit.source {
+        let alone = source.facts.iter().take(FACTS);
+        let alone = alone.map(|fact| format!("{} {:.2}", fact.name, fact.balanced_accuracy));
+        let _ = writeln!(text, "  by one fact alone: {}", alone.collect::<Vec<_>>().join(", "));
+    }
+    let strange = audit.strange.iter().map(|(image, oddities)| {
+        let reasons = oddities.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        format!("{}: {reasons}", name(report, *image))
+    });
+    section(&mut text, "images unlike radiographs", strange);
+    section(&mut text, "copies within a set and class", harmless.iter().map(|pair| self::pair(report, pair)));
+    text.trim_end().to_owned()
+}
+
+/// A heading with the number of lines, and the first of them; nothing where there are none.
+fn section(text: &mut String, heading: &str, lines: impl ExactSizeIterator<Item = String>) {
+    let n = lines.len();
+    if n == 0 {
+        return;
+    }
+    let _ = writeln!(text, "\n{heading}: {n}");
+    for line in lines.take(LINES) {
+        let _ = writeln!(text, "  {line}");
+    }
+    if n > LINES {
+        let _ = writeln!(text, "  … and {} more", n - LINES);
+    }
+}
+
+fn pair(report: &Report, pair: &CopyPair) -> String {
+    let mut line = match pair.kind {
+        data::CopyKind::Near => format!("{} {:.2}", kind(pair.kind), pair.similarity),
+        exact => kind(exact).to_owned(),
+    };
+    let _ = write!(line, ": {} and {}", name(report, pair.first), name(report, pair.second));
+    if report.audit.across_classes(pair) {
+        let _ =
+            write!(line, " ({} and {})", plain(report.label(pair.first)), plain(report.label(pair.second)));
+    }
+    line
+}
+
+/// Set and name of an image.
+fn name(report: &Report, image: usize) -> String {
+    format!("{} {}", report.set(image), quoted(&report.audit.images[image].sample.name))
+}
+
+fn quoted(name: &str) -> String {
+    format!("`{}`", plain(name))
+}
+
+/// A name cannot move the cursor or break a line.
+fn plain(name: &str) -> String {
+    name.chars().fold(String::with_capacity(name.len()), |mut text, c| {
+        if c.is_control() {
+            text.extend(c.escape_default())
+        } else {
+            text.push(c)
+        }
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_most_twenty_lines_and_a_count() {
+        let mut text = String::new();
+        section(&mut text, "things", (0..23).map(|i| format!("thing {i}")));
+        assert!(
+            text.starts_with("\nthings: 23\n  thing 0\n") && text.ends_with("thing 19\n  … and 3 more\n"),
+            "{text}"
+        );
+        let mut text = String::new();
+        section(&mut text, "things", Vec::<String>::new().into_iter());
+        assert_eq!(text, "");
+    }
+
+    #[test]
+    fn names_cannot_move_the_cursor() {
+        assert_eq!(plain("a\x1b[2J\né"), "a\\u{1b}[2J\\né");
+    }
+}

@@ -1,0 +1,209 @@
+//! The truth about a data set before anything is trained on it: copies, leaks, files that cannot be read, images that
+//! are no radiographs, and whether files alone give their classes away.
+//!
+//! Every file is read once and decoded once, and little of it is kept: two hashes, a picture of 128×128 pixels and some
+//! facts, about 17 KB an image.
+
+mod align;
+mod candidates;
+mod copies;
+mod exact;
+mod facts;
+mod forest;
+mod signature;
+mod source;
+mod strange;
+mod thumbnail;
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+use crate::{DecodeError, Decoding, Sample, decode};
+pub use copies::{CopyKind, CopyPair, NEAR};
+use copies::{Print, copies};
+pub use exact::DuplicateFinder;
+pub use facts::FileFacts;
+use signature::{Signature, gray, pixel_hash};
+pub use source::{FactStrength, Sign, Source};
+pub use strange::Oddity;
+pub use thumbnail::thumbnail;
+
+/// Images that are for one thing.
+#[derive(Clone, Copy, Debug)]
+pub struct AuditSet<'a> {
+    /// What for, such as `training`.
+    pub name: &'a str,
+    /// The images; every label is below the number of classes.
+    pub samples: &'a [Sample],
+}
+
+/// An image of one of the sets.
+#[derive(Clone, Debug)]
+pub struct AuditedImage {
+    /// The file, its name and its class.
+    pub sample: Sample,
+    /// Index of its set.
+    pub set: usize,
+    /// Facts of the file; none where it cannot be read.
+    pub facts: Option<FileFacts>,
+}
+
+/// A group, such as a patient, with images in more than one set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedGroup {
+    /// As the data set names it.
+    pub group: String,
+    /// Its images in each set.
+    pub images: Vec<usize>,
+}
+
+/// What was found.
+#[derive(Debug)]
+pub struct Audit {
+    /// Names of the sets.
+    pub sets: Vec<String>,
+    /// All images, set by set.
+    pub images: Vec<AuditedImage>,
+    /// Images that cannot be read, by index, and why.
+    pub unreadable: Vec<(usize, DecodeError)>,
+    /// Copies: leaks before others, exact ones before near ones, the most alike first.
+    pub copies: Vec<CopyPair>,
+    /// Groups with images in more than one set.
+    pub shared_groups: Vec<SharedGroup>,
+    /// Images unlike radiographs, by index, and all that is odd about each.
+    pub strange: Vec<(usize, Vec<Oddity>)>,
+    /// Whether facts alone tell classes apart; none with one class, or fewer than ten images of a class.
+    pub source: Option<Source>,
+}
+
+/// All that is known of an image that can be read.
+struct Seen {
+    facts: FileFacts,
+    print: Print,
+    oddities: Vec<Oddity>,
+}
+
+/// Audits the sets together, on all of rayon's threads; `seed` is what the cross-validation of file facts is drawn from.
+/// `progress` is called once a file. The result does not depend on the number of threads.
+pub fn audit(
+    sets: &[AuditSet<'_>],
+    n_classes: usize,
+    decoding: &Decoding,
+    seed: u64,
+    progress: &(dyn Fn() + Sync),
+) -> Audit {
+    let listed =
+        sets.iter().enumerate().flat_map(|(set, of)| of.samples.iter().map(move |sample| (set, sample)));
+    let mut images: Vec<AuditedImage> =
+        listed.map(|(set, sample)| AuditedImage { sample: sample.clone(), set, facts: None }).collect();
+    let seen: Vec<Result<Seen, DecodeError>> = images
+        .par_iter()
+        .enumerate()
+        .map(|(index, image)| {
+            let seen = look(index, &image.sample, decoding);
+            progress();
+            seen
+        })
+        .collect();
+
+    let (mut prints, mut strange, mut unreadable) = (Vec::new(), Vec::new(), Vec::new());
+    for (index, seen) in seen.into_iter().enumerate() {
+        match seen {
+            Ok(Seen { facts, print, oddities }) => {
+                images[index].facts = Some(facts);
+                prints.push(print);
+                if !oddities.is_empty() {
+                    strange.push((index, oddities));
+                }
+            }
+            Err(error) => unreadable.push((index, error)),
+        }
+    }
+    let mut audit = Audit {
+        sets: sets.iter().map(|set| set.name.to_owned()).collect(),
+        shared_groups: shared_groups(&images),
+        copies: copies(&prints),
+        images,
+        unreadable,
+        strange,
+        source: None,
+    };
+    audit.sort_copies();
+    audit.source = source::source(&audit.originals(), n_classes, seed);
+    audit
+}
+
+fn look(index: usize, sample: &Sample, decoding: &Decoding) -> Result<Seen, DecodeError> {
+    let bytes = std::fs::read(&sample.path).map_err(DecodeError::Unreadable)?;
+    let image = decode(&bytes, decoding)?;
+    let gray = gray(&image);
+    let facts = FileFacts::new(&bytes, &gray);
+    let oddities = strange::oddities(&image, &gray, &facts);
+    let print = Print {
+        image: index,
+        file: Sha256::digest(&bytes).into(),
+        pixels: pixel_hash(image.width, image.height, image.channels, &image.data),
+        signature: Signature::new(&gray)?,
+    };
+    Ok(Seen { facts, print, oddities })
+}
+
+impl Audit {
+    /// Whether the two are in different sets.
+    pub fn across_sets(&self, pair: &CopyPair) -> bool {
+        self.images[pair.first].set != self.images[pair.second].set
+    }
+
+    /// Whether the two are of different classes.
+    pub fn across_classes(&self, pair: &CopyPair) -> bool {
+        self.images[pair.first].sample.label != self.images[pair.second].sample.label
+    }
+
+    /// Whether a copy makes results untrue: it is in another set, or of another class.
+    pub fn is_leak(&self, pair: &CopyPair) -> bool {
+        self.across_sets(pair) || self.across_classes(pair)
+    }
+
+    /// Copies that are leaks, and groups in more than one set.
+    pub fn leaks(&self) -> usize {
+        self.copies.iter().filter(|pair| self.is_leak(pair)).count() + self.shared_groups.len()
+    }
+
+    fn sort_copies(&mut self) {
+        let mut copies = std::mem::take(&mut self.copies);
+        copies.sort_by(|a, b| {
+            let order = |pair: &CopyPair| (!self.across_sets(pair), !self.across_classes(pair), pair.kind);
+            let places = (a.first, a.second).cmp(&(b.first, b.second));
+            order(a).cmp(&order(b)).then(b.similarity.total_cmp(&a.similarity)).then(places)
+        });
+        self.copies = copies;
+    }
+
+    /// Facts and classes of all readable images that are not an exact copy of an earlier one: a copy on both sides of a
+    /// cross-validation would be recognised by its facts.
+    fn originals(&self) -> Vec<(&FileFacts, usize)> {
+        let mut copied = vec![false; self.images.len()];
+        let exact = self.copies.iter().filter(|pair| pair.kind != CopyKind::Near);
+        exact.for_each(|pair| copied[pair.second] = true);
+        let readable = self.images.iter().zip(copied).filter(|(_, copied)| !copied);
+        readable.filter_map(|(image, _)| Some((image.facts.as_ref()?, image.sample.label))).collect()
+    }
+}
+
+fn shared_groups(images: &[AuditedImage]) -> Vec<SharedGroup> {
+    let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (index, image) in images.iter().enumerate() {
+        if let Some(group) = &image.sample.group {
+            groups.entry(group).or_default().push(index);
+        }
+    }
+    let in_several =
+        |indices: &[usize]| indices.iter().any(|&index| images[index].set != images[indices[0]].set);
+    let shared = groups.into_iter().filter(|(_, indices)| in_several(indices));
+    shared.map(|(group, images)| SharedGroup { group: group.to_owned(), images }).collect()
+}
+
+#[cfg(test)]
+mod tests;

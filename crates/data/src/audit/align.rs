@@ -1,0 +1,289 @@
+//! The closer look: lays one picture over the other and compares what is left when brightness, contrast and everything
+//! that chest radiographs share are taken away.
+
+use super::signature::{Crop, FINE, Signature};
+
+/// Side of the smallest pictures, on which laying over begins.
+const SMALLEST: usize = 32;
+/// Steps of laying over at each size.
+const STEPS: usize = 8;
+/// What a side may lose or gain, and how far a picture may lie, off where it was first laid, in shares of a side.
+const FARTHEST: f32 = 0.15;
+/// A picture's blocks in a row: each is compared by itself, so that a bright letter or a black border counts for no
+/// more than its place.
+const BLOCKS: usize = 8;
+/// The least standard deviation of a block's detail, in gray levels, that can be told from noise.
+const NOISE: f32 = 0.7;
+/// The fewest blocks with detail that a comparison can rest on.
+const FEWEST: usize = 12;
+
+/// A square gray picture.
+struct Plane {
+    side: usize,
+    values: Vec<f32>,
+}
+
+/// Where a point of the part lies in the whole, in shares of their sides: `shift + scale × point`, for x and y.
+#[derive(Clone, Copy, Debug)]
+struct Warp {
+    scale: [f32; 2],
+    shift: [f32; 2],
+}
+
+/// How alike two pictures are in their details, from 0 to 1, once laid over each other; the part is first laid where
+/// `crop` says. 0 where they cannot be laid over each other, or where there is not enough to compare.
+pub(super) fn likeness(whole: &Signature, part: &Signature, crop: &Crop) -> f32 {
+    let finest = whole.detail.min(part.detail);
+    let (wholes, parts) = (pyramid(whole, finest), pyramid(part, finest));
+    let [left, top, right, bottom] = *crop;
+    let start = Warp { scale: [right - left, bottom - top], shift: [left, top] };
+    let mut warp = start;
+    for (whole, part) in wholes.iter().zip(&parts) {
+        // The last size is for comparing: a shift of a tenth of a pixel there is found at half of it.
+        if whole.side == FINE {
+            break;
+        }
+        match lay_over(whole, part, warp) {
+            Some(better) if better.is_near(&start) => warp = better,
+            _ => return 0.0,
+        }
+    }
+    match (wholes.last(), parts.last()) {
+        (Some(whole), Some(part)) => compare(whole, part, &warp),
+        _ => 0.0,
+    }
+}
+
+/// The picture at sides from [`SMALLEST`] to `finest`, each twice the one before.
+fn pyramid(signature: &Signature, finest: usize) -> Vec<Plane> {
+    let values = signature.fine.iter().map(|&value| f32::from(value)).collect();
+    let mut planes = vec![Plane { side: FINE, values }];
+    while let Some(last) = planes.last().filter(|plane| plane.side > SMALLEST) {
+        let half = last.halved();
+        planes.push(half);
+    }
+    planes.retain(|plane| plane.side <= finest);
+    planes.reverse();
+    planes
+}
+
+impl Plane {
+    fn halved(&self) -> Self {
+        let side = self.side / 2;
+        let pair = |row: usize, x: usize| {
+            self.values[row * self.side + 2 * x] + self.values[row * self.side + 2 * x + 1]
+        };
+        let values = (0..side * side).map(|i| (i % side, i / side));
+        let values = values.map(|(x, y)| 0.25 * (pair(2 * y, x) + pair(2 * y + 1, x))).collect();
+        Self { side, values }
+    }
+
+    /// Differences along x and y, per pixel; 0 at the edges.
+    fn slopes(&self) -> [Self; 2] {
+        let n = self.side;
+        let along = |step: usize, place: fn(usize, usize) -> usize| {
+            let mut values = vec![0.0; n * n];
+            for (i, value) in values.iter_mut().enumerate() {
+                if (1..n - 1).contains(&place(i, n)) {
+                    *value = 0.5 * (self.values[i + step] - self.values[i - step]);
+                }
+            }
+            Self { side: n, values }
+        };
+        [along(1, |i, n| i % n), along(n, |i, n| i / n)]
+    }
+
+    /// The value between the four pixels around a place.
+    fn at(&self, x: &Between, y: &Between) -> f32 {
+        let row = |y: usize| {
+            let (left, right) =
+                (self.values[y * self.side + x.first], self.values[y * self.side + x.first + 1]);
+            left + x.share * (right - left)
+        };
+        let (above, below) = (row(y.first), row(y.first + 1));
+        above + y.share * (below - above)
+    }
+}
+
+/// A place between a pixel and the next.
+struct Between {
+    first: usize,
+    share: f32,
+}
+
+impl Warp {
+    /// Where each column (axis 0) or row (axis 1) of a part of `side` pixels lies in the whole; none where it is outside.
+    fn places(&self, axis: usize, side: usize) -> Vec<Option<Between>> {
+        let n = side as f32;
+        let place = |i: usize| {
+            let at = (self.shift[axis] + self.scale[axis] * (i as f32 + 0.5) / n) * n - 0.5;
+            let within = at >= 0.0 && at <= n - 1.0;
+            within.then(|| {
+                let first = (at as usize).min(side - 2);
+                Between { first, share: at - first as f32 }
+            })
+        };
+        (0..side).map(place).collect()
+    }
+
+    /// Whether scales, and where the middle lies, are still about the same.
+    fn is_near(&self, other: &Self) -> bool {
+        let middle = |warp: &Self, axis: usize| warp.shift[axis] + 0.5 * warp.scale[axis];
+        (0..2).all(|axis| {
+            (self.scale[axis] - other.scale[axis]).abs() <= FARTHEST
+                && (middle(self, axis) - middle(other, axis)).abs() <= FARTHEST
+        })
+    }
+}
+
+/// Gauss and Newton's steps towards the least squares of `gain × part + offset − whole(warp)` (Lucas and Kanade, 1981).
+fn lay_over(whole: &Plane, part: &Plane, mut warp: Warp) -> Option<Warp> {
+    let n = part.side;
+    let [along_x, along_y] = whole.slopes();
+    for _ in 0..STEPS {
+        let (columns, rows) = (warp.places(0, n), warp.places(1, n));
+        // Upper half of the normal equations for two scales, two shifts, gain and offset.
+        let mut sums = [[0.0_f64; 7]; 6];
+        for (y, row) in rows.iter().enumerate() {
+            let Some(row) = row else { continue };
+            let mut of_row = [[0.0_f32; 7]; 6];
+            for (x, column) in columns.iter().enumerate() {
+                let Some(column) = column else { continue };
+                let (dx, dy) = (along_x.at(column, row), along_y.at(column, row));
+                let (u, v) = ((x as f32 + 0.5) / n as f32 - 0.5, (y as f32 + 0.5) / n as f32 - 0.5);
+                let terms = [dx * u, dy * v, dx, dy, -part.values[y * n + x], -1.0, -whole.at(column, row)];
+                for i in 0..6 {
+                    for j in i..7 {
+                        of_row[i][j] += terms[i] * terms[j];
+                    }
+                }
+            }
+            for (sums, of_row) in sums.iter_mut().zip(&of_row) {
+                sums.iter_mut().zip(of_row).for_each(|(sum, &value)| *sum += f64::from(value));
+            }
+        }
+        let [scale_x, scale_y, shift_x, shift_y, ..] = solve(sums)?.map(|value| value as f32 / n as f32);
+        // Scales turn about the middle.
+        let scale = [warp.scale[0] + scale_x, warp.scale[1] + scale_y];
+        let shift = [warp.shift[0] + shift_x - 0.5 * scale_x, warp.shift[1] + shift_y - 0.5 * scale_y];
+        warp = Warp { scale, shift };
+        // Lost: the squares have no way down from where it began. Not even NaN is sound.
+        if !warp.scale.iter().all(|scale| (0.3..2.0).contains(scale)) {
+            return None;
+        }
+        // A fiftieth of a pixel.
+        if [scale_x, scale_y, shift_x, shift_y].iter().all(|step| step.abs() * (n as f32) < 0.02) {
+            break;
+        }
+    }
+    Some(warp)
+}
+
+/// Solves symmetric equations by Cholesky's method; none where they are all but dependent.
+fn solve(mut sums: [[f64; 7]; 6]) -> Option<[f64; 6]> {
+    for (i, row) in sums.iter_mut().enumerate() {
+        // A little towards no step keeps pictures without detail still.
+        row[i] *= 1.0 + 1e-6;
+    }
+    let mut lower = [[0.0_f64; 6]; 6];
+    for i in 0..6 {
+        for j in 0..=i {
+            // Only the upper half is filled.
+            let rest = sums[j][i] - (0..j).map(|k| lower[i][k] * lower[j][k]).sum::<f64>();
+            if i != j {
+                lower[i][j] = rest / lower[j][j];
+            } else if rest > 1e-9 * sums[i][i] && rest > 0.0 {
+                lower[i][i] = rest.sqrt();
+            } else {
+                return None;
+            }
+        }
+    }
+    let mut solution = [0.0; 6];
+    for i in 0..6 {
+        solution[i] = (sums[i][6] - (0..i).map(|k| lower[i][k] * solution[k]).sum::<f64>()) / lower[i][i];
+    }
+    for i in (0..6).rev() {
+        solution[i] =
+            (solution[i] - (i + 1..6).map(|k| lower[k][i] * solution[k]).sum::<f64>()) / lower[i][i];
+    }
+    Some(solution)
+}
+
+/// The mean of the blocks' correlations where the pictures overlap, each less its own blur.
+fn compare(whole: &Plane, part: &Plane, warp: &Warp) -> f32 {
+    let n = part.side;
+    let span = |places: &[Option<Between>]| {
+        let first = places.iter().position(Option::is_some)?;
+        Some((first, places.iter().rposition(Option::is_some)? + 1))
+    };
+    let (columns, rows) = (warp.places(0, n), warp.places(1, n));
+    let (Some((left, right)), Some((top, bottom))) = (span(&columns), span(&rows)) else { return 0.0 };
+    let (width, height) = (right - left, bottom - top);
+    let (mut of_part, mut of_whole) =
+        (Vec::with_capacity(width * height), Vec::with_capacity(width * height));
+    for (y, row) in rows.iter().enumerate().take(bottom).skip(top) {
+        for (x, column) in columns.iter().enumerate().take(right).skip(left) {
+            if let (Some(column), Some(row)) = (column, row) {
+                of_part.push(part.values[y * n + x]);
+                of_whole.push(whole.at(column, row));
+            }
+        }
+    }
+    let radius = n / 32;
+    let (of_part, of_whole) = (details(&of_part, width, radius), details(&of_whole, width, radius));
+    let (mut sum, mut compared) = (0.0, 0);
+    for block in 0..BLOCKS * BLOCKS {
+        let (x, y) = (block % BLOCKS, block / BLOCKS);
+        let rows = y * height / BLOCKS..(y + 1) * height / BLOCKS;
+        let columns = x * width / BLOCKS..(x + 1) * width / BLOCKS;
+        let places = rows.flat_map(|row| columns.clone().map(move |column| row * width + column));
+        if let Some(correlation) = correlation(places.map(|i| (of_part[i], of_whole[i]))) {
+            sum += correlation.max(0.0);
+            compared += 1;
+        }
+    }
+    if compared < FEWEST { 0.0 } else { sum / compared as f32 }
+}
+
+/// Correlation of pairs; none where neither side has any detail, 0 where one has.
+fn correlation(pairs: impl Iterator<Item = (f32, f32)>) -> Option<f32> {
+    let (mut n, mut sums) = (0.0, [0.0; 5]);
+    for (a, b) in pairs {
+        n += 1.0;
+        for (sum, value) in sums.iter_mut().zip([a, b, a * a, b * b, a * b]) {
+            *sum += value;
+        }
+    }
+    if n == 0.0 {
+        return None;
+    }
+    let [a, b, aa, bb, ab] = sums.map(|sum| sum / n);
+    let (of_a, of_b) = (aa - a * a, bb - b * b);
+    if of_a.max(of_b) < NOISE * NOISE {
+        return None;
+    }
+    Some(if of_a.min(of_b) < 1e-3 { 0.0 } else { (ab - a * b) / (of_a * of_b).sqrt() })
+}
+
+/// A picture less its mean over the square of `2 × radius + 1` pixels around each one.
+fn details(values: &[f32], width: usize, radius: usize) -> Vec<f32> {
+    let height = values.len() / width.max(1);
+    let mut across = vec![0.0; values.len()];
+    for (row, into) in values.chunks_exact(width).zip(across.chunks_exact_mut(width)) {
+        for (x, into) in into.iter_mut().enumerate() {
+            let near = &row[x.saturating_sub(radius)..(x + radius + 1).min(width)];
+            *into = near.iter().sum::<f32>() / near.len() as f32;
+        }
+    }
+    let mut blurred = vec![0.0; values.len()];
+    for (y, into) in blurred.chunks_exact_mut(width).enumerate() {
+        let near = y.saturating_sub(radius)..(y + radius + 1).min(height);
+        let share = 1.0 / near.len() as f32;
+        for row in near {
+            let row = &across[row * width..(row + 1) * width];
+            into.iter_mut().zip(row).for_each(|(sum, value)| *sum += share * value);
+        }
+    }
+    values.iter().zip(&blurred).map(|(value, blur)| value - blur).collect()
+}

@@ -1,0 +1,77 @@
+//! Images that are there more than once.
+
+use std::collections::HashMap;
+
+use rayon::prelude::*;
+
+use super::{align, candidates::candidates, signature::Signature};
+
+/// How two images are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CopyKind {
+    /// The same file under two names.
+    SameFile,
+    /// Other files of the same pixels: renamed, stored in another format without loss, or gray as colour.
+    SamePixels,
+    /// One was made of the other, or both of a third: resized, compressed, slightly cropped, brighter, of more contrast.
+    Near,
+}
+
+/// Two images of which one is a copy of the other.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CopyPair {
+    /// Index of the image that comes first.
+    pub first: usize,
+    /// Index of the other.
+    pub second: usize,
+    /// How they are the same.
+    pub kind: CopyKind,
+    /// How alike their details are, from 0 to 1; 1 where the pixels are the same.
+    pub similarity: f32,
+}
+
+/// From this likeness on, two images are copies.
+///
+/// Halfway between what `examples/audit_recall` measured on 2,170 real radiographs of 384 px: planted copies, of JPEG
+/// quality 60, resized by 0.7, cropped by 4 % at every edge, and all of that with another brightness and contrast, came
+/// to 0.90 to 1, copies that the collection had itself to 0.91 to 0.97, and of 36,000 other candidates none to 0.54.
+pub const NEAR: f32 = 0.7;
+
+/// What copies are found by.
+pub(super) struct Print {
+    /// Index among all images.
+    pub(super) image: usize,
+    pub(super) file: [u8; 32],
+    pub(super) pixels: [u8; 32],
+    pub(super) signature: Signature,
+}
+
+/// All copies among the images: of those with the same pixels, each with the first; and of the first ones, those that
+/// are near copies.
+pub(super) fn copies(prints: &[Print]) -> Vec<CopyPair> {
+    let mut first_of: HashMap<[u8; 32], usize> = HashMap::new();
+    let (mut pairs, mut firsts) = (Vec::new(), Vec::new());
+    for (i, print) in prints.iter().enumerate() {
+        let first = *first_of.entry(print.pixels).or_insert(i);
+        if first == i {
+            firsts.push(print);
+            continue;
+        }
+        let first = &prints[first];
+        let kind = if first.file == print.file { CopyKind::SameFile } else { CopyKind::SamePixels };
+        pairs.push(CopyPair { first: first.image, second: print.image, kind, similarity: 1.0 });
+    }
+    let signatures: Vec<&Signature> = firsts.iter().map(|print| &print.signature).collect();
+    let near: Vec<CopyPair> = candidates(&signatures)
+        .into_par_iter()
+        .filter_map(|candidate| {
+            let (whole, part) = (firsts[candidate.whole], firsts[candidate.part]);
+            let crop = whole.signature.crops().nth(candidate.crop)?;
+            let similarity = align::likeness(&whole.signature, &part.signature, &crop);
+            let (first, second) = (whole.image.min(part.image), whole.image.max(part.image));
+            (similarity >= NEAR).then_some(CopyPair { first, second, kind: CopyKind::Near, similarity })
+        })
+        .collect();
+    pairs.extend(near);
+    pairs
+}

@@ -1,0 +1,105 @@
+//! Images that do not look like radiographs.
+
+use crate::Pixels;
+
+use super::facts::FileFacts;
+
+/// Why an image is unlike a radiograph.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Oddity {
+    /// It has real colour: the share of pixels that do.
+    Colour(f32),
+    /// All but one gray level: the span that holds 98 % of its pixels.
+    Blank(u8),
+    /// Light with a little that is dark, as a page of text: the share of light pixels.
+    Page(f32),
+    /// Areas of a few even gray levels, as a drawing or a screen: the bits that a pixel carries.
+    Drawing(f32),
+    /// One side is more than twice the other: width over height.
+    Aspect(f64),
+    /// Too small to show anything: the shorter side in pixels.
+    Tiny(usize),
+}
+
+impl std::fmt::Display for Oddity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Colour(share) => write!(f, "colour in {:.0} % of its pixels", (100.0 * share).max(1.0)),
+            Self::Blank(span) => write!(f, "blank: nearly all pixels within {span} gray levels"),
+            Self::Page(share) => {
+                write!(f, "like a page of text: {:.0} % white, hardly any gray", 100.0 * share)
+            }
+            Self::Drawing(bits) => {
+                write!(f, "like a drawing or a screen: few gray levels ({bits:.1} bits a pixel)")
+            }
+            Self::Aspect(aspect) if *aspect >= 1.0 => write!(f, "{aspect:.1} times as wide as high"),
+            Self::Aspect(aspect) => write!(f, "{:.1} times as high as wide", 1.0 / aspect),
+            Self::Tiny(side) => write!(f, "tiny: {side} pixels"),
+        }
+    }
+}
+
+/// The least difference between red, green and blue that is colour: JPEG and scanners tint gray by less.
+const TINT: u8 = 24;
+/// The least share of coloured pixels.
+const COLOURED: f32 = 0.01;
+/// The least span, in gray levels, between the darkest and the lightest hundredth.
+const SPAN: u8 = 12;
+/// What is light, what is gray, and the shares of a page.
+const LIGHT: usize = 225;
+const GRAY: std::ops::Range<usize> = 48..208;
+const PAGE: (f32, f32) = (0.6, 0.2);
+/// The fewest bits a pixel carries in a radiograph.
+const BITS: f32 = 3.0;
+/// The shortest side that shows anything.
+const SHORTEST: usize = 64;
+
+/// What is odd about an image; `gray` is the same in gray.
+pub(super) fn oddities(image: &Pixels, gray: &Pixels, facts: &FileFacts) -> Vec<Oddity> {
+    let mut found = Vec::new();
+    let pixels = (image.width * image.height) as f32;
+    if image.channels == 3 {
+        let spread = |rgb: &[u8]| rgb[0].max(rgb[1]).max(rgb[2]) - rgb[0].min(rgb[1]).min(rgb[2]);
+        let coloured = image.data.chunks_exact(3).filter(|rgb| spread(rgb) >= TINT).count() as f32 / pixels;
+        if coloured >= COLOURED {
+            found.push(Oddity::Colour(coloured));
+        }
+    }
+    let mut histogram = [0_u32; 256];
+    gray.data.iter().for_each(|&value| histogram[usize::from(value)] += 1);
+    let share = |levels: std::ops::Range<usize>| histogram[levels].iter().sum::<u32>() as f32 / pixels;
+    let span = span(&histogram, pixels);
+    let bits = bits(&histogram, pixels);
+    if span < SPAN {
+        found.push(Oddity::Blank(span));
+    } else if share(LIGHT..256) >= PAGE.0 && share(GRAY) <= PAGE.1 {
+        found.push(Oddity::Page(share(LIGHT..256)));
+    } else if bits < BITS {
+        found.push(Oddity::Drawing(bits));
+    }
+    let aspect = facts.aspect();
+    if !(0.5..=2.0).contains(&aspect) {
+        found.push(Oddity::Aspect(aspect));
+    }
+    let shorter = image.width.min(image.height);
+    if shorter < SHORTEST {
+        found.push(Oddity::Tiny(shorter));
+    }
+    found
+}
+
+/// Gray levels between the darkest and the lightest hundredth of an image.
+fn span(histogram: &[u32; 256], pixels: f32) -> u8 {
+    let sums = histogram.iter().scan(0, |sum: &mut u32, &count| {
+        *sum += count;
+        Some(*sum as f32 / pixels)
+    });
+    let within = sums.filter(|below| (0.01..0.99).contains(below)).count();
+    within as u8
+}
+
+/// Shannon's entropy of the gray levels.
+fn bits(histogram: &[u32; 256], pixels: f32) -> f32 {
+    let shares = histogram.iter().filter(|&&count| count > 0).map(|&count| count as f32 / pixels);
+    shares.map(|share| -share * share.log2()).sum()
+}
