@@ -6,6 +6,19 @@ pub(crate) fn gray_png(side: u32, level: u8) -> Vec<u8> {
     png(side, png::ColorType::Grayscale, &pixels)
 }
 
+/// As [`gray_png`], with pixels in its last row that no other name has.
+pub(crate) fn signed_png(side: u32, level: u8, name: &str) -> Vec<u8> {
+    let mut pixels: Vec<u8> = (0..side * side).map(|i| level.saturating_add((i % side / 4) as u8)).collect();
+    let sum = name.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(16_777_619) ^ u32::from(byte));
+    for (pixel, byte) in pixels.iter_mut().rev().zip(sum.to_le_bytes()) {
+        *pixel = level.wrapping_add(byte % 8);
+    }
+    for (pixel, byte) in pixels.iter_mut().rev().skip(4).zip(sum.to_le_bytes()) {
+        *pixel = level.wrapping_add(byte / 8);
+    }
+    png(side, png::ColorType::Grayscale, &pixels)
+}
+
 /// The same pixels as [`gray_png`]'s, stored as colour.
 pub(crate) fn gray_png_as_rgb(side: u32, level: u8) -> Vec<u8> {
     let gray = (0..side * side).map(|i| level.saturating_add((i % side / 4) as u8));

@@ -48,7 +48,8 @@ impl World {
         command
     }
 
-    /// A folder of classes of small pictures, each class brighter than the one before it.
+    /// A folder of classes of small pictures, each class brighter than the one before it and no
+    /// two with the same pixels.
     pub(crate) fn data_set(&self, name: &str, counts: &[(&str, usize)]) -> PathBuf {
         let root = self.path(name);
         for (class, &(label, count)) in counts.iter().enumerate() {
@@ -56,7 +57,8 @@ impl World {
             fs::create_dir_all(&folder).unwrap();
             for i in 0..count {
                 let level = (40 + 180 * class / counts.len() + i % 16) as u8;
-                fs::write(folder.join(format!("{i:03}.png")), crate::pictures::gray_png(24, level)).unwrap();
+                let picture = crate::pictures::signed_png(24, level, &format!("{name}/{label}/{i}"));
+                fs::write(folder.join(format!("{i:03}.png")), picture).unwrap();
             }
         }
         root

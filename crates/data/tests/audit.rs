@@ -5,12 +5,12 @@ mod planting;
 
 use std::path::Path;
 
-use data::Listing;
+use data::{Listing, OpenOptions};
 use planting::{KINDS, plant};
 
 /// Every so many images of a listing.
 fn thinned(folder: &Path, every: usize) -> Listing {
-    let mut listing = data::scan(folder, None).unwrap();
+    let mut listing = data::open(folder, &OpenOptions::KERAS).unwrap();
     listing.samples = listing.samples.into_iter().step_by(every).collect();
     listing
 }

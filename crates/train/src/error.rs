@@ -11,7 +11,7 @@ pub enum Error {
     Model(#[from] model::Error),
     /// Images that cannot be read.
     #[error(transparent)]
-    Data(#[from] data::Error),
+    Data(Box<data::Error>),
     /// A file of a run that could not be read or written.
     #[error("cannot {action} `{path}`")]
     Io {
@@ -60,6 +60,12 @@ pub enum Error {
     /// Probabilities that no figure can be computed from.
     #[error("cannot compute figures")]
     Figures(#[from] metrics::PredictionsError),
+}
+
+impl From<data::Error> for Error {
+    fn from(error: data::Error) -> Self {
+        Self::Data(Box::new(error))
+    }
 }
 
 impl From<tch::TchError> for Error {

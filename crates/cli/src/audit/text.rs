@@ -96,9 +96,9 @@ fn quoted(name: &str) -> String {
 fn plain(name: &str) -> String {
     name.chars().fold(String::with_capacity(name.len()), |mut text, c| {
         if c.is_control() {
-            text.extend(c.escape_default())
+            text.extend(c.escape_default());
         } else {
-            text.push(c)
+            text.push(c);
         }
         text
     })
