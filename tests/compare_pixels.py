@@ -25,6 +25,7 @@ import pydicom
 from PIL import Image, ImageOps
 from pydicom import pixels, uid
 
+sys.dont_write_bytecode = True  # no folder of it beside the tests
 from pixel_cases import dicom_cases, over_black, picture_cases
 
 warnings.simplefilter("ignore")

@@ -17,7 +17,8 @@ pub use sniff::sniff;
 ///
 /// By [`Formats::Keras`] the values are those of Pillow's `Image.open(…).convert("RGB")`, but that gray stays one
 /// channel: alpha is dropped, palettes are looked up, 1, 2 and 4 bits are spread over 0 to 255, 16-bit gray is cut at
-/// 255 and 16-bit colour keeps its upper bytes (Pillow's `Convert.c`, `PngImagePlugin.py`).
+/// 255 and 16-bit colour keeps its upper bytes (Pillow's `Convert.c`, `PngImagePlugin.py`). TIFF is turned as it says, since
+/// Pillow does so, and nothing else is.
 ///
 /// By [`Formats::All`] they are what a viewer shows. An alpha of `a` in 0 to `m` puts a value `v` over black, `v·a/m`;
 /// 16 bits become `v·255/65535`; both at once are rounded once, to the nearest. The image is turned as its EXIF (or
