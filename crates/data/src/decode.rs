@@ -6,6 +6,7 @@ mod library;
 mod orientation;
 mod png;
 mod sniff;
+mod tiff;
 mod values;
 
 use crate::{DecodeError, Decoding, Formats, Interpolation, Pixels, resize::resize};
@@ -34,6 +35,7 @@ pub fn decode(bytes: &[u8], decoding: &Decoding) -> Result<Pixels, DecodeError> 
     match kind(bytes, decoding)? {
         Kind::Image(ImageFormat::Png) => png::pixels(bytes, None, decoding),
         Kind::Image(ImageFormat::Jpeg) => jpeg::pixels(bytes, decoding),
+        Kind::Image(ImageFormat::Tiff) => tiff::pixels(bytes, decoding),
         Kind::Image(format) => library::pixels(bytes, format, decoding),
         Kind::Dicom => dicom::pixels(bytes, decoding),
     }

@@ -22,7 +22,8 @@ pub(super) fn samples<'a>(bytes: &[u8], layout: &Layout) -> Result<Samples<'a>, 
     // The codestream, without the boxes that do not belong in a DICOM file and yet are there at times.
     let start = bytes.windows(4).position(|four| four == [0xff, 0x4f, 0xff, 0x51]).ok_or_else(none)?;
     let bytes = &bytes[start..];
-    let settings = DecodeSettings { resolve_palette_indices: false, strict: false, target_resolution: None };
+    // Otherwise what is missing would be gray.
+    let settings = DecodeSettings { resolve_palette_indices: false, strict: true, target_resolution: None };
     let image = Image::new(bytes, &settings).map_err(failed)?;
     // SIZ (A.5.1), of which the library tells neither the number of components nor their sign.
     let [high, low, precision] = bytes.get(40..43).and_then(|v| v.try_into().ok()).ok_or_else(none)?;

@@ -73,6 +73,21 @@ fn cut_off_anywhere_it_is_an_error_that_names_no_patient() {
     }
 }
 
+/// The file is whole, and what it holds is not.
+#[test]
+fn a_frame_that_is_cut_off_is_an_error() {
+    for (syntax, codestream) in [("1.2.840.10008.1.2.4.70", LOSSLESS), ("1.2.840.10008.1.2.4.90", JPEG2000)] {
+        let whole = twelve_bits(syntax, codestream).seen();
+        for length in 2..codestream.len() {
+            let decoded = told(&twelve_bits(syntax, &codestream[..length]).bytes(), &ALL);
+            assert!(decoded.is_err(), "{syntax}: {length} of {}", codestream.len());
+        }
+        // A byte that fills up an odd one changes nothing, nor does more of them.
+        let padded = [codestream, &[0; 6]].concat();
+        assert_eq!(twelve_bits(syntax, &padded).seen(), whole);
+    }
+}
+
 /// Damage of every kind gives pixels or an error, never a panic, and never the patient.
 #[test]
 fn damage_never_panics_and_names_no_patient() {
@@ -156,7 +171,9 @@ fn jpeg_2000_in_very_small_pieces_is_refused() {
     // What says as much as nothing, and one of 32 pixels at each resolution.
     let whole = twelve_bits("1.2.840.10008.1.2.4.90", JPEG2000).seen();
     for exponents in [[0xff; 6], [0x00, 0x11, 0x22, 0x33, 0x44, 0x55]] {
-        assert_eq!(with(exponents).seen().len(), whole.len(), "{exponents:?}");
+        // These pixels are not written in such pieces, which is another fault.
+        let refused = crate::decode(&with(exponents).bytes(), &ALL).err().map(|error| error.to_string());
+        assert_ne!(refused.as_deref(), Some(words), "{exponents:?}");
     }
     assert_eq!(with([0xff; 6]).seen(), whole);
     // Small precincts in a segment that claims to be longer than it is.
