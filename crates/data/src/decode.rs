@@ -6,6 +6,7 @@ mod library;
 mod orientation;
 mod png;
 mod sniff;
+mod tiff;
 mod values;
 
 use crate::{DecodeError, Decoding, Formats, Interpolation, Pixels, resize::resize};
@@ -17,7 +18,8 @@ pub use sniff::sniff;
 ///
 /// By [`Formats::Keras`] the values are those of Pillow's `Image.open(…).convert("RGB")`, but that gray stays one
 /// channel: alpha is dropped, palettes are looked up, 1, 2 and 4 bits are spread over 0 to 255, 16-bit gray is cut at
-/// 255 and 16-bit colour keeps its upper bytes (Pillow's `Convert.c`, `PngImagePlugin.py`).
+/// 255 and 16-bit colour keeps its upper bytes (Pillow's `Convert.c`, `PngImagePlugin.py`). TIFF is turned as it says, since
+/// Pillow does so, and nothing else is.
 ///
 /// By [`Formats::All`] they are what a viewer shows. An alpha of `a` in 0 to `m` puts a value `v` over black, `v·a/m`;
 /// 16 bits become `v·255/65535`; both at once are rounded once, to the nearest. The image is turned as its EXIF (or
@@ -33,6 +35,7 @@ pub fn decode(bytes: &[u8], decoding: &Decoding) -> Result<Pixels, DecodeError> 
     match kind(bytes, decoding)? {
         Kind::Image(ImageFormat::Png) => png::pixels(bytes, None, decoding),
         Kind::Image(ImageFormat::Jpeg) => jpeg::pixels(bytes, decoding),
+        Kind::Image(ImageFormat::Tiff) => tiff::pixels(bytes, decoding),
         Kind::Image(format) => library::pixels(bytes, format, decoding),
         Kind::Dicom => dicom::pixels(bytes, decoding),
     }

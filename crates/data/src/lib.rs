@@ -13,7 +13,7 @@
 //! expression), **rand_chacha** is the counter-based generator (specified to the bit), **sha2** fingerprints a data set, and
 //! **crc32fast** checks what is read from a cache (it is in the tree already, and faster than the memory it reads). What DICOM
 //! files compress their pixels with: **jpeg-decoder** (lossless JPEG, and colours as the file names them), **hayro-jpeg2000**
-//! (JPEG 2000 in safe Rust; OpenJPEG's port is neither), **flate2** (whole data sets; png builds on it as well).
+//! (JPEG 2000, without unsafe code; OpenJPEG's port is full of it), **flate2** (whole data sets; png builds on it as well).
 
 mod audit;
 mod augment;

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use jpeg_decoder::ColorTransform;
 
-use super::{CutOff, Layout, Samples, Space, damaged, names::Coding, reader::Content};
+use super::{CutOff, Layout, Samples, Space, damaged, jpeg2000, names::Coding, reader::Content};
 use crate::{DecodeError, decode::jpeg};
 
 /// Decodes the first of `frames`. The second value tells whether YBR has become RGB in it.
@@ -24,7 +24,7 @@ pub(super) fn first<'a>(
         Coding::Native => Ok((native(bytes, layout)?, false)),
         Coding::Rle => Ok((rle(&bytes, layout)?, false)),
         Coding::Jpeg => jpeg(&bytes, layout),
-        Coding::Jpeg2000 => Ok((jpeg2000(&bytes, layout)?, false)),
+        Coding::Jpeg2000 => Ok((jpeg2000::samples(&bytes, layout)?, false)),
         Coding::Other(_) => Err(coding.unsupported()),
     }
 }
@@ -171,37 +171,4 @@ fn jpeg<'a>(bytes: &[u8], layout: &Layout) -> Result<(Samples<'a>, bool), Decode
     };
     // Lossless pixels come as they are stored.
     Ok((samples, !(ybr && frame.lossless)))
-}
-
-fn jpeg2000<'a>(bytes: &[u8], layout: &Layout) -> Result<Samples<'a>, DecodeError> {
-    use hayro_jpeg2000::{DecodeSettings, DecoderContext, Image};
-    let failed = |_| damaged("its JPEG 2000 cannot be decoded");
-    let none = || damaged("its pixels are no JPEG 2000");
-    let settings = DecodeSettings { resolve_palette_indices: false, strict: false, target_resolution: None };
-    let image = Image::new(bytes, &settings).map_err(failed)?;
-    // SIZ (ISO/IEC 15444-1, A.5.1), of which the library tells neither the number of components nor their sign.
-    let siz = bytes.windows(4).position(|four| four == [0xff, 0x4f, 0xff, 0x51]).ok_or_else(none)?;
-    let [high, low, precision] =
-        bytes.get(siz + 40..siz + 43).and_then(|v| v.try_into().ok()).ok_or_else(none)?;
-    layout.check(image.width(), image.height(), u16::from_be_bytes([high, low]).into())?;
-    let signed = precision & 0x80 != 0;
-    let mut context = DecoderContext::default();
-    let decoded = image.decode(&mut context).map_err(failed)?;
-    let planes = decoded.components();
-    if planes.len() != layout.channels || planes.iter().any(|plane| plane.samples().len() != layout.pixels())
-    {
-        return Err(damaged("its JPEG 2000 holds another number of pixels"));
-    }
-    let stored: Vec<u16> = (0..layout.pixels())
-        .flat_map(|i| {
-            planes.iter().map(move |plane| {
-                let most = ((1_u64 << plane.bit_depth().min(16)) - 1) as f32;
-                let value = plane.samples()[i].round().clamp(0.0, most) as i32;
-                // The library shifts what has a sign like what has none.
-                let value = if signed { value - (1 << (plane.bit_depth().clamp(1, 16) - 1)) } else { value };
-                value as u16
-            })
-        })
-        .collect();
-    Ok(Samples::Sixteen(stored))
 }

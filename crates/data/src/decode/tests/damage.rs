@@ -107,6 +107,10 @@ fn damage_never_panics() {
     let mut below = |bound: usize| (unit(&mut dice) * bound as f32) as usize;
     for file in &files {
         decode(file).unwrap();
+        let all = Decoding { formats: Formats::All, ..KERAS };
+        for length in 0..file.len() {
+            let _ = super::super::decode(&file[..length], &all);
+        }
         for _ in 0..400 {
             let mut bytes = file.clone();
             for _ in 0..=below(4) {
@@ -124,6 +128,7 @@ fn damage_never_panics() {
             let decoded = catch_unwind(AssertUnwindSafe(|| {
                 let _ = decode_resized(&bytes, 7, Interpolation::Nearest);
                 let _ = decode(&bytes);
+                let _ = super::super::decode(&bytes, &all);
             }));
             assert!(decoded.is_ok(), "{bytes:02x?}");
         }

@@ -73,6 +73,21 @@ fn cut_off_anywhere_it_is_an_error_that_names_no_patient() {
     }
 }
 
+/// The file is whole, and what it holds is not.
+#[test]
+fn a_frame_that_is_cut_off_is_an_error() {
+    for (syntax, codestream) in [("1.2.840.10008.1.2.4.70", LOSSLESS), ("1.2.840.10008.1.2.4.90", JPEG2000)] {
+        let whole = twelve_bits(syntax, codestream).seen();
+        for length in 2..codestream.len() {
+            let decoded = told(&twelve_bits(syntax, &codestream[..length]).bytes(), &ALL);
+            assert!(decoded.is_err(), "{syntax}: {length} of {}", codestream.len());
+        }
+        // A byte that fills up an odd one changes nothing, nor does more of them.
+        let padded = [codestream, &[0; 6]].concat();
+        assert_eq!(twelve_bits(syntax, &padded).seen(), whole);
+    }
+}
+
 /// Damage of every kind gives pixels or an error, never a panic, and never the patient.
 #[test]
 fn damage_never_panics_and_names_no_patient() {
@@ -135,6 +150,39 @@ fn announced_sizes_and_lengths_take_neither_memory_nor_time() {
     }
     assert!(matches!(crate::decode(&file(EXPLICIT, &deep), &ALL), Err(DecodeError::CutOff)));
     assert!(begin.elapsed().as_secs() < 5, "{:?}", begin.elapsed());
+}
+
+/// With precincts of one pixel (exponent 0 at every resolution) 256 megapixels would take 100 GB.
+#[test]
+fn jpeg_2000_in_very_small_pieces_is_refused() {
+    let cod = JPEG2000.windows(2).position(|two| two == [0xff, 0x52]).unwrap();
+    let with = |exponents: [u8; 6]| {
+        let (before, after) = JPEG2000.split_at(cod + 14);
+        let mut bytes = [before, &exponents, after].concat();
+        assert_eq!(bytes[cod + 9], 5, "levels");
+        bytes[cod + 3] += 6;
+        bytes[cod + 4] |= 1;
+        twelve_bits("1.2.840.10008.1.2.4.90", &bytes)
+    };
+    let words = "is an image that is not supported: DICOM with JPEG 2000 in very small pieces";
+    for exponents in [[0; 6], [0xff, 0xff, 0xff, 0xff, 0xff, 0xf4], [0xff, 0xff, 0xff, 0xff, 0x3f, 0xff]] {
+        assert_eq!(with(exponents).refused(), words, "{exponents:?}");
+    }
+    // What says as much as nothing, and one of 32 pixels at each resolution.
+    let whole = twelve_bits("1.2.840.10008.1.2.4.90", JPEG2000).seen();
+    for exponents in [[0xff; 6], [0x00, 0x11, 0x22, 0x33, 0x44, 0x55]] {
+        // These pixels are not written in such pieces, which is another fault.
+        let refused = crate::decode(&with(exponents).bytes(), &ALL).err().map(|error| error.to_string());
+        assert_ne!(refused.as_deref(), Some(words), "{exponents:?}");
+    }
+    assert_eq!(with([0xff; 6]).seen(), whole);
+    // Small precincts in a segment that claims to be longer than it is.
+    let hidden = with([0; 6]);
+    let mut bytes = with([0xff; 6]).pixels;
+    bytes[cod + 3] += 14;
+    bytes.splice(cod + 20..cod + 20, hidden.pixels[cod..cod + 20].iter().copied());
+    let hidden = Made { pixels: bytes, ..hidden };
+    assert_eq!(hidden.refused(), "is damaged: its JPEG 2000 contradicts itself");
 }
 
 /// Real chest radiographs: whole they decode, cut off they do not.
