@@ -65,6 +65,8 @@ pub enum Error {
         path: PathBuf,
         /// Their folders.
         classes: Vec<String>,
+        /// Images in the data set that Keras' list of extensions leaves out, where that was asked for.
+        others: usize,
     },
     /// A named class that has no folder.
     #[error("there is no class `{class}` in `{path}`{}; there are {}", did_you_mean(.close), quoted(.found))]

@@ -145,7 +145,9 @@ fn samples(
     }
     let Some((base, _)) = empty.first().cloned() else { return Ok(samples) };
     let classes = empty.into_iter().filter(|(other, _)| other.text == base.text).map(|(_, class)| class);
-    Err(Error::EmptyClasses { path: base.below(scan.root), classes: classes.collect() })
+    let classes = classes.collect();
+    let others = scan.left_out.iter().filter(|left| matches!(left.reason, Reason::NotInKerasList(_))).count();
+    Err(Error::EmptyClasses { path: base.below(scan.root), classes, others })
 }
 
 /// The folders for training, validation and test, where these are what a data set is made of: one of them holds folders, and
