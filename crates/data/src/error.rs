@@ -142,7 +142,7 @@ pub enum Error {
         column: String,
     },
     /// Folders for training and test that hold other classes.
-    #[error("the classes of `{path}` are not those of the other parts: {}", differences(.missing, .unknown, "elsewhere", .close))]
+    #[error("the classes of `{path}` are not those of the other parts: {}", differences(.missing, .unknown, "elsewhere", &None))]
     PartClasses {
         /// The part's folder.
         path: PathBuf,
@@ -150,8 +150,6 @@ pub enum Error {
         missing: Vec<String>,
         /// Classes that it has alone.
         unknown: Vec<String>,
-        /// A missing class with the folder that was probably meant.
-        close: Option<(String, String)>,
     },
     /// Two folders for the same part.
     #[error("both {} in `{path}` are for {part} images", quoted(.folders))]

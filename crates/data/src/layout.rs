@@ -3,9 +3,7 @@
 use std::{fs, io, path::Path};
 
 use crate::{
-    ClassName, Error, Formats, GroupRule, Layout, Listing, Part, Reason, Sample,
-    close::close_match,
-    group, manifest,
+    ClassName, Error, Formats, GroupRule, Layout, Listing, Part, Reason, Sample, group, manifest,
     scan::{ClassFolder, Name, Scan},
     walk::{self, Entry, Kind},
 };
@@ -201,9 +199,7 @@ fn check_same(path: &Path, first: &[ClassFolder], other: &[ClassFolder]) -> Resu
     if missing.is_empty() && unknown.is_empty() {
         return Ok(());
     }
-    let close =
-        missing.iter().find_map(|class| close_match(class, &unknown).map(|folder| (class.clone(), folder)));
-    Err(Error::PartClasses { path: path.to_owned(), missing, unknown, close })
+    Err(Error::PartClasses { path: path.to_owned(), missing, unknown })
 }
 
 #[cfg(test)]
