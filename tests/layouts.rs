@@ -223,6 +223,22 @@ fn a_part_that_lacks_a_class() {
 }
 
 #[test]
+fn classes_of_files_that_keras_does_not_list() {
+    let world = World::new();
+    for class in ["a", "b"] {
+        fs::create_dir_all(world.path(&format!("xrays/{class}"))).unwrap();
+        for i in 0..5 {
+            fs::write(world.path(&format!("xrays/{class}/{i}")), gray_png(8, 90 + i)).unwrap();
+        }
+    }
+    let words =
+        ["error: classes in `xrays` without images: `a`, `b`", "hint: `--formats all` takes 10 images"];
+    world.refuses(&["train", "--data", "xrays"], &words);
+    let record = trained(&world, "xrays", &["--formats", "all"]);
+    assert_eq!(record["counts"]["training"], json!([4, 4]));
+}
+
+#[test]
 fn scan_says_what_is_left_out_and_why() {
     let world = World::new();
     world.study();

@@ -52,6 +52,14 @@ fn a_manifest_is_seeded_and_stratified() {
     assert_eq!((rows.len(), counts(&rows, "test"), counts(&rows, "validation")), (30, 6, 3));
     assert_eq!(rows[0]["path"], "xrays/COVID-19/000.png");
     assert!(rows.is_sorted_by_key(|row| row["path"].clone()));
+    assert!(
+        !world
+            .thorax(&["data", "split", "xrays", "--out", "e.csv", "--test-split", "0.2"])
+            .stderr
+            .contains("Test")
+    );
+    let done = world.thorax(&["data", "split", "xrays", "--out", "f.csv"]);
+    assert!(done.ok().stderr.contains("`xrays Test` is no part of it"), "{}", done.stderr);
     split("b.csv", "1");
     split("c.csv", "2");
     let read = |name: &str| fs::read(world.path(name)).unwrap();

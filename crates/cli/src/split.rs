@@ -49,6 +49,11 @@ pub(crate) fn run(args: &SplitArgs, output: &Output) -> Result<Status> {
         })
         .collect();
     write(args, &listing, &rows, output)?;
+    if let Some(test) = dataset::test_set_beside(&args.data)
+        && !rows.iter().any(|row| row.part == Part::Test)
+    {
+        output.note(format!("`{}` is no part of it: name it with `train --test-data`", test.display()));
+    }
     print(args, &listing, &rows, output);
     Ok(Status::Done)
 }

@@ -151,6 +151,11 @@ fn data_hint(error: &data::Error) -> Option<String> {
         E::NoClasses { csv: Some(csv), .. } => {
             return Some(format!("to read the CSV in it, name `{}`", csv.display()));
         }
+        E::EmptyClasses { others, .. } if *others > 0 => {
+            return Some(format!(
+                "`--formats all` takes {others} images that Keras' list of extensions leaves out"
+            ));
+        }
         E::Csv { .. } => {
             "a CSV has a header and a row an image, `path,label[,group][,split]`; paths are below the CSV's folder or absolute"
         }

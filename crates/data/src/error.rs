@@ -65,6 +65,8 @@ pub enum Error {
         path: PathBuf,
         /// Their folders.
         classes: Vec<String>,
+        /// Images in the data set that Keras' list of extensions leaves out, where that was asked for.
+        others: usize,
     },
     /// A named class that has no folder.
     #[error("there is no class `{class}` in `{path}`{}; there are {}", did_you_mean(.close), quoted(.found))]
@@ -140,7 +142,7 @@ pub enum Error {
         column: String,
     },
     /// Folders for training and test that hold other classes.
-    #[error("the classes of `{path}` are not those of the other parts: {}", differences(.missing, .unknown, "elsewhere", .close))]
+    #[error("the classes of `{path}` are not those of the other parts: {}", differences(.missing, .unknown, "elsewhere", &None))]
     PartClasses {
         /// The part's folder.
         path: PathBuf,
@@ -148,8 +150,6 @@ pub enum Error {
         missing: Vec<String>,
         /// Classes that it has alone.
         unknown: Vec<String>,
-        /// A missing class with the folder that was probably meant.
-        close: Option<(String, String)>,
     },
     /// Two folders for the same part.
     #[error("both {} in `{path}` are for {part} images", quoted(.folders))]

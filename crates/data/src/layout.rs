@@ -3,9 +3,7 @@
 use std::{fs, io, path::Path};
 
 use crate::{
-    ClassName, Error, Formats, GroupRule, Layout, Listing, Part, Reason, Sample,
-    close::close_match,
-    group, manifest,
+    ClassName, Error, Formats, GroupRule, Layout, Listing, Part, Reason, Sample, group, manifest,
     scan::{ClassFolder, Name, Scan},
     walk::{self, Entry, Kind},
 };
@@ -145,7 +143,9 @@ fn samples(
     }
     let Some((base, _)) = empty.first().cloned() else { return Ok(samples) };
     let classes = empty.into_iter().filter(|(other, _)| other.text == base.text).map(|(_, class)| class);
-    Err(Error::EmptyClasses { path: base.below(scan.root), classes: classes.collect() })
+    let classes = classes.collect();
+    let others = scan.left_out.iter().filter(|left| matches!(left.reason, Reason::NotInKerasList(_))).count();
+    Err(Error::EmptyClasses { path: base.below(scan.root), classes, others })
 }
 
 /// The folders for training, validation and test, where these are what a data set is made of: one of them holds folders, and
@@ -199,9 +199,7 @@ fn check_same(path: &Path, first: &[ClassFolder], other: &[ClassFolder]) -> Resu
     if missing.is_empty() && unknown.is_empty() {
         return Ok(());
     }
-    let close =
-        missing.iter().find_map(|class| close_match(class, &unknown).map(|folder| (class.clone(), folder)));
-    Err(Error::PartClasses { path: path.to_owned(), missing, unknown, close })
+    Err(Error::PartClasses { path: path.to_owned(), missing, unknown })
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@
 //! - `split` (`set`, `part`), optional: `train` or `training`; `val`, `valid` or `validation`; `test` or `testing`. Empty: left
 //!   to the split's rule, or training where other rows are for validation.
 //!
-//! [`write`] writes what [`open`](crate::open) reads, with a further column `fold` where there are folds.
+//! [`write`](fn@write) writes what [`open`](crate::open) reads, with a further column `fold` where there are folds.
 
 mod paths;
 mod read;
