@@ -9,7 +9,7 @@ const COLUMNS: usize = 7;
 /// Pixels between two images.
 const GAP: usize = 4;
 
-/// A PNG in RGB: four images of the set, one a row, first as they are, then as training takes them in its first seven epochs.
+/// A PNG, in colour where an image is: four images of the set, one a row, first as they are, then as training takes them in its first seven epochs.
 ///
 /// # Errors
 /// As [`ImageSet::read`].
@@ -31,7 +31,7 @@ pub fn augmented_sheet(images: &ImageSet, augmentation: Augmentation, seed: u64)
             }
         }
     }
-    let sheet = Pixels { width, height, channels: 3, data: sheet };
+    let sheet = Pixels { width, height, channels: 3, data: sheet }.compact();
     encode_png(&sheet).map_err(|source| Error::Picture { source })
 }
 
@@ -58,7 +58,7 @@ mod tests {
         let sheet = crate::decode(&bytes, &Decoding::new(Formats::Keras)).unwrap();
         assert_eq!((sheet.width, sheet.height), (8 * 12 - 4, 4 * 12 - 4));
         let tile = |row: usize, column: usize| -> Vec<u8> {
-            let at = |y: usize, x: usize| ((row * 12 + y) * sheet.width + column * 12 + x) * 3;
+            let at = |y: usize, x: usize| ((row * 12 + y) * sheet.width + column * 12 + x) * sheet.channels;
             (0..64).map(|i| sheet.data[at(i / 8, i % 8)]).collect()
         };
         for (row, image) in [0, 2, 4, 6].into_iter().enumerate() {
