@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use data::{Batch, Decoding, EVALUATION_BATCH, Formats, Pixels, Preprocess};
 use metrics::argmax;
-use model::{Checkpoint, Classifier, Inference};
+use model::Inference;
 use rayon::prelude::*;
 use serde_json::json;
 use walkdir::WalkDir;
 
 use crate::{
     args::PredictArgs,
-    compute::{self, use_threads},
+    compute::use_threads,
     output::Output,
     progress, saved,
     status::{Status, hinted},
@@ -22,14 +22,7 @@ pub(crate) fn run(args: &PredictArgs, output: &Output) -> Result<Status> {
     progress::catch_interrupts()?;
     use_threads(args.compute.threads)?;
     let saved = saved::find(args.saved.as_deref())?;
-    let mut checkpoint = Checkpoint::read(&saved.checkpoint)?;
-    let device = args.compute.device.resolve()?;
-    let precision = &mut checkpoint.meta.spec.precision;
-    *precision = compute::precision(args.precision, *precision, device, output);
-    if checkpoint.backbone.is_some() {
-        output.warn("this model holds a TorchScript module, which runs code of whoever wrote it");
-    }
-    let classifier = Classifier::from_checkpoint(&checkpoint, &saved.checkpoint, device)?;
+    let (classifier, _) = saved.load(&args.compute, args.precision, output)?;
     let spec = classifier.spec();
     output.note(format!("model  {} ({}, {})", saved.checkpoint.display(), spec.kind, spec.precision));
 

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use model::{Checkpoint, Classifier, PrecisionChoice};
 use train::{BEST, Run};
 
-use crate::status::hinted;
+use crate::{args::ComputeArgs, compute, output::Output, status::hinted};
 
 /// Where runs go, and the file that names the last one started.
 pub(crate) const RUNS: &str = "data/runs";
@@ -15,6 +16,26 @@ pub(crate) const LATEST: &str = "data/runs/latest";
 pub(crate) struct Saved {
     pub(crate) checkpoint: PathBuf,
     pub(crate) run: Option<Run>,
+}
+
+impl Saved {
+    /// The model, to compute as the flags say, and the epoch that it is of.
+    pub(crate) fn load(
+        &self,
+        compute: &ComputeArgs,
+        precision: Option<PrecisionChoice>,
+        output: &Output,
+    ) -> Result<(Classifier, u64)> {
+        let mut checkpoint = Checkpoint::read(&self.checkpoint)?;
+        let device = compute.device.resolve()?;
+        let stored = checkpoint.meta.spec.precision;
+        checkpoint.meta.spec.precision = compute::precision(precision, stored, device, output);
+        if checkpoint.backbone.is_some() {
+            output.warn("this model holds a TorchScript module, which runs code of whoever wrote it");
+        }
+        let classifier = Classifier::from_checkpoint(&checkpoint, &self.checkpoint, device)?;
+        Ok((classifier, checkpoint.meta.epoch))
+    }
 }
 
 /// A checkpoint file or a run's folder (its best weights); without a path, the latest run.

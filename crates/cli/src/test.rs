@@ -4,12 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use data::{ClassName, Classes, Formats, GroupRule, Listing, OpenOptions};
-use model::{Checkpoint, Classifier};
 use train::{Run, TestFigures};
 
 use crate::{
     args::TestArgs,
-    compute::{self, use_threads},
+    compute::use_threads,
     dataset::{self, Reading, marked},
     output::Output,
     progress::{self, Display},
@@ -22,14 +21,7 @@ pub(crate) fn run(args: &TestArgs, output: &Output) -> Result<Status> {
     progress::catch_interrupts()?;
     use_threads(args.compute.threads)?;
     let saved = saved::find(args.saved.as_ref().and_then(Option::as_deref))?;
-    let mut checkpoint = Checkpoint::read(&saved.checkpoint)?;
-    let device = args.compute.device.resolve()?;
-    let precision = &mut checkpoint.meta.spec.precision;
-    *precision = compute::precision(args.precision, *precision, device, output);
-    if checkpoint.backbone.is_some() {
-        output.warn("this model holds a TorchScript module, which runs code of whoever wrote it");
-    }
-    let classifier = Classifier::from_checkpoint(&checkpoint, &saved.checkpoint, device)?;
+    let (classifier, epoch) = saved.load(&args.compute, args.precision, output)?;
     let spec = classifier.spec();
 
     let decoding = args.read.decoding(saved.run.as_ref().and_then(own_formats).unwrap_or(Formats::Keras));
@@ -55,7 +47,7 @@ pub(crate) fn run(args: &TestArgs, output: &Output) -> Result<Status> {
         saved.checkpoint.display(),
         spec.kind,
         spec.precision,
-        checkpoint.meta.epoch,
+        epoch,
         listing.root.display(),
         marked(listing.is_synthetic())
     ));
@@ -72,7 +64,7 @@ pub(crate) fn run(args: &TestArgs, output: &Output) -> Result<Status> {
     if args.json {
         output.result(serde_json::to_string(&figures)?);
     } else {
-        print(&[(format!("saved (epoch {})", checkpoint.meta.epoch), &figures)], output);
+        print(&[(format!("saved (epoch {epoch})"), &figures)], output);
     }
     Ok(Status::Done)
 }
