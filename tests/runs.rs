@@ -66,13 +66,44 @@ fn train_prints_the_classes_and_both_models_in_the_studys_words() {
         "False negatives",
         "Precision",
         "Recall",
+        "Balanced accuracy",
+        "Macro ROC AUC",
+        "[low, high]: 95 % intervals\n",
         "By class",
         "specificity",
+        "ROC AUC",
+        "few images, so that figures say little: COVID-19, NORMAL, Viral Pneumonia\n",
         "Confusion matrix",
     ] {
         let at = rest.find(words);
         assert!(at.is_some(), "`{words}` is not where it should be in:\n{}", done.stdout);
         rest = &rest[at.unwrap()..];
+    }
+}
+
+#[test]
+fn figures_have_intervals_and_what_has_no_value_a_reason() {
+    let world = World::new();
+    world.trained();
+    let figures = &read_json(&world.path("run/test.json"))["saved"];
+    let accuracy = figures["accuracy"].as_f64().unwrap();
+    let [low, high] = [0, 1].map(|i| figures["intervals"]["accuracy"][i].as_f64().unwrap());
+    assert!(low <= accuracy && accuracy <= high && high - low > 0.1, "{figures}");
+    for class in figures["classes"].as_array().unwrap() {
+        assert!(class["roc_auc"].is_number() && class["average_precision"].is_number(), "{class}");
+        assert_eq!((&class["support"], &class["few"]), (&4.into(), &true.into()));
+    }
+    assert!(figures["calibration"]["expected_calibration_error"].is_number(), "{figures}");
+    assert!(figures["calibration"]["brier"].is_number() && figures["groups"].is_null(), "{figures}");
+    // Every figure that is null is named with its reason.
+    for class in figures["classes"].as_array().unwrap() {
+        if class["precision"].is_null() {
+            let name = format!("precision of `{}`", class["label"].as_str().unwrap());
+            assert!(
+                figures["undefined"][&name].as_str().unwrap().starts_with("no image was predicted"),
+                "{figures}"
+            );
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use data::{ClassName, Classes, Formats, GroupRule, Listing, OpenOptions};
-use train::{Run, TestFigures};
+use train::{Bounds, MeanRow, Run, TestFigures};
 
 use crate::{
     args::TestArgs,
@@ -111,24 +111,49 @@ pub(crate) fn print(models: &[(String, &TestFigures)], output: &Output) {
         rows.push([name.to_owned()].into_iter().chain(values).collect::<Vec<_>>());
     };
     row("Categorical crossentropy loss", &|figures| format!("{:.6}", figures.loss));
-    row("Accuracy", &|figures| share(Some(figures.accuracy)));
+    row("Accuracy", &|figures| with(Some(figures.accuracy), figures.intervals.get("accuracy")));
     row("True positives", &|figures| figures.true_positives.to_string());
     row("False positives", &|figures| figures.false_positives.to_string());
     row("True negatives", &|figures| figures.true_negatives.to_string());
     row("False negatives", &|figures| figures.false_negatives.to_string());
     row("Precision", &|figures| share(Some(figures.precision)));
     row("Recall", &|figures| share(Some(figures.recall)));
+    row("Balanced accuracy", &|figures| {
+        with(figures.balanced_accuracy, figures.intervals.get("balanced_accuracy"))
+    });
+    row("Macro F1", &|figures| with(figures.macro_mean.f1, figures.intervals.get("macro_f1")));
+    row("Macro ROC AUC", &|figures| with(figures.macro_mean.roc_auc, figures.intervals.get("macro_roc_auc")));
+    row("Calibration error", &|figures| {
+        let interval = figures.intervals.get("expected_calibration_error");
+        with(figures.calibration.expected_calibration_error, interval)
+    });
     output.result(table(&rows));
+    let drawn = first.groups.map_or(String::new(), |groups| format!(", from {groups} groups"));
+    output.result(format!("[low, high]: 95 % intervals{drawn}"));
 
     let (name, figures) = &models[0];
     output.result(format!("\nBy class, {name}"));
-    let heading = ["class", "images", "precision", "recall", "specificity", "F1"];
+    let heading = ["class", "images", "precision", "recall", "specificity", "F1", "ROC AUC"];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
     for class in &figures.classes {
-        let shares = [class.precision, class.recall, class.specificity, class.f1].map(share);
-        rows.push([class.label.clone(), class.support.to_string()].into_iter().chain(shares).collect());
+        let MeanRow { precision, recall, specificity, f1, roc_auc, .. } = class.figures;
+        // Two of them with intervals: with all, a line would be wider than a terminal.
+        let interval = |name: &str| class.intervals.get(name);
+        let figures = [
+            share(precision),
+            with(recall, interval("recall")),
+            share(specificity),
+            share(f1),
+            with(roc_auc, interval("roc_auc")),
+        ];
+        rows.push([class.label.clone(), class.support.to_string()].into_iter().chain(figures).collect());
     }
     output.result(table(&rows));
+    let few: Vec<&str> =
+        figures.classes.iter().filter(|class| class.few).map(|class| class.label.as_str()).collect();
+    if !few.is_empty() {
+        output.result(format!("few images, so that figures say little: {}", few.join(", ")));
+    }
 
     output.result(format!("\nConfusion matrix, {name} (rows: true, columns: predicted)"));
     let labels: Vec<String> = figures.classes.iter().map(|class| class.label.clone()).collect();
@@ -137,4 +162,12 @@ pub(crate) fn print(models: &[(String, &TestFigures)], output: &Output) {
         rows.push([label.clone()].into_iter().chain(counts.iter().map(u64::to_string)).collect());
     }
     output.result(table(&rows));
+}
+
+/// A figure with its interval, where it has one.
+fn with(value: Option<f64>, interval: Option<&Bounds>) -> String {
+    match interval {
+        Some([low, high]) => format!("{} [{low:.3}, {high:.3}]", share(value)),
+        None => share(value),
+    }
 }
