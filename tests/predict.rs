@@ -75,7 +75,7 @@ fn a_bad_file_gets_its_row_and_the_others_go_on() {
     assert_eq!(errors[..2], bad);
     assert_eq!(errors[2].0, "gone.png");
     assert!(errors[2].1.starts_with("cannot be read: No such file"), "{}", errors[2].1);
-    assert!(done.stderr.contains("passed over: 1 files that are no image"), "{}", done.stderr);
+    assert!(done.stderr.contains("passed over: 1 file that is no image"), "{}", done.stderr);
     assert!(done.stderr.contains("3 of 44 files could not be classified"), "{}", done.stderr);
     let mut paths: Vec<&str> = found[1..44].iter().map(|row| row[0].as_str()).collect();
     paths.sort_unstable();

@@ -57,8 +57,10 @@ pub(crate) fn run(args: &PredictArgs, output: &Output) -> Result<Status> {
 }
 
 fn conclude(args: &PredictArgs, files: &Files, rows: &Rows<'_>, output: &Output) -> Result<Status> {
-    if files.no_images > 0 {
-        output.note(format!("passed over: {} files that are no image", files.no_images));
+    match files.no_images {
+        0 => {}
+        1 => output.note("passed over: 1 file that is no image"),
+        n => output.note(format!("passed over: {n} files that are no images")),
     }
     if rows.written == 0 {
         let named =

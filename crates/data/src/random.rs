@@ -9,7 +9,8 @@ pub use rand_chacha::rand_core::{Rng, SeedableRng};
 /// ChaCha with 8 rounds: counter-based, specified to the bit, and faster than memory on current processors.
 pub type Generator = ChaCha8Rng;
 
-/// What numbers are drawn for. The values are part of what makes a run repeatable: they never change.
+/// What numbers are drawn for. The values are part of what makes a run repeatable: they never change. 11 is the bootstrap's,
+/// in the crate `metrics`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
 pub enum Purpose {
