@@ -105,7 +105,9 @@ fn summary(report: &Report, leaks: usize, harmless: usize) -> Markup {
     ];
     html! {
         @for (link, number, what, bad) in entries {
-            a.tile.bad[bad] href=(link) { strong { (number) } span { (what) } }
+            // These two have no section where there are none.
+            @let linked = bad || !matches!(link, "#groups" | "#unreadable");
+            a.tile.bad[bad] href=[linked.then_some(link)] { strong { (number) } span { (what) } }
         }
     }
 }

@@ -32,8 +32,8 @@ impl std::fmt::Display for Oddity {
             Self::Drawing(bits) => {
                 write!(f, "like a drawing or a screen: few gray levels ({bits:.1} bits a pixel)")
             }
-            Self::Aspect(aspect) if *aspect >= 1.0 => write!(f, "{aspect:.1} times as wide as high"),
-            Self::Aspect(aspect) => write!(f, "{:.1} times as high as wide", 1.0 / aspect),
+            Self::Aspect(aspect) if *aspect >= 1.0 => write!(f, "{aspect:.2} times as wide as high"),
+            Self::Aspect(aspect) => write!(f, "{:.2} times as high as wide", 1.0 / aspect),
             Self::Tiny(side) => write!(f, "tiny: {side} pixels"),
         }
     }
