@@ -12,7 +12,7 @@ use data::{Audit, AuditSet, CopyKind, Error, Formats, Listing, OpenOptions, Sign
 use crate::{
     args::{self, AuditArgs},
     compute::use_threads,
-    dataset,
+    dataset, files,
     output::Output,
     progress,
     status::{Status, hinted},
@@ -52,7 +52,7 @@ pub(crate) fn run(args: &AuditArgs, output: &Output) -> Result<Status> {
     let report = Report { audit, labels: listing.labels(), listing, test };
     output.result(if args.json { json::object(&report).to_string() } else { text::report(&report) });
     if let Some(page) = &args.html {
-        write_page(page, &html::page(&report, &decoding))?;
+        files::write(page, html::page(&report, &decoding).as_bytes())?;
         output.note(format!("page   {}", page.display()));
     }
     let bad = !report.audit.unreadable.is_empty() || (args.strict && report.audit.leaks() > 0);
@@ -96,17 +96,6 @@ fn check_page(page: &Path) -> Result<()> {
         }
     }
     tempfile::tempfile_in(folder).map(drop).with_context(|| format!("cannot write to `{}`", folder.display()))
-}
-
-/// Under its own name, a page is whole or not there.
-fn write_page(page: &Path, text: &str) -> Result<()> {
-    let mut partial = page.as_os_str().to_owned();
-    partial.push(".partial");
-    let written = std::fs::write(&partial, text).and_then(|()| std::fs::rename(&partial, page));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&partial);
-    }
-    written.with_context(|| format!("cannot write `{}`", page.display()))
 }
 
 impl Report {

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::{
     args::DecodeArgs,
     compute::use_threads,
+    files,
     output::Output,
     status::{Status, hinted},
 };
@@ -126,20 +127,8 @@ fn decode(
         Ok(read) => read,
         Err(error) => return Ok(Err(error)),
     };
-    write(target, &data::encode_png(&pixels).context("cannot encode a PNG")?)?;
+    files::write(target, &data::encode_png(&pixels).context("cannot encode a PNG")?)?;
     Ok(Ok(Written { format, shape: [pixels.width, pixels.height, pixels.channels] }))
-}
-
-/// Under its own name a PNG is whole or not there.
-fn write(target: &Path, bytes: &[u8]) -> Result<()> {
-    let mut partial = target.as_os_str().to_owned();
-    partial.push(".partial");
-    let written = fs::write(&partial, bytes).and_then(|()| fs::rename(&partial, target));
-    if written.is_err() {
-        // It may not even be there.
-        let _ = fs::remove_file(&partial);
-    }
-    written.with_context(|| format!("cannot write `{}`", target.display()))
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod cache;
 mod compute;
 mod dataset;
 mod decode;
+mod files;
 mod folder;
 mod memory;
 mod output;

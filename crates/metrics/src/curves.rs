@@ -98,11 +98,7 @@ pub(crate) fn steps(scores: &Scores, class: usize) -> Result<(Vec<Step>, (u64, u
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn binary(rows: &[(usize, f64)]) -> Scores {
-        let labels = rows.iter().map(|&(label, _)| label).collect();
-        Scores::new(2, labels, rows.iter().flat_map(|&(_, p)| [1.0 - p, p]).collect()).unwrap()
-    }
+    use crate::scores::binary;
 
     #[test]
     fn a_roc_curve_has_corners_alone_and_the_area_of_all_points() {

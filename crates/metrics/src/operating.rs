@@ -68,11 +68,7 @@ impl OperatingPoint {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn binary(rows: &[(usize, f64)]) -> Scores {
-        let labels = rows.iter().map(|&(label, _)| label).collect();
-        Scores::new(2, labels, rows.iter().flat_map(|&(_, p)| [1.0 - p, p]).collect()).unwrap()
-    }
+    use crate::scores::binary;
 
     #[test]
     fn the_highest_threshold_that_reaches_the_sensitivity_takes_all_of_its_ties() {

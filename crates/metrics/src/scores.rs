@@ -80,6 +80,13 @@ impl From<&Predictions> for Scores {
     }
 }
 
+/// Two classes: each image's label, and the probability of the second.
+#[cfg(test)]
+pub(crate) fn binary(rows: &[(usize, f64)]) -> Scores {
+    let labels = rows.iter().map(|&(label, _)| label).collect();
+    Scores::new(2, labels, rows.iter().flat_map(|&(_, p)| [1.0 - p, p]).collect()).unwrap()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

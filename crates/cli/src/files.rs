@@ -1,0 +1,17 @@
+//! Files that the user asked for, which can be made again: whole or not there, but not synced as a run's are.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context as _, Result};
+
+/// Writes a file that under its own name is never seen half done.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    let written = fs::write(&partial, bytes).and_then(|()| fs::rename(&partial, path));
+    if written.is_err() {
+        // It may not even be there.
+        let _ = fs::remove_file(&partial);
+    }
+    written.with_context(|| format!("cannot write `{}`", path.display()))
+}
