@@ -10,7 +10,7 @@ use data::ImageSet;
 use model::Classifier;
 use plan::Plan;
 use serde_json::json;
-use train::{BEST, Ending, LAST, Run, RunRecord, Seconds, Status as RunStatus, TestFigures};
+use train::{BEST, Ending, LAST, PREDICTIONS, Run, RunRecord, Seconds, Status as RunStatus, Tests};
 
 use crate::{
     args::TrainArgs,
@@ -153,14 +153,8 @@ fn fit(
     Ok(fitted?)
 }
 
-/// A tested model's figures: the saved one's, and the final one's.
-struct Tested {
-    saved: TestFigures,
-    last: TestFigures,
-}
-
 /// Tests both files as they lie on the disk, loaded again, and keeps the saved model's predictions.
-fn test_both(plan: &Plan, images: &Images, run: &mut Run, output: &Output) -> Result<Option<Tested>> {
+fn test_both(plan: &Plan, images: &Images, run: &mut Run, output: &Output) -> Result<Option<Tests>> {
     let Some(set) = &images.test else { return Ok(None) };
     let start = Instant::now();
     let test = |name: &str| {
@@ -169,14 +163,15 @@ fn test_both(plan: &Plan, images: &Images, run: &mut Run, output: &Output) -> Re
         train::figures(&classifier, &path, set, &mut Display::new(output))
     };
     let (Some((saved, predictions)), Some((last, _))) = (test(BEST)?, test(LAST)?) else { return Ok(None) };
-    run.save_test(&saved, &last)?;
-    train::write_predictions(&run.file("predictions.csv"), set, &plan.spec().classes, &predictions)?;
+    let tests = Tests { saved, last };
+    run.save_tests(&tests)?;
+    predictions.write(&run.file(PREDICTIONS))?;
     run.record.seconds.test = start.elapsed().as_secs_f64();
-    Ok(Some(Tested { saved, last }))
+    Ok(Some(tests))
 }
 
 /// Says how the run ended, and prints the figures.
-fn conclude(args: &TrainArgs, run: &Run, tested: Option<&Tested>, output: &Output) -> Result<Status> {
+fn conclude(args: &TrainArgs, run: &Run, tested: Option<&Tests>, output: &Output) -> Result<Status> {
     let record = &run.record;
     let best = record.best_epoch.map_or("none".to_owned(), |epoch| format!("epoch {epoch}"));
     let how = match record.status {
@@ -199,7 +194,7 @@ fn conclude(args: &TrainArgs, run: &Run, tested: Option<&Tested>, output: &Outpu
         let result =
             json!({"run": run.folder(), "best_epoch": record.best_epoch, "saved": saved, "final": last});
         output.result(result.to_string());
-    } else if let Some(Tested { saved, last }) = tested {
+    } else if let Some(Tests { saved, last }) = tested {
         let names = [format!("saved ({best})"), format!("final (epoch {})", record.epochs_run)];
         let [of_saved, of_last] = names;
         test::print(&[(of_saved, saved), (of_last, last)], output);

@@ -42,6 +42,16 @@ pub enum Error {
         /// Where it goes wrong.
         source: serde_json::Error,
     },
+    /// A run's CSV, `history.csv` or `predictions.csv`, that holds something else.
+    #[error("`{path}`, line {line}: {problem}")]
+    Csv {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: u64,
+        /// What is wrong there.
+        problem: String,
+    },
     /// A loss that is not finite: it can never be the best, and training cannot go on from it.
     #[error("the loss is {value} in epoch {epoch}, {place}, at learning rate {learning_rate}")]
     NonFiniteLoss {

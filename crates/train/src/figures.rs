@@ -1,29 +1,18 @@
-use std::{
-    collections::{BTreeMap, HashMap},
-    path::Path,
-    time::Instant,
-};
+use std::{collections::BTreeMap, path::Path, time::Instant};
 
-use data::{ImageSet, Sample};
-use metrics::{
-    Estimate, Evaluation, Figure, KerasFigures, OneVsRest, Predictions, RESAMPLES, Resampling, Scores,
-    Undefined,
-};
+use data::ImageSet;
+use metrics::{Estimate, Evaluation, Figure, KerasFigures, OneVsRest, Undefined};
 use model::Classifier;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::{Error, Inputs, Observer, Result, evaluate};
-
-/// What the resamples of a test's intervals are drawn from: always the same, so that a model tested again has the same
-/// intervals.
-const SEED: u64 = 28;
+use crate::{Error, Inputs, Observer, PredictedSet, Result, evaluate};
 
 /// The bounds of a 95 % interval.
 pub type Bounds = [f64; 2];
 
 /// A test's result as `test.json` holds it and `test --json` prints it. Keys are only ever added; a figure without a value is
 /// `null`, and `undefined` says why.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TestFigures {
     /// The file tested.
     pub checkpoint: String,
@@ -76,7 +65,7 @@ pub struct TestFigures {
 }
 
 /// One class's figures against all other classes.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassRow {
     /// The class.
     pub label: String,
@@ -92,7 +81,7 @@ pub struct ClassRow {
 }
 
 /// A class's figures, or means of them, in `[0, 1]`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MeanRow {
     /// See [`OneVsRest`].
     pub precision: Option<f64>,
@@ -109,7 +98,7 @@ pub struct MeanRow {
 }
 
 /// How far probabilities are those of being right.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
     /// Over 15 equal bins of the largest probability.
     pub expected_calibration_error: Option<f64>,
@@ -119,8 +108,8 @@ pub struct Calibration {
     pub log_loss: Option<f64>,
 }
 
-/// Tests a network on a set: predictions and figures; `checkpoint` is how its file is called in them. `None` if the
-/// observer stopped it.
+/// Tests a network on a set: its figures, and the predictions that they are of; `checkpoint` is how its file is called in
+/// them. `None` if the observer stopped it.
 ///
 /// # Errors
 /// A set without images; as [`evaluate`].
@@ -129,68 +118,75 @@ pub fn figures(
     checkpoint: &Path,
     images: &ImageSet,
     observer: &mut dyn Observer,
-) -> Result<Option<(TestFigures, Predictions)>> {
+) -> Result<Option<(TestFigures, PredictedSet)>> {
     let start = Instant::now();
     let Some(predictions) = evaluate(classifier, &Inputs::images(images), observer)? else { return Ok(None) };
-    let seconds = start.elapsed().as_secs_f64();
-    let keras = KerasFigures::new(&predictions)
-        .ok_or_else(|| Error::Config("a test needs at least one image".to_owned()))?;
-    let groups = groups(images.samples());
-    let evaluation = Evaluation::new(
-        &Scores::from(&predictions),
-        &Resampling { resamples: RESAMPLES, seed: SEED, groups },
-    )
-    .map_err(|error| Error::Config(error.to_string()))?;
-    let labels = &classifier.spec().classes;
-    let mut table = Table { labels, intervals: BTreeMap::new(), undefined: BTreeMap::new() };
-    let all = &evaluation.figures;
-    table.add("accuracy", &all.accuracy);
-    let figures = TestFigures {
+    let tested = Tested {
         checkpoint: checkpoint.display().to_string(),
-        images: predictions.len(),
-        loss: keras.loss,
-        accuracy: keras.accuracy,
-        true_positives: keras.true_positives,
-        false_positives: keras.false_positives,
-        true_negatives: keras.true_negatives,
-        false_negatives: keras.false_negatives,
-        precision: keras.precision,
-        recall: keras.recall,
-        balanced_accuracy: table.add("balanced_accuracy", &all.balanced_accuracy),
-        cohen_kappa: table.add("cohen_kappa", &all.cohen_kappa),
-        matthews_corrcoef: table.add("matthews_corrcoef", &all.matthews_corrcoef),
-        macro_mean: table.row("macro_", &all.macro_mean),
-        weighted_mean: table.row("weighted_", &all.weighted_mean),
-        calibration: Calibration {
-            expected_calibration_error: table
-                .add("expected_calibration_error", &all.expected_calibration_error),
-            brier: table.add("brier", &all.brier),
-            log_loss: table.add("log_loss", &all.log_loss),
-        },
-        classes: class_rows(&evaluation, &mut table),
-        confusion_matrix: evaluation.confusion_matrix.counts().to_vec(),
-        intervals: table.intervals,
-        undefined: table.undefined,
-        groups: evaluation.groups,
         synthetic: images.is_synthetic(),
-        seconds,
-        images_per_second: predictions.len() as f64 / seconds.max(f64::MIN_POSITIVE),
+        seconds: start.elapsed().as_secs_f64(),
     };
-    Ok(Some((figures, predictions)))
+    let set = PredictedSet::new(images, &classifier.spec().classes, predictions);
+    Ok(Some((TestFigures::new(&set, tested)?, set)))
 }
 
-/// Each image's group as a number, where any is known; an image without one is a group of its own.
-fn groups(samples: &[Sample]) -> Option<Vec<usize>> {
-    if samples.iter().all(|sample| sample.group.is_none()) {
-        return None;
+/// What figures say of a test besides what the predictions say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tested {
+    /// How the tested file is called.
+    pub checkpoint: String,
+    /// Whether the images are phantoms, no radiographs.
+    pub synthetic: bool,
+    /// Wall time of the forward passes.
+    pub seconds: f64,
+}
+
+impl TestFigures {
+    /// Every figure of a set's predictions, with intervals.
+    ///
+    /// # Errors
+    /// A set without images.
+    pub fn new(set: &PredictedSet, tested: Tested) -> Result<Self> {
+        let keras = KerasFigures::new(&set.predictions)
+            .ok_or_else(|| Error::Config("a test needs at least one image".to_owned()))?;
+        let evaluation = Evaluation::new(&set.scores(), &set.resampling())
+            .map_err(|error| Error::Config(error.to_string()))?;
+        let labels = &set.classes;
+        let mut table = Table { labels, intervals: BTreeMap::new(), undefined: BTreeMap::new() };
+        let all = &evaluation.figures;
+        table.add("accuracy", &all.accuracy);
+        Ok(Self {
+            checkpoint: tested.checkpoint,
+            images: set.predictions.len(),
+            loss: keras.loss,
+            accuracy: keras.accuracy,
+            true_positives: keras.true_positives,
+            false_positives: keras.false_positives,
+            true_negatives: keras.true_negatives,
+            false_negatives: keras.false_negatives,
+            precision: keras.precision,
+            recall: keras.recall,
+            balanced_accuracy: table.add("balanced_accuracy", &all.balanced_accuracy),
+            cohen_kappa: table.add("cohen_kappa", &all.cohen_kappa),
+            matthews_corrcoef: table.add("matthews_corrcoef", &all.matthews_corrcoef),
+            macro_mean: table.row("macro_", &all.macro_mean),
+            weighted_mean: table.row("weighted_", &all.weighted_mean),
+            calibration: Calibration {
+                expected_calibration_error: table
+                    .add("expected_calibration_error", &all.expected_calibration_error),
+                brier: table.add("brier", &all.brier),
+                log_loss: table.add("log_loss", &all.log_loss),
+            },
+            classes: class_rows(&evaluation, &mut table),
+            confusion_matrix: evaluation.confusion_matrix.counts().to_vec(),
+            intervals: table.intervals,
+            undefined: table.undefined,
+            groups: evaluation.groups,
+            synthetic: tested.synthetic,
+            seconds: tested.seconds,
+            images_per_second: set.predictions.len() as f64 / tested.seconds.max(f64::MIN_POSITIVE),
+        })
     }
-    let mut numbers: HashMap<&str, usize> = HashMap::new();
-    let mut groups = Vec::with_capacity(samples.len());
-    for (image, sample) in samples.iter().enumerate() {
-        let number = sample.group.as_deref().map(|group| *numbers.entry(group).or_insert(image));
-        groups.push(number.unwrap_or(image));
-    }
-    Some(groups)
 }
 
 /// Values by name as they are taken from estimates: intervals, and why there is none.

@@ -3,12 +3,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
 /// A row of `history.csv`; floats are written in the shortest form that reads back the same.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochRow {
     /// Counted from 1.
     pub epoch: u64,
@@ -24,6 +24,18 @@ pub struct EpochRow {
     pub learning_rate: f64,
     /// Wall time of the epoch, validation included.
     pub seconds: f64,
+}
+
+/// Reads a `history.csv`; columns beyond those known are left alone.
+///
+/// # Errors
+/// A file that cannot be read, or that holds something else, by line.
+pub fn read_history(path: &Path) -> Result<Vec<EpochRow>> {
+    let failed = |error: csv::Error| match error.position().map(csv::Position::line) {
+        Some(line) => Error::Csv { path: path.to_owned(), line, problem: error.to_string() },
+        None => Error::Io { action: "read", path: path.to_owned(), source: error.into() },
+    };
+    csv::Reader::from_path(path).map_err(failed)?.into_deserialize().map(|row| row.map_err(failed)).collect()
 }
 
 /// `history.csv`: a row an epoch, on the disk before the next epoch begins.

@@ -12,6 +12,8 @@ use crate::{Error, Result, TestFigures, files::write_atomically};
 pub const BEST: &str = "best.safetensors";
 /// The weights of a run's last whole epoch, with all that training goes on from.
 pub const LAST: &str = "last.safetensors";
+/// What the saved model said of the test images.
+pub const PREDICTIONS: &str = "predictions.csv";
 const RECORD: &str = "run.json";
 const TEST: &str = "test.json";
 
@@ -62,6 +64,16 @@ pub struct RunRecord {
     pub threads: usize,
     /// Wall times.
     pub seconds: Seconds,
+}
+
+/// `test.json`: what the models of a run did on its test set. Keys are only ever added.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tests {
+    /// Figures of the best weights.
+    pub saved: TestFigures,
+    /// Figures of the last epoch's weights.
+    #[serde(rename = "final")]
+    pub last: TestFigures,
 }
 
 /// Wall times of a run's parts.
@@ -154,12 +166,27 @@ impl Run {
         write_json(&self.folder.join(RECORD), &self.record)
     }
 
-    /// Writes `test.json`: the figures of the saved and of the final model.
+    /// Writes `test.json`.
     ///
     /// # Errors
     /// A file that cannot be written.
-    pub fn save_test(&self, saved: &TestFigures, last: &TestFigures) -> Result<()> {
-        write_json(&self.folder.join(TEST), &BTreeMap::from([("saved", saved), ("final", last)]))
+    pub fn save_tests(&self, tests: &Tests) -> Result<()> {
+        write_json(&self.folder.join(TEST), tests)
+    }
+
+    /// Reads `test.json`; `None` where the run was not tested.
+    ///
+    /// # Errors
+    /// A file that cannot be read or understood.
+    pub fn tests(&self) -> Result<Option<Tests>> {
+        let path = self.file(TEST);
+        match fs::read_to_string(&path) {
+            Ok(text) => {
+                serde_json::from_str(&text).map(Some).map_err(|source| Error::NotARecord { path, source })
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(Error::Io { action: "read", path, source }),
+        }
     }
 
     /// Names this run in the file `latest`, as its folder was named.

@@ -1,28 +1,6 @@
-use std::path::PathBuf;
+use metrics::{Predictions, Resampling, Scores};
 
 use super::*;
-
-fn sample(name: &str, group: Option<&str>) -> Sample {
-    Sample { group: group.map(str::to_owned), ..Sample::new(PathBuf::from(name), name.to_owned(), 0) }
-}
-
-#[test]
-fn images_without_a_group_are_drawn_by_themselves() {
-    assert_eq!(groups(&[sample("a", None), sample("b", None)]), None);
-    let samples = [
-        sample("a", Some("p")),
-        sample("b", None),
-        sample("c", Some("q")),
-        sample("d", Some("p")),
-        sample("e", None),
-    ];
-    let groups = groups(&samples).unwrap();
-    assert_eq!(groups[0], groups[3]);
-    let mut distinct = groups.clone();
-    distinct.sort_unstable();
-    distinct.dedup();
-    assert_eq!(distinct.len(), 4);
-}
 
 /// Three classes, of which the last has no image and is never predicted.
 #[test]
@@ -30,7 +8,7 @@ fn what_has_no_value_has_a_reason_and_no_interval() {
     let labels = ["a", "b", "c"].map(str::to_owned);
     let rows = [[0.9, 0.1, 0.0], [0.2, 0.8, 0.0], [0.6, 0.4, 0.0], [0.3, 0.7, 0.0]].concat();
     let predictions = Predictions::new(3, vec![0, 1, 1, 0], rows).unwrap();
-    let resampling = Resampling { resamples: 200, seed: SEED, groups: None };
+    let resampling = Resampling { resamples: 200, seed: 28, groups: None };
     let evaluation = Evaluation::new(&Scores::from(&predictions), &resampling).unwrap();
     let mut table = Table { labels: &labels, intervals: BTreeMap::new(), undefined: BTreeMap::new() };
     assert_eq!(table.add("accuracy", &evaluation.figures.accuracy), Some(0.5));

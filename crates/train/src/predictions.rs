@@ -1,0 +1,146 @@
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
+
+use data::ImageSet;
+use metrics::{Predictions, Resampling, Scores, argmax};
+
+use crate::{Error, Result, files::write_atomically};
+
+/// What the resamples of a test's intervals are drawn from: always the same, so that a model tested again has the same
+/// intervals.
+const SEED: u64 = 28;
+/// The columns before and after the probabilities.
+const FIRST: [&str; 3] = ["path", "label", "predicted"];
+const GROUP: &str = "group";
+/// What stands before a class in the name of its column.
+const PROBABILITY: &str = "p_";
+
+/// A model's predictions with the images that they are of: what `predictions.csv` holds, and what every figure of a test
+/// is computed from.
+///
+/// `path,label,predicted,p_<class>…` and, where groups such as patients are known, `group`: a row an image, in the set's
+/// order, probabilities in the shortest form that reads back the same.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PredictedSet {
+    /// Labels in index order.
+    pub classes: Vec<String>,
+    /// Where the images come from.
+    pub images: Vec<PredictedImage>,
+    /// True classes and probabilities, in the order of `images`.
+    pub predictions: Predictions,
+}
+
+/// An image that was classified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PredictedImage {
+    /// As the data set was named.
+    pub path: PathBuf,
+    /// What it belongs to, such as a patient, where that is known.
+    pub group: Option<String>,
+}
+
+impl PredictedSet {
+    /// A set's images with what a model of these classes said of them.
+    pub(crate) fn new(set: &ImageSet, classes: &[String], predictions: Predictions) -> Self {
+        let images = set
+            .samples()
+            .iter()
+            .map(|sample| PredictedImage { path: sample.path.clone(), group: sample.group.clone() })
+            .collect();
+        Self { classes: classes.to_vec(), images, predictions }
+    }
+
+    /// The probabilities in f64, as figures are computed from.
+    pub fn scores(&self) -> Scores {
+        Scores::from(&self.predictions)
+    }
+
+    /// How a test's intervals are drawn: 2,000 times, by group where groups are known.
+    pub fn resampling(&self) -> Resampling {
+        Resampling { resamples: metrics::RESAMPLES, seed: SEED, groups: self.groups() }
+    }
+
+    /// Each image's group as a number, where any is known; an image without one is a group of its own.
+    fn groups(&self) -> Option<Vec<usize>> {
+        if self.images.iter().all(|image| image.group.is_none()) {
+            return None;
+        }
+        let mut numbers: HashMap<&str, usize> = HashMap::new();
+        let mut groups = Vec::with_capacity(self.images.len());
+        for (index, image) in self.images.iter().enumerate() {
+            let number = image.group.as_deref().map(|group| *numbers.entry(group).or_insert(index));
+            groups.push(number.unwrap_or(index));
+        }
+        Some(groups)
+    }
+
+    /// Writes the CSV.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let failed =
+            |error: csv::Error| Error::Io { action: "write", path: path.to_owned(), source: error.into() };
+        let grouped = self.images.iter().any(|image| image.group.is_some());
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        let columns = FIRST.map(str::to_owned).into_iter();
+        let columns = columns.chain(self.classes.iter().map(|class| format!("{PROBABILITY}{class}")));
+        writer.write_record(columns.chain(grouped.then(|| GROUP.to_owned()))).map_err(failed)?;
+        for (image, (label, row)) in self.images.iter().zip(self.predictions.rows()) {
+            let name = image.path.to_string_lossy();
+            let first = [&name, self.classes[label].as_str(), self.classes[argmax(row)].as_str()];
+            let fields = first.map(str::to_owned).into_iter().chain(row.iter().map(f32::to_string));
+            let group = grouped.then(|| image.group.clone().unwrap_or_default());
+            writer.write_record(fields.chain(group)).map_err(failed)?;
+        }
+        let bytes = writer.into_inner().map_err(|error| failed(error.into_error().into()))?;
+        write_atomically(path, &bytes)
+    }
+
+    /// Reads such a CSV.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or whose columns or rows are others, by line.
+    pub fn read(path: &Path) -> Result<Self> {
+        let other = |line: u64, problem: String| Error::Csv { path: path.to_owned(), line, problem };
+        let failed = |error: csv::Error| match error.position().map(csv::Position::line) {
+            Some(line) => other(line, error.to_string()),
+            None => Error::Io { action: "read", path: path.to_owned(), source: error.into() },
+        };
+        let mut reader = csv::Reader::from_path(path).map_err(failed)?;
+        let header = reader.headers().map_err(failed)?.clone();
+        let columns: Vec<&str> = header.iter().collect();
+        let (probabilities, grouped) = match columns.strip_prefix(&FIRST) {
+            Some([probabilities @ .., last]) if *last == GROUP => (probabilities, true),
+            Some(probabilities) => (probabilities, false),
+            None => return Err(other(1, format!("its columns do not begin with `{}`", FIRST.join(",")))),
+        };
+        let classes: Option<Vec<String>> =
+            probabilities.iter().map(|column| column.strip_prefix(PROBABILITY).map(str::to_owned)).collect();
+        let classes =
+            classes.ok_or_else(|| other(1, "it has a column that is no class's `p_…`".to_owned()))?;
+        let (mut images, mut labels, mut values) = (Vec::new(), Vec::new(), Vec::new());
+        for record in reader.records() {
+            let record = record.map_err(failed)?;
+            let line = record.position().map_or(0, csv::Position::line);
+            let mut fields = record.iter();
+            let (path, label) = (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
+            let label = classes.iter().position(|class| class == label);
+            labels.push(label.ok_or_else(|| other(line, "its label is none of the classes".to_owned()))?);
+            for field in fields.by_ref().skip(1).take(classes.len()) {
+                let value: Option<f32> = field.parse().ok().filter(|value: &f32| value.is_finite());
+                values.push(value.ok_or_else(|| other(line, format!("`{field}` is no probability")))?);
+            }
+            let group = fields.next().filter(|group| grouped && !group.is_empty()).map(str::to_owned);
+            images.push(PredictedImage { path: path.into(), group });
+        }
+        let predictions =
+            Predictions::new(classes.len(), labels, values).map_err(|error| other(1, error.to_string()))?;
+        Ok(Self { classes, images, predictions })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,54 @@
+use super::*;
+
+fn set(groups: [Option<&str>; 3]) -> PredictedSet {
+    let predictions = Predictions::new(2, vec![0, 1, 1], vec![0.9, 0.1, 1e-9, 1.0, 0.3, 0.7]).unwrap();
+    let image = |(index, group): (usize, Option<&str>)| PredictedImage {
+        path: format!("x/a, {index}.png").into(),
+        group: group.map(str::to_owned),
+    };
+    let images = groups.into_iter().enumerate().map(image).collect();
+    PredictedSet { classes: vec!["COVID-19".to_owned(), "p_\"odd\"".to_owned()], images, predictions }
+}
+
+#[test]
+fn what_is_written_is_read_back_to_the_bit() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("predictions.csv");
+    for groups in [[None; 3], [Some("p1"), None, Some("p1")]] {
+        let set = set(groups);
+        set.write(&path).unwrap();
+        assert_eq!(PredictedSet::read(&path).unwrap(), set);
+    }
+    let header = std::fs::read_to_string(&path).unwrap().lines().next().unwrap().to_owned();
+    assert_eq!(header, "path,label,predicted,p_COVID-19,\"p_p_\"\"odd\"\"\",group");
+}
+
+#[test]
+fn images_of_one_group_are_drawn_together_and_those_of_none_alone() {
+    assert_eq!(set([None; 3]).resampling().groups, None);
+    assert_eq!(set([Some("a"), None, Some("a")]).resampling().groups, Some(vec![0, 1, 0]));
+}
+
+#[test]
+fn a_file_of_something_else_is_refused_by_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("predictions.csv");
+    let header = "path,label,predicted,p_a,p_b\n";
+    for (text, line, problem) in [
+        ("path,predicted,p_a\n", 1, "its columns do not begin with `path,label,predicted`"),
+        ("path,label,predicted,p_a,b\n", 1, "it has a column that is no class's `p_…`"),
+        ("path,label,predicted,p_a\n", 1, "at least 2 classes are needed, got 1"),
+        (&format!("{header}x,a,a,0.5,0.5\ny,c,a,0.5,0.5\n"), 3, "its label is none of the classes"),
+        (&format!("{header}x,a,a,0.5,NaN\n"), 2, "`NaN` is no probability"),
+        (&format!("{header}x,a,a,0.5,half\n"), 2, "`half` is no probability"),
+    ] {
+        std::fs::write(&path, text).unwrap();
+        let error = PredictedSet::read(&path).unwrap_err().to_string();
+        assert_eq!(error, format!("`{}`, line {line}: {problem}", path.display()));
+    }
+    std::fs::write(&path, format!("{header}x,a,a,0.5\n")).unwrap();
+    let error = PredictedSet::read(&path).unwrap_err().to_string();
+    assert!(error.contains("line 2") && error.contains("4 fields"), "{error}");
+    std::fs::remove_file(&path).unwrap();
+    assert!(PredictedSet::read(&path).unwrap_err().to_string().starts_with("cannot read"));
+}
