@@ -8,6 +8,7 @@ mod backbones;
 mod bad_images;
 mod bad_input;
 mod cache;
+mod calibration;
 mod checkpoints;
 mod decode;
 mod layouts;

@@ -85,6 +85,9 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         if let Some(train::Error::HoldsRun { .. } | train::Error::NotEmpty { .. }) = cause.downcast_ref() {
             return Some("name another folder with `--out`, or leave it out".to_owned());
         }
+        if let Some(train::Error::NotFinite { .. }) = cause.downcast_ref() {
+            return Some("its weights are of no use: name another model, or train again with a lower `--learning-rate`".to_owned());
+        }
         if let Some(train::Error::NonFiniteLoss { .. }) = cause.downcast_ref() {
             return Some("the best weights so far are kept; try a lower `--learning-rate`".to_owned());
         }

@@ -10,7 +10,9 @@ use data::ImageSet;
 use model::Classifier;
 use plan::Plan;
 use serde_json::json;
-use train::{BEST, Ending, LAST, PREDICTIONS, Run, RunRecord, Seconds, Status as RunStatus, Tests};
+use train::{
+    BEST, CalibrationConfig, Ending, LAST, PREDICTIONS, Run, RunRecord, Seconds, Status as RunStatus, Tests,
+};
 
 use crate::{
     args::TrainArgs,
@@ -55,8 +57,12 @@ pub(crate) fn run(args: &TrainArgs, output: &Output) -> Result<Status> {
     let fitted = fit(&classifier, &plan, &images, &mut run, output);
     let ended = fitted.and_then(|ending| match ending {
         Ending::Interrupted => Ok((RunStatus::Interrupted, None)),
-        Ending::EarlyStopped => Ok((RunStatus::EarlyStopped, test_both(&plan, &images, &mut run, output)?)),
-        Ending::Completed => Ok((RunStatus::Completed, test_both(&plan, &images, &mut run, output)?)),
+        Ending::EarlyStopped | Ending::Completed => {
+            calibrate(args, &plan, &images, &mut run, output)?;
+            let tests = test_both(&plan, &images, &mut run, output)?;
+            let early = ending == Ending::EarlyStopped;
+            Ok((if early { RunStatus::EarlyStopped } else { RunStatus::Completed }, tests))
+        }
     });
     run.record.seconds.total = start.elapsed().as_secs_f64();
     match ended {
@@ -131,6 +137,7 @@ fn record(args: &TrainArgs, plan: &Plan, images: &Images) -> RunRecord {
             ("thorax".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
             ("libtorch".to_owned(), model::LIBTORCH.to_owned()),
         ]),
+        calibration: BTreeMap::new(),
         layout: Some(plan.listing.layout.to_string()),
         manifest_sha256: plan.listing.manifest_sha256.clone(),
         threads: plan.threads,
@@ -151,6 +158,22 @@ fn fit(
         train::fit(classifier, &images.training, &images.validation, &plan.config, run, &mut display);
     run.record.seconds.fit = start.elapsed().as_secs_f64();
     Ok(fitted?)
+}
+
+/// Learns from the validation part how sure both models may be, where that was asked for.
+fn calibrate(args: &TrainArgs, plan: &Plan, images: &Images, run: &mut Run, output: &Output) -> Result<()> {
+    let config = CalibrationConfig { temperature: args.calibrate, sensitivity: args.sensitivity };
+    if config.is_empty() {
+        return Ok(());
+    }
+    for (name, file) in [("saved", BEST), ("final", LAST)] {
+        let display = &mut Display::new(output);
+        let learnt = train::calibrate(run, file, plan.network.device, &images.validation, &config, display)?;
+        // Whoever stops it here has stopped the tests as well.
+        let Some(learnt) = learnt else { break };
+        run.record.calibration.insert(name.to_owned(), learnt);
+    }
+    Ok(run.save()?)
 }
 
 /// Tests both files as they lie on the disk, loaded again, and keeps the saved model's predictions.

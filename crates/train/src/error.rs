@@ -64,6 +64,12 @@ pub enum Error {
         /// The learning rate in force.
         learning_rate: f64,
     },
+    /// Weights that overflowed, or were never whole, make no numbers of an image.
+    #[error("the model's probabilities for `{path}` are not finite numbers")]
+    NotFinite {
+        /// The first such image.
+        path: PathBuf,
+    },
     /// Settings that training cannot start with.
     #[error("{0}")]
     Config(String),

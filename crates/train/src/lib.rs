@@ -10,6 +10,7 @@
 
 mod adam;
 mod average;
+mod calibrate;
 pub mod class_weight;
 mod error;
 mod evaluate;
@@ -19,6 +20,7 @@ mod files;
 mod fit;
 mod history;
 mod inputs;
+mod operating;
 mod predictions;
 mod run;
 mod schedule;
@@ -28,13 +30,15 @@ mod writer;
 
 pub use adam::Adam;
 pub use average::Averaging;
+pub use calibrate::{CalibrationConfig, calibrate};
 pub use error::Error;
-pub use evaluate::evaluate;
+pub use evaluate::{Evaluated, evaluate};
 pub use events::{Event, Observer};
-pub use figures::{Bounds, Calibration, ClassRow, MeanRow, TestFigures, Tested, figures};
+pub use figures::{Bounds, Calibration, ClassRow, MeanRow, Sureness, TestFigures, Tested, figures};
 pub use fit::{Ending, FitConfig, fit};
 pub use history::{EpochRow, read_history};
 pub use inputs::Inputs;
+pub use operating::{OperatingRow, Shares};
 pub use predictions::{PredictedImage, PredictedSet};
 pub use run::{BEST, LAST, PREDICTIONS, Run, RunRecord, Seconds, Status, Tests};
 pub use schedule::Schedule;

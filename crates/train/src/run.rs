@@ -4,6 +4,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use model::Calibration;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result, TestFigures, files::write_atomically};
@@ -52,6 +53,9 @@ pub struct RunRecord {
     pub skipped: Vec<String>,
     /// SHA-256 over names, labels and 8-bit pixels of the training and validation images.
     pub data_fingerprint: String,
+    /// What was learnt from the validation part for `saved` and `final`, where something was.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub calibration: BTreeMap<String, Calibration>,
     /// How the data set is laid out, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layout: Option<String>,

@@ -6,8 +6,8 @@ use data::{
     Augmenting,
     random::{Key, Purpose},
 };
-use metrics::{Mean, Predictions, PredictionsError};
-use model::{Classifier, Meta, Metric, Mode, Parameter, Step};
+use metrics::{Mean, Predictions};
+use model::{Calibration, Classifier, Meta, Metric, Mode, Parameter, Step};
 use tch::{Kind, Tensor};
 
 use crate::{
@@ -133,13 +133,12 @@ impl<'a> Trainer<'a> {
         epoch: u64,
         observer: &mut dyn Observer,
     ) -> Result<Option<Predictions>> {
-        evaluate(self.classifier, validation, observer).map_err(|error| match error {
-            // Weights that overflowed in the epoch's last step give probabilities that are no numbers.
-            Error::Figures(PredictionsError::NotFinite(_)) => {
-                self.non_finite(f64::NAN, epoch, "validation".to_owned())
-            }
-            error => error,
-        })
+        match evaluate(self.classifier, validation, observer) {
+            Ok(evaluated) => Ok(evaluated.map(|evaluated| evaluated.predictions)),
+            // Weights that overflowed in the epoch's last step.
+            Err(Error::NotFinite { .. }) => Err(self.non_finite(f64::NAN, epoch, "validation".to_owned())),
+            Err(error) => Err(error),
+        }
     }
 
     pub(crate) fn non_finite(&self, value: f64, epoch: u64, place: String) -> Error {
@@ -187,7 +186,8 @@ impl<'a> Trainer<'a> {
             "patience_reference": tracker.reference(),
             "wait": tracker.wait(),
         }));
-        let meta = Meta { spec: self.classifier.spec().clone(), metric, epoch, training };
+        let (spec, calibration) = (self.classifier.spec().clone(), Calibration::default());
+        let meta = Meta { spec, metric, epoch, calibration, training };
         let mut checkpoint = self.classifier.checkpoint(meta)?;
         checkpoint.tensors.extend(self.adam.tensors()?);
         if let Some(average) = &self.average {

@@ -7,7 +7,7 @@ use model::{Freeze, InputScale, Kind, PrecisionChoice};
 use super::{
     AveragingKind, CacheArgs, ClassWeight, ComputeArgs, DEFAULT_DATA, GroupArgs, OnBadImage, OptimizerKind,
     ReadArgs, ScheduleKind, SplitKind, WeightsChoice,
-    values::{above_zero, colour, image_size, not_negative, positive, share},
+    values::{above_zero, colour, image_size, not_negative, positive, sensitivity, share},
 };
 
 #[derive(Args)]
@@ -108,6 +108,14 @@ pub(crate) struct TrainArgs {
     /// Normalise with the pretrained batch norm statistics where weights are trained, too
     #[arg(long)]
     pub(crate) freeze_batch_norm: bool,
+    /// Fit a temperature on the validation images when training is over, so that probabilities are those of being right, and
+    /// store it in the model
+    #[arg(long)]
+    pub(crate) calibrate: bool,
+    /// Choose a threshold for each class on the validation images that reaches this sensitivity, and say what it does on the
+    /// test images
+    #[arg(long, value_name = "SHARE", value_parser = sensitivity, allow_negative_numbers = true)]
+    pub(crate) sensitivity: Option<f64>,
     /// What to do about files that are no readable image
     #[arg(long, value_name = "WHAT", default_value = "error")]
     pub(crate) on_bad_image: OnBadImage,

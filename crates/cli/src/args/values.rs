@@ -147,6 +147,13 @@ pub(super) fn share(text: &str) -> Result<f64, String> {
         .and_then(|value| Some(value).filter(within).ok_or_else(|| "must be above 0 and below 1".to_owned()))
 }
 
+pub(super) fn sensitivity(text: &str) -> Result<f64, String> {
+    let within = |value: &f64| *value > 0.0 && *value <= 1.0;
+    number(text).and_then(|value| {
+        Some(value).filter(within).ok_or_else(|| "must be above 0 and at most 1".to_owned())
+    })
+}
+
 pub(super) fn positive(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) => Err("must be at least 1".to_owned()),

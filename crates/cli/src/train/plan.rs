@@ -176,6 +176,8 @@ impl Plan {
             ("backbone", if spec.kind == Kind::Torchscript { pretrained.clone() } else { Value::Null }),
             ("freeze", json!(args.freeze.to_string())),
             ("freeze-batch-norm", json!(args.freeze_batch_norm)),
+            ("calibrate", json!(args.calibrate)),
+            ("sensitivity", json!(args.sensitivity)),
             ("on-bad-image", json!(args::name(&args.on_bad_image))),
             ("formats", json!(self.decoding.formats.to_string())),
             ("max-pixels", json!(self.decoding.max_pixels)),
