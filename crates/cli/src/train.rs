@@ -126,6 +126,7 @@ fn record(args: &TrainArgs, plan: &Plan, images: &Images) -> RunRecord {
         epochs_run: 0,
         best_epoch: None,
         best_val_loss: None,
+        skipped_steps: 0,
         settings: plan.settings(args),
         classes: plan.spec().classes.clone(),
         counts,
@@ -155,7 +156,7 @@ fn fit(
     let start = Instant::now();
     let mut display = Display::new(output);
     let fitted =
-        train::fit(classifier, &images.training, &images.validation, &plan.config, run, &mut display);
+        train::fit(classifier, &images.training, &images.validation, &plan.config, None, run, &mut display);
     run.record.seconds.fit = start.elapsed().as_secs_f64();
     Ok(fitted?)
 }

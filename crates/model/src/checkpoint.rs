@@ -283,6 +283,22 @@ impl Checkpoint {
         Ok(Self { meta, tensors: named, backbone })
     }
 
+    /// Fills `tensor` with the values of the tensor of this name.
+    ///
+    /// # Errors
+    /// A tensor that is not there or has another shape.
+    pub fn restore(&self, name: &str, tensor: &mut Tensor) -> Result<()> {
+        let named = self.tensors.iter().find(|named| named.name == name);
+        let named = named.ok_or_else(|| Error::Spec(format!("the checkpoint lacks the tensor `{name}`")))?;
+        let size: Vec<usize> = tensor.size().iter().map(|&side| side as usize).collect();
+        if named.shape != size {
+            let found = &named.shape;
+            return Err(Error::Spec(format!("tensor `{name}` has shape {found:?}, expected {size:?}")));
+        }
+        let _guard = tch::no_grad_guard();
+        Ok(tensor.f_copy_(&named.to_tensor()?)?)
+    }
+
     /// The network's own tensors in the order of `shapes`, each checked by name and shape; `path` names the file.
     ///
     /// # Errors

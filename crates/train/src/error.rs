@@ -42,6 +42,14 @@ pub enum Error {
         /// Where it goes wrong.
         source: serde_json::Error,
     },
+    /// A `history.csv` that lacks epochs that the checkpoint has.
+    #[error("`{path}` does not have all of the {epoch} epochs of the run's last checkpoint")]
+    ShortHistory {
+        /// The file.
+        path: PathBuf,
+        /// Whole epochs of the checkpoint.
+        epoch: u64,
+    },
     /// A run's CSV, `history.csv` or `predictions.csv`, that holds something else.
     #[error("`{path}`, line {line}: {problem}")]
     Csv {

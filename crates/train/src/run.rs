@@ -39,6 +39,9 @@ pub struct RunRecord {
     pub best_epoch: Option<u64>,
     /// Their `val_loss`.
     pub best_val_loss: Option<f64>,
+    /// Steps that were left out since their loss was not finite.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skipped_steps: u64,
     /// Flag names → resolved values.
     pub settings: BTreeMap<String, serde_json::Value>,
     /// Labels in index order.
@@ -68,6 +71,10 @@ pub struct RunRecord {
     pub threads: usize,
     /// Wall times.
     pub seconds: Seconds,
+}
+
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// `test.json`: what the models of a run did on its test set. Keys are only ever added.

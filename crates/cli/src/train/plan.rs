@@ -11,7 +11,7 @@ use anyhow::Result;
 use data::{Decoding, Formats, Layout, Listing, OpenOptions, Split};
 use model::{Kind, Spec};
 use serde_json::{Value, json};
-use train::{Averaging, FitConfig, Run, Schedule, class_weight};
+use train::{Averaging, FitConfig, OnNonFinite, Run, Schedule, class_weight};
 
 use super::network::Network;
 use crate::{
@@ -79,6 +79,9 @@ impl Plan {
             class_weights: class_weights(&args.class_weight, &listing)?,
             augmentation: args.augment,
             seed: args.seed,
+            checkpoint_every: None,
+            on_non_finite: OnNonFinite::Stop,
+            extended: false,
         };
         Ok(Self { listing, split, test, network, config, decoding, threads, out, scan_seconds })
     }
