@@ -6,7 +6,7 @@ mod plan;
 use std::{collections::BTreeMap, path::Path, time::Instant};
 
 use anyhow::Result;
-use data::ImageSet;
+use data::{BadImage, ImageSet};
 use model::Classifier;
 use plan::Plan;
 use serde_json::json;
@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// The images, decoded.
-struct Images {
+pub(crate) struct Images {
     training: ImageSet,
     validation: ImageSet,
     test: Option<ImageSet>,
@@ -49,17 +49,30 @@ pub(crate) fn run(args: &TrainArgs, output: &Output) -> Result<Status> {
     let mut run = Run::create(&plan.out, record(args, &plan, &images))?;
     run.name_as_latest(Path::new(saved::LATEST))?;
     output.note(format!("run    {}\n", plan.out.display()));
+    let tested = carry_out(args, &classifier, &plan, &images, &mut run, start, output)?;
+    conclude(args, &run, tested.as_ref(), output)
+}
+
+/// Trains and tests; how it ended is in the run's record, which counts its time from `start`.
+pub(crate) fn carry_out(
+    args: &TrainArgs,
+    classifier: &Classifier,
+    plan: &Plan,
+    images: &Images,
+    run: &mut Run,
+    start: Instant,
+    output: &Output,
+) -> Result<Option<Tests>> {
     if !args.augment.is_none() {
         let sheet = data::augmented_sheet(&images.training, args.augment, args.seed)?;
         run.write("augmented.png", &sheet)?;
     }
-
-    let fitted = fit(&classifier, &plan, &images, &mut run, output);
+    let fitted = fit(classifier, plan, images, run, output);
     let ended = fitted.and_then(|ending| match ending {
         Ending::Interrupted => Ok((RunStatus::Interrupted, None)),
         Ending::EarlyStopped | Ending::Completed => {
-            calibrate(args, &plan, &images, &mut run, output)?;
-            let tests = test_both(&plan, &images, &mut run, output)?;
+            calibrate(args, plan, images, run, output)?;
+            let tests = test_both(plan, images, run, output)?;
             let early = ending == Ending::EarlyStopped;
             Ok((if early { RunStatus::EarlyStopped } else { RunStatus::Completed }, tests))
         }
@@ -76,44 +89,50 @@ pub(crate) fn run(args: &TrainArgs, output: &Output) -> Result<Status> {
         Ok((status, tested)) => {
             run.record.status = status;
             run.save()?;
-            conclude(args, &run, tested.as_ref(), output)
+            Ok(tested)
         }
     }
 }
 
 fn load(args: &TrainArgs, plan: &Plan, output: &Output) -> Result<Images> {
     let start = Instant::now();
-    let reading = Reading {
+    // Both parts as one list: another seed or share splits the same images of the cache.
+    let mut lists = vec![&plan.listing.samples[..]];
+    lists.extend(plan.test.as_ref().map(|test| &test.samples[..]));
+    let (sets, bad) = dataset::load(&lists, &reading(args, plan), output)?;
+    let mut images = Images::of(plan, &sets[0], sets.get(1).cloned(), &bad)?;
+    let mut named = vec![("training", &images.training), ("validation", &images.validation)];
+    named.extend(images.test.as_ref().map(|test| ("test", test)));
+    dataset::warn_of_duplicates(&named, &plan.decoding, output);
+    images.decode_seconds = start.elapsed().as_secs_f64();
+    Ok(images)
+}
+
+/// How a run's images are read.
+pub(crate) fn reading(args: &TrainArgs, plan: &Plan) -> Reading {
+    Reading {
         preprocess: plan.spec().preprocess(),
         decoding: plan.decoding,
         cache: args.cache.cache(),
         policy: args.on_bad_image,
-    };
-    // Both parts as one list: another seed or share splits the same images of the cache.
-    let mut lists = vec![&plan.listing.samples[..]];
-    lists.extend(plan.test.as_ref().map(|test| &test.samples[..]));
-    let (sets, bad) = dataset::load(&lists, &reading, output)?;
-    let (training, validation) =
-        (sets[0].select(&plan.split.training), sets[0].select(&plan.split.validation));
-    let test = sets.get(1).cloned();
-    for (set, part) in
-        [(Some(&training), "training"), (Some(&validation), "validation"), (test.as_ref(), "testing")]
-    {
-        set.map_or(Ok(()), |set| dataset::check_classes_left(set, part, &plan.spec().classes))?;
     }
-    let mut named = vec![("training", &training), ("validation", &validation)];
-    named.extend(test.as_ref().map(|test| ("test", test)));
-    dataset::warn_of_duplicates(&named, &plan.decoding, output);
-    Ok(Images {
-        training,
-        validation,
-        test,
-        skipped: bad.iter().map(|bad| bad.path.display().to_string()).collect(),
-        decode_seconds: start.elapsed().as_secs_f64(),
-    })
 }
 
-fn record(args: &TrainArgs, plan: &Plan, images: &Images) -> RunRecord {
+impl Images {
+    /// The parts of a run out of decoded images; each must have some of every class.
+    pub(crate) fn of(plan: &Plan, all: &ImageSet, test: Option<ImageSet>, bad: &[BadImage]) -> Result<Self> {
+        let (training, validation) = (all.select(&plan.split.training), all.select(&plan.split.validation));
+        for (set, part) in
+            [(Some(&training), "training"), (Some(&validation), "validation"), (test.as_ref(), "testing")]
+        {
+            set.map_or(Ok(()), |set| dataset::check_classes_left(set, part, &plan.spec().classes))?;
+        }
+        let skipped = bad.iter().map(|bad| bad.path.display().to_string()).collect();
+        Ok(Self { training, validation, test, skipped, decode_seconds: 0.0 })
+    }
+}
+
+pub(crate) fn record(args: &TrainArgs, plan: &Plan, images: &Images) -> RunRecord {
     let count = |set: &ImageSet| data::counts(set.samples(), plan.spec().classes.len());
     let mut counts = BTreeMap::from([
         ("training".to_owned(), count(&images.training)),
@@ -197,18 +216,7 @@ fn test_both(plan: &Plan, images: &Images, run: &mut Run, output: &Output) -> Re
 /// Says how the run ended, and prints the figures.
 fn conclude(args: &TrainArgs, run: &Run, tested: Option<&Tests>, output: &Output) -> Result<Status> {
     let record = &run.record;
-    let best = record.best_epoch.map_or("none".to_owned(), |epoch| format!("epoch {epoch}"));
-    let how = match record.status {
-        RunStatus::EarlyStopped => "stopped early",
-        RunStatus::Interrupted => "interrupted",
-        _ => "done",
-    };
-    output.note(format!(
-        "\n{how} after {} epochs in {:.1} s; best weights: {best}, in {}\n",
-        record.epochs_run,
-        record.seconds.total,
-        run.folder().display()
-    ));
+    let best = tell_ending(run, output);
     // Training may be over and its test not.
     if progress::interrupted() {
         return Ok(Status::Interrupted);
@@ -224,4 +232,22 @@ fn conclude(args: &TrainArgs, run: &Run, tested: Option<&Tests>, output: &Output
         test::print(&[(of_saved, saved), (of_last, last)], output);
     }
     Ok(Status::Done)
+}
+
+/// Says how the run ended; the best epoch in words.
+pub(crate) fn tell_ending(run: &Run, output: &Output) -> String {
+    let record = &run.record;
+    let best = record.best_epoch.map_or("none".to_owned(), |epoch| format!("epoch {epoch}"));
+    let how = match record.status {
+        RunStatus::EarlyStopped => "stopped early",
+        RunStatus::Interrupted => "interrupted",
+        _ => "done",
+    };
+    output.note(format!(
+        "\n{how} after {} epochs in {:.1} s; best weights: {best}, in {}\n",
+        record.epochs_run,
+        record.seconds.total,
+        run.folder().display()
+    ));
+    best
 }

@@ -14,18 +14,18 @@ use crate::{
 };
 
 /// What flags left open is settled here.
-pub(super) struct Network {
-    pub(super) spec: Spec,
-    pub(super) batch_size: usize,
+pub(crate) struct Network {
+    pub(crate) spec: Spec,
+    pub(crate) batch_size: usize,
     /// The file of the pretrained part.
-    pub(super) pretrained: Option<PathBuf>,
+    pub(crate) pretrained: Option<PathBuf>,
     /// Whether it must be the one that is fetched.
     pinned: bool,
-    pub(super) device: Device,
+    pub(crate) device: Device,
 }
 
 impl Network {
-    pub(super) fn new(args: &TrainArgs, classes: Vec<String>, device: Device) -> Result<Self> {
+    pub(crate) fn new(args: &TrainArgs, classes: Vec<String>, device: Device) -> Result<Self> {
         check_flags(args)?;
         let (image_size, batch_size, input_scale, precision) = match args.model {
             Kind::Convnet => (50, 250, InputScale::Unit, PrecisionChoice::Fixed(Precision::F32)),
@@ -59,7 +59,7 @@ impl Network {
     }
 
     /// Builds it: its files are read and checked.
-    pub(super) fn build(&self, args: &TrainArgs) -> Result<Classifier> {
+    pub(crate) fn build(&self, args: &TrainArgs) -> Result<Classifier> {
         let pretrained = match &self.pretrained {
             Some(path) => Pretrained::File { path, pinned: self.pinned },
             None => Pretrained::None,
@@ -85,7 +85,7 @@ impl Network {
     }
 
     /// A line for the reader; nothing where there is no pretrained part.
-    pub(super) fn base(&self, args: &TrainArgs) -> Option<String> {
+    pub(crate) fn base(&self, args: &TrainArgs) -> Option<String> {
         let from = match &self.pretrained {
             Some(path) => path.display().to_string(),
             None if self.spec.kind == Kind::InceptionV3 => "none, trained from scratch".to_owned(),
