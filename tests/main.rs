@@ -16,6 +16,7 @@ mod pictures;
 mod predict;
 mod real_data;
 mod recipes;
+mod resume;
 mod runs;
 mod splits;
 mod transfer;

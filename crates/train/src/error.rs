@@ -28,6 +28,12 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// A run that another process trains.
+    #[error("another process is training the run in `{path}`")]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A folder for a new run that holds something else.
     #[error("`{path}` is not empty")]
     NotEmpty {

@@ -24,6 +24,15 @@ impl SplitKind {
     }
 }
 
+/// What a step whose loss is not finite does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum NonFinite {
+    /// Training ends
+    Stop,
+    /// The step is left out
+    Skip,
+}
+
 /// How weights follow their gradients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OptimizerKind {
