@@ -2,7 +2,8 @@
 //!
 //! What this crate holds: [`fit`] with balanced [`class_weight`]s, Keras' [`Adam`] with or without weight decay, learning-rate
 //! [`Schedule`]s, weight [`Averaging`] and early stopping ([`Tracker`]); [`Inputs`], which keeps what a frozen part makes of
-//! images; a [`Run`]'s folder with its checkpoints and history; [`evaluate`] and the [`TestFigures`] that `test.json` holds.
+//! images; a [`Run`]'s folder with its checkpoints and history; [`evaluate`] and the [`TestFigures`] that `test.json` holds; a
+//! [`CrossValidation`]'s folder of runs, in which several processes may work.
 //! What it must not know: the terminal. Long work reports [`Event`]s to an [`Observer`], which may also stop it.
 //!
 //! Outside libraries: **tch** for gradients, **csv** for `history.csv` and `predictions.csv` (quoting is its job),
@@ -11,6 +12,7 @@
 mod adam;
 mod average;
 pub mod class_weight;
+mod cross_validation;
 mod error;
 mod evaluate;
 mod events;
@@ -19,15 +21,19 @@ mod files;
 mod fit;
 mod history;
 mod inputs;
+mod lock;
+mod pool;
 mod predictions;
 mod run;
 mod schedule;
+mod spread;
 mod tracker;
 mod trainer;
 mod writer;
 
 pub use adam::Adam;
 pub use average::Averaging;
+pub use cross_validation::{CrossValidation, CrossValidationRecord, FOLDS, FoldRecord, FoldState};
 pub use error::Error;
 pub use evaluate::evaluate;
 pub use events::{Event, Observer};
@@ -35,9 +41,11 @@ pub use figures::{Bounds, Calibration, ClassRow, MeanRow, TestFigures, Tested, f
 pub use fit::{Ending, FitConfig, fit};
 pub use history::{EpochRow, read_history};
 pub use inputs::Inputs;
+pub use lock::FileLock;
 pub use predictions::{PredictedImage, PredictedSet};
 pub use run::{BEST, LAST, PREDICTIONS, Run, RunRecord, Seconds, Status, Tests};
 pub use schedule::Schedule;
+pub use spread::Spread;
 pub use tracker::{Tracker, Verdict};
 pub use trainer::weighted_crossentropy;
 

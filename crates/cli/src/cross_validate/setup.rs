@@ -1,0 +1,148 @@
+//! What a cross-validation is about to do: all that can be wrong with flags and folders, for every fold, before the first image
+//! is decoded.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use anyhow::{Context as _, Result};
+use data::{Listing, Part, Sample, manifest, split};
+use serde_json::{Value, json};
+use train::{CrossValidation, FOLDS};
+
+use super::same;
+use crate::{
+    args::{CrossValidateArgs, TrainArgs},
+    dataset,
+    output::Output,
+    status::hinted,
+    table::table,
+    train::{Opened, Plan, check_writable, free_name, introduce_data},
+};
+
+/// How many folds there are where nothing says it.
+const DEFAULT_FOLDS: usize = 5;
+
+pub(super) struct Setup {
+    /// All images but those that the data set keeps for testing.
+    pub(super) listing: Listing,
+    /// Images that it keeps for testing.
+    apart: usize,
+    /// The fold of each image, from 0.
+    pub(super) folds: Vec<usize>,
+    /// How they came to it, in words.
+    pub(super) drawn: String,
+    /// Each fold's run; at least two.
+    pub(super) plans: Vec<Plan>,
+    /// Flag names → resolved values, the same for all folds.
+    pub(super) settings: BTreeMap<String, Value>,
+    pub(super) out: PathBuf,
+}
+
+impl Setup {
+    /// Reads flags and folders; nothing is written.
+    pub(super) fn new(args: &CrossValidateArgs) -> Result<Self> {
+        if args.train.test_data.is_some() {
+            return Err(hinted(
+                "`--test-data` does not go with `cross-validate`: every image is tested once, by the model that was trained \
+                 without it",
+                "leave it out; `thorax train --test-data` tests on another data set",
+            ));
+        }
+        let name = || free_name(&format!("{}-cv", args.train.model));
+        let out = args.train.out.clone().unwrap_or_else(name);
+        check_writable(&out)?;
+        let begun = CrossValidation::open(&out)?;
+        let mut opened =
+            Opened::new(&args.train, |options| dataset::open_apart(&args.train.data, options))?;
+        let apart = opened.test.take().map_or(0, |test| test.samples.len());
+        // Processes of one cross-validation may have other working folders.
+        for sample in &mut opened.listing.samples {
+            sample.path = std::path::absolute(&sample.path)
+                .with_context(|| format!("cannot tell where `{}` is", sample.path.display()))?;
+        }
+        let (k, folds, drawn) = deal(args, &opened.listing)?;
+        if let Some(fold) = args.fold.filter(|&fold| fold > k) {
+            return Err(hinted(
+                format!("there is no fold {fold} of {k}"),
+                format!("name one of 1 to {k} with `--fold`"),
+            ));
+        }
+        let plan = |fold: usize| {
+            let (listing, held_out) = split::hold_out(&opened.listing, &folds, fold);
+            let opened = Opened { listing, test: Some(held_out), ..opened.clone() };
+            Plan::of(&args.train, opened, out.join(format!("fold-{}", fold + 1)))
+        };
+        let plans = (0..k).map(plan).collect::<Result<Vec<_>>>()?;
+        let mut settings = plans[0].settings(&args.train);
+        // A fold's images are no test set that could be opened again under this name.
+        settings.insert("test-data".to_owned(), Value::Null);
+        settings.insert("folds".to_owned(), json!(k));
+        let setup = Self { listing: opened.listing, apart, folds, drawn, plans, settings, out };
+        begun.map_or(Ok(()), |begun| same::check(&begun, &setup))?;
+        Ok(setup)
+    }
+
+    /// What is trained on what, with the table of folds.
+    pub(super) fn introduce(&self, args: &TrainArgs, output: &Output) {
+        introduce_data(&self.listing, output);
+        output.note(format!("folds  {}, {}", self.plans.len(), self.drawn));
+        if self.apart > 0 {
+            output.note(format!("apart  {} test images of the data set's own: they are in no fold", self.apart));
+        }
+        self.plans[0].introduce_network(args, output);
+        let labels = self.listing.labels();
+        let mut rows = vec![["fold".to_owned()].into_iter().chain(labels).collect::<Vec<_>>()];
+        let held_out: Vec<&[Sample]> =
+            self.plans.iter().filter_map(|plan| Some(&plan.test.as_ref()?.samples[..])).collect();
+        for (fold, samples) in held_out.iter().enumerate() {
+            let counts = data::counts(samples, self.listing.classes.len());
+            rows.push([fold + 1].iter().chain(&counts).map(usize::to_string).collect());
+        }
+        output.note(format!("{}\n", table(&rows)));
+        dataset::warn_of_ungrouped(&self.listing, output);
+        dataset::warn_of_shared_groups(&held_out, "the folds", output);
+    }
+
+    /// What the run of a fold stores as its settings; folds count from 1.
+    pub(super) fn settings_of(&self, fold: usize) -> BTreeMap<String, Value> {
+        let mut settings = self.settings.clone();
+        settings.insert("fold".to_owned(), json!(fold));
+        settings
+    }
+
+    /// `folds.csv`; its folder must be there.
+    pub(super) fn manifest(&self) -> Result<Vec<u8>> {
+        let labels = self.listing.labels();
+        let rows: Vec<manifest::Row<'_>> = self
+            .listing
+            .samples
+            .iter()
+            .zip(&self.folds)
+            .map(|(sample, &fold)| manifest::Row {
+                path: &sample.path,
+                label: &labels[sample.label],
+                group: sample.group.as_deref(),
+                part: sample.part.unwrap_or(Part::Training),
+                fold: Some(fold),
+            })
+            .collect();
+        Ok(manifest::text(&self.out.join(FOLDS), &rows)?)
+    }
+}
+
+/// How many folds there are, the fold of each image, and how it came to it.
+fn deal(args: &CrossValidateArgs, listing: &Listing) -> Result<(usize, Vec<usize>, String)> {
+    if let Some((k, folds)) = split::own_folds(listing)? {
+        if let Some(asked) = args.folds.filter(|&asked| asked != k) {
+            return Err(hinted(
+                format!("`{}` has {k} folds in its column `fold`, not {asked}", listing.root.display()),
+                "leave `--folds` out, or that column out of the CSV",
+            ));
+        }
+        return Ok((k, folds, "from the column `fold`".to_owned()));
+    }
+    let k = args.folds.unwrap_or(DEFAULT_FOLDS);
+    let whole_groups = listing.samples.iter().any(|sample| sample.group.is_some());
+    let folds = split::folds(listing, k, whole_groups, args.train.seed)?;
+    let what = if whole_groups { "groups kept whole, " } else { "" };
+    Ok((k, folds, format!("{what}drawn from seed {}", args.train.seed)))
+}
