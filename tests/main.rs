@@ -9,6 +9,7 @@ mod bad_images;
 mod bad_input;
 mod cache;
 mod checkpoints;
+mod cross_validation;
 mod decode;
 mod layouts;
 mod pictures;

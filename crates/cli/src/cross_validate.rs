@@ -11,8 +11,8 @@ use data::{BadImage, ImageSet};
 use serde_json::json;
 use setup::Setup;
 use train::{
-    CrossValidation, CrossValidationRecord, FoldRecord, FoldState, PREDICTIONS, Run, Spread, Status as RunStatus,
-    TestFigures, Tested,
+    CrossValidation, CrossValidationRecord, FoldRecord, FoldState, PREDICTIONS, Run, Spread,
+    Status as RunStatus, TestFigures, Tested,
 };
 
 use crate::{
@@ -49,15 +49,16 @@ pub(crate) fn run(args: &CrossValidateArgs, output: &Output) -> Result<Status> {
     output.note(format!("out    {}\n", setup.out.display()));
     for fold in args.fold.map_or(1..=setup.plans.len(), |fold| fold..=fold) {
         train_fold(&args.train, &setup, &folder, fold, &decoded, output)?;
-        let whole = update(&setup, &mut folder)?;
+        let whole = take_up(&mut folder)?;
         // The last fold may be over when Ctrl-C comes.
         if progress::interrupted() && !whole {
             tell_interrupted(&folder, output);
             return Ok(Status::Interrupted);
         }
     }
-    print::print(args, &folder, output)?;
-    Ok(if progress::interrupted() { Status::Interrupted } else { Status::Done })
+    pool(&setup, &mut folder)?;
+    print::print(args, &folder, output);
+    Ok(Status::Done)
 }
 
 fn decode(args: &TrainArgs, setup: &Setup, output: &Output) -> Result<Decoded> {
@@ -69,7 +70,9 @@ fn decode(args: &TrainArgs, setup: &Setup, output: &Output) -> Result<Decoded> {
         .plans
         .iter()
         .enumerate()
-        .filter_map(|(fold, plan)| Some((format!("fold {}", fold + 1), images.select(&plan.test.as_ref()?.samples))))
+        .filter_map(|(fold, plan)| {
+            Some((format!("fold {}", fold + 1), images.select(&plan.test.as_ref()?.samples)))
+        })
         .collect();
     let named: Vec<(&str, &ImageSet)> = of_folds.iter().map(|(name, set)| (name.as_str(), set)).collect();
     dataset::warn_of_duplicates(&named, &setup.plans[0].decoding, output);
@@ -143,30 +146,37 @@ fn train_fold(
     Ok(())
 }
 
-/// Takes up what has been done, here and in other processes, and pools the folds once all of them are finished.
-fn update(setup: &Setup, folder: &mut CrossValidation) -> Result<bool> {
-    let _lock = CrossValidation::lock(&setup.out)?;
+/// Takes up what has been done, here and in other processes; whether all folds are finished.
+fn take_up(folder: &mut CrossValidation) -> Result<bool> {
+    let _lock = CrossValidation::lock(folder.folder())?;
     let whole = folder.refresh()?;
-    if whole {
-        let figures: Vec<&TestFigures> =
-            folder.record.folds.iter().filter_map(|fold| fold.figures.as_ref()).collect();
-        let seconds = figures.iter().map(|figures| figures.seconds).sum();
-        let spread = Spread::of_all(&figures);
-        let pooled = folder.pooled(&setup.listing.samples, &setup.folds).map_err(|error| {
-            hinted(
-                format!("the folds cannot be pooled: {error}"),
-                "remove that fold's folder and run the same again: the fold is then trained anew",
-            )
-        })?;
-        let tested =
-            Tested { checkpoint: setup.out.display().to_string(), synthetic: folder.record.synthetic, seconds };
-        folder.record.pooled = Some(TestFigures::new(&pooled, tested)?);
-        folder.record.spread = Some(spread);
-        folder.record.status = RunStatus::Completed;
-        pooled.write(&folder.file(PREDICTIONS))?;
-    }
     folder.save()?;
     Ok(whole)
+}
+
+/// Makes one set of all folds' predictions, and its figures, where all of them are finished.
+fn pool(setup: &Setup, folder: &mut CrossValidation) -> Result<()> {
+    let _lock = CrossValidation::lock(&setup.out)?;
+    if !folder.refresh()? {
+        return Ok(());
+    }
+    let figures: Vec<&TestFigures> =
+        folder.record.folds.iter().filter_map(|fold| fold.figures.as_ref()).collect();
+    let seconds = figures.iter().map(|figures| figures.seconds).sum();
+    let spread = Spread::of_all(&figures);
+    let pooled = folder.pooled(&setup.listing.samples, &setup.folds).map_err(|error| {
+        hinted(
+            format!("the folds cannot be pooled: {error}"),
+            "remove that fold's folder and run the same again: the fold is then trained anew",
+        )
+    })?;
+    let checkpoint = setup.out.display().to_string();
+    let tested = Tested { checkpoint, synthetic: folder.record.synthetic, seconds };
+    folder.record.pooled = Some(TestFigures::new(&pooled, tested)?);
+    folder.record.spread = Some(spread);
+    folder.record.status = RunStatus::Completed;
+    pooled.write(&folder.file(PREDICTIONS))?;
+    Ok(folder.save()?)
 }
 
 fn tell_interrupted(folder: &CrossValidation, output: &Output) {

@@ -3,7 +3,12 @@ use clap::Args;
 use super::{TrainArgs, values::positive};
 
 #[derive(Args)]
-#[command(mut_arg("out", |out| out.help(OUT)), mut_arg("test_data", |test| test.hide(true)))]
+#[command(
+    mut_arg("out", |out| out.help(OUT)),
+    mut_arg("test_data", |flag| flag.hide(true)),
+    mut_arg("resume", |flag| flag.hide(true)),
+    mut_arg("extend_epochs", |flag| flag.hide(true)),
+)]
 pub(crate) struct CrossValidateArgs {
     /// Parts that the images are dealt into; each is held out once. Images of one group are never parted where groups are
     /// known [default: 5, or as many as the column fold of a CSV numbers]

@@ -1,6 +1,5 @@
 //! What a cross-validation came to.
 
-use anyhow::Result;
 use serde_json::json;
 use train::{CrossValidation, Spread, TestFigures};
 
@@ -16,7 +15,7 @@ const LEFT_OUT: &str = "The intervals of all folds together do not say how much 
                         on:\nno unbiased estimate of that exists from one cross-validation (Bengio and Grandvalet, 2004).";
 
 /// Prints the folds beside each other and all of them together; until all are done, the fold that was asked for.
-pub(super) fn print(args: &CrossValidateArgs, folder: &CrossValidation, output: &Output) -> Result<()> {
+pub(super) fn print(args: &CrossValidateArgs, folder: &CrossValidation, output: &Output) {
     let record = &folder.record;
     if args.train.json {
         let folds = record.folds.iter().map(|fold| {
@@ -28,20 +27,23 @@ pub(super) fn print(args: &CrossValidateArgs, folder: &CrossValidation, output: 
             json!({"out": folder.folder(), "folds": folds, "pooled": record.pooled, "spread": record.spread})
                 .to_string(),
         );
-        return Ok(());
+        return;
     }
     if let Some(pooled) = &record.pooled {
         print_folds(folder, output);
         output.result("");
         test::print(&[("all folds".to_owned(), pooled)], output);
         output.result(format!("\n{LEFT_OUT}"));
-        return Ok(());
+        return;
     }
     let asked = args.fold.and_then(|fold| record.folds.get(fold - 1));
     if let Some(fold) = asked
         && let Some(figures) = &fold.figures
     {
-        test::print(&[(format!("fold {} (epoch {})", fold.fold, fold.best_epoch.unwrap_or(0)), figures)], output);
+        test::print(
+            &[(format!("fold {} (epoch {})", fold.fold, fold.best_epoch.unwrap_or(0)), figures)],
+            output,
+        );
     }
     let left = record.folds.iter().filter(|fold| fold.figures.is_none()).map(|fold| fold.fold.to_string());
     output.note(format!(
@@ -49,15 +51,22 @@ pub(super) fn print(args: &CrossValidateArgs, folder: &CrossValidation, output: 
         left.collect::<Vec<_>>().join(", "),
         folder.folder().display()
     ));
-    Ok(())
 }
 
 /// A row a fold, and how they differ.
 fn print_folds(folder: &CrossValidation, output: &Output) {
     let record = &folder.record;
     output.result(format!("Cross-validation, {} folds, {}", record.folds.len(), record.drawn));
-    let heading =
-        ["fold", "images", "best epoch", "accuracy", "balanced accuracy", "macro F1", "macro ROC AUC", "loss"];
+    let heading = [
+        "fold",
+        "images",
+        "best epoch",
+        "accuracy",
+        "balanced accuracy",
+        "macro F1",
+        "macro ROC AUC",
+        "loss",
+    ];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
     for fold in &record.folds {
         let Some(figures) = &fold.figures else { continue };
@@ -82,7 +91,9 @@ fn print_folds(folder: &CrossValidation, output: &Output) {
     for (name, spread) in heading[3..].iter().zip(spreads) {
         let undefined = spread.map_or(0, |spread| record.folds.len() - spread.folds);
         if undefined > 0 {
-            output.result(format!("{name} has no value in {undefined} of the folds, which are left out of its mean"));
+            output.result(format!(
+                "{name} has no value in {undefined} of the folds, which are left out of its mean"
+            ));
         }
     }
 }

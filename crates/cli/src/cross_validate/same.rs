@@ -9,8 +9,8 @@ use train::{CrossValidation, FOLDS};
 use super::setup::Setup;
 use crate::status::hinted;
 
-/// Settings that a fold's result does not depend on, or only in its last digits.
-const FREE: [&str; 3] = ["cache", "recipe", "threads"];
+/// Settings that a fold's result does not depend on, or only in its last digits; or that only say what would have ended it.
+const FREE: [&str; 5] = ["cache", "checkpoint-every", "on-non-finite", "recipe", "threads"];
 /// How many images are named.
 const NAMED: usize = 3;
 
@@ -53,9 +53,12 @@ fn changed(begun: &CrossValidation, setup: &Setup, how: &str) -> anyhow::Error {
 fn differences(begun: &BTreeMap<String, Value>, now: &BTreeMap<String, Value>) -> Vec<String> {
     let names: BTreeSet<&String> = begun.keys().chain(now.keys()).collect();
     let names = names.into_iter().filter(|name| !FREE.contains(&name.as_str()));
-    let of = |settings: &BTreeMap<String, Value>, name: &str| settings.get(name).cloned().unwrap_or(Value::Null);
+    let of =
+        |settings: &BTreeMap<String, Value>, name: &str| settings.get(name).cloned().unwrap_or(Value::Null);
     let differing = names.filter(|name| of(begun, name) != of(now, name));
-    differing.map(|name| format!("`--{name}` {}, now {}", text(&of(begun, name)), text(&of(now, name)))).collect()
+    differing
+        .map(|name| format!("`--{name}` {}, now {}", text(&of(begun, name)), text(&of(now, name))))
+        .collect()
 }
 
 fn text(value: &Value) -> String {
@@ -73,7 +76,8 @@ fn changes(there: &[u8], now: &[u8]) -> String {
     let lacks = |of: &BTreeMap<String, String>, other: &BTreeMap<String, String>| -> Vec<String> {
         of.keys().filter(|path| !other.contains_key(*path)).cloned().collect()
     };
-    let differ = |(path, row): (&String, &String)| now.get(path).is_some_and(|now| now != row).then(|| path.clone());
+    let differ =
+        |(path, row): (&String, &String)| now.get(path).is_some_and(|now| now != row).then(|| path.clone());
     let of = [
         ("more", lacks(&now, &there)),
         ("fewer", lacks(&there, &now)),
@@ -94,7 +98,8 @@ fn rows(text: &[u8]) -> BTreeMap<String, String> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text);
     // What cannot be read is no row, and so differs.
     let records = reader.records().filter_map(Result::ok);
-    records.map(|record| (record[..].first_or_empty(), record.iter().collect::<Vec<_>>().join(","))).collect()
+    let fields = |record: &csv::StringRecord| record.iter().collect::<Vec<_>>().join(",");
+    records.map(|record| (record.get(0).unwrap_or_default().to_owned(), fields(&record))).collect()
 }
 
 #[cfg(test)]
@@ -108,7 +113,12 @@ mod tests {
         let of = |pairs: &[(&str, Value)]| -> BTreeMap<String, Value> {
             pairs.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
         };
-        let begun = of(&[("epochs", json!(3)), ("threads", json!(2)), ("mean", json!([0.5, 1.0])), ("new", json!(null))]);
+        let begun = of(&[
+            ("epochs", json!(3)),
+            ("threads", json!(2)),
+            ("mean", json!([0.5, 1.0])),
+            ("new", json!(null)),
+        ]);
         let now = of(&[("epochs", json!(4)), ("threads", json!(8)), ("group-column", json!("p"))]);
         assert_eq!(
             differences(&begun, &now),

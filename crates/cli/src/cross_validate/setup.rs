@@ -1,10 +1,13 @@
 //! What a cross-validation is about to do: all that can be wrong with flags and folders, for every fold, before the first image
 //! is decoded.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, Result};
-use data::{Listing, Part, Sample, manifest, split};
+use data::{Layout, Listing, Part, Sample, manifest, split};
 use serde_json::{Value, json};
 use train::{CrossValidation, FOLDS};
 
@@ -47,18 +50,19 @@ impl Setup {
                 "leave it out; `thorax train --test-data` tests on another data set",
             ));
         }
+        if args.train.resume.is_some() {
+            return Err(hinted(
+                "`--resume` does not go with `cross-validate`",
+                "name its folder again with `--out`, and it goes on with the folds that are not done",
+            ));
+        }
         let name = || free_name(&format!("{}-cv", args.train.model));
         let out = args.train.out.clone().unwrap_or_else(name);
         check_writable(&out)?;
         let begun = CrossValidation::open(&out)?;
-        let mut opened =
-            Opened::new(&args.train, |options| dataset::open_apart(&args.train.data, options))?;
+        let mut opened = Opened::new(&args.train, |options| dataset::open_apart(&args.train.data, options))?;
         let apart = opened.test.take().map_or(0, |test| test.samples.len());
-        // Processes of one cross-validation may have other working folders.
-        for sample in &mut opened.listing.samples {
-            sample.path = std::path::absolute(&sample.path)
-                .with_context(|| format!("cannot tell where `{}` is", sample.path.display()))?;
-        }
+        let data = name_absolutely(&mut opened.listing)?;
         let (k, folds, drawn) = deal(args, &opened.listing)?;
         if let Some(fold) = args.fold.filter(|&fold| fold > k) {
             return Err(hinted(
@@ -75,6 +79,7 @@ impl Setup {
         let mut settings = plans[0].settings(&args.train);
         // A fold's images are no test set that could be opened again under this name.
         settings.insert("test-data".to_owned(), Value::Null);
+        settings.insert("data".to_owned(), json!(data));
         settings.insert("folds".to_owned(), json!(k));
         let setup = Self { listing: opened.listing, apart, folds, drawn, plans, settings, out };
         begun.map_or(Ok(()), |begun| same::check(&begun, &setup))?;
@@ -86,7 +91,10 @@ impl Setup {
         introduce_data(&self.listing, output);
         output.note(format!("folds  {}, {}", self.plans.len(), self.drawn));
         if self.apart > 0 {
-            output.note(format!("apart  {} test images of the data set's own: they are in no fold", self.apart));
+            output.note(format!(
+                "apart  {} test images of the data set's own: they are in no fold",
+                self.apart
+            ));
         }
         self.plans[0].introduce_network(args, output);
         let labels = self.listing.labels();
@@ -127,6 +135,27 @@ impl Setup {
             .collect();
         Ok(manifest::text(&self.out.join(FOLDS), &rows)?)
     }
+}
+
+/// Gives images paths that are the same in every process of a cross-validation, whatever its working folder; the data set's.
+fn name_absolutely(listing: &mut Listing) -> Result<PathBuf> {
+    let base = match listing.layout {
+        Layout::Csv => listing.root.parent().map_or_else(PathBuf::new, Path::to_owned),
+        _ => listing.root.clone(),
+    };
+    let folder = if base == Path::new("") { Path::new(".") } else { &base };
+    let real =
+        folder.canonicalize().with_context(|| format!("cannot tell where `{}` is", folder.display()))?;
+    // Images that are named absolutely lie elsewhere.
+    let moved =
+        |path: &Path| path.strip_prefix(&base).map_or_else(|_| path.to_owned(), |rest| real.join(rest));
+    for sample in &mut listing.samples {
+        if sample.path.to_str().is_none() {
+            return Err(data::Error::NotUtf8 { path: sample.path.clone() }.into());
+        }
+        sample.path = moved(&sample.path);
+    }
+    Ok(moved(&listing.root))
 }
 
 /// How many folds there are, the fold of each image, and how it came to it.

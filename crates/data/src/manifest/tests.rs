@@ -190,7 +190,7 @@ fn what_is_written_is_read_back() {
     ];
     let out = folder.path().join("out/m.csv");
     write(&out, &rows, false).unwrap();
-    assert_eq!(fs::read(&out).unwrap(), super::text(&out, &rows).unwrap());
+    assert_eq!(fs::read(&out).unwrap(), text(&out, &rows).unwrap());
     let text = fs::read_to_string(&out).unwrap();
     assert!(text.starts_with(
         "path,label,group,split,fold\n\"../data/k/ 1, \"\"odd\"\"\n.png\", k,\"p,1\",training,1\n"
