@@ -123,6 +123,10 @@ fn every_image_is_tested_once_by_a_model_that_did_not_train_on_it() {
     world
         .refuses(&["test", "--saved", "cv/fold-1"], &["error: the run has no test set of its own", "hint: "]);
     world.thorax(&["test", "--saved", "cv/fold-1", "--data", "xrays Test"]).ok();
+    world.refuses(
+        &["train", "--resume", "cv/fold-1"],
+        &["error: the run in `cv/fold-1` is a fold of a cross-validation", "hint: ", "`--out`"],
+    );
 }
 
 #[test]

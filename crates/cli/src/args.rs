@@ -17,7 +17,8 @@ pub(crate) use cross_validate::CrossValidateArgs;
 pub(crate) use split::SplitArgs;
 pub(crate) use train::TrainArgs;
 pub(crate) use values::{
-    AveragingKind, ClassWeight, OnBadImage, OptimizerKind, ScheduleKind, SplitKind, WeightsChoice, name,
+    AveragingKind, ClassWeight, NonFinite, OnBadImage, OptimizerKind, ScheduleKind, SplitKind, WeightsChoice,
+    name,
 };
 use values::{bytes, picture_size, positive, sample_size};
 

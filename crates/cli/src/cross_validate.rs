@@ -38,7 +38,7 @@ pub(crate) fn run(args: &CrossValidateArgs, output: &Output) -> Result<Status> {
     let setup = Setup::new(args)?;
     setup.introduce(&args.train, output);
     if args.train.dry_run {
-        setup.plans[0].network.build(&args.train)?;
+        setup.plans[0].network.build(&args.train, None)?;
         output.result(serde_json::to_string_pretty(
             &json!({"out": setup.out, "folds": setup.plans.len(), "settings": setup.settings}),
         )?);
@@ -126,7 +126,7 @@ fn train_fold(
         return Ok(());
     }
     folder.clear(fold)?;
-    let classifier = plan.network.build(args)?;
+    let classifier = plan.network.build(args, None)?;
     let held_out = plan.test.as_ref().map(|test| decoded.images.select(&test.samples));
     let mut images = Images::of(plan, &decoded.images, held_out, &decoded.bad)?;
     images.decode_seconds = decoded.seconds;
@@ -141,7 +141,7 @@ fn train_fold(
         counts[0], counts[1], counts[2]
     ));
     let mut run = Run::create(&plan.out, record)?;
-    carry_out(args, &classifier, plan, &images, &mut run, start, output)?;
+    carry_out(args, &classifier, plan, &images, None, &mut run, start, output)?;
     tell_ending(&run, output);
     Ok(())
 }

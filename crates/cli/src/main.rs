@@ -23,6 +23,7 @@ mod output;
 mod predict;
 mod progress;
 mod recipe;
+mod resume;
 mod saved;
 mod split;
 mod status;
@@ -45,7 +46,11 @@ fn main() -> ExitCode {
     };
     status::report_panics();
     let output = Output::new(&cli.global);
-    match recipe::expand(&command_line) {
+    let expanded = recipe::expand(&command_line).and_then(|expanded| match expanded {
+        Some(expanded) => Ok(Some(expanded)),
+        None => resume::expand(&command_line),
+    });
+    match expanded {
         Ok(Some(expanded)) => cli = Cli::parse_from(expanded),
         Ok(None) => {}
         Err(error) => return status::report(&error, &output),

@@ -14,7 +14,8 @@ const BUILT_IN: [(&str, &str); 2] =
 /// Those that take a recipe.
 const COMMANDS: [&str; 2] = ["train", "cross-validate"];
 /// Flags that say what is printed or where, and no setting of a run.
-const NO_SETTING: [&str; 7] = ["recipe", "json", "dry-run", "quiet", "verbose", "help", "version"];
+pub(crate) const NO_SETTING: [&str; 10] =
+    ["recipe", "json", "dry-run", "quiet", "verbose", "help", "version", "resume", "extend-epochs", "out"];
 
 /// The command line with the recipe's settings added, those excepted that the user gave as flags; nothing without a recipe.
 /// `command_line` was parsed before.
@@ -74,7 +75,7 @@ fn read(name: &str) -> Result<Table> {
 }
 
 /// Whether the user gave the flag: then it wins.
-fn given(train: &ArgMatches, key: &str) -> bool {
+pub(crate) fn given(train: &ArgMatches, key: &str) -> bool {
     train.value_source(&key.replace('-', "_")) == Some(ValueSource::CommandLine)
 }
 

@@ -83,13 +83,21 @@ fn hint(error: &anyhow::Error) -> Option<String> {
             return Some(hinted.hint.clone());
         }
         if let Some(train::Error::HoldsRun { .. } | train::Error::NotEmpty { .. }) = cause.downcast_ref() {
-            return Some("name another folder with `--out`, or leave it out".to_owned());
+            return Some(
+                "go on with a run by `--resume`, name another folder with `--out`, or leave it out".to_owned(),
+            );
+        }
+        if let Some(train::Error::InUse { .. }) = cause.downcast_ref() {
+            return Some("wait until it has ended, or stop it".to_owned());
+        }
+        if let Some(train::Error::NotFinite { .. }) = cause.downcast_ref() {
+            return Some("its weights are of no use: name another model, or train again with a lower `--learning-rate`".to_owned());
         }
         if let Some(train::Error::FoldTaken { .. }) = cause.downcast_ref() {
             return Some("wait until it is done, or train another fold with `--fold`".to_owned());
         }
         if let Some(train::Error::NonFiniteLoss { .. }) = cause.downcast_ref() {
-            return Some("the best weights so far are kept; try a lower `--learning-rate`".to_owned());
+            return Some("the best weights so far are kept; try a lower `--learning-rate`, or leave such steps out by `--resume RUN --on-non-finite skip`".to_owned());
         }
         match cause.downcast_ref::<model::Error>() {
             Some(error) if error.is_out_of_memory() => {

@@ -7,15 +7,18 @@ use std::{collections::BTreeMap, path::Path, time::Instant};
 
 use anyhow::Result;
 use data::{BadImage, ImageSet};
-use model::Classifier;
+use model::{Checkpoint, Classifier};
 use serde_json::json;
-use train::{BEST, Ending, LAST, PREDICTIONS, Run, RunRecord, Seconds, Status as RunStatus, Tests};
+use train::{
+    BEST, CalibrationConfig, Ending, LAST, PREDICTIONS, Run, RunRecord, Seconds, Status as RunStatus, Tests,
+};
 
 use crate::{
     args::TrainArgs,
     dataset::{self, Reading},
     output::Output,
     progress::{self, Display},
+    resume::Resumed,
     saved,
     status::Status,
     test,
@@ -35,9 +38,20 @@ pub(crate) struct Images {
 pub(crate) fn run(args: &TrainArgs, output: &Output) -> Result<Status> {
     let start = Instant::now();
     progress::catch_interrupts()?;
-    let plan = Plan::new(args)?;
+    let resumed = args.resume.as_deref().map(Resumed::take).transpose()?;
+    if let Some(resumed) = &resumed
+        && resumed.is_over(args)?
+    {
+        output.note("the run is over: `--extend-epochs N` trains it further");
+        return conclude(args, &resumed.run, resumed.run.tests()?.as_ref(), output);
+    }
+    let mut plan = Plan::new(args)?;
     plan.introduce(args, output);
-    let classifier = plan.network.build(args)?;
+    if let Some(resumed) = &resumed {
+        resumed.check_settings(&plan.settings(args), args)?;
+    }
+    let checkpoint = resumed.as_ref().and_then(|resumed| resumed.checkpoint.clone());
+    let classifier = plan.network.build(args, checkpoint.as_ref())?;
     if args.dry_run {
         output.result(serde_json::to_string_pretty(
             &json!({"out": plan.out, "settings": plan.settings(args)}),
@@ -45,19 +59,26 @@ pub(crate) fn run(args: &TrainArgs, output: &Output) -> Result<Status> {
         return Ok(Status::Done);
     }
     let images = load(args, &plan, output)?;
-    let mut run = Run::create(&plan.out, record(args, &plan, &images))?;
+    let record = record(args, &plan, &images);
+    let mut run = match resumed {
+        Some(resumed) => resumed.begin(args, record, &mut plan.config, output)?,
+        None => Run::create(&plan.out, record)?,
+    };
     run.name_as_latest(Path::new(saved::LATEST))?;
     output.note(format!("run    {}\n", plan.out.display()));
-    let tested = carry_out(args, &classifier, &plan, &images, &mut run, start, output)?;
+    let tested = carry_out(args, &classifier, &plan, &images, checkpoint.as_ref(), &mut run, start, output)?;
     conclude(args, &run, tested.as_ref(), output)
 }
 
-/// Trains and tests; how it ended is in the run's record, which counts its time from `start`.
+/// Trains, from a run's last checkpoint if there is one, and tests; how it ended is in the run's record, which counts its time
+/// from `start`.
+#[expect(clippy::too_many_arguments, reason = "what a run is made of")]
 pub(crate) fn carry_out(
     args: &TrainArgs,
     classifier: &Classifier,
     plan: &Plan,
     images: &Images,
+    resumed: Option<&Checkpoint>,
     run: &mut Run,
     start: Instant,
     output: &Output,
@@ -66,13 +87,21 @@ pub(crate) fn carry_out(
         let sheet = data::augmented_sheet(&images.training, args.augment, args.seed)?;
         run.write("augmented.png", &sheet)?;
     }
-    let fitted = fit(classifier, plan, images, run, output);
+    let fitted = fit(classifier, plan, images, resumed, run, output);
     let ended = fitted.and_then(|ending| match ending {
         Ending::Interrupted => Ok((RunStatus::Interrupted, None)),
-        Ending::EarlyStopped => Ok((RunStatus::EarlyStopped, test_both(plan, images, run, output)?)),
-        Ending::Completed => Ok((RunStatus::Completed, test_both(plan, images, run, output)?)),
+        Ending::EarlyStopped | Ending::Completed => {
+            calibrate(args, plan, images, run, output)?;
+            let tests = test_both(plan, images, run, output)?;
+            let status = match ending {
+                _ if progress::interrupted() => RunStatus::Interrupted,
+                Ending::EarlyStopped => RunStatus::EarlyStopped,
+                _ => RunStatus::Completed,
+            };
+            Ok((status, tests))
+        }
     });
-    run.record.seconds.total = start.elapsed().as_secs_f64();
+    run.record.seconds.total += start.elapsed().as_secs_f64();
     match ended {
         Err(error) => {
             run.record.status = RunStatus::Failed;
@@ -140,6 +169,7 @@ pub(crate) fn record(args: &TrainArgs, plan: &Plan, images: &Images) -> RunRecor
         epochs_run: 0,
         best_epoch: None,
         best_val_loss: None,
+        skipped_steps: 0,
         settings: plan.settings(args),
         classes: plan.spec().classes.clone(),
         counts,
@@ -147,10 +177,17 @@ pub(crate) fn record(args: &TrainArgs, plan: &Plan, images: &Images) -> RunRecor
         synthetic: plan.listing.is_synthetic(),
         skipped: images.skipped.clone(),
         data_fingerprint: data::fingerprint(&plan.spec().classes, &[&images.training, &images.validation]),
+        test_fingerprint: images.test.as_ref().map(|test| data::fingerprint(&plan.spec().classes, &[test])),
+        paths: [("data", Some(&plan.listing)), ("test-data", plan.test.as_ref())]
+            .into_iter()
+            .filter_map(|(name, listing)| Some((name.to_owned(), listing?.root.display().to_string())))
+            .collect(),
+        extended_from: None,
         versions: BTreeMap::from([
             ("thorax".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
             ("libtorch".to_owned(), model::LIBTORCH.to_owned()),
         ]),
+        calibration: BTreeMap::new(),
         layout: Some(plan.listing.layout.to_string()),
         manifest_sha256: plan.listing.manifest_sha256.clone(),
         threads: plan.threads,
@@ -162,15 +199,39 @@ fn fit(
     classifier: &Classifier,
     plan: &Plan,
     images: &Images,
+    resumed: Option<&Checkpoint>,
     run: &mut Run,
     output: &Output,
 ) -> Result<Ending> {
     let start = Instant::now();
     let mut display = Display::new(output);
-    let fitted =
-        train::fit(classifier, &images.training, &images.validation, &plan.config, run, &mut display);
-    run.record.seconds.fit = start.elapsed().as_secs_f64();
+    let fitted = train::fit(
+        classifier,
+        &images.training,
+        &images.validation,
+        &plan.config,
+        resumed,
+        run,
+        &mut display,
+    );
+    run.record.seconds.fit += start.elapsed().as_secs_f64();
     Ok(fitted?)
+}
+
+/// Learns from the validation part how sure both models may be, where that was asked for.
+fn calibrate(args: &TrainArgs, plan: &Plan, images: &Images, run: &mut Run, output: &Output) -> Result<()> {
+    let config = CalibrationConfig { temperature: args.calibrate, sensitivity: args.sensitivity };
+    if config.is_empty() {
+        return Ok(());
+    }
+    for (name, file) in [("saved", BEST), ("final", LAST)] {
+        let display = &mut Display::new(output);
+        let learnt = train::calibrate(run, file, plan.network.device, &images.validation, &config, display)?;
+        // Whoever stops it here has stopped the tests as well.
+        let Some(learnt) = learnt else { break };
+        run.record.calibration.insert(name.to_owned(), learnt);
+    }
+    Ok(run.save()?)
 }
 
 /// Tests both files as they lie on the disk, loaded again, and keeps the saved model's predictions.
@@ -196,6 +257,7 @@ fn conclude(args: &TrainArgs, run: &Run, tested: Option<&Tests>, output: &Output
     let best = tell_ending(run, output);
     // Training may be over and its test not.
     if progress::interrupted() {
+        output.note(format!("go on with it: `thorax train --resume \"{}\"`", run.folder().display()));
         return Ok(Status::Interrupted);
     }
     if args.json {

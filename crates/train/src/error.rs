@@ -28,6 +28,12 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// A run that another process trains.
+    #[error("another process is training the run in `{path}`")]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A folder for a new run that holds something else.
     #[error("`{path}` is not empty")]
     NotEmpty {
@@ -50,6 +56,14 @@ pub enum Error {
         /// Where it goes wrong.
         source: serde_json::Error,
     },
+    /// A `history.csv` that lacks epochs that the checkpoint has.
+    #[error("`{path}` does not have all of the {epoch} epochs of the run's last checkpoint")]
+    ShortHistory {
+        /// The file.
+        path: PathBuf,
+        /// Whole epochs of the checkpoint.
+        epoch: u64,
+    },
     /// A run's CSV, `history.csv` or `predictions.csv`, that holds something else.
     #[error("`{path}`, line {line}: {problem}")]
     Csv {
@@ -71,6 +85,12 @@ pub enum Error {
         place: String,
         /// The learning rate in force.
         learning_rate: f64,
+    },
+    /// Weights that overflowed, or were never whole, make no numbers of an image.
+    #[error("the model's probabilities for `{path}` are not finite numbers")]
+    NotFinite {
+        /// The first such image.
+        path: PathBuf,
     },
     /// Settings that training cannot start with.
     #[error("{0}")]

@@ -4,8 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use model::{
-    Classifier, Device, InputScale, Kind, Normalisation, Precision, PrecisionChoice, Pretrained, Spec,
+    Checkpoint, Classifier, Device, InputScale, Kind, Normalisation, Precision, PrecisionChoice, Pretrained,
+    Spec,
 };
+
+use train::LAST;
 
 use crate::{
     args::{DEFAULT_WEIGHTS, TrainArgs, WeightsChoice},
@@ -58,13 +61,16 @@ impl Network {
         Ok(Self { spec, batch_size, pretrained, pinned, device })
     }
 
-    /// Builds it: its files are read and checked.
-    pub(crate) fn build(&self, args: &TrainArgs) -> Result<Classifier> {
+    /// Builds it, or the one of a run's checkpoint: its files are read and checked.
+    pub(crate) fn build(&self, args: &TrainArgs, resumed: Option<&Checkpoint>) -> Result<Classifier> {
         let pretrained = match &self.pretrained {
             Some(path) => Pretrained::File { path, pinned: self.pinned },
             None => Pretrained::None,
         };
-        let mut classifier = Classifier::new(self.spec.clone(), pretrained, args.seed, self.device)?;
+        let mut classifier = match resumed {
+            Some(checkpoint) => Classifier::from_checkpoint(checkpoint, Path::new(LAST), self.device)?,
+            None => Classifier::new(self.spec.clone(), pretrained, args.seed, self.device)?,
+        };
         classifier.freeze(&args.freeze, args.freeze_batch_norm)?;
         let (needed, free) = (classifier.training_bytes(self.batch_size), memory::available());
         if needed > free {

@@ -4,18 +4,18 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use anyhow::Result;
 use data::{Decoding, Formats, Layout, Listing, OpenOptions, Split};
 use model::{Device, Kind, Spec};
 use serde_json::{Value, json};
-use train::{Averaging, FitConfig, Run, Schedule, class_weight};
+use train::{Averaging, FitConfig, OnNonFinite, Run, Schedule, class_weight};
 
 use super::network::Network;
 use crate::{
-    args::{self, AveragingKind, ClassWeight, OptimizerKind, ScheduleKind, TrainArgs},
+    args::{self, AveragingKind, ClassWeight, NonFinite, OptimizerKind, ScheduleKind, TrainArgs},
     compute::{device_name, use_threads},
     dataset::{self, marked},
     memory,
@@ -76,9 +76,14 @@ pub(crate) struct Plan {
 impl Plan {
     /// Reads flags and folders; nothing is written.
     pub(super) fn new(args: &TrainArgs) -> Result<Self> {
-        let out = args.out.clone().unwrap_or_else(|| free_name(&args.model.to_string()));
+        let out = match &args.resume {
+            Some(run) => run.clone(),
+            None => args.out.clone().unwrap_or_else(|| free_name(&args.model.to_string())),
+        };
         check_writable(&out)?;
-        Run::check_free(&out)?;
+        if args.resume.is_none() {
+            Run::check_free(&out)?;
+        }
         let open = |options: &OpenOptions<'_>| dataset::open(&args.data, args.test_data.as_deref(), options);
         Self::of(args, Opened::new(args, open)?, out)
     }
@@ -111,6 +116,12 @@ impl Plan {
             class_weights: class_weights(&args.class_weight, &listing)?,
             augmentation: args.augment,
             seed: args.seed,
+            checkpoint_every: args.checkpoint_every.map(|minutes| Duration::from_secs_f64(60.0 * minutes)),
+            on_non_finite: match args.on_non_finite {
+                NonFinite::Stop => OnNonFinite::Stop,
+                NonFinite::Skip => OnNonFinite::Skip,
+            },
+            extended: false,
         };
         Ok(Self { listing, split, test, network, config, decoding, threads, out, scan_seconds })
     }
@@ -205,6 +216,10 @@ impl Plan {
             ("backbone", if spec.kind == Kind::Torchscript { pretrained.clone() } else { Value::Null }),
             ("freeze", json!(args.freeze.to_string())),
             ("freeze-batch-norm", json!(args.freeze_batch_norm)),
+            ("calibrate", json!(args.calibrate)),
+            ("sensitivity", json!(args.sensitivity)),
+            ("checkpoint-every", json!(args.checkpoint_every)),
+            ("on-non-finite", json!(args::name(&args.on_non_finite))),
             ("on-bad-image", json!(args::name(&args.on_bad_image))),
             ("formats", json!(self.decoding.formats.to_string())),
             ("max-pixels", json!(self.decoding.max_pixels)),
