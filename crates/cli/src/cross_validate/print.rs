@@ -74,17 +74,12 @@ fn print_folds(folder: &CrossValidation, output: &Output) {
         let first = [fold.fold.to_string(), figures.images.to_string(), best];
         rows.push(first.into_iter().chain(figures.of_folds().map(|(_, value)| share(value))).collect());
     }
-    let of_spread: [(&str, fn(&Spread) -> Option<f64>); 4] = [
-        ("mean", |spread| spread.mean),
-        ("standard deviation", |spread| spread.standard_deviation),
-        ("lowest", |spread| spread.min),
-        ("highest", |spread| spread.max),
-    ];
     let names = record.folds.iter().find_map(|fold| fold.figures.as_ref()).map(TestFigures::of_folds);
     let spreads = names.into_iter().flatten().map(|(name, _)| record.spread.as_ref()?.get(name));
     let spreads: Vec<Option<&Spread>> = spreads.collect();
-    for (what, of) in of_spread {
-        let values = spreads.iter().map(|spread| share(spread.and_then(of)));
+    let of = |spread: &Spread| [spread.mean, spread.standard_deviation, spread.min, spread.max];
+    for (i, what) in ["mean", "standard deviation", "lowest", "highest"].into_iter().enumerate() {
+        let values = spreads.iter().map(|spread| share(spread.and_then(|spread| of(spread)[i])));
         rows.push([what, "", ""].map(str::to_owned).into_iter().chain(values).collect());
     }
     output.result(table(&rows));
