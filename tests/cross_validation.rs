@@ -388,10 +388,13 @@ fn an_out_that_holds_something_else_is_refused() {
     cross_validate(&world, &["--out", "cv", "--fold", "1"]).ok();
     fs::create_dir(world.path("cv/fold-2")).unwrap();
     fs::write(world.path("cv/fold-2/mine.txt"), "mine").unwrap();
-    refuses("cv", &["error: `cv/fold-2` is not empty"]);
+    refuses(
+        "cv",
+        &["error: `cv/fold-2` is not empty, where fold 2 is to be", "hint: move that folder elsewhere"],
+    );
     fs::remove_dir_all(world.path("cv/fold-2")).unwrap();
     fs::rename(world.path("run"), world.path("cv/fold-2")).unwrap();
-    refuses("cv", &["error: `cv/fold-2` already holds a run"]);
+    refuses("cv", &["error: `cv/fold-2` already holds a run, where fold 2 is to be", "hint: "]);
 }
 
 #[test]

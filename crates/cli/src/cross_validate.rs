@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, time::Instant};
 use anyhow::Result;
 use data::{BadImage, ImageSet};
 use serde_json::json;
-use setup::Setup;
+use setup::{Setup, state};
 use train::{
     CrossValidation, CrossValidationRecord, FoldRecord, FoldState, PREDICTIONS, Run, Spread,
     Status as RunStatus, TestFigures, Tested,
@@ -38,17 +38,21 @@ pub(crate) fn run(args: &CrossValidateArgs, output: &Output) -> Result<Status> {
     let setup = Setup::new(args)?;
     setup.introduce(&args.train, output);
     if args.train.dry_run {
-        setup.plans[0].network.build(&args.train, None)?;
+        setup.first.network.build(&args.train, None)?;
         output.result(serde_json::to_string_pretty(
-            &json!({"out": setup.out, "folds": setup.plans.len(), "settings": setup.settings}),
+            &json!({"out": setup.out, "folds": setup.k, "settings": setup.settings}),
         )?);
         return Ok(Status::Done);
     }
     let decoded = decode(&args.train, &setup, output)?;
     let mut folder = enter(&args.train, &setup, &decoded)?;
     output.note(format!("out    {}\n", setup.out.display()));
-    for fold in args.fold.map_or(1..=setup.plans.len(), |fold| fold..=fold) {
-        train_fold(&args.train, &setup, &folder, fold, &decoded, output)?;
+    for fold in setup.wanted(args) {
+        if let Err(error) = train_fold(&args.train, &setup, &folder, fold, &decoded, output) {
+            // The first error is the one to tell.
+            let _ = take_up(&mut folder);
+            return Err(error);
+        }
         let whole = take_up(&mut folder)?;
         // The last fold may be over when Ctrl-C comes.
         if progress::interrupted() && !whole {
@@ -63,19 +67,15 @@ pub(crate) fn run(args: &CrossValidateArgs, output: &Output) -> Result<Status> {
 
 fn decode(args: &TrainArgs, setup: &Setup, output: &Output) -> Result<Decoded> {
     let start = Instant::now();
-    let listing = &setup.listing;
-    let (mut sets, bad) = dataset::load(&[&listing.samples], &reading(args, &setup.plans[0]), output)?;
+    let listing = setup.listing();
+    let (mut sets, bad) = dataset::load(&[&listing.samples], &reading(args, &setup.first), output)?;
     let images = sets.remove(0);
-    let of_folds: Vec<(String, ImageSet)> = setup
-        .plans
-        .iter()
-        .enumerate()
-        .filter_map(|(fold, plan)| {
-            Some((format!("fold {}", fold + 1), images.select(&plan.test.as_ref()?.samples)))
-        })
+    let of_folds: Vec<(String, ImageSet)> = (1..)
+        .zip(setup.held_out())
+        .map(|(fold, samples)| (format!("fold {fold}"), images.select(&samples)))
         .collect();
     let named: Vec<(&str, &ImageSet)> = of_folds.iter().map(|(name, set)| (name.as_str(), set)).collect();
-    dataset::warn_of_duplicates(&named, &setup.plans[0].decoding, output);
+    dataset::warn_of_duplicates(&named, &setup.first.decoding, output);
     let fingerprint = data::fingerprint(&listing.labels(), &[&images]);
     Ok(Decoded { images, bad, seconds: start.elapsed().as_secs_f64(), fingerprint })
 }
@@ -94,15 +94,15 @@ fn enter(args: &TrainArgs, setup: &Setup, decoded: &Decoded) -> Result<CrossVali
         settings: setup.settings.clone(),
         seed: args.seed,
         drawn: setup.drawn.clone(),
-        classes: setup.listing.labels(),
-        synthetic: setup.listing.is_synthetic(),
+        classes: setup.listing().labels(),
+        synthetic: setup.listing().is_synthetic(),
         skipped: decoded.bad.iter().map(|bad| bad.path.display().to_string()).collect(),
         data_fingerprint: decoded.fingerprint.clone(),
         versions: BTreeMap::from([
             ("thorax".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
             ("libtorch".to_owned(), model::LIBTORCH.to_owned()),
         ]),
-        folds: (1..=setup.plans.len()).map(FoldRecord::new).collect(),
+        folds: (1..=setup.k).map(FoldRecord::new).collect(),
         pooled: None,
         spread: None,
     };
@@ -120,17 +120,17 @@ fn train_fold(
 ) -> Result<()> {
     let start = Instant::now();
     let _lock = folder.lock_fold(fold)?;
-    let (plan, of) = (&setup.plans[fold - 1], setup.plans.len());
-    if let FoldState::Finished(_) = folder.state(fold)? {
+    let (plan, of) = (setup.plan(args, fold)?, setup.k);
+    if let FoldState::Finished(_) = state(folder, fold)? {
         output.note(format!("fold {fold} of {of}: done before, in {}", plan.out.display()));
         return Ok(());
     }
     folder.clear(fold)?;
     let classifier = plan.network.build(args, None)?;
     let held_out = plan.test.as_ref().map(|test| decoded.images.select(&test.samples));
-    let mut images = Images::of(plan, &decoded.images, held_out, &decoded.bad)?;
+    let mut images = Images::of(&plan, &decoded.images, held_out, &decoded.bad)?;
     images.decode_seconds = decoded.seconds;
-    let mut record = record(args, plan, &images);
+    let mut record = record(args, &plan, &images);
     record.settings = setup.settings_of(fold);
     let counts: Vec<String> = ["training", "validation", "test"]
         .iter()
@@ -141,7 +141,7 @@ fn train_fold(
         counts[0], counts[1], counts[2]
     ));
     let mut run = Run::create(&plan.out, record)?;
-    carry_out(args, &classifier, plan, &images, None, &mut run, start, output)?;
+    carry_out(args, &classifier, &plan, &images, None, &mut run, start, output)?;
     tell_ending(&run, output);
     Ok(())
 }
@@ -164,7 +164,7 @@ fn pool(setup: &Setup, folder: &mut CrossValidation) -> Result<()> {
         folder.record.folds.iter().filter_map(|fold| fold.figures.as_ref()).collect();
     let seconds = figures.iter().map(|figures| figures.seconds).sum();
     let spread = Spread::of_all(&figures);
-    let pooled = folder.pooled(&setup.listing.samples, &setup.folds).map_err(|error| {
+    let pooled = folder.pooled(&setup.listing().samples, &setup.folds).map_err(|error| {
         hinted(
             format!("the folds cannot be pooled: {error}"),
             "remove that fold's folder and run the same again: the fold is then trained anew",

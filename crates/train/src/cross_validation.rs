@@ -227,6 +227,10 @@ impl CrossValidation {
             let fold = &mut self.record.folds[index];
             (fold.status, fold.best_epoch, fold.figures) = (status, best_epoch, figures);
         }
+        if !finished {
+            let record = &mut self.record;
+            (record.status, record.pooled, record.spread) = (Status::Running, None, None);
+        }
         Ok(finished)
     }
 }

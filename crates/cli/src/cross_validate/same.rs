@@ -42,7 +42,7 @@ pub(super) fn check_images(begun: &CrossValidation, setup: &Setup, fingerprint: 
 }
 
 fn changed(begun: &CrossValidation, setup: &Setup, how: &str) -> anyhow::Error {
-    let (data, out) = (setup.listing.root.display(), begun.folder().display());
+    let (data, out) = (setup.listing().root.display(), begun.folder().display());
     hinted(
         format!("`{data}` is not what it was when `{out}` was begun: {how}"),
         "bring the data set back as it was, or name another folder with `--out`",

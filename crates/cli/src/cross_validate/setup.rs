@@ -3,13 +3,14 @@
 
 use std::{
     collections::BTreeMap,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context as _, Result};
 use data::{Layout, Listing, Part, Sample, manifest, split};
 use serde_json::{Value, json};
-use train::{CrossValidation, FOLDS};
+use train::{CrossValidation, FOLDS, FoldState};
 
 use super::same;
 use crate::{
@@ -25,16 +26,18 @@ use crate::{
 const DEFAULT_FOLDS: usize = 5;
 
 pub(super) struct Setup {
-    /// All images but those that the data set keeps for testing.
-    pub(super) listing: Listing,
+    /// Its listing holds all images but those that the data set keeps for testing, by paths that every process has for them.
+    opened: Opened,
     /// Images that it keeps for testing.
     apart: usize,
     /// The fold of each image, from 0.
     pub(super) folds: Vec<usize>,
     /// How they came to it, in words.
     pub(super) drawn: String,
-    /// Each fold's run; at least two.
-    pub(super) plans: Vec<Plan>,
+    /// How many folds there are; at least two.
+    pub(super) k: usize,
+    /// The first fold's run.
+    pub(super) first: Plan,
     /// Flag names → resolved values, the same for all folds.
     pub(super) settings: BTreeMap<String, Value>,
     pub(super) out: PathBuf,
@@ -70,43 +73,67 @@ impl Setup {
                 format!("name one of 1 to {k} with `--fold`"),
             ));
         }
-        let plan = |fold: usize| {
-            let (listing, held_out) = split::hold_out(&opened.listing, &folds, fold);
-            let opened = Opened { listing, test: Some(held_out), ..opened.clone() };
-            Plan::of(&args.train, opened, out.join(format!("fold-{}", fold + 1)))
-        };
-        let plans = (0..k).map(plan).collect::<Result<Vec<_>>>()?;
-        let mut settings = plans[0].settings(&args.train);
+        let first = plan(&args.train, &opened, &folds, 1, &out)?;
+        for fold in 2..=k {
+            plan(&args.train, &opened, &folds, fold, &out)?;
+        }
+        let mut settings = first.settings(&args.train);
         // A fold's images are no test set that could be opened again under this name.
         settings.insert("test-data".to_owned(), Value::Null);
         settings.insert("data".to_owned(), json!(data));
         settings.insert("folds".to_owned(), json!(k));
-        let setup = Self { listing: opened.listing, apart, folds, drawn, plans, settings, out };
-        begun.map_or(Ok(()), |begun| same::check(&begun, &setup))?;
+        let setup = Self { opened, apart, folds, drawn, k, first, settings, out };
+        if let Some(begun) = begun {
+            same::check(&begun, &setup)?;
+            setup.wanted(args).try_for_each(|fold| state(&begun, fold).map(drop))?;
+        }
         Ok(setup)
+    }
+
+    /// All images.
+    pub(super) fn listing(&self) -> &Listing {
+        &self.opened.listing
+    }
+
+    /// A fold's run; folds count from 1.
+    pub(super) fn plan(&self, args: &TrainArgs, fold: usize) -> Result<Plan> {
+        plan(args, &self.opened, &self.folds, fold, &self.out)
+    }
+
+    /// The folds that are asked for, from 1.
+    pub(super) fn wanted(&self, args: &CrossValidateArgs) -> RangeInclusive<usize> {
+        args.fold.map_or(1..=self.k, |fold| fold..=fold)
+    }
+
+    /// Each fold's images.
+    pub(super) fn held_out(&self) -> Vec<Vec<Sample>> {
+        let mut held_out = vec![Vec::new(); self.k];
+        for (sample, &fold) in self.listing().samples.iter().zip(&self.folds) {
+            held_out[fold].push(sample.clone());
+        }
+        held_out
     }
 
     /// What is trained on what, with the table of folds.
     pub(super) fn introduce(&self, args: &TrainArgs, output: &Output) {
-        introduce_data(&self.listing, output);
-        output.note(format!("folds  {}, {}", self.plans.len(), self.drawn));
+        let listing = self.listing();
+        introduce_data(listing, output);
+        output.note(format!("folds  {}, {}", self.k, self.drawn));
         if self.apart > 0 {
             output.note(format!(
                 "apart  {} test images of the data set's own: they are in no fold",
                 self.apart
             ));
         }
-        self.plans[0].introduce_network(args, output);
-        let labels = self.listing.labels();
-        let mut rows = vec![["fold".to_owned()].into_iter().chain(labels).collect::<Vec<_>>()];
-        let held_out: Vec<&[Sample]> =
-            self.plans.iter().filter_map(|plan| Some(&plan.test.as_ref()?.samples[..])).collect();
+        self.first.introduce_network(args, output);
+        let mut rows = vec![["fold".to_owned()].into_iter().chain(listing.labels()).collect::<Vec<_>>()];
+        let held_out = self.held_out();
         for (fold, samples) in held_out.iter().enumerate() {
-            let counts = data::counts(samples, self.listing.classes.len());
+            let counts = data::counts(samples, listing.classes.len());
             rows.push([fold + 1].iter().chain(&counts).map(usize::to_string).collect());
         }
         output.note(format!("{}\n", table(&rows)));
-        dataset::warn_of_ungrouped(&self.listing, output);
+        dataset::warn_of_ungrouped(listing, output);
         dataset::warn_of_shared_groups(&held_out, "the folds", output);
     }
 
@@ -119,9 +146,9 @@ impl Setup {
 
     /// `folds.csv`; its folder must be there.
     pub(super) fn manifest(&self) -> Result<Vec<u8>> {
-        let labels = self.listing.labels();
+        let labels = self.listing().labels();
         let rows: Vec<manifest::Row<'_>> = self
-            .listing
+            .listing()
             .samples
             .iter()
             .zip(&self.folds)
@@ -135,6 +162,23 @@ impl Setup {
             .collect();
         Ok(manifest::text(&self.out.join(FOLDS), &rows)?)
     }
+}
+
+/// How far a fold is; what lies in its place and is no fold is refused.
+pub(super) fn state(begun: &CrossValidation, fold: usize) -> Result<FoldState> {
+    begun.state(fold).map_err(|error| match error {
+        train::Error::NotEmpty { .. } | train::Error::HoldsRun { .. } => hinted(
+            format!("{error}, where fold {fold} is to be"),
+            "move that folder elsewhere, or name another with `--out`",
+        ),
+        error => error.into(),
+    })
+}
+
+fn plan(args: &TrainArgs, opened: &Opened, folds: &[usize], fold: usize, out: &Path) -> Result<Plan> {
+    let (listing, held_out) = split::hold_out(&opened.listing, folds, fold - 1);
+    let opened = Opened { listing, test: Some(held_out), ..*opened };
+    Plan::of(args, opened, out.join(format!("fold-{fold}")))
 }
 
 /// Gives images paths that are the same in every process of a cross-validation, whatever its working folder; the data set's.

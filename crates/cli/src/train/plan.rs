@@ -26,7 +26,6 @@ use crate::{
 };
 
 /// What runs on one data set have in common: the machine and the files.
-#[derive(Clone)]
 pub(crate) struct Opened {
     pub(crate) threads: usize,
     pub(crate) device: Device,

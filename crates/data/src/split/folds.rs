@@ -72,10 +72,16 @@ pub fn own_folds(listing: &Listing) -> Result<Option<(usize, Vec<usize>)>, Error
 /// The data set without the images of a fold, and the images of that fold alone; `folds` as [`folds`] gives them.
 pub fn hold_out(listing: &Listing, folds: &[usize], fold: usize) -> (Listing, Listing) {
     let part = |held_out: bool| {
-        let images = listing.samples.iter().zip(folds);
-        let images = images.filter(|&(_, &of)| (of == fold) == held_out);
-        let samples = images.map(|(sample, _)| sample.clone()).collect();
-        let mut part = Listing { samples, left_out: Vec::new(), ..listing.clone() };
+        let images = listing.samples.iter().zip(folds).filter(|&(_, &of)| (of == fold) == held_out);
+        let mut part = Listing {
+            root: listing.root.clone(),
+            layout: listing.layout,
+            classes: listing.classes.clone(),
+            samples: images.map(|(sample, _)| sample.clone()).collect(),
+            left_out: Vec::new(),
+            ungrouped: 0,
+            manifest_sha256: listing.manifest_sha256.clone(),
+        };
         if listing.ungrouped > 0 {
             part.count_ungrouped();
         }
