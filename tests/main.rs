@@ -10,6 +10,7 @@ mod bad_input;
 mod cache;
 mod calibration;
 mod checkpoints;
+mod cross_validation;
 mod decode;
 mod faults;
 mod layouts;

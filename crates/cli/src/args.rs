@@ -7,11 +7,13 @@ use data::{Cache, ClassName, Classes, Decoding, Formats, GroupPattern, GroupRule
 use model::{DeviceChoice, PrecisionChoice};
 
 mod audit;
+mod cross_validate;
 mod split;
 mod train;
 mod values;
 
 pub(crate) use audit::AuditArgs;
+pub(crate) use cross_validate::CrossValidateArgs;
 pub(crate) use split::SplitArgs;
 pub(crate) use train::TrainArgs;
 pub(crate) use values::{
@@ -59,6 +61,8 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     /// Train a model on a folder of classes, keep its best weights, and test them
     Train(Box<TrainArgs>),
+    /// Train and test once for each of K folds: every image is tested by a model that was trained without it
+    CrossValidate(Box<CrossValidateArgs>),
     /// Test a saved model
     Test(TestArgs),
     /// Classify images: a row each with a probability per class

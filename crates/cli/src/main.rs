@@ -13,6 +13,7 @@ mod args;
 mod audit;
 mod cache;
 mod compute;
+mod cross_validate;
 mod dataset;
 mod decode;
 mod files;
@@ -56,6 +57,7 @@ fn main() -> ExitCode {
     }
     let done = match cli.command {
         Command::Train(args) => train::run(&args, &output),
+        Command::CrossValidate(args) => cross_validate::run(&args, &output),
         Command::Test(args) => test::run(&args, &output),
         Command::Predict(args) => predict::run(&args, &output),
         Command::Data(DataCommand::Scan(args)) => folder::scan(&args, &output),

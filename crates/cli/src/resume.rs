@@ -58,7 +58,14 @@ fn open(folder: &Path) -> Result<Run> {
             "name a run's folder; the file `data/runs/latest` says which was started last",
         ));
     }
-    Ok(Run::open(folder)?)
+    let run = Run::open(folder)?;
+    if run.record.settings.contains_key("fold") {
+        return Err(hinted(
+            format!("the run in `{}` is a fold of a cross-validation", folder.display()),
+            "go on with all of it: `thorax cross-validate` with its folder as `--out`",
+        ));
+    }
+    Ok(run)
 }
 
 /// Whether this is a flag of `train` that stands for a setting.

@@ -93,6 +93,9 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         if let Some(train::Error::NotFinite { .. }) = cause.downcast_ref() {
             return Some("its weights are of no use: name another model, or train again with a lower `--learning-rate`".to_owned());
         }
+        if let Some(train::Error::FoldTaken { .. }) = cause.downcast_ref() {
+            return Some("wait until it is done, or train another fold with `--fold`".to_owned());
+        }
         if let Some(train::Error::NonFiniteLoss { .. }) = cause.downcast_ref() {
             return Some("the best weights so far are kept; try a lower `--learning-rate`, or leave such steps out by `--resume RUN --on-non-finite skip`".to_owned());
         }
@@ -184,6 +187,9 @@ fn data_hint(error: &data::Error) -> Option<String> {
         E::TooFewToTest { .. } => "keep fewer with `--test-per-class` or `--test-split`",
         E::TooFewGroups { .. } => "use `--split random`, or leave the class out with `--classes`",
         E::Folds { .. } | E::TooFewForFolds { .. } => "name another number with `--folds`",
+        E::FoldColumn { .. } => {
+            "a CSV numbers each image's fold from 1 in its column `fold`; without that column folds are drawn"
+        }
         E::Exists { .. } => "name another, or replace a manifest with `--force`",
         E::DamagedCache { .. } => "run `thorax data cache --clear`, then the same again",
         E::NotUtf8 { .. } => "rename the file",

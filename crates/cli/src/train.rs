@@ -8,7 +8,6 @@ use std::{collections::BTreeMap, path::Path, time::Instant};
 use anyhow::Result;
 use data::{BadImage, ImageSet};
 use model::{Checkpoint, Classifier};
-use plan::Plan;
 use serde_json::json;
 use train::{
     BEST, CalibrationConfig, Ending, LAST, PREDICTIONS, Run, RunRecord, Seconds, Status as RunStatus, Tests,
@@ -25,13 +24,15 @@ use crate::{
     test,
 };
 
+pub(crate) use plan::{Opened, Plan, check_writable, free_name, introduce_data};
+
 /// The images, decoded.
 pub(crate) struct Images {
     training: ImageSet,
     validation: ImageSet,
     test: Option<ImageSet>,
     skipped: Vec<String>,
-    decode_seconds: f64,
+    pub(crate) decode_seconds: f64,
 }
 
 pub(crate) fn run(args: &TrainArgs, output: &Output) -> Result<Status> {

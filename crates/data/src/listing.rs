@@ -47,12 +47,14 @@ pub struct Sample {
     pub group: Option<String>,
     /// The part that the data set itself puts it in.
     pub part: Option<Part>,
+    /// What a CSV's column `fold` says of it; [`split::own_folds`](crate::split::own_folds) makes numbers of that.
+    pub fold: Option<String>,
 }
 
 impl Sample {
     /// An image of which nothing more is known.
     pub fn new(path: PathBuf, name: String, label: usize) -> Self {
-        Self { path, name, label, group: None, part: None }
+        Self { path, name, label, group: None, part: None, fold: None }
     }
 
     /// Whether this is an image of the synthetic sample, by its name.

@@ -40,6 +40,14 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// A fold of a cross-validation that another process is training.
+    #[error("fold {fold} of `{path}` is being trained by another process")]
+    FoldTaken {
+        /// The cross-validation's folder.
+        path: PathBuf,
+        /// Counted from 1.
+        fold: usize,
+    },
     /// A `run.json` that cannot be understood.
     #[error("`{path}` is not a run's record")]
     NotARecord {

@@ -15,7 +15,7 @@ pub const BEST: &str = "best.safetensors";
 pub const LAST: &str = "last.safetensors";
 /// What the saved model said of the test images.
 pub const PREDICTIONS: &str = "predictions.csv";
-const RECORD: &str = "run.json";
+pub(crate) const RECORD: &str = "run.json";
 const TEST: &str = "test.json";
 
 /// A run's folder and its record, `run.json`.
@@ -271,7 +271,7 @@ fn lock(folder: &Path) -> Result<File> {
     }
 }
 
-fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
     let failed =
         |error: serde_json::Error| Error::Io { action: "write", path: path.to_owned(), source: error.into() };
     let mut text = serde_json::to_string_pretty(value).map_err(failed)?;

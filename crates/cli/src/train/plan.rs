@@ -26,16 +26,15 @@ use crate::{
 };
 
 /// What runs on one data set have in common: the machine and the files.
-#[derive(Clone)]
 pub(crate) struct Opened {
     pub(crate) threads: usize,
-    device: Device,
+    pub(crate) device: Device,
     pub(crate) decoding: Decoding,
     /// Without what is kept for testing.
     pub(crate) listing: Listing,
     /// The test set, if there is one.
     pub(crate) test: Option<Listing>,
-    scan_seconds: f64,
+    pub(crate) scan_seconds: f64,
 }
 
 impl Opened {
