@@ -88,6 +88,9 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         if let Some(train::Error::NonFiniteLoss { .. }) = cause.downcast_ref() {
             return Some("the best weights so far are kept; try a lower `--learning-rate`".to_owned());
         }
+        if let Some(hint) = cause.downcast_ref().and_then(comparison_hint) {
+            return Some(hint.to_owned());
+        }
         match cause.downcast_ref::<model::Error>() {
             Some(error) if error.is_out_of_memory() => {
                 Some(LESS_MEMORY.to_owned())
@@ -129,6 +132,20 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         }
         .or_else(|| data_hint(of_data(cause)?))
     })
+}
+
+/// What mends a comparison of two models.
+fn comparison_hint(error: &train::Error) -> Option<&'static str> {
+    match error {
+        train::Error::OtherClasses { .. } => Some("compare models of the same classes"),
+        train::Error::OtherImages { .. } | train::Error::OtherLabel { .. } => Some(
+            "test both on the same images: `thorax test --saved PATH --against PATH --data FOLDER`",
+        ),
+        train::Error::Csv { .. } => {
+            Some("`thorax train` and `thorax test --out DIR` write a `predictions.csv` that can be compared")
+        }
+        _ => None,
+    }
 }
 
 /// An error of the crate `data`, also where training met it.

@@ -11,12 +11,14 @@
 mod adam;
 mod average;
 pub mod class_weight;
+mod comparison;
 mod error;
 mod evaluate;
 mod events;
 mod figures;
 mod files;
 mod fit;
+mod gap;
 mod history;
 mod inputs;
 mod predictions;
@@ -28,11 +30,13 @@ mod writer;
 
 pub use adam::Adam;
 pub use average::Averaging;
+pub use comparison::{ComparedFigure, ModelComparison};
 pub use error::Error;
 pub use evaluate::evaluate;
 pub use events::{Event, Observer};
 pub use figures::{Bounds, Calibration, ClassRow, MeanRow, TestFigures, Tested, figures};
 pub use fit::{Ending, FitConfig, fit};
+pub use gap::{Difference, Gap};
 pub use history::{EpochRow, read_history};
 pub use inputs::Inputs;
 pub use predictions::{PredictedImage, PredictedSet};
