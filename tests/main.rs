@@ -16,6 +16,7 @@ mod predict;
 mod real_data;
 mod recipes;
 mod runs;
+mod sets;
 mod splits;
 mod transfer;
 mod world;

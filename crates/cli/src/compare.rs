@@ -1,6 +1,6 @@
 //! `compare`: two models that were tested on the same images, by their predictions.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
@@ -52,7 +52,11 @@ fn predictions(path: &Path) -> Result<PredictedSet> {
         let reason = if found.is_file() { "is too long" } else { "is no file" };
         return Err(hinted(format!("`{}` {reason}", file.display()), "name a run's folder"));
     }
-    let set = PredictedSet::read(&file)?;
+    let mut set = PredictedSet::read(&file)?;
+    // Of two that were written here one may have relative paths and the other absolute ones.
+    for image in &mut set.images {
+        image.path = std::path::absolute(&image.path).unwrap_or_else(|_| image.path.clone());
+    }
     match set.images.is_empty() {
         true => Err(hinted(format!("`{}` holds no image", file.display()), "test the model again")),
         false => Ok(set),
@@ -69,7 +73,8 @@ fn without_predictions(folder: &Path) -> anyhow::Error {
         );
     }
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     names.retain(|name| name.starts_with("predictions-") && name.ends_with(".csv"));
     names.sort_unstable();
     match names.first() {
@@ -117,7 +122,13 @@ pub(crate) fn print(names: &[String; 2], comparison: &ModelComparison, output: &
             "McNemar's test takes images as independent, and here they come in groups: go by the intervals",
         );
     }
-    for (name, why) in &comparison.undefined {
+    print_undefined(&comparison.undefined, output);
+}
+
+/// Says why figures have no value.
+pub(crate) fn print_undefined(undefined: &BTreeMap<String, String>, output: &Output) {
+    for (name, why) in undefined {
+        let name = name.replace("macro_roc_auc", "macro ROC AUC").replace("macro_f1", "macro F1");
         output.result(format!("no value for {}: {why}", name.replace('_', " ")));
     }
 }

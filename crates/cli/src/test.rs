@@ -11,7 +11,7 @@ use std::collections::HashSet;
 use anyhow::Result;
 use data::ImageSet;
 use model::Model;
-use outcome::{Against, Outcome, Outcomes, OutFolder};
+use outcome::{Against, OutFolder, Outcome, Outcomes};
 use sets::TestSet;
 use train::{MeanRow, ModelComparison, PredictedSet, TestFigures};
 
@@ -132,8 +132,11 @@ fn print_all(model: &Model, outcomes: &Outcomes, output: &Output) {
             print_beside(model, &name, outcome, output);
         }
         Outcomes::Sets { sets, gaps } => {
-            let of = |(name, outcome): &(String, Outcome)| format!("{name} ({} images)", outcome.figures.images);
-            output.result(format!("Test results on {}", sets.iter().map(of).collect::<Vec<_>>().join(", ")));
+            let of =
+                |(name, outcome): &(String, Outcome)| format!("{name} ({} images)", outcome.figures.images);
+            let synthetic = sets.iter().any(|(_, outcome)| outcome.figures.synthetic);
+            let named = sets.iter().map(of).collect::<Vec<_>>().join(", ");
+            output.result(format!("Test results on {named}{}", marked(synthetic)));
             let figures: Vec<(String, &TestFigures)> =
                 sets.iter().map(|(name, outcome)| (name.clone(), &outcome.figures)).collect();
             print_figures(&figures, output);

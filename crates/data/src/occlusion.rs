@@ -117,11 +117,9 @@ mod tests {
             mask.iter().filter(|hidden| **hidden).count() as f64 / mask.len() as f64
         };
         let ellipses = 2.0 * std::f64::consts::PI * 0.18 * 0.37;
-        for (occlusion, of_all) in [
-            (Occlusion::Lungs, ellipses),
-            (Occlusion::Centre, 0.25),
-            (Occlusion::Border, 1.0 - 0.7 * 0.7),
-        ] {
+        for (occlusion, of_all) in
+            [(Occlusion::Lungs, ellipses), (Occlusion::Centre, 0.25), (Occlusion::Border, 1.0 - 0.7 * 0.7)]
+        {
             assert!((share(occlusion, 1000) - of_all).abs() < 1e-3, "{occlusion}");
             // An image of 50 pixels hides a pixel's row more or less.
             assert!((share(occlusion, 50) - of_all).abs() < 0.04, "{occlusion}");

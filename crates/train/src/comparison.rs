@@ -133,10 +133,10 @@ fn in_order_of(first: (&str, &PredictedSet), second: (&str, &PredictedSet)) -> R
     over.sort_unstable();
     if !lacking.is_empty() || !over.is_empty() {
         // The same images may be of other classes: then that is what is wrong.
-        let paths: HashMap<_, usize> = over.iter().map(|&index| (&second.images[index].path, index)).collect();
+        let paths: HashMap<_, usize> =
+            over.iter().map(|&index| (&second.images[index].path, index)).collect();
         let labels = second.predictions.labels();
-        let relabelled =
-            lacking.iter().find_map(|&(path, class)| Some((path, class, *paths.get(path)?)));
+        let relabelled = lacking.iter().find_map(|&(path, class)| Some((path, class, *paths.get(path)?)));
         if let Some((path, class, index)) = relabelled {
             let classes = [class.to_owned(), second.classes[labels[index]].clone()];
             return Err(Error::OtherLabel { names, image: path.clone(), classes });

@@ -74,7 +74,7 @@ fn occlusions() -> String {
     let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
     format!(
         "Test again with a part of every image hidden (#), one part at a time, under one gray: the mean of what stays to be seen. \
-         A model that does as well with the lungs hidden looks at something else\n\n{}",
+         High figures with the lungs hidden mean that the model looks at something else\n\n{}",
         lines.join("\n")
     )
 }

@@ -3,6 +3,7 @@
 use train::{Difference, Gap};
 
 use crate::{
+    compare::print_undefined,
     output::Output,
     table::{table, with_interval},
 };
@@ -24,7 +25,10 @@ pub(super) fn print(gaps: &[Gap], output: &Output) {
     row("Macro F1", |gap| &gap.macro_f1);
     row("Macro ROC AUC", |gap| &gap.macro_roc_auc);
     output.result(table(&rows));
-    gaps.iter().filter_map(sentence).for_each(|sentence| output.result(sentence));
+    for gap in gaps {
+        sentence(gap).iter().for_each(|sentence| output.result(sentence));
+        print_undefined(&gap.undefined, output);
+    }
 }
 
 /// The gap in balanced accuracy in words, or in accuracy where that has none.

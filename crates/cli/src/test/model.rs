@@ -86,7 +86,10 @@ impl Model {
         let labels = listing.classes.iter().map(|class| classes.iter().position(|own| *own == class.label));
         let labels: Vec<Option<usize>> = labels.collect();
         let relabelled = |sample: &Sample| Some(Sample { label: labels[sample.label]?, ..sample.clone() });
-        listing.samples.iter().filter_map(relabelled).collect()
+        let mut samples: Vec<Sample> = listing.samples.iter().filter_map(relabelled).collect();
+        // Class by class as it would list them itself: sums in another order differ in their last digit.
+        samples.sort_by_key(|sample| sample.label);
+        samples
     }
 
     /// Its figures on a set, and the predictions that they are of; `None` if the user stopped it.

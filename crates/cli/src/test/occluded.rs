@@ -57,9 +57,15 @@ pub(crate) fn print_occluded(
         rows.push(vec![format!("all (guessing {label})"), share(Some(accuracy)), share(balanced)]);
     }
     output.result(table(&rows));
-    output.result(
-        "A model that does nearly as well with the lungs hidden looks at something else: at what tells where images come from, maybe",
-    );
+    if [Occlusion::Lungs, Occlusion::Centre].iter().any(|part| occluded.contains_key(&part.to_string())) {
+        output.result(
+            "High figures with the lungs hidden mean that the model looks at something else, such as what tells\n\
+             where an image comes from",
+        );
+    }
+    if occluded.contains_key(&Occlusion::Border.to_string()) {
+        output.result("Figures that fall with the border hidden mean that it looks at what stands there");
+    }
 }
 
 /// The most frequent class, and the accuracy and balanced accuracy of always guessing it.

@@ -127,7 +127,8 @@ fn files_of(sets: &[Named]) -> Result<Vec<String>> {
         .collect();
     for (at, file) in files.iter().enumerate() {
         // Some systems take upper and lower case for the same.
-        if let Some(other) = files[..at].iter().position(|other| other.to_lowercase() == file.to_lowercase()) {
+        if let Some(other) = files[..at].iter().position(|other| other.to_lowercase() == file.to_lowercase())
+        {
             return Err(hinted(
                 format!("the sets `{}` and `{}` cannot both be written to `{file}`", names[other], names[at]),
                 "give them names that differ in letters or digits",

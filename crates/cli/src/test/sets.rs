@@ -106,7 +106,7 @@ fn with_classes(error: Error, labels: &[String]) -> anyhow::Error {
     match error {
         Error::ClassesDiffer { .. } => {
             let labels: Vec<String> = labels.iter().map(|label| format!("`{label}`")).collect();
-            let hint = format!("the model knows {}: name the set's folders so", labels.join(", "));
+            let hint = format!("the model knows {}: call the classes of the set so", labels.join(", "));
             hinted(error.to_string(), hint)
         }
         error => error.into(),
