@@ -300,7 +300,8 @@ fn what_cannot_be_compared_is_refused() {
     };
     write("fewer.csv", lines[..10].join("\n"));
     let example = lines[10].split(',').next().unwrap();
-    let words = format!("3 of 12 in `run` are not in `fewer.csv`, such as `{example}`");
+    let words =
+        format!("3 of 12 in `run` are not in `fewer.csv`, such as `{}`", world.path(example).display());
     refuses("fewer.csv", &["error: `run` and `fewer.csv` are not of the same images: ", &words, "hint: "]);
     let line = ["test", "--saved", "run", "--data", "far", "--out", "of far"];
     world.thorax(&line).ok();
@@ -324,6 +325,8 @@ fn what_cannot_be_compared_is_refused() {
     refuses("nan.csv", &["error: `nan.csv`, line 4: `NaN` is no probability", "hint: "]);
     write("short.csv", csv.replace(lines[3], cells));
     refuses("short.csv", &["error: `short.csv`, line 4: ", "5 fields", "6 fields"]);
+    write("unknown.csv", csv.replacen(",NORMAL,", ",SARS,", 1));
+    refuses("unknown.csv", &["error: `unknown.csv`, line 6: its label is none of the classes", "hint: "]);
     write("header.csv", lines[0].to_owned());
     refuses("header.csv", &["error: `header.csv` holds no image", "hint: "]);
     write("other.csv", "a,b\n1,2\n".to_owned());

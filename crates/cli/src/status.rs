@@ -137,10 +137,12 @@ fn hint(error: &anyhow::Error) -> Option<String> {
 /// What mends a comparison of two models.
 fn comparison_hint(error: &train::Error) -> Option<&'static str> {
     match error {
-        train::Error::OtherClasses { .. } => Some("compare models of the same classes"),
-        train::Error::OtherImages { .. } | train::Error::OtherLabel { .. } => {
-            Some("test both on the same images: `thorax test --saved PATH --against PATH --data FOLDER`")
-        }
+        train::Error::Mismatch(mismatch) => match **mismatch {
+            train::Mismatch::Classes { .. } => Some("compare models of the same classes"),
+            _ => {
+                Some("test both on the same images: `thorax test --saved PATH --against PATH --data FOLDER`")
+            }
+        },
         train::Error::Csv { .. } => {
             Some("`thorax train` and `thorax test --out DIR` write a `predictions.csv` that can be compared")
         }

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use metrics::{Comparison, Estimate, Evaluation, Figures, Predictions, Resampling};
 use serde::{Deserialize, Serialize};
 
-use crate::{Bounds, Error, PredictedImage, PredictedSet, Result};
+use crate::{Bounds, Error, Mismatch, PredictedImage, PredictedSet, Result};
 
 /// Two models on the same images, as `thorax compare --json` and `test --against` print them. Keys are only ever added.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -114,7 +114,9 @@ fn in_order_of(first: (&str, &PredictedSet), second: (&str, &PredictedSet)) -> R
     let place = |class: &String| second.classes.iter().position(|other| other == class);
     let columns: Option<Vec<usize>> = first.classes.iter().map(place).collect();
     let Some(columns) = columns.filter(|columns| columns.len() == second.classes.len()) else {
-        return Err(Error::OtherClasses { names, classes: [first.classes.clone(), second.classes.clone()] });
+        return Err(
+            Mismatch::Classes { names, classes: [first.classes.clone(), second.classes.clone()] }.into()
+        );
     };
     let mut places: HashMap<_, VecDeque<usize>> = HashMap::new();
     for (index, (image, (label, _))) in second.images.iter().zip(second.predictions.rows()).enumerate() {
@@ -139,9 +141,9 @@ fn in_order_of(first: (&str, &PredictedSet), second: (&str, &PredictedSet)) -> R
         let relabelled = lacking.iter().find_map(|&(path, class)| Some((path, class, *paths.get(path)?)));
         if let Some((path, class, index)) = relabelled {
             let classes = [class.to_owned(), second.classes[labels[index]].clone()];
-            return Err(Error::OtherLabel { names, image: path.clone(), classes });
+            return Err(Mismatch::Label { names, image: path.clone(), classes }.into());
         }
-        return Err(Error::OtherImages {
+        return Err(Mismatch::Images {
             names,
             images: [first.images.len(), second.images.len()],
             lacking: [lacking.len(), over.len()],
@@ -149,7 +151,8 @@ fn in_order_of(first: (&str, &PredictedSet), second: (&str, &PredictedSet)) -> R
                 lacking.first().map(|(path, _)| (*path).clone()),
                 over.first().map(|&index| second.images[index].path.clone()),
             ],
-        });
+        }
+        .into());
     }
     let rows: Vec<&[f32]> = second.predictions.rows().map(|(_, row)| row).collect();
     let values = order.iter().flat_map(|&index| columns.iter().map(move |&column| (index, column)));

@@ -2,6 +2,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::Mismatch;
+
 /// What can go wrong in training and testing.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -52,36 +54,9 @@ pub enum Error {
         /// What is wrong there.
         problem: String,
     },
-    /// Two models to be compared that know other classes.
-    #[error("`{}` and `{}` know other classes: {} and {}", .names[0], .names[1], quoted(&.classes[0]), quoted(&.classes[1]))]
-    OtherClasses {
-        /// How the two were named.
-        names: [String; 2],
-        /// The classes of each.
-        classes: [Vec<String>; 2],
-    },
-    /// Two models to be compared that were tested on other images.
-    #[error("`{}` and `{}` are not of the same images: {}", .names[0], .names[1], unmatched(.names, .images, .lacking, .examples))]
-    OtherImages {
-        /// How the two were named.
-        names: [String; 2],
-        /// Images of each.
-        images: [usize; 2],
-        /// Images of each that the other has not.
-        lacking: [usize; 2],
-        /// The first of those, where there is one.
-        examples: [Option<PathBuf>; 2],
-    },
-    /// An image that is of one class to one of two models to be compared, and of another to the other.
-    #[error("`{image}` is of class `{}` in `{}` and of `{}` in `{}`", .classes[0], .names[0], .classes[1], .names[1])]
-    OtherLabel {
-        /// How the two were named.
-        names: [String; 2],
-        /// The image.
-        image: PathBuf,
-        /// Its class in each.
-        classes: [String; 2],
-    },
+    /// Two models that cannot be compared.
+    #[error(transparent)]
+    Mismatch(Box<Mismatch>),
     /// A loss that is not finite: it can never be the best, and training cannot go on from it.
     #[error("the loss is {value} in epoch {epoch}, {place}, at learning rate {learning_rate}")]
     NonFiniteLoss {
@@ -114,22 +89,8 @@ impl From<tch::TchError> for Error {
     }
 }
 
-fn quoted(names: &[String]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-}
-
-fn unmatched(
-    names: &[String; 2],
-    images: &[usize; 2],
-    lacking: &[usize; 2],
-    examples: &[Option<PathBuf>; 2],
-) -> String {
-    let parts = [0, 1].into_iter().filter_map(|this| {
-        let example = examples[this].as_ref()?.display();
-        let (own, other) = (&names[this], &names[1 - this]);
-        let (lacking, of) = (lacking[this], images[this]);
-        let are = if lacking == 1 { "is" } else { "are" };
-        Some(format!("{lacking} of {of} in `{own}` {are} not in `{other}`, such as `{example}`"))
-    });
-    parts.collect::<Vec<_>>().join(", and ")
+impl From<Mismatch> for Error {
+    fn from(error: Mismatch) -> Self {
+        Self::Mismatch(Box::new(error))
+    }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use data::{ClassName, Decoding, Formats, ImageSet, Listing, Sample};
 use model::Classifier;
-use train::{PredictedSet, Run, TestFigures};
+use train::{Mismatch, PredictedSet, Run, TestFigures};
 
 use super::sets::TestSet;
 use crate::{
@@ -113,7 +113,7 @@ impl Model {
         }
         let names = [self, other].map(|model| model.checkpoint().display().to_string());
         let classes = [self, other].map(|model| model.classifier.spec().classes.clone());
-        Err(train::Error::OtherClasses { names, classes }.into())
+        Err(train::Error::from(Mismatch::Classes { names, classes }).into())
     }
 }
 
