@@ -61,7 +61,7 @@ fn every_write(step: usize) {
         command
             .env("FAIL_COUNT", &count)
             .env("FAIL_ERRNO", error)
-            .env("FAIL_ON", if at % 2 == 0 { "1" } else { "0" });
+            .env("FAIL_ON", if at.is_multiple_of(2) { "1" } else { "0" });
         command.output().unwrap()
     };
     assert!(run(0, "5").status.success());
@@ -131,7 +131,7 @@ fn a_disk_that_is_full_loses_nothing() {
             env!("CARGO_BIN_EXE_thorax"),
             size,
         ]);
-        command.args(&FLAGS).current_dir(world.path("")).env_remove("LD_LIBRARY_PATH").output()
+        command.args(FLAGS).current_dir(world.path("")).env_remove("LD_LIBRARY_PATH").output()
     };
     if !sandboxed("mount -t tmpfs -o size=100k none disk", "").is_ok_and(|output| output.status.success()) {
         eprintln!("skipped: this system does not let a test mount a file system of its own");

@@ -20,6 +20,7 @@ mod real_data;
 mod recipes;
 mod resume;
 mod runs;
+mod sets;
 mod splits;
 mod torture;
 mod transfer;

@@ -12,6 +12,7 @@
 mod args;
 mod audit;
 mod cache;
+mod compare;
 mod compute;
 mod cross_validate;
 mod dataset;
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
         Command::Train(args) => train::run(&args, &output),
         Command::CrossValidate(args) => cross_validate::run(&args, &output),
         Command::Test(args) => test::run(&args, &output),
+        Command::Compare(args) => compare::run(&args, &output),
         Command::Predict(args) => predict::run(&args, &output),
         Command::Data(DataCommand::Scan(args)) => folder::scan(&args, &output),
         Command::Data(DataCommand::Sample(args)) => folder::sample(&args, &output),

@@ -99,6 +99,9 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         if let Some(train::Error::NonFiniteLoss { .. }) = cause.downcast_ref() {
             return Some("the best weights so far are kept; try a lower `--learning-rate`, or leave such steps out by `--resume RUN --on-non-finite skip`".to_owned());
         }
+        if let Some(hint) = cause.downcast_ref().and_then(comparison_hint) {
+            return Some(hint.to_owned());
+        }
         match cause.downcast_ref::<model::Error>() {
             Some(error) if error.is_out_of_memory() => {
                 Some(LESS_MEMORY.to_owned())
@@ -140,6 +143,22 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         }
         .or_else(|| data_hint(of_data(cause)?))
     })
+}
+
+/// What mends a comparison of two models.
+fn comparison_hint(error: &train::Error) -> Option<&'static str> {
+    match error {
+        train::Error::Mismatch(mismatch) => match **mismatch {
+            train::Mismatch::Classes { .. } => Some("compare models of the same classes"),
+            _ => {
+                Some("test both on the same images: `thorax test --saved PATH --against PATH --data FOLDER`")
+            }
+        },
+        train::Error::Csv { .. } => {
+            Some("`thorax train` and `thorax test --out DIR` write a `predictions.csv` that can be compared")
+        }
+        _ => None,
+    }
 }
 
 /// An error of the crate `data`, also where training met it.

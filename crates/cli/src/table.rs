@@ -21,6 +21,14 @@ pub(crate) fn share(value: Option<f64>) -> String {
     value.map_or_else(|| "–".to_owned(), |value| format!("{value:.4}"))
 }
 
+/// A figure with its interval, where it has one.
+pub(crate) fn with_interval(value: Option<f64>, interval: Option<&train::Bounds>) -> String {
+    match interval {
+        Some([low, high]) => format!("{} [{low:.3}, {high:.3}]", share(value)),
+        None => share(value),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

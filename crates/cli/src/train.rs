@@ -6,7 +6,7 @@ mod plan;
 use std::{collections::BTreeMap, path::Path, time::Instant};
 
 use anyhow::Result;
-use data::{BadImage, ImageSet};
+use data::{BadImage, ImageSet, Occlusion};
 use model::{Checkpoint, Classifier};
 use serde_json::json;
 use train::{
@@ -244,7 +244,12 @@ fn test_both(plan: &Plan, images: &Images, run: &mut Run, output: &Output) -> Re
         train::figures(&classifier, &path, set, &mut Display::new(output))
     };
     let (Some((saved, predictions)), Some((last, _))) = (test(BEST)?, test(LAST)?) else { return Ok(None) };
-    let tests = Tests { saved, last };
+    let best = run.file(BEST);
+    let classifier = Classifier::load(&best, plan.network.device)?;
+    let Some(occluded) = test::occluded(&classifier, &best, set, &Occlusion::ALL, output)? else {
+        return Ok(None);
+    };
+    let tests = Tests { saved, last, occluded };
     run.save_tests(&tests)?;
     predictions.write(&run.file(PREDICTIONS))?;
     run.record.seconds.test = start.elapsed().as_secs_f64();
@@ -265,10 +270,11 @@ fn conclude(args: &TrainArgs, run: &Run, tested: Option<&Tests>, output: &Output
         let result =
             json!({"run": run.folder(), "best_epoch": record.best_epoch, "saved": saved, "final": last});
         output.result(result.to_string());
-    } else if let Some(Tests { saved, last }) = tested {
+    } else if let Some(Tests { saved, last, occluded }) = tested {
         let names = [format!("saved ({best})"), format!("final (epoch {})", record.epochs_run)];
         let [of_saved, of_last] = names;
-        test::print(&[(of_saved, saved), (of_last, last)], output);
+        test::print(&[(of_saved.clone(), saved), (of_last, last)], output);
+        test::print_occluded(&of_saved, saved, occluded, output);
     }
     Ok(Status::Done)
 }

@@ -2,6 +2,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::Mismatch;
+
 /// What can go wrong in training and testing.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -74,6 +76,9 @@ pub enum Error {
         /// What is wrong there.
         problem: String,
     },
+    /// Two models that cannot be compared.
+    #[error(transparent)]
+    Mismatch(Box<Mismatch>),
     /// A loss that is not finite: it can never be the best, and training cannot go on from it.
     #[error("the loss is {value} in epoch {epoch}, {place}, at learning rate {learning_rate}")]
     NonFiniteLoss {
@@ -109,5 +114,11 @@ impl From<data::Error> for Error {
 impl From<tch::TchError> for Error {
     fn from(error: tch::TchError) -> Self {
         Self::Model(error.into())
+    }
+}
+
+impl From<Mismatch> for Error {
+    fn from(error: Mismatch) -> Self {
+        Self::Mismatch(Box::new(error))
     }
 }

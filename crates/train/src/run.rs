@@ -96,6 +96,9 @@ pub struct Tests {
     /// Figures of the last epoch's weights.
     #[serde(rename = "final")]
     pub last: TestFigures,
+    /// `lungs`, `centre` and `border` → figures of the best weights with that part of every image hidden.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub occluded: BTreeMap<String, TestFigures>,
 }
 
 /// Wall times of a run's parts.

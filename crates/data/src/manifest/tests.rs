@@ -116,6 +116,10 @@ fn classes_are_named_by_the_files_labels() {
     assert_eq!(listing.left_out[0].reason, Reason::NotAClass);
     let error = open(Classes::Exactly(&named)).unwrap_err();
     assert!(error.to_string().ends_with("`c` unknown to the model"), "{error}");
+    let among = ["c", "b", "a", "d"].map(ClassName::same);
+    assert_eq!(open(Classes::Among(&among)).unwrap().counts(), [1, 1, 1, 0]);
+    let error = open(Classes::Among(&among[1..])).unwrap_err();
+    assert!(error.to_string().ends_with("`d` missing, `c` unknown to the model"), "{error}");
     let error = open(Classes::Named(&[ClassName::same("A1")])).unwrap_err();
     assert!(matches!(error, Error::MissingClass { .. }), "{error}");
 }
