@@ -2,7 +2,8 @@
 //!
 //! What this crate holds: [`fit`] with balanced [`class_weight`]s, Keras' [`Adam`] with or without weight decay, learning-rate
 //! [`Schedule`]s, weight [`Averaging`] and early stopping ([`Tracker`]); [`Inputs`], which keeps what a frozen part makes of
-//! images; a [`Run`]'s folder with its checkpoints and history; [`evaluate`] and the [`TestFigures`] that `test.json` holds.
+//! images; a [`Run`]'s folder with its checkpoints and history; [`evaluate`] and the [`TestFigures`] that `test.json` holds;
+//! [`Gap`]s between test sets, and a [`ModelComparison`] of two models on the same images.
 //! What it must not know: the terminal. Long work reports [`Event`]s to an [`Observer`], which may also stop it.
 //!
 //! Outside libraries: **tch** for gradients, **csv** for `history.csv` and `predictions.csv` (quoting is its job),
