@@ -7,11 +7,13 @@ use data::{Cache, ClassName, Classes, Decoding, Formats, GroupPattern, GroupRule
 use model::{DeviceChoice, PrecisionChoice};
 
 mod audit;
+mod report;
 mod split;
 mod train;
 mod values;
 
 pub(crate) use audit::AuditArgs;
+pub(crate) use report::ReportArgs;
 pub(crate) use split::SplitArgs;
 pub(crate) use train::TrainArgs;
 pub(crate) use values::{
@@ -62,6 +64,8 @@ pub(crate) enum Command {
     Test(TestArgs),
     /// Classify images: a row each with a probability per class
     Predict(PredictArgs),
+    /// Make the page of a run: figures, curves, cases, settings, limits
+    Report(ReportArgs),
     /// Look at a data set, or make a synthetic one
     #[command(subcommand)]
     Data(DataCommand),

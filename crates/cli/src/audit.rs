@@ -7,7 +7,7 @@ mod text;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use data::{Audit, AuditSet, CopyKind, Error, Formats, Listing, OpenOptions, Sign, Split};
+use data::{Audit, AuditSet, CopyKind, Decoding, Error, Formats, Listing, OpenOptions, Sign, Split};
 
 use crate::{
     args::{self, AuditArgs},
@@ -19,10 +19,10 @@ use crate::{
 };
 
 /// What was found, and what the data set calls it.
-struct Report {
+pub(crate) struct Report<'a> {
     audit: Audit,
-    listing: Listing,
-    test: Option<Listing>,
+    listing: &'a Listing,
+    test: Option<&'a Listing>,
     labels: Vec<String>,
 }
 
@@ -39,18 +39,8 @@ pub(crate) fn run(args: &AuditArgs, output: &Output) -> Result<Status> {
     };
     let (listing, test) = dataset::open(&args.data, args.test_data.as_deref(), &options)?;
     let split = split(args, &listing, output)?;
-    let mut sets = vec![AuditSet { name: "training", samples: &split.training }];
-    if !split.validation.is_empty() {
-        sets.push(AuditSet { name: "validation", samples: &split.validation });
-    }
-    sets.extend(test.as_ref().map(|test| AuditSet { name: "test", samples: &test.samples }));
-
-    let bar = progress::bar(output, sets.iter().map(|set| set.samples.len()).sum(), "reading images");
-    let audit = data::audit(&sets, listing.classes.len(), &decoding, args.seed, &|| bar.inc(1));
-    bar.finish_and_clear();
-
-    let report = Report { audit, labels: listing.labels(), listing, test };
-    output.result(if args.json { json::object(&report).to_string() } else { text::report(&report) });
+    let report = Report::new(&listing, test.as_ref(), &split, &decoding, args.seed, output);
+    output.result(if args.json { report.object().to_string() } else { text::report(&report) });
     if let Some(page) = &args.html {
         files::write(page, html::page(&report, &decoding).as_bytes())?;
         output.note(format!("page   {}", page.display()));
@@ -98,7 +88,32 @@ fn check_page(page: &Path) -> Result<()> {
     tempfile::tempfile_in(folder).map(drop).with_context(|| format!("cannot write to `{}`", folder.display()))
 }
 
-impl Report {
+impl<'a> Report<'a> {
+    /// Audits what is trained on, validated on and tested on; `seed` is what file facts are cross-validated by.
+    pub(crate) fn new(
+        listing: &'a Listing,
+        test: Option<&'a Listing>,
+        split: &Split,
+        decoding: &Decoding,
+        seed: u64,
+        output: &Output,
+    ) -> Self {
+        let mut sets = vec![AuditSet { name: "training", samples: &split.training }];
+        if !split.validation.is_empty() {
+            sets.push(AuditSet { name: "validation", samples: &split.validation });
+        }
+        sets.extend(test.map(|test| AuditSet { name: "test", samples: &test.samples }));
+        let bar = progress::bar(output, sets.iter().map(|set| set.samples.len()).sum(), "auditing images");
+        let audit = data::audit(&sets, listing.classes.len(), decoding, seed, &|| bar.inc(1));
+        bar.finish_and_clear();
+        Self { audit, labels: listing.labels(), listing, test }
+    }
+
+    /// All that was found, as one JSON object.
+    pub(crate) fn object(&self) -> serde_json::Value {
+        json::object(self)
+    }
+
     fn set(&self, image: usize) -> &str {
         &self.audit.sets[self.audit.images[image].set]
     }
@@ -119,7 +134,7 @@ impl Report {
     }
 
     fn is_synthetic(&self) -> bool {
-        self.listing.is_synthetic() || self.test.as_ref().is_some_and(Listing::is_synthetic)
+        self.listing.is_synthetic() || self.test.is_some_and(Listing::is_synthetic)
     }
 
     /// `2050 images of 3 classes: 1641 training, 409 validation`
@@ -147,22 +162,27 @@ impl Report {
 
     /// What the files themselves give away, in a sentence.
     fn source_sentence(&self) -> String {
-        let Some(source) = &self.audit.source else {
-            return "Not tried: it takes two classes of ten images each.".to_owned();
-        };
-        let figures = format!(
-            "file facts alone classify with a balanced accuracy of {:.2}, guessing with {:.2}",
-            source.balanced_accuracy, source.chance
-        );
-        match source.sign {
-            Sign::None => format!("No sign of it: {figures}."),
-            Sign::Weak => {
-                format!("Some signs of it: {figures}. Part of a network's accuracy may come from there.")
-            }
-            Sign::Strong => format!(
-                "Yes: {figures}. A network can score well without looking at the lungs; test it on images from elsewhere."
-            ),
+        let source = self.audit.source.as_ref();
+        source_sentence(source.map(|source| (source.sign, source.balanced_accuracy, source.chance)))
+    }
+}
+
+/// What files give away: sign, balanced accuracy and that of guessing, in a sentence.
+pub(crate) fn source_sentence(source: Option<(Sign, f64, f64)>) -> String {
+    let Some((sign, accuracy, chance)) = source else {
+        return "Not tried: it takes two classes of ten images each.".to_owned();
+    };
+    let figures = format!(
+        "file facts alone classify with a balanced accuracy of {accuracy:.2}, guessing with {chance:.2}"
+    );
+    match sign {
+        Sign::None => format!("No sign of it: {figures}."),
+        Sign::Weak => {
+            format!("Some signs of it: {figures}. Part of a network's accuracy may come from there.")
         }
+        Sign::Strong => format!(
+            "Yes: {figures}. A network can score well without looking at the lungs; test it on images from elsewhere."
+        ),
     }
 }
 

@@ -22,6 +22,7 @@ mod output;
 mod predict;
 mod progress;
 mod recipe;
+mod report;
 mod saved;
 mod split;
 mod status;
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         Command::Train(args) => train::run(&args, &output),
         Command::Test(args) => test::run(&args, &output),
         Command::Predict(args) => predict::run(&args, &output),
+        Command::Report(args) => report::run(&args, &output),
         Command::Data(DataCommand::Scan(args)) => folder::scan(&args, &output),
         Command::Data(DataCommand::Sample(args)) => folder::sample(&args, &output),
         Command::Data(DataCommand::Cache(args)) => cache::run(&args, &output),

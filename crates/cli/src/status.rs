@@ -88,6 +88,9 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         if let Some(train::Error::NonFiniteLoss { .. }) = cause.downcast_ref() {
             return Some("the best weights so far are kept; try a lower `--learning-rate`".to_owned());
         }
+        if let Some(train::Error::Csv { .. } | train::Error::NotARecord { .. }) = cause.downcast_ref() {
+            return Some("copy the file again from where it came, or train again".to_owned());
+        }
         match cause.downcast_ref::<model::Error>() {
             Some(error) if error.is_out_of_memory() => {
                 Some(LESS_MEMORY.to_owned())

@@ -14,10 +14,11 @@ use train::{BEST, Ending, LAST, PREDICTIONS, Run, RunRecord, Seconds, Status as 
 
 use crate::{
     args::TrainArgs,
+    audit::Report,
     dataset::{self, Reading},
     output::Output,
     progress::{self, Display},
-    saved,
+    report, saved,
     status::Status,
     test,
 };
@@ -70,7 +71,11 @@ pub(crate) fn run(args: &TrainArgs, output: &Output) -> Result<Status> {
         Ok((status, tested)) => {
             run.record.status = status;
             run.save()?;
-            conclude(args, &run, tested.as_ref(), output)
+            let ended = conclude(args, &run, tested.as_ref(), output)?;
+            if !args.no_report && run.record.epochs_run > 0 {
+                page(args, &plan, &mut run, start, output);
+            }
+            Ok(ended)
         }
     }
 }
@@ -168,6 +173,29 @@ fn test_both(plan: &Plan, images: &Images, run: &mut Run, output: &Output) -> Re
     predictions.write(&run.file(PREDICTIONS))?;
     run.record.seconds.test = start.elapsed().as_secs_f64();
     Ok(Some(tests))
+}
+
+/// Ends a run with its page. The run is whole without it: what goes wrong here is a warning.
+fn page(args: &TrainArgs, plan: &Plan, run: &mut Run, start: Instant, output: &Output) {
+    let began = Instant::now();
+    let written = audit(args, plan, run, output).and_then(|()| report::write(run, true));
+    run.record.seconds.report = began.elapsed().as_secs_f64();
+    run.record.seconds.total = start.elapsed().as_secs_f64();
+    let saved = run.save().map_err(anyhow::Error::from);
+    match written.and_then(|written| saved.map(|()| written)) {
+        Ok(written) => output.note(format!("\npage   {}", written.page.display())),
+        Err(error) => output.warn(format!("the run is whole, but its page could not be made: {error:#}")),
+    }
+}
+
+/// Keeps what `data audit` would say of the images. Who pressed Ctrl-C does not wait for it.
+fn audit(args: &TrainArgs, plan: &Plan, run: &Run, output: &Output) -> Result<()> {
+    if progress::interrupted() {
+        return Ok(());
+    }
+    let found =
+        Report::new(&plan.listing, plan.test.as_ref(), &plan.split, &plan.decoding, args.seed, output);
+    Ok(run.write(report::AUDIT, found.object().to_string().as_bytes())?)
 }
 
 /// Says how the run ended, and prints the figures.
