@@ -15,6 +15,7 @@ mod pictures;
 mod predict;
 mod real_data;
 mod recipes;
+mod report;
 mod runs;
 mod splits;
 mod transfer;

@@ -87,7 +87,10 @@ fn open(path: Option<&Path>) -> Result<Run> {
         ));
     }
     if !path.join("run.json").exists() {
-        return Err(hinted(format!("the folder `{name}` holds no run"), "name the folder that `train` printed as `run`"));
+        return Err(hinted(
+            format!("the folder `{name}` holds no run"),
+            "name the folder that `train` printed as `run`",
+        ));
     }
     Ok(Run::open(&path)?)
 }

@@ -78,10 +78,7 @@ pub(crate) fn latest() -> Result<PathBuf> {
     };
     let path = PathBuf::from(text.trim_end_matches('\n'));
     if !path.exists() {
-        return Err(hinted(
-            format!("the latest run, `{}`, is gone", path.display()),
-            "name another run",
-        ));
+        return Err(hinted(format!("the latest run, `{}`, is gone", path.display()), "name another run"));
     }
     Ok(path)
 }

@@ -25,8 +25,8 @@ mod svg;
 
 pub use cases::{CASES, Cases};
 pub use input::{
-    Audit, ClassFigures, Epoch, Figure, ModelFigures, Occluded, OperatingPoint, Picture, Report,
-    Set, Sign, Source, TemperatureFit, Test, Uncalibrated,
+    Audit, ClassFigures, Epoch, Figure, ModelFigures, Occluded, OperatingPoint, Picture, Report, Set, Sign,
+    Source, TemperatureFit, Test, Uncalibrated,
 };
 pub use page::page;
 pub use plots::plots;

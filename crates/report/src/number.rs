@@ -74,8 +74,14 @@ mod tests {
     #[test]
     fn numbers_read_well() {
         assert_eq!([whole(7), whole(999), whole(2050), whole(1_234_567)], ["7", "999", "2,050", "1,234,567"]);
-        assert_eq!([count(1, "class"), count(2, "class"), count(1641, "image")], ["1 class", "2 classes", "1,641 images"]);
-        assert_eq!([percent(0.0), percent(0.042), percent(0.0996), percent(1.0)], ["0 %", "4.2 %", "10 %", "100 %"]);
+        assert_eq!(
+            [count(1, "class"), count(2, "class"), count(1641, "image")],
+            ["1 class", "2 classes", "1,641 images"]
+        );
+        assert_eq!(
+            [percent(0.0), percent(0.042), percent(0.0996), percent(1.0)],
+            ["0 %", "4.2 %", "10 %", "100 %"]
+        );
         let times = [0.634, 8.84, 96.2, 119.7, 760.0, 7530.0].map(seconds);
         assert_eq!(times, ["0.63 s", "8.8 s", "96 s", "2 min 0 s", "12 min 40 s", "2 h 5 min"]);
         assert_eq!([figure(None), figure(Some(0.94167))], ["–", "0.9417"]);

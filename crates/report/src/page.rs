@@ -44,7 +44,7 @@ pub fn page(report: &Report) -> String {
                     @if let Some(test) = &report.test {
                         (figures::section(test))
                         (figures::classes(test))
-                        (parts::confusion(plots))
+                        (parts::confusion(report, test, plots))
                         (parts::curves(test, plots))
                         (parts::calibration(report, test, plots))
                         (parts::shortcut(test, plots))

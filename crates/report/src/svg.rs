@@ -109,7 +109,9 @@ pub(crate) fn path(points: impl IntoIterator<Item = (f64, f64)>) -> String {
 
 /// What XML and HTML cannot hold at all, even escaped, becomes the sign for that.
 pub(crate) fn legible(text: String) -> String {
-    let bad = |c: char| (c.is_control() && !matches!(c, '\n' | '\t')) || matches!(c as u32 & 0xffff, 0xfffe | 0xffff);
+    let bad = |c: char| {
+        (c.is_control() && !matches!(c, '\n' | '\t')) || matches!(c as u32 & 0xffff, 0xfffe | 0xffff)
+    };
     if !text.contains(bad) {
         return text;
     }
@@ -153,7 +155,7 @@ mod tests {
     fn words_are_wrapped_and_cut() {
         assert_eq!(wrapped("Viral Pneumonia", 10, 2), ["Viral", "Pneumonia"]);
         assert_eq!(wrapped("COVID-19", 10, 2), ["COVID-19"]);
-        assert_eq!(wrapped("a b c d e f", 3, 2), ["a b", "c …"].map(str::to_owned).map(|row| row.replace("c …", "c …")));
+        assert_eq!(wrapped("a b c d e f", 3, 2), ["a b", "c …"]);
         assert_eq!(wrapped("Pneumonoultramicroscopic", 8, 1), ["Pneumon…"]);
         assert!(wrapped("", 8, 1).is_empty());
     }
@@ -177,7 +179,8 @@ mod tests {
         assert!(!file.contains("var("), "{file}");
         let file = roxmltree::Document::parse(&file).unwrap();
         assert_eq!(file.root_element().attribute("role"), Some("img"));
-        let pairs: std::collections::BTreeSet<_> = (0..40).map(|index| (series(index), dashes(index))).collect();
+        let pairs: std::collections::BTreeSet<_> =
+            (0..40).map(|index| (series(index), dashes(index))).collect();
         assert_eq!(pairs.len(), 40);
     }
 }

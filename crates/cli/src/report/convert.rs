@@ -90,7 +90,11 @@ fn uncalibrated(raw: &Value) -> Option<Uncalibrated> {
 }
 
 fn operating_point(raw: &Value) -> OperatingPoint {
-    let figure = |name: &str| Figure { value: raw[name].as_f64(), interval: bounds(&raw["intervals"][name]), reason: None };
+    let figure = |name: &str| Figure {
+        value: raw[name].as_f64(),
+        interval: bounds(&raw["intervals"][name]),
+        reason: None,
+    };
     OperatingPoint {
         label: words(&raw["label"]),
         target: raw["target"].as_f64(),
@@ -106,7 +110,11 @@ pub(super) fn occluded(raw: &Value) -> Vec<Occluded> {
     let kinds = ["lungs", "centre", "border"];
     let one = |kind: &str| {
         let of = raw.get(kind)?;
-        let figure = |name: &str| Figure { value: of[name].as_f64(), interval: bounds(&of["intervals"][name]), reason: None };
+        let figure = |name: &str| Figure {
+            value: of[name].as_f64(),
+            interval: bounds(&of["intervals"][name]),
+            reason: None,
+        };
         Some(Occluded {
             hidden: kind.to_owned(),
             accuracy: figure("accuracy"),
@@ -178,7 +186,9 @@ pub(super) fn seconds(raw: &Value) -> Vec<(String, f64)> {
         ("report", "data audit and page"),
         ("total", "in all"),
     ];
-    let of = |(key, name): (&str, &str)| Some((name.to_owned(), raw[key].as_f64().filter(|seconds| *seconds > 0.0)?));
+    let of = |(key, name): (&str, &str)| {
+        Some((name.to_owned(), raw[key].as_f64().filter(|seconds| *seconds > 0.0)?))
+    };
     parts.into_iter().filter_map(of).collect()
 }
 
@@ -216,7 +226,8 @@ mod tests {
 
     #[test]
     fn calibration_operating_points_and_hidden_parts_are_read() {
-        let fit = temperature(&json!({"temperature": 1.5, "bound": "upper", "images": 40, "log_loss": [0.5, 0.4],
+        let fit =
+            temperature(&json!({"temperature": 1.5, "bound": "upper", "images": 40, "log_loss": [0.5, 0.4],
                                       "expected_calibration_error": [0.1, null]}));
         let fit = fit.unwrap();
         assert_eq!((fit.temperature, fit.bound.as_deref(), fit.images), (1.5, Some("upper"), 40));
@@ -224,11 +235,15 @@ mod tests {
         let before = json!({"temperature": 1.5, "uncalibrated": {"brier": 0.2, "log_loss": 0.5}});
         let before = uncalibrated(&before).unwrap();
         assert_eq!((before.brier, before.expected_calibration_error), (Some(0.2), None));
-        let point = operating_point(&json!({"label": "A", "target": 0.95, "threshold": 0.3, "sensitivity": 0.9,
-            "specificity": null, "intervals": {"sensitivity": [0.8, 0.95]}, "validation": {"sensitivity": 0.96}}));
+        let point = operating_point(
+            &json!({"label": "A", "target": 0.95, "threshold": 0.3, "sensitivity": 0.9,
+            "specificity": null, "intervals": {"sensitivity": [0.8, 0.95]}, "validation": {"sensitivity": 0.96}}),
+        );
         assert_eq!((point.sensitivity.interval, point.specificity.value), (Some([0.8, 0.95]), None));
         assert_eq!(point.validation, [Some(0.96), None]);
-        let hidden = occluded(&json!({"border": {"accuracy": 0.9}, "lungs": {"accuracy": 0.5, "intervals": {"accuracy": [0.4, 0.6]}}}));
+        let hidden = occluded(
+            &json!({"border": {"accuracy": 0.9}, "lungs": {"accuracy": 0.5, "intervals": {"accuracy": [0.4, 0.6]}}}),
+        );
         assert_eq!(hidden.iter().map(|part| part.hidden.as_str()).collect::<Vec<_>>(), ["lungs", "border"]);
         assert_eq!(hidden[0].accuracy.interval, Some([0.4, 0.6]));
     }
@@ -241,7 +256,10 @@ mod tests {
             "shared_groups": [{}], "grouped": 7, "sets": [{"images": 8}, {"images": 2}], "strange": [1, 2],
             "source": {"sign": "strong", "balanced_accuracy": 0.84, "chance": 0.33},
         }));
-        assert_eq!([found.across_sets, found.across_classes, found.within, found.shared_groups], [2, 1, 1, 1]);
+        assert_eq!(
+            [found.across_sets, found.across_classes, found.within, found.shared_groups],
+            [2, 1, 1, 1]
+        );
         assert_eq!((found.grouped, found.images, found.strange), (Some(7), 10, 2));
         assert!(found.source_sentence.starts_with("Yes: "), "{}", found.source_sentence);
     }

@@ -30,7 +30,9 @@ impl Place {
             root: setting("test-data").and_then(|root| root.as_str()).map(PathBuf::from),
             decoding: Decoding {
                 formats: formats.unwrap_or(Formats::All),
-                max_pixels: setting("max-pixels").and_then(serde_json::Value::as_u64).unwrap_or(data::MAX_PIXELS),
+                max_pixels: setting("max-pixels")
+                    .and_then(serde_json::Value::as_u64)
+                    .unwrap_or(data::MAX_PIXELS),
             },
         }
     }
@@ -38,7 +40,8 @@ impl Place {
     /// What an image is called below the test set.
     pub(super) fn name(&self, path: &Path) -> String {
         let absolute = std::path::absolute(path).ok();
-        let below = absolute.as_ref().zip(self.root.as_ref()).and_then(|(path, root)| path.strip_prefix(root).ok());
+        let below =
+            absolute.as_ref().zip(self.root.as_ref()).and_then(|(path, root)| path.strip_prefix(root).ok());
         below.unwrap_or(path).display().to_string()
     }
 
@@ -49,7 +52,9 @@ impl Place {
         }
         let parts: Vec<_> = path.components().collect();
         let root = self.root.as_ref()?;
-        (1..parts.len()).map(|from| root.join(parts[from..].iter().collect::<PathBuf>())).find(|path| path.is_file())
+        (1..parts.len())
+            .map(|from| root.join(parts[from..].iter().collect::<PathBuf>()))
+            .find(|path| path.is_file())
     }
 
     fn picture(&self, path: &Path) -> Option<Vec<u8>> {

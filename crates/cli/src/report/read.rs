@@ -23,9 +23,9 @@ pub(super) fn report(run: &Run, images: bool) -> Result<Report> {
     };
     let own = object(&run.file("run.json"))?.unwrap_or_default();
     let audit = object(&run.file(AUDIT))?;
-    let sets = ["training", "validation", "test"].into_iter().filter_map(|name| {
-        Some(Set { name: name.to_owned(), counts: record.counts.get(name)?.clone() })
-    });
+    let sets = ["training", "validation", "test"]
+        .into_iter()
+        .filter_map(|name| Some(Set { name: name.to_owned(), counts: record.counts.get(name)?.clone() }));
     Ok(Report {
         name: name(run.folder()),
         status: status(record.status).to_owned(),
@@ -54,7 +54,10 @@ fn history(run: &Run) -> Result<Vec<Epoch>> {
     let rows = if path.exists() { read_history(&path)? } else { Vec::new() };
     if rows.is_empty() {
         return Err(hinted(
-            format!("the run in `{}` has no history: not one epoch of it was finished", run.folder().display()),
+            format!(
+                "the run in `{}` has no history: not one epoch of it was finished",
+                run.folder().display()
+            ),
             "name the folder of a run that finished at least one epoch",
         ));
     }
@@ -85,7 +88,11 @@ fn test(run: &Run, tests: &Tests, images: bool) -> Result<Test> {
     let pictures = images.then(|| pictures::read(&place, paths, &wanted.all()));
     Ok(Test {
         saved: convert::figures(format!("saved ({epoch})"), &tests.saved, &raw["saved"]),
-        last: convert::figures(format!("final (epoch {})", run.record.epochs_run), &tests.last, &raw["final"]),
+        last: convert::figures(
+            format!("final (epoch {})", run.record.epochs_run),
+            &tests.last,
+            &raw["final"],
+        ),
         names: paths.iter().map(|image| place.name(&image.path)).collect(),
         scores,
         pictures,
@@ -110,7 +117,8 @@ fn check(run: &Run, tests: &Tests, set: &PredictedSet, path: &Path) -> Result<()
 fn object(path: &Path) -> Result<Option<Value>> {
     match fs::read_to_string(path) {
         Ok(text) => {
-            let value = serde_json::from_str(&text).map_err(|source| train::Error::NotARecord { path: path.to_owned(), source })?;
+            let value = serde_json::from_str(&text)
+                .map_err(|source| train::Error::NotARecord { path: path.to_owned(), source })?;
             Ok(Some(value))
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -121,7 +129,9 @@ fn object(path: &Path) -> Result<Option<Value>> {
 /// A folder's own name, also where it is named as `.`.
 fn name(folder: &Path) -> String {
     let absolute = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
-    absolute.file_name().map_or_else(|| folder.display().to_string(), |name| name.to_string_lossy().into_owned())
+    absolute
+        .file_name()
+        .map_or_else(|| folder.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
 
 fn status(status: Status) -> &'static str {

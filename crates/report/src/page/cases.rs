@@ -15,7 +15,11 @@ pub(super) fn section(report: &Report, test: &Test) -> Markup {
     let all = |images: &[usize]| {
         html! { div.cases { @for &image in images { (case(report, test, scores, image)) } } }
     };
-    let most = if chosen.all_mistakes > CASES { format!("The {CASES} most confident mistakes") } else { "Mistakes".to_owned() };
+    let most = if chosen.all_mistakes > CASES {
+        format!("The {CASES} most confident mistakes")
+    } else {
+        "Mistakes".to_owned()
+    };
     html! {
         section #cases {
             h2 { "Cases to look at" }
@@ -25,7 +29,7 @@ pub(super) fn section(report: &Report, test: &Test) -> Markup {
             @else {
                 p.soft {
                     "Of " (number::count(chosen.all_mistakes, "mistake")) " among " (number::count(scores.len(), "test image"))
-                    ", the surest first. Is the label wrong, the image odd, or the model?"
+                    ", the surest first; in bold the label’s probability. Is the label wrong, the image odd, or the model?"
                 }
             }
             (all(&chosen.mistakes))

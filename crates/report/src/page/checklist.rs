@@ -67,7 +67,14 @@ pub(super) fn items(report: &Report) -> Vec<Item> {
     vec![
         item("Data can be identified", "7", identified(report)),
         item("Unreadable images told", "13", skipped(report)),
-        item("Reference standard described", "14", (Answer::Unknown, "labels are those of the data set; who made them, and how, no file says".to_owned())),
+        item(
+            "Reference standard described",
+            "14",
+            (
+                Answer::Unknown,
+                "labels are those of the data set; who made them, and how, no file says".to_owned(),
+            ),
+        ),
         item("Patients kept apart", "21", patients(report)),
         item("No copies across sets", "20", copies(report)),
         item("Training can be repeated", "25", repeated(report)),
@@ -80,15 +87,26 @@ pub(super) fn items(report: &Report) -> Vec<Item> {
         item("Files give no class away", "30", source(report)),
         item("Shortcut test", "30", occluded(report)),
         item("Explained by heat maps", "31", heat_maps(report)),
-        item("External test", "32", (Answer::No, "the run holds one test set, and nothing says that it is from elsewhere".to_owned())),
-        item("Demographics given", "34", (Answer::Unknown, "age, sex, device and hospital are not among what was read".to_owned())),
+        item(
+            "External test",
+            "32",
+            (Answer::No, "the run holds one test set, and nothing says that it is from elsewhere".to_owned()),
+        ),
+        item(
+            "Demographics given",
+            "34",
+            (Answer::Unknown, "age, sex, device and hospital are not among what was read".to_owned()),
+        ),
         item("Failure analysis", "37", failures(report)),
     ]
 }
 
 fn identified(report: &Report) -> (Answer, String) {
     let manifest = if report.manifest_sha256.is_some() { " and one of the manifest" } else { "" };
-    (Answer::of(!report.data_fingerprint.is_empty()), format!("a SHA-256 of the training and validation images{manifest}"))
+    (
+        Answer::of(!report.data_fingerprint.is_empty()),
+        format!("a SHA-256 of the training and validation images{manifest}"),
+    )
 }
 
 fn skipped(report: &Report) -> (Answer, String) {
@@ -103,10 +121,16 @@ fn patients(report: &Report) -> (Answer, String) {
         let (answer, rest) = (Answer::Unknown, "no audit says which patients there are");
         return (answer, rest.to_owned());
     };
-    let of = format!("of {} of {} images a group such as a patient is known", number::whole(grouped as u64), number::whole(images as u64));
+    let of = format!(
+        "of {} of {} images a group such as a patient is known",
+        number::whole(grouped as u64),
+        number::whole(images as u64)
+    );
     match (grouped, shared_groups) {
         (0, _) => (Answer::No, "groups are unknown: one patient’s images may be in several sets".to_owned()),
-        (_, 1..) => (Answer::No, format!("{} in more than one set; {of}", number::count(shared_groups, "group"))),
+        (_, 1..) => {
+            (Answer::No, format!("{} in more than one set; {of}", number::count(shared_groups, "group")))
+        }
         _ if grouped < images => (Answer::Partly, format!("no known group is in two sets; {of}")),
         _ => (Answer::Yes, format!("no group is in two sets; {of}")),
     }
@@ -115,16 +139,26 @@ fn patients(report: &Report) -> (Answer, String) {
 fn copies(report: &Report) -> (Answer, String) {
     match &report.audit {
         None => (Answer::Unknown, "no audit looked for them".to_owned()),
-        Some(audit) => {
-            (Answer::of(audit.across_sets == 0), format!("{} across sets found, exact and near ones", number::count(audit.across_sets, "copied pair")))
-        }
+        Some(audit) => (
+            Answer::of(audit.across_sets == 0),
+            format!(
+                "{} across sets found, exact and near ones",
+                number::count(audit.across_sets, "copied pair")
+            ),
+        ),
     }
 }
 
 fn repeated(report: &Report) -> (Answer, String) {
     let (seed, version) = (report.setting("seed"), !report.versions.is_empty());
     let answer = Answer::of(seed.is_some() && version && !report.data_fingerprint.is_empty());
-    (answer, format!("seed {}, every setting, versions and a fingerprint of the data are below", seed.unwrap_or(number::DASH)))
+    (
+        answer,
+        format!(
+            "seed {}, every setting, versions and a fingerprint of the data are below",
+            seed.unwrap_or(number::DASH)
+        ),
+    )
 }
 
 fn chosen(report: &Report) -> (Answer, String) {
@@ -142,11 +176,17 @@ fn chosen(report: &Report) -> (Answer, String) {
 }
 
 fn imbalance(report: &Report) -> (Answer, String) {
-    let (most, least) = (report.counts("training").and_then(|of| of.iter().max()), report.counts("training").and_then(|of| of.iter().min()));
+    let (most, least) = (
+        report.counts("training").and_then(|of| of.iter().max()),
+        report.counts("training").and_then(|of| of.iter().min()),
+    );
     let (Some(&most), Some(&least)) = (most, least) else {
         return (Answer::Unknown, "no counts are known".to_owned());
     };
-    let ratio = format!("the largest class has {:.1} times the images of the smallest", most as f64 / least.max(1) as f64);
+    let ratio = format!(
+        "the largest class has {:.1} times the images of the smallest",
+        most as f64 / least.max(1) as f64
+    );
     match (report.weighted(), most as f64 > 1.5 * least as f64) {
         (true, _) => (Answer::Yes, format!("{ratio}; the training loss is weighted by class")),
         (false, true) => (Answer::No, format!("{ratio}; the training loss is not weighted")),
@@ -160,14 +200,22 @@ fn intervals(report: &Report) -> (Answer, String) {
         Some(saved) => match (saved.accuracy.interval, saved.groups) {
             (None, _) => (Answer::No, "the test figures have none".to_owned()),
             (_, Some(groups)) => (Answer::Yes, format!("95 %, by {groups} groups")),
-            (_, None) => (Answer::Yes, "95 %, image by image: too narrow where patients have several".to_owned()),
+            (_, None) => {
+                (Answer::Yes, "95 %, image by image: too narrow where patients have several".to_owned())
+            }
         },
     }
 }
 
 fn enough(report: &Report) -> (Answer, String) {
     let Some(test) = &report.test else { return untested() };
-    let few: Vec<String> = test.saved.classes.iter().filter(|class| class.few).map(|class| format!("{} ({})", class.label, class.support)).collect();
+    let few: Vec<String> = test
+        .saved
+        .classes
+        .iter()
+        .filter(|class| class.few)
+        .map(|class| format!("{} ({})", class.label, class.support))
+        .collect();
     let least = metrics::FEW_IMAGES;
     match few.is_empty() {
         true => (Answer::Yes, format!("at least {least} test images of each; no sample size was calculated")),
@@ -178,7 +226,10 @@ fn enough(report: &Report) -> (Answer, String) {
 fn calibration(report: &Report) -> (Answer, String) {
     let Some(test) = &report.test else { return untested() };
     let fitted = match &report.temperature {
-        Some(fit) => format!("; a temperature was fitted on {}", number::count(fit.images as usize, "validation image")),
+        Some(fit) => format!(
+            "; a temperature was fitted on {}",
+            number::count(fit.images as usize, "validation image")
+        ),
         None => "; no temperature was fitted".to_owned(),
     };
     match test.saved.expected_calibration_error.value {
@@ -205,7 +256,12 @@ fn source(report: &Report) -> (Answer, String) {
                 Sign::Strong => Answer::No,
             };
             let (accuracy, chance) = (source.balanced_accuracy, source.chance);
-            (answer, format!("file facts alone classify with a balanced accuracy of {accuracy:.2}, guessing with {chance:.2}"))
+            (
+                answer,
+                format!(
+                    "file facts alone classify with a balanced accuracy of {accuracy:.2}, guessing with {chance:.2}"
+                ),
+            )
         }
     }
 }
@@ -223,7 +279,8 @@ fn occluded(report: &Report) -> (Answer, String) {
 
 fn heat_maps(report: &Report) -> (Answer, String) {
     let pictures = report.test.as_ref().and_then(|test| test.pictures.as_ref());
-    let maps = pictures.map_or(0, |pictures| pictures.values().filter(|picture| picture.heat_map.is_some()).count());
+    let maps =
+        pictures.map_or(0, |pictures| pictures.values().filter(|picture| picture.heat_map.is_some()).count());
     match maps {
         0 => (Answer::No, "the page holds none".to_owned()),
         n => (Answer::Yes, format!("{} of the cases shown", number::count(n, "heat map"))),
@@ -236,9 +293,15 @@ fn failures(report: &Report) -> (Answer, String) {
         return (Answer::No, "no predictions of single images were kept".to_owned());
     };
     let mistakes = number::count(crate::Cases::of(scores).all_mistakes, "mistake");
-    let pictures = test.pictures.as_ref().is_some_and(|pictures| pictures.values().any(|picture| picture.image.is_some()));
+    let pictures = test
+        .pictures
+        .as_ref()
+        .is_some_and(|pictures| pictures.values().any(|picture| picture.image.is_some()));
     match pictures {
-        true => (Answer::Yes, format!("{mistakes}, the most confident shown; nobody’s judgement of them is recorded")),
+        true => (
+            Answer::Yes,
+            format!("{mistakes}, the most confident shown; nobody’s judgement of them is recorded"),
+        ),
         false => (Answer::Partly, format!("{mistakes}, the most confident named, without pictures")),
     }
 }

@@ -6,7 +6,11 @@ use crate::{Audit, Report, Sign, number};
 
 pub(super) fn section(report: &Report) -> Markup {
     let setting = |name: &str| report.setting(name).unwrap_or(number::DASH);
-    let model = [setting("model").to_owned(), format!("{0}×{0} pixels", setting("image-size")), setting("precision").to_owned()];
+    let model = [
+        setting("model").to_owned(),
+        format!("{0}×{0} pixels", setting("image-size")),
+        setting("precision").to_owned(),
+    ];
     let training = [
         format!("{} with a learning rate of {}", setting("optimizer"), setting("learning-rate")),
         format!("batches of {}", setting("batch-size")),

@@ -33,15 +33,17 @@ fn verdict(report: &Report) -> String {
                 best.val_accuracy
             )
         });
-        return format!("The saved model{epoch} was not tested: nothing is known of how it does on new images.{validated}");
+        return format!(
+            "The saved model{epoch} was not tested: nothing is known of how it does on new images.{validated}"
+        );
     };
     let saved = &test.saved;
-    let right: u64 = (0..saved.confusion_matrix.len())
-        .filter_map(|class| saved.confusion_matrix[class].get(class))
-        .sum();
-    let interval = saved.accuracy.interval.map_or(String::new(), |interval| {
-        format!(", 95 % interval {}", number::interval(interval))
-    });
+    let right: u64 =
+        (0..saved.confusion_matrix.len()).filter_map(|class| saved.confusion_matrix[class].get(class)).sum();
+    let interval = saved
+        .accuracy
+        .interval
+        .map_or(String::new(), |interval| format!(", 95 % interval {}", number::interval(interval)));
     format!(
         "The saved model{epoch} gets {} of {} right: accuracy {}{interval}.",
         number::whole(right),
@@ -57,7 +59,9 @@ fn tiles(report: &Report) -> Markup {
         let saved = &test.saved;
         let mut add = |link, name: &str, figure: &Figure| {
             let value = figure.value.map_or(number::DASH.to_owned(), |value| format!("{value:.3}"));
-            let within = figure.interval.map_or(String::new(), |interval| format!(" · {}", number::interval(interval)));
+            let within = figure
+                .interval
+                .map_or(String::new(), |interval| format!(" · {}", number::interval(interval)));
             tiles.push((link, value, format!("{name}{within}")));
         };
         add("#figures", "accuracy", &saved.accuracy);
@@ -67,7 +71,11 @@ fn tiles(report: &Report) -> Markup {
     }
     let images: usize = report.sets.iter().filter(|set| set.name != "test").flat_map(|set| &set.counts).sum();
     let classes = number::count(report.classes.len(), "class");
-    tiles.push(("#data", number::whole(images as u64), format!("images of {classes} to train and validate on")));
+    tiles.push((
+        "#data",
+        number::whole(images as u64),
+        format!("images of {classes} to train and validate on"),
+    ));
     let epochs = number::whole(report.history.len() as u64);
     let best = report.best_epoch.map_or(String::new(), |epoch| format!(", epoch {epoch} saved"));
     tiles.push(("#learning", epochs, format!("epochs, {}{best}", report.status)));

@@ -3,10 +3,7 @@
 use maud::{Markup, html};
 
 use super::{Plots, plot};
-use crate::{
-    OperatingPoint, Report, TemperatureFit, Test, Uncalibrated, number,
-    plots::guessing,
-};
+use crate::{OperatingPoint, Report, TemperatureFit, Test, Uncalibrated, number, plots::guessing};
 
 pub(super) fn learning(report: &Report, plots: Plots<'_>) -> Markup {
     html! {
@@ -24,13 +21,40 @@ pub(super) fn learning(report: &Report, plots: Plots<'_>) -> Markup {
     }
 }
 
-pub(super) fn confusion(plots: Plots<'_>) -> Markup {
+pub(super) fn confusion(report: &Report, test: &Test, plots: Plots<'_>) -> Markup {
+    let confused = confused(report, test);
     html! {
         section #confusion {
             h2 { "Confusion matrix" }
-            div.plots.single { (plot(plots, "confusion-matrix")) }
+            div.plots {
+                (plot(plots, "confusion-matrix"))
+                div.beside {
+                    h3 { "Most often confused" }
+                    @if confused.is_empty() { p { "Nothing: every test image is right." } }
+                    ol { @for pair in confused.iter().take(6) { li { (pair) } } }
+                    p.soft { "Rows are true classes, columns predicted ones. Each row’s shares add up to 100 %: on the diagonal, a class’s recall." }
+                }
+            }
         }
     }
+}
+
+/// Which class is taken for which, the most frequent first.
+fn confused(report: &Report, test: &Test) -> Vec<String> {
+    let label = |class: usize| report.classes.get(class).map_or(number::DASH, String::as_str);
+    let mut pairs: Vec<(u64, u64, usize, usize)> = Vec::new();
+    for (row, counts) in test.saved.confusion_matrix.iter().enumerate() {
+        let images = counts.iter().sum();
+        let wrong = counts.iter().enumerate().filter(|&(column, &count)| column != row && count > 0);
+        pairs.extend(wrong.map(|(column, &count)| (count, images, row, column)));
+    }
+    pairs.sort_by_key(|&(count, _, row, column)| (std::cmp::Reverse(count), row, column));
+    let words = |(count, images, row, column)| {
+        let (count, images): (u64, u64) = (count, images);
+        let share = number::percent(count as f64 / images as f64);
+        format!("{} taken for {}: {count} of {images} ({share})", label(row), label(column))
+    };
+    pairs.into_iter().map(words).collect()
 }
 
 pub(super) fn curves(test: &Test, plots: Plots<'_>) -> Markup {
@@ -62,14 +86,14 @@ pub(super) fn calibration(report: &Report, test: &Test, plots: Plots<'_>) -> Mar
                          weighted by images; with few images it lies above the true one."
                     }
                     (temperature(report.temperature.as_ref(), test.saved.calibration.as_ref(), test))
-                    h3 { "Operating points" }
                     @if test.saved.operating_points.is_empty() {
+                        h3 { "Operating points" }
                         p { "None were asked for: the predicted class is the one of the highest probability. "
                             code { "train --sensitivity 0.95" } " chooses a threshold for each class on the validation images." }
                     }
                 }
             }
-            @if !test.saved.operating_points.is_empty() { (operating_points(&test.saved.operating_points)) }
+            @if !test.saved.operating_points.is_empty() { h3 { "Operating points" } (operating_points(&test.saved.operating_points)) }
         }
     }
 }

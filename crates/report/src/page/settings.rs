@@ -53,7 +53,8 @@ pub(super) fn section(report: &Report) -> Markup {
 }
 
 pub(super) fn origin(report: &Report) -> Markup {
-    let versions: Vec<String> = report.versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
+    let versions: Vec<String> =
+        report.versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
     html! {
         section #origin {
             h2 { "Versions and fingerprints" }

@@ -28,10 +28,21 @@ pub(super) fn roc(report: &Report, test: &Test, scores: &Scores) -> Drawing {
             }
         }
     };
-    let names = names(report, test, "AUC", |class| &class.roc_auc, |class| {
-        curves[class].as_ref().err().map(|why| why.named(&report.classes).to_string())
-    });
-    drawing("roc", "ROC curves", "false positive rate (1 − specificity)", "true positive rate (sensitivity)", lines, &names)
+    let names = names(
+        report,
+        test,
+        "AUC",
+        |class| &class.roc_auc,
+        |class| curves[class].as_ref().err().map(|why| why.named(&report.classes).to_string()),
+    );
+    drawing(
+        "roc",
+        "ROC curves",
+        "false positive rate (1 − specificity)",
+        "true positive rate (sensitivity)",
+        lines,
+        &names,
+    )
 }
 
 /// Precision by sensitivity, at every threshold.
@@ -39,7 +50,9 @@ pub(super) fn precision_recall(report: &Report, test: &Test, scores: &Scores) ->
     let curve = |class| metrics::precision_recall_curve(scores, class);
     let curves: Vec<_> = (0..report.classes.len()).map(curve).collect();
     let frame = frame();
-    let share = |class: usize| scores.labels().iter().filter(|&&label| label == class).count() as f64 / scores.len().max(1) as f64;
+    let share = |class: usize| {
+        scores.labels().iter().filter(|&&label| label == class).count() as f64 / scores.len().max(1) as f64
+    };
     let mut baselines: Vec<f64> = (0..report.classes.len()).map(share).collect();
     baselines.sort_by(f64::total_cmp);
     baselines.dedup_by(|a, b| (*a - *b).abs() < 0.005);
@@ -53,9 +66,13 @@ pub(super) fn precision_recall(report: &Report, test: &Test, scores: &Scores) ->
             @if let Ok(points) = curve { (frame.line(class, steps(points.iter().map(|point| (point.recall, point.precision))))) }
         }
     };
-    let names = names(report, test, "AP", |class| &class.average_precision, |class| {
-        curves[class].as_ref().err().map(|why| why.named(&report.classes).to_string())
-    });
+    let names = names(
+        report,
+        test,
+        "AP",
+        |class| &class.average_precision,
+        |class| curves[class].as_ref().err().map(|why| why.named(&report.classes).to_string()),
+    );
     drawing("precision-recall", "Precision-recall curves", "recall (sensitivity)", "precision", lines, &names)
 }
 
@@ -63,7 +80,8 @@ pub(super) fn precision_recall(report: &Report, test: &Test, scores: &Scores) ->
 fn steps(points: impl Iterator<Item = (f64, f64)>) -> impl Iterator<Item = (f64, f64)> {
     let mut before: Option<f64> = None;
     points.flat_map(move |(recall, precision)| {
-        let corner = before.replace(recall).filter(|before| *before < recall).map(|before| (before, precision));
+        let corner =
+            before.replace(recall).filter(|before| *before < recall).map(|before| (before, precision));
         corner.into_iter().chain([(recall, precision)])
     })
 }
@@ -81,7 +99,11 @@ fn names<'a>(
     why: impl Fn(usize) -> Option<String>,
 ) -> Vec<String> {
     let name = |(class, label): (usize, &String)| {
-        let label: String = if label.chars().count() > 24 { label.chars().take(23).chain(['…']).collect() } else { label.clone() };
+        let label: String = if label.chars().count() > 24 {
+            label.chars().take(23).chain(['…']).collect()
+        } else {
+            label.clone()
+        };
         match (why(class), test.saved.classes.get(class)) {
             (Some(why), _) => format!("{label}: no curve, {why}"),
             (None, Some(figures)) => format!("{label}: {area} {}", number::short(figure(figures))),

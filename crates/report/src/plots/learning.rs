@@ -17,7 +17,8 @@ const LEGEND: f64 = BOTTOM + 62.0;
 pub(super) fn loss(report: &Report) -> Drawing {
     let values = report.history.iter().flat_map(|row| [row.loss, row.val_loss]);
     let y = Scale::of_losses(values.filter(|value| value.is_finite()), BOTTOM, TOP);
-    let training = if report.weighted() { "training (weighted by class, dropout on)" } else { "training (dropout on)" };
+    let training =
+        if report.weighted() { "training (weighted by class, dropout on)" } else { "training (dropout on)" };
     let names = [training.to_owned(), "validation".to_owned()];
     let unit = if y.is_logarithmic() { "crossentropy (nats, log scale)" } else { "crossentropy (nats)" };
     let body = curves(report, y, unit, &names, |row| [row.loss, row.val_loss]);
@@ -35,7 +36,10 @@ pub(super) fn accuracy(report: &Report) -> Drawing {
     let y = Scale::linear(if lowest >= 0.5 { 0.5 } else { 0.0 }, 1.0, BOTTOM, TOP);
     let body = curves(report, y, "share of images right", &names, |row| [row.accuracy, row.val_accuracy]);
     drawing("accuracy", "Accuracy by epoch", report, body, |row| {
-        format!("In epoch {}, whose weights were saved, the validation accuracy was {:.4}.", row.epoch, row.val_accuracy)
+        format!(
+            "In epoch {}, whose weights were saved, the validation accuracy was {:.4}.",
+            row.epoch, row.val_accuracy
+        )
     })
 }
 
@@ -51,7 +55,13 @@ fn drawing(
     Drawing { name, title: title.to_owned(), description, size: [480.0, LEGEND + 36.0], body }
 }
 
-fn curves(report: &Report, y: Scale, y_name: &str, names: &[String], of: impl Fn(&Epoch) -> [f64; 2]) -> Markup {
+fn curves(
+    report: &Report,
+    y: Scale,
+    y_name: &str,
+    names: &[String],
+    of: impl Fn(&Epoch) -> [f64; 2],
+) -> Markup {
     let rows = &report.history;
     let [first, last] = [rows.first(), rows.last()].map(|row| row.map_or(1.0, |row| row.epoch as f64));
     let frame = Frame { x: Scale::linear(first, last, LEFT, RIGHT), y };
@@ -83,7 +93,7 @@ fn mark(frame: &Frame, epoch: u64) -> Markup {
 fn dot(frame: &Frame, series: usize, epoch: u64, value: f64) -> Markup {
     html! {
         @if value.is_finite() {
-            circle.dot class=(crate::svg::series(series)) r="4.5" cx=(px(frame.x.at(epoch as f64))) cy=(px(frame.y.at(value))) {}
+            circle class={ "dot " (crate::svg::series(series)) } r="4.5" cx=(px(frame.x.at(epoch as f64))) cy=(px(frame.y.at(value))) {}
         }
     }
 }

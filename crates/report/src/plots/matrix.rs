@@ -44,7 +44,7 @@ pub(super) fn confusion(report: &Report, test: &Test) -> Option<Drawing> {
             "Rows are true classes, columns predicted ones; {right} of {total} images lie on the diagonal and are right. \
              Colour is the share of the true class's images."
         ),
-        size: [544.0, TOP + SIDE + 70.0],
+        size: [560.0, TOP + SIDE + 70.0],
         body,
     })
 }
@@ -111,6 +111,6 @@ fn bar() -> Markup {
                 text x=(px(x + width + 6.0)) y=(px(TOP + SIDE * (1.0 - share) + if share == 1.0 { 10.0 } else if share == 0.0 { 0.0 } else { 4.0 })) { (word) }
             }
         }
-        text.note x=(px(x + width)) y=(px(TOP + SIDE + 17.0)) text-anchor="middle" { "of true class" }
+        (upright(x + width + 58.0, TOP + SIDE / 2.0, "share of the true class"))
     }
 }

@@ -29,16 +29,23 @@ pub(super) fn diagram(scores: &Scores) -> Drawing {
         (frame.word((0.3, 0.3), (-8.0, -8.0), Place::End, "perfect"))
         @for bin in &bins { (dot(&frame, bin)) }
         (bars(&reliability))
-        (legend(LEFT, LEGEND, &["mean confidence and accuracy of a bin, with the accuracy's 95 % interval".to_owned()]).0)
+        (legend(LEFT, LEGEND, &["a bin's mean confidence and accuracy (95 % interval)".to_owned()]).0)
     };
     let words = bins.iter().map(|bin| {
         let [confidence, accuracy] = [bin.mean_confidence, bin.accuracy].map(number::figure);
-        format!("{} at confidence {confidence}: accuracy {accuracy}", number::count(bin.count as usize, "image"))
+        format!(
+            "{} at confidence {confidence}: accuracy {accuracy}",
+            number::count(bin.count as usize, "image")
+        )
     });
     Drawing {
         name: "reliability",
         title: "Reliability diagram".to_owned(),
-        description: format!("{} bins of confidence. {}.", RELIABILITY_BINS, words.collect::<Vec<_>>().join("; ")),
+        description: format!(
+            "{} bins of confidence. {}.",
+            RELIABILITY_BINS,
+            words.collect::<Vec<_>>().join("; ")
+        ),
         size: [480.0, LEGEND + 16.0],
         body,
     }
@@ -58,13 +65,16 @@ fn dot(frame: &Frame, bin: &ReliabilityBin) -> Markup {
 
 fn bars(reliability: &Reliability) -> Markup {
     let most = reliability.bins.iter().map(|bin| bin.count).max().unwrap_or(0);
-    let frame = Frame { x: Scale::share(LEFT, RIGHT), y: Scale::linear(0.0, most as f64 * 1.25, BARS_BOTTOM, BARS_TOP) };
+    let frame = Frame {
+        x: Scale::share(LEFT, RIGHT),
+        y: Scale::linear(0.0, most as f64 * 1.25, BARS_BOTTOM, BARS_TOP),
+    };
     html! {
         path.axis d=(path([(LEFT, BARS_BOTTOM), (RIGHT, BARS_BOTTOM)])) {}
         @for bin in reliability.bins.iter().filter(|bin| bin.count > 0) {
             @let (left, right) = (frame.x.at(bin.low) + 1.0, frame.x.at(bin.high) - 1.0);
             @let top = frame.y.at(bin.count as f64);
-            rect.bar.s0 x=(px(left)) y=(px(top)) width=(px(right - left)) height=(px(BARS_BOTTOM - top)) {}
+            rect.column.s0 x=(px(left)) y=(px(top)) width=(px(right - left)) height=(px(BARS_BOTTOM - top)) {}
             text.note x=(px((left + right) / 2.0)) y=(px(top - 4.0)) text-anchor="middle" { (bin.count) }
         }
         g.tick {

@@ -3,8 +3,7 @@
 use maud::{Markup, html};
 
 use crate::{
-    Figure, Test,
-    number,
+    Figure, Test, number,
     svg::{Drawing, Frame, Place, Scale, path, px},
 };
 
@@ -15,7 +14,8 @@ const ROW: f64 = 40.0;
 
 /// Accuracies with their intervals, a row each.
 pub(super) fn accuracies(test: &Test) -> Drawing {
-    let hidden = test.occluded.iter().map(|occluded| (format!("{} hidden", occluded.hidden), &occluded.accuracy));
+    let hidden =
+        test.occluded.iter().map(|occluded| (format!("{} hidden", occluded.hidden), &occluded.accuracy));
     let rows: Vec<(String, &Figure)> =
         [("nothing hidden".to_owned(), &test.saved.accuracy)].into_iter().chain(hidden).collect();
     let bottom = TOP + ROW * rows.len() as f64;

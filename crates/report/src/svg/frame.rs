@@ -53,7 +53,7 @@ impl Frame {
     /// A line through points.
     pub(crate) fn line(&self, index: usize, points: impl Iterator<Item = (f64, f64)>) -> Markup {
         let points = points.map(|(x, y)| (self.x.at(x), self.y.at(y)));
-        html! { path.line class=(series(index)) stroke-dasharray=(dashes(index)) d=(super::path(thinned(points))) {} }
+        html! { path class={ "line " (series(index)) } stroke-dasharray=(dashes(index)) d=(super::path(thinned(points))) {} }
     }
 
     /// A line that is no series: thin, dotted, soft.
@@ -85,7 +85,7 @@ pub(crate) fn legend(x: f64, y: f64, names: &[String]) -> (Markup, f64) {
         g.legend {
             @for (index, name) in names.iter().enumerate() {
                 @let row = y + ROW * index as f64;
-                path.line class=(series(index)) stroke-dasharray=(dashes(index)) d=(super::path([(x, row), (x + 34.0, row)])) {}
+                path class={ "line " (series(index)) } stroke-dasharray=(dashes(index)) d=(super::path([(x, row), (x + 34.0, row)])) {}
                 text x=(px(x + 42.0)) y=(px(row + 4.0)) { (name) }
             }
         }
@@ -138,7 +138,9 @@ mod tests {
         let kept = thinned(points);
         assert!(kept.len() < 400, "{}", kept.len());
         assert_eq!((kept[0], kept[kept.len() - 1]), ((0.0, 5.0), (100.0, 5.0)));
-        let noise = thinned((0..50_000_u32).map(|i| (f64::from(i) / 500.0, f64::from(i.wrapping_mul(2_654_435_761) >> 24))));
+        let noise = thinned(
+            (0..50_000_u32).map(|i| (f64::from(i) / 500.0, f64::from(i.wrapping_mul(2_654_435_761) >> 24))),
+        );
         assert!(noise.len() <= POINTS, "{}", noise.len());
         assert!(noise.iter().any(|(_, y)| *y == 255.0) && noise.iter().any(|(_, y)| *y == 0.0));
         assert_eq!(thinned([(1.0, f64::NAN), (2.0, 3.0)].into_iter()), [(2.0, 3.0)]);

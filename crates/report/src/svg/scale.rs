@@ -58,7 +58,11 @@ impl Scale {
 
     /// About so many round values within the axis.
     pub(crate) fn ticks(&self, about: usize) -> Vec<Tick> {
-        if self.logarithmic { self.powers() } else { self.steps((self.high - self.low) / about.max(1) as f64) }
+        if self.logarithmic {
+            self.powers()
+        } else {
+            self.steps((self.high - self.low) / about.max(1) as f64)
+        }
     }
 
     /// The same, of whole numbers only.
@@ -71,7 +75,7 @@ impl Scale {
         let power = 10_f64.powf(at_least.log10().floor());
         let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|n| n * power);
         let step = step.into_iter().find(|step| *step >= at_least * (1.0 - 1e-9)).unwrap_or(10.0 * power);
-        let decimals = (-step.log10() + 1e-9).ceil().clamp(0.0, 9.0) as usize;
+        let decimals = (-step.log10() - 1e-9).ceil().clamp(0.0, 9.0) as usize;
         let first = (self.low / step - 1e-9).ceil();
         let count = ((self.high / step + 1e-9).floor() - first).clamp(0.0, 100.0) as usize;
         let value = |n: usize| (first + n as f64) * step;
@@ -82,7 +86,8 @@ impl Scale {
     fn powers(&self) -> Vec<Tick> {
         let (first, last) = (self.low.log10().floor() as i32, self.high.log10().ceil() as i32);
         let factors: &[f64] = if last - first > 3 { &[1.0] } else { &[1.0, 2.0, 5.0] };
-        let values = (first..=last).flat_map(|power| factors.iter().map(move |factor| (power, factor * 10_f64.powi(power))));
+        let values = (first..=last)
+            .flat_map(|power| factors.iter().map(move |factor| (power, factor * 10_f64.powi(power))));
         let within = values.filter(|(_, value)| (self.low..=self.high).contains(value));
         within.map(|(power, value)| (value, format!("{value:.*}", (-power).max(0) as usize))).collect()
     }
@@ -102,7 +107,10 @@ mod tests {
         assert_eq!(words(Scale::linear(0.0, 3.3, 0.0, 100.0).ticks(5)), ["0", "1", "2", "3"]);
         assert_eq!(words(Scale::linear(1.0, 32.0, 0.0, 100.0).whole_ticks(6)), ["10", "20", "30"]);
         assert_eq!(words(Scale::linear(1.0, 3.0, 0.0, 100.0).whole_ticks(6)), ["1", "2", "3"]);
-        assert_eq!(words(Scale::linear(0.0, 0.04, 0.0, 1.0).ticks(4)), ["0.00", "0.01", "0.02", "0.03", "0.04"]);
+        assert_eq!(
+            words(Scale::linear(0.0, 0.04, 0.0, 1.0).ticks(4)),
+            ["0.00", "0.01", "0.02", "0.03", "0.04"]
+        );
     }
 
     #[test]
