@@ -124,7 +124,7 @@ fn leaks_and_groups_of_the_audit_are_on_the_page() {
     for words in [
         "<strong>1</strong> copies in two of training, validation and test",
         "1 copied pair across sets found",
-        "groups in more than one set; of 43 of 43 images a group such as a patient is known",
+        "1 group in more than one set; of 43 of 43 images a group such as a patient is known",
     ] {
         assert!(page.contains(words), "`{words}` is not in the page");
     }

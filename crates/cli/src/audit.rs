@@ -7,7 +7,10 @@ mod text;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use data::{Audit, AuditSet, CopyKind, Decoding, Error, Formats, Listing, OpenOptions, Sign, Split};
+use data::{
+    Audit, AuditSet, Cache, CopyKind, Decoding, Error, Formats, Listing, Note, OpenOptions, Sample, Sign,
+    Split,
+};
 
 use crate::{
     args::{self, AuditArgs},
@@ -90,7 +93,7 @@ fn check_page(page: &Path) -> Result<()> {
 
 impl<'a> Report<'a> {
     /// Audits what is trained on, validated on and tested on; `seed` is what file facts are cross-validated by.
-    pub(crate) fn new(
+    fn new(
         listing: &'a Listing,
         test: Option<&'a Listing>,
         split: &Split,
@@ -109,8 +112,32 @@ impl<'a> Report<'a> {
         Self { audit, labels: listing.labels(), listing, test }
     }
 
+    /// All that was found, as one JSON text; where it was found before in the same files, that is taken from the cache.
+    pub(crate) fn text(
+        listing: &'a Listing,
+        test: Option<&'a Listing>,
+        split: &Split,
+        decoding: &Decoding,
+        seed: u64,
+        cache: Option<&Cache>,
+        output: &Output,
+    ) -> String {
+        let tested = test.map_or(&[][..], |test| &test.samples);
+        let samples = [&split.training[..], &split.validation, tested].concat();
+        let note = cache.map(|cache| cache.note(&samples, &what(listing, test, split, decoding, seed)));
+        if let Some(text) = note.as_ref().and_then(Note::read) {
+            tracing::info!("the audit is from the cache");
+            return text;
+        }
+        let text = Self::new(listing, test, split, decoding, seed, output).object().to_string();
+        if let Some(Err(error)) = note.map(|note| note.write(&text)) {
+            tracing::warn!("the audit is not kept: {:#}", anyhow::Error::new(error));
+        }
+        text
+    }
+
     /// All that was found, as one JSON object.
-    pub(crate) fn object(&self) -> serde_json::Value {
+    fn object(&self) -> serde_json::Value {
         json::object(self)
     }
 
@@ -165,6 +192,25 @@ impl<'a> Report<'a> {
         let source = self.audit.source.as_ref();
         source_sentence(source.map(|source| (source.sign, source.balanced_accuracy, source.chance)))
     }
+}
+
+/// Raised whenever an audit says other things of the same files.
+const AUDITOR: u32 = 1;
+
+/// What an audit depends on besides the files themselves.
+fn what(listing: &Listing, test: Option<&Listing>, split: &Split, decoding: &Decoding, seed: u64) -> String {
+    let mut what = format!("audit {AUDITOR}\n{seed} {} {}\n", decoding.formats, decoding.max_pixels);
+    for listing in [Some(listing), test].into_iter().flatten() {
+        what.push_str(&format!("{:?} {:?}\n", listing.root, listing.labels()));
+    }
+    let tested = test.map_or(&[][..], |test| &test.samples);
+    for (set, samples) in [&split.training[..], &split.validation, tested].into_iter().enumerate() {
+        for sample in samples {
+            let Sample { path, name, label, group, .. } = sample;
+            what.push_str(&format!("{set} {label} {group:?} {name:?} {path:?}\n"));
+        }
+    }
+    what
 }
 
 /// What files give away: sign, balanced accuracy and that of guessing, in a sentence.

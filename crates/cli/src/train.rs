@@ -193,9 +193,10 @@ fn audit(args: &TrainArgs, plan: &Plan, run: &Run, output: &Output) -> Result<()
     if progress::interrupted() {
         return Ok(());
     }
-    let found =
-        Report::new(&plan.listing, plan.test.as_ref(), &plan.split, &plan.decoding, args.seed, output);
-    Ok(run.write(report::AUDIT, found.object().to_string().as_bytes())?)
+    let Plan { listing, test, split, decoding, .. } = plan;
+    let cache = args.cache.cache();
+    let found = Report::text(listing, test.as_ref(), split, decoding, args.seed, cache.as_ref(), output);
+    Ok(run.write(report::AUDIT, found.as_bytes())?)
 }
 
 /// Says how the run ended, and prints the figures.
