@@ -17,7 +17,7 @@ use crate::{
 };
 
 const STYLE: &str = include_str!("page/page.css");
-/// How a style's links to plots are called where there are several in a row.
+/// Every plot of the run.
 type Plots<'a> = &'a [Drawing];
 
 /// A run as one page: HTML that needs no other file, no script and no network.

@@ -30,9 +30,8 @@ impl Place {
             root: setting("test-data").and_then(|root| root.as_str()).map(PathBuf::from),
             decoding: Decoding {
                 formats: formats.unwrap_or(Formats::All),
-                max_pixels: setting("max-pixels")
-                    .and_then(serde_json::Value::as_u64)
-                    .unwrap_or(data::MAX_PIXELS),
+                // Whoever sent the run may have written anything there.
+                max_pixels: data::MAX_PIXELS,
             },
         }
     }
