@@ -144,7 +144,7 @@ pub(super) fn audit(raw: &Value) -> Audit {
     let across_classes =
         copies.iter().filter(|pair| !across("across_sets", pair) && across("across_classes", pair)).count();
     let source = source(&raw["source"]);
-    let sentence = source_sentence(source.map(|(sign, accuracy, chance)| (sign, accuracy, chance)));
+    let sentence = source_sentence(source);
     Audit {
         across_sets,
         across_classes,

@@ -16,7 +16,7 @@ pub(super) fn head(report: &Report) -> Markup {
             @if report.synthetic {
                 p.notice { strong { "Synthetic phantoms, no radiographs." } " No figure here says anything of real images." }
             }
-            @if report.confounded_by_age() {
+            @if report.confounded_by_age() && !report.synthetic {
                 p.notice {
                     strong { "Children and adults." } " In the collection with these three classes, age and source go with the class: see "
                     a href="#limits" { "what that means" } "."
