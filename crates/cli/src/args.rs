@@ -7,17 +7,22 @@ use data::{Cache, ClassName, Classes, Decoding, Formats, GroupPattern, GroupRule
 use model::{DeviceChoice, PrecisionChoice};
 
 mod audit;
+mod cross_validate;
 mod report;
 mod split;
+mod test;
 mod train;
 mod values;
 
 pub(crate) use audit::AuditArgs;
+pub(crate) use cross_validate::CrossValidateArgs;
 pub(crate) use report::ReportArgs;
 pub(crate) use split::SplitArgs;
+pub(crate) use test::{CompareArgs, TestArgs};
 pub(crate) use train::TrainArgs;
 pub(crate) use values::{
-    AveragingKind, ClassWeight, OnBadImage, OptimizerKind, ScheduleKind, SplitKind, WeightsChoice, name,
+    AveragingKind, ClassWeight, NonFinite, OnBadImage, OptimizerKind, ScheduleKind, SplitKind, WeightsChoice,
+    name,
 };
 use values::{bytes, picture_size, positive, sample_size};
 
@@ -60,8 +65,12 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     /// Train a model on a folder of classes, keep its best weights, and test them
     Train(Box<TrainArgs>),
-    /// Test a saved model
-    Test(TestArgs),
+    /// Train and test once for each of K folds: every image is tested by a model that was trained without it
+    CrossValidate(Box<CrossValidateArgs>),
+    /// Test a saved model on one set of images or several
+    Test(Box<TestArgs>),
+    /// Compare two models that were tested on the same images
+    Compare(CompareArgs),
     /// Classify images: a row each with a probability per class
     Predict(PredictArgs),
     /// Make the page of a run: figures, curves, cases, settings, limits
@@ -166,32 +175,6 @@ pub(crate) struct ComputeArgs {
     /// auto, cpu, cuda, cuda:N or mps
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub(crate) device: DeviceChoice,
-}
-
-#[derive(Args)]
-pub(crate) struct TestArgs {
-    /// A checkpoint, or a run's folder, whose best weights are meant [default: the latest run]
-    #[arg(long, value_name = "PATH", num_args = 0..=1)]
-    pub(crate) saved: Option<Option<PathBuf>>,
-    /// Folder with one folder of test images a class, or a CSV of them; of a data set with parts its test images are meant
-    /// [default: the test set of the run]
-    #[arg(long, value_name = "FOLDER|CSV")]
-    pub(crate) data: Option<PathBuf>,
-    /// What to do about files that are no readable image
-    #[arg(long, value_name = "WHAT", default_value = "error")]
-    pub(crate) on_bad_image: OnBadImage,
-    #[command(flatten)]
-    pub(crate) read: ReadArgs,
-    #[command(flatten)]
-    pub(crate) cache: CacheArgs,
-    /// What convolutions compute in: f32, bf16 or auto [default: as the model was trained]
-    #[arg(long, value_name = "KIND")]
-    pub(crate) precision: Option<PrecisionChoice>,
-    /// Print the result as one JSON object
-    #[arg(long)]
-    pub(crate) json: bool,
-    #[command(flatten)]
-    pub(crate) compute: ComputeArgs,
 }
 
 #[derive(Args)]

@@ -65,8 +65,7 @@ pub(crate) fn open(
     test_data: Option<&Path>,
     options: &OpenOptions<'_>,
 ) -> Result<(Listing, Option<Listing>)> {
-    let mut listing = data::open(data, options)?;
-    let own = listing.take_test()?;
+    let (listing, own) = open_apart(data, options)?;
     let beside = || if own.is_none() { test_set_beside(data) } else { None };
     let Some(named) = test_data.map(Path::to_owned).or_else(beside) else { return Ok((listing, own)) };
     let classes = match options.classes {
@@ -81,6 +80,13 @@ pub(crate) fn open(
     };
     let test = data::open(&named, &OpenOptions { classes, group, ..*options })?.into_test_set()?;
     Ok((listing, Some(test)))
+}
+
+/// A data set without the images that it keeps for testing itself, and those.
+pub(crate) fn open_apart(data: &Path, options: &OpenOptions<'_>) -> Result<(Listing, Option<Listing>)> {
+    let mut listing = data::open(data, options)?;
+    let own = listing.take_test()?;
+    Ok((listing, own))
 }
 
 /// Images with the same pixels in two of these sets, or of two classes; by names, as `data audit` lists them.
@@ -147,10 +153,20 @@ pub(crate) fn test_set_beside(data: &Path) -> Option<PathBuf> {
 
 /// Says what is not as a split with groups should be: images of unknown group, groups that stand in several of these sets.
 pub(crate) fn warn_of_groups(listing: &Listing, sets: &[impl AsRef<[Sample]>], output: &Output) {
+    warn_of_ungrouped(listing, output);
+    warn_of_shared_groups(sets, "training, validation and test", output);
+}
+
+/// Says how many images have no group, where groups are asked for.
+pub(crate) fn warn_of_ungrouped(listing: &Listing, output: &Output) {
     if listing.ungrouped > 0 {
         let (images, all) = (listing.ungrouped, listing.samples.len());
         output.warn(format!("no group is known of {images} of {all} images: each is one of its own"));
     }
+}
+
+/// Says which groups stand in several of these sets, whose names are `which`.
+pub(crate) fn warn_of_shared_groups(sets: &[impl AsRef<[Sample]>], which: &str, output: &Output) {
     let sets: Vec<&[Sample]> = sets.iter().map(AsRef::as_ref).collect();
     let shared = data::split::shared_groups(&sets);
     if let Some(first) = shared.first() {
@@ -160,7 +176,7 @@ pub(crate) fn warn_of_groups(listing: &Listing, sets: &[impl AsRef<[Sample]>], o
             format!("{} groups stand", shared.len())
         };
         output.warn(format!(
-            "{groups} in more than one of training, validation and test, such as `{first}`: figures may be too good"
+            "{groups} in more than one of {which}, such as `{first}`: figures may be too good"
         ));
     }
 }

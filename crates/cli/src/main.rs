@@ -12,7 +12,9 @@
 mod args;
 mod audit;
 mod cache;
+mod compare;
 mod compute;
+mod cross_validate;
 mod dataset;
 mod decode;
 mod files;
@@ -23,6 +25,7 @@ mod predict;
 mod progress;
 mod recipe;
 mod report;
+mod resume;
 mod saved;
 mod split;
 mod status;
@@ -45,14 +48,20 @@ fn main() -> ExitCode {
     };
     status::report_panics();
     let output = Output::new(&cli.global);
-    match recipe::expand(&command_line) {
+    let expanded = recipe::expand(&command_line).and_then(|expanded| match expanded {
+        Some(expanded) => Ok(Some(expanded)),
+        None => resume::expand(&command_line),
+    });
+    match expanded {
         Ok(Some(expanded)) => cli = Cli::parse_from(expanded),
         Ok(None) => {}
         Err(error) => return status::report(&error, &output),
     }
     let done = match cli.command {
         Command::Train(args) => train::run(&args, &output),
+        Command::CrossValidate(args) => cross_validate::run(&args, &output),
         Command::Test(args) => test::run(&args, &output),
+        Command::Compare(args) => compare::run(&args, &output),
         Command::Predict(args) => predict::run(&args, &output),
         Command::Report(args) => report::run(&args, &output),
         Command::Data(DataCommand::Scan(args)) => folder::scan(&args, &output),

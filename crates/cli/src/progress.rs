@@ -129,13 +129,17 @@ impl<'a> Display<'a> {
             "epoch {:>3}  loss {:.4}  accuracy {:.4}  val_loss {:.4}  val_accuracy {:.4}  {:.1} s  {note}",
             row.epoch, row.loss, row.accuracy, row.val_loss, row.val_accuracy, row.seconds
         );
-        // Above the bars where there are any. A terminal that is gone wants no lines.
+        self.line(line);
+        tracing::info!("{left}");
+    }
+
+    /// A line above the bars where there are any. A terminal that is gone wants no lines.
+    fn line(&self, line: String) {
         if self.output.bars {
             let _ = self.bars.println(line);
         } else {
             self.output.note(line);
         }
-        tracing::info!("{left}");
     }
 
     /// Validation belongs to the epoch's bar; a test has one of its own.
@@ -171,6 +175,10 @@ impl Observer for Display<'_> {
                     bar.set_position(images as u64);
                     bar.set_message(format!("batch {}, loss {loss:.4}", self.batch));
                 }
+            }
+            Event::BatchSkipped { epoch, batch, loss } => {
+                self.batch += 1;
+                self.line(format!("epoch {epoch:>3}  batch {batch} left out: loss {loss}"));
             }
             Event::EpochDone { row, improved, wait, patience } => {
                 self.epoch_done(row, improved, wait, patience);

@@ -11,14 +11,29 @@ use crate::{args::Cli, status::hinted};
 /// Those that come with the program.
 const BUILT_IN: [(&str, &str); 2] =
     [("best", include_str!("../recipes/best.toml")), ("frozen", include_str!("../recipes/frozen.toml"))];
+/// Those that take a recipe.
+const COMMANDS: [&str; 2] = ["train", "cross-validate"];
 /// Flags that say what is printed or where, and no setting of a run.
-const NO_SETTING: [&str; 7] = ["recipe", "json", "dry-run", "quiet", "verbose", "help", "version"];
+pub(crate) const NO_SETTING: [&str; 11] = [
+    "recipe",
+    "json",
+    "no-report",
+    "dry-run",
+    "quiet",
+    "verbose",
+    "help",
+    "version",
+    "resume",
+    "extend-epochs",
+    "out",
+];
 
 /// The command line with the recipe's settings added, those excepted that the user gave as flags; nothing without a recipe.
 /// `command_line` was parsed before.
 pub(crate) fn expand(command_line: &[OsString]) -> Result<Option<Vec<OsString>>> {
     let matches = Cli::command().try_get_matches_from(command_line)?;
-    let Some(train) = matches.subcommand_matches("train") else { return Ok(None) };
+    let train = COMMANDS.iter().find_map(|command| matches.subcommand_matches(command));
+    let Some(train) = train else { return Ok(None) };
     let Some(name) = train.get_one::<String>("recipe") else { return Ok(None) };
     let settings = read(name)?;
     let mut expanded = command_line.to_vec();
@@ -71,7 +86,7 @@ fn read(name: &str) -> Result<Table> {
 }
 
 /// Whether the user gave the flag: then it wins.
-fn given(train: &ArgMatches, key: &str) -> bool {
+pub(crate) fn given(train: &ArgMatches, key: &str) -> bool {
     train.value_source(&key.replace('-', "_")) == Some(ValueSource::CommandLine)
 }
 
@@ -114,6 +129,7 @@ mod tests {
     fn built_in_recipes_are_sound() {
         for (name, _) in BUILT_IN {
             assert!(expanded(&["train", "--recipe", name]).unwrap().is_some());
+            assert!(expanded(&["cross-validate", "--folds", "3", "--recipe", name]).unwrap().is_some());
         }
         assert_eq!(expanded(&["train"]).unwrap(), None);
         assert_eq!(expanded(&["test"]).unwrap(), None);

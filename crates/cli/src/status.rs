@@ -83,10 +83,24 @@ fn hint(error: &anyhow::Error) -> Option<String> {
             return Some(hinted.hint.clone());
         }
         if let Some(train::Error::HoldsRun { .. } | train::Error::NotEmpty { .. }) = cause.downcast_ref() {
-            return Some("name another folder with `--out`, or leave it out".to_owned());
+            return Some(
+                "go on with a run by `--resume`, name another folder with `--out`, or leave it out".to_owned(),
+            );
+        }
+        if let Some(train::Error::InUse { .. }) = cause.downcast_ref() {
+            return Some("wait until it has ended, or stop it".to_owned());
+        }
+        if let Some(train::Error::NotFinite { .. }) = cause.downcast_ref() {
+            return Some("its weights are of no use: name another model, or train again with a lower `--learning-rate`".to_owned());
+        }
+        if let Some(train::Error::FoldTaken { .. }) = cause.downcast_ref() {
+            return Some("wait until it is done, or train another fold with `--fold`".to_owned());
         }
         if let Some(train::Error::NonFiniteLoss { .. }) = cause.downcast_ref() {
-            return Some("the best weights so far are kept; try a lower `--learning-rate`".to_owned());
+            return Some("the best weights so far are kept; try a lower `--learning-rate`, or leave such steps out by `--resume RUN --on-non-finite skip`".to_owned());
+        }
+        if let Some(hint) = cause.downcast_ref().and_then(comparison_hint) {
+            return Some(hint.to_owned());
         }
         if let Some(train::Error::Csv { .. } | train::Error::NotARecord { .. }) = cause.downcast_ref() {
             return Some("copy the file again from where it came, or train again".to_owned());
@@ -134,6 +148,22 @@ fn hint(error: &anyhow::Error) -> Option<String> {
     })
 }
 
+/// What mends a comparison of two models.
+fn comparison_hint(error: &train::Error) -> Option<&'static str> {
+    match error {
+        train::Error::Mismatch(mismatch) => match **mismatch {
+            train::Mismatch::Classes { .. } => Some("compare models of the same classes"),
+            _ => {
+                Some("test both on the same images: `thorax test --saved PATH --against PATH --data FOLDER`")
+            }
+        },
+        train::Error::Csv { .. } => {
+            Some("`thorax train` and `thorax test --out DIR` write a `predictions.csv` that can be compared")
+        }
+        _ => None,
+    }
+}
+
 /// An error of the crate `data`, also where training met it.
 fn of_data<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a data::Error> {
     match cause.downcast_ref() {
@@ -179,6 +209,9 @@ fn data_hint(error: &data::Error) -> Option<String> {
         E::TooFewToTest { .. } => "keep fewer with `--test-per-class` or `--test-split`",
         E::TooFewGroups { .. } => "use `--split random`, or leave the class out with `--classes`",
         E::Folds { .. } | E::TooFewForFolds { .. } => "name another number with `--folds`",
+        E::FoldColumn { .. } => {
+            "a CSV numbers each image's fold from 1 in its column `fold`; without that column folds are drawn"
+        }
         E::Exists { .. } => "name another, or replace a manifest with `--force`",
         E::DamagedCache { .. } => "run `thorax data cache --clear`, then the same again",
         E::NotUtf8 { .. } => "rename the file",

@@ -1,109 +1,175 @@
-//! `test`: a saved model on a test set; and how figures are printed, here and after training.
+//! `test`: a saved model on test sets; and how figures are printed, here and after training.
 
-use std::path::{Path, PathBuf};
+mod calibration;
+mod gaps;
+mod model;
+mod occluded;
+mod outcome;
+mod sets;
+
+use std::collections::HashSet;
 
 use anyhow::Result;
-use data::{ClassName, Classes, Formats, GroupRule, Listing, OpenOptions};
-use train::{Bounds, MeanRow, Run, TestFigures};
+use data::ImageSet;
+use model::Model;
+use outcome::{Against, OutFolder, Outcome, Outcomes};
+use sets::TestSet;
+use train::{MeanRow, ModelComparison, PredictedSet, TestFigures};
+
+pub(crate) use occluded::{occluded, print_occluded};
 
 use crate::{
     args::TestArgs,
+    compare,
     compute::use_threads,
-    dataset::{self, Reading, marked},
+    dataset::marked,
     output::Output,
-    progress::{self, Display},
-    saved,
-    status::{Status, hinted},
-    table::{share, table},
+    progress,
+    status::Status,
+    table::{share, table, with_interval as with},
 };
 
 pub(crate) fn run(args: &TestArgs, output: &Output) -> Result<Status> {
     progress::catch_interrupts()?;
+    let named = sets::named(&args.data)?;
+    let out = args.out.as_deref().map(|folder| OutFolder::new(folder, &named)).transpose()?;
     use_threads(args.compute.threads)?;
-    let saved = saved::find(args.saved.as_ref().and_then(Option::as_deref))?;
-    let (classifier, epoch) = saved.load(&args.compute, args.precision, output)?;
-    let spec = classifier.spec();
-
-    let decoding = args.read.decoding(saved.run.as_ref().and_then(own_formats).unwrap_or(Formats::Keras));
-    let open = |data: &Path, classes| {
-        let options = OpenOptions { classes, formats: decoding.formats, group: &GroupRule::None };
-        anyhow::Ok(data::open(data, &options)?.into_test_set()?)
-    };
-    let listing = match (&args.data, saved.run.as_ref().and_then(own_test_set)) {
-        (Some(data), _) => open(data, Classes::Exactly(&named(&spec.classes)))?,
-        (None, Some((data, classes))) => open(&data, Classes::Named(&classes))?,
-        (None, None) => {
-            return Err(hinted("the run has no test set of its own", "name one with `--data FOLDER`"));
-        }
-    };
-    if saved.run.as_ref().is_some_and(|run| trained_from_another(run, &listing)) {
-        output.warn(format!(
-            "`{}` is not what it was when the model was trained from it",
-            listing.root.display()
-        ));
+    let model = Model::load(args.saved.as_ref().and_then(Option::as_deref), args, output)?;
+    let other = args.against.as_deref().map(|path| Model::load(Some(path), args, output)).transpose()?;
+    other.iter().try_for_each(|other| model.check_same_classes(other))?;
+    let sets = sets::open(named, &model)?;
+    model.introduce(&sets, output);
+    other.iter().for_each(|other| other.introduce(&sets, output));
+    for set in &sets {
+        let name = set.name.as_ref().map_or(String::new(), |name| format!("{name}: "));
+        let listing = &set.listing;
+        output.note(format!("data   {name}{}{}", listing.root.display(), marked(listing.is_synthetic())));
     }
-    output.note(format!(
-        "model  {} ({}, {}, epoch {})\ndata   {}{}",
-        saved.checkpoint.display(),
-        spec.kind,
-        spec.precision,
-        epoch,
-        listing.root.display(),
-        marked(listing.is_synthetic())
-    ));
-    let reading = Reading {
-        preprocess: spec.preprocess(),
-        decoding,
-        cache: args.cache.cache(),
-        policy: args.on_bad_image,
-    };
-    let (sets, _) = dataset::load(&[&listing.samples], &reading, output)?;
-    dataset::check_classes_left(&sets[0], "testing", &spec.classes)?;
-    let tested = train::figures(&classifier, &saved.checkpoint, &sets[0], &mut Display::new(output))?;
-    let Some((figures, _)) = tested else { return Ok(Status::Interrupted) };
+    let images = model.images(&sets, args, output)?;
+    let others = other.as_ref().map(|other| other.images(&sets, args, output)).transpose()?;
+    warn_of_what_lacks(&model, &sets, &images, output);
+
+    let (mut tested, mut predictions) = (Vec::new(), Vec::new());
+    for (at, (set, images)) in sets.iter().zip(&images).enumerate() {
+        let against = other.as_ref().zip(others.as_ref().map(|others| &others[at]));
+        let Some((outcome, predicted)) = test(&model, against, images, args, output)? else {
+            return Ok(Status::Interrupted);
+        };
+        tested.push((set.name.clone(), outcome));
+        predictions.push(predicted);
+    }
+    let Some(outcomes) = Outcomes::new(tested) else { return Ok(Status::Done) };
+    if let Some(out) = &out {
+        out.write(&outcomes, &predictions)?;
+    }
     if args.json {
-        output.result(serde_json::to_string(&figures)?);
+        output.result(serde_json::to_string(&outcomes)?);
     } else {
-        print(&[(format!("saved (epoch {epoch})"), &figures)], output);
+        print_all(&model, &outcomes, output);
     }
     Ok(Status::Done)
 }
 
-/// The test set that a run was tested on, with its classes' folders.
-fn own_test_set(run: &Run) -> Option<(PathBuf, Vec<ClassName>)> {
-    let settings = &run.record.settings;
-    let data = PathBuf::from(settings.get("test-data")?.as_str()?);
-    let names = run.record.classes.iter().zip(settings.get("classes")?.as_array()?);
-    let classes = names.map(|(label, name)| {
-        // `LABEL=FOLDER` where the two differ; either may hold an `=` of its own.
-        let folder = name.as_str()?.strip_prefix(label.as_str())?;
-        Some(ClassName { label: label.clone(), folder: folder.strip_prefix('=').unwrap_or(label).to_owned() })
-    });
-    Some((data, classes.collect::<Option<_>>()?))
+/// One set's figures as the flags ask for them; `None` if the user stopped it.
+fn test(
+    model: &Model,
+    against: Option<(&Model, &ImageSet)>,
+    images: &ImageSet,
+    args: &TestArgs,
+    output: &Output,
+) -> Result<Option<(Outcome, PredictedSet)>> {
+    let Some((figures, predicted)) = model.test(images, output)? else { return Ok(None) };
+    let checkpoint = model.checkpoint();
+    let hidden = occluded(&model.classifier, checkpoint, images, &args.occlude, output)?;
+    let Some(occluded) = hidden else { return Ok(None) };
+    let against = match against {
+        Some((other, images)) => {
+            let Some((figures, of_other)) = other.test(images, output)? else { return Ok(None) };
+            let names = [checkpoint, other.checkpoint()].map(|path| path.display().to_string());
+            let comparison = ModelComparison::new((&names[0], &predicted), (&names[1], &of_other))?;
+            let [_, checkpoint] = names;
+            Some(Against { checkpoint, figures, comparison })
+        }
+        None => None,
+    };
+    Ok(Some((Outcome { figures, occluded, against }, predicted)))
 }
 
-/// Whether a test set is from the CSV that a run was trained from, and that has changed since.
-fn trained_from_another(run: &Run, listing: &Listing) -> bool {
-    let data = run.record.settings.get("data").and_then(|data| data.as_str());
-    let here =
-        std::path::absolute(&listing.root).is_ok_and(|root| data.is_some_and(|data| root == Path::new(data)));
-    here && listing.manifest_sha256.is_some() && listing.manifest_sha256 != run.record.manifest_sha256
+/// Says which classes a set has no image of, and whether sets share images.
+fn warn_of_what_lacks(model: &Model, sets: &[TestSet], images: &[ImageSet], output: &Output) {
+    let classes = &model.classifier.spec().classes;
+    for (set, images) in sets.iter().zip(images) {
+        let counts = data::counts(images.samples(), classes.len());
+        let lacking = classes.iter().zip(counts).filter(|(_, count)| *count == 0);
+        let lacking: Vec<String> = lacking.map(|(class, _)| format!("`{class}`")).collect();
+        if !lacking.is_empty() {
+            output.warn(format!(
+                "`{}` holds no image of {}: figures that need one have no value",
+                set.title(),
+                lacking.join(", ")
+            ));
+        }
+    }
+    let Some((first, others)) = images.split_first() else { return };
+    let digests: HashSet<&[u8; 32]> = (0..first.len()).map(|index| first.digest(index)).collect();
+    for (set, images) in sets.iter().skip(1).zip(others) {
+        let shared = (0..images.len()).filter(|&index| digests.contains(images.digest(index))).count();
+        if shared > 0 {
+            output.warn(format!(
+                "{shared} of {} images of `{}` have the same pixels as images of `{}`: the gap between the two says little",
+                images.len(),
+                set.title(),
+                sets[0].title()
+            ));
+        }
+    }
 }
 
-/// By whose rules a run's images were read.
-fn own_formats(run: &Run) -> Option<Formats> {
-    run.record.settings.get("formats")?.as_str()?.parse().ok()
+fn print_all(model: &Model, outcomes: &Outcomes, output: &Output) {
+    match outcomes {
+        Outcomes::One(outcome) => {
+            let name = format!("saved (epoch {})", model.epoch);
+            print(&[(name.clone(), &outcome.figures)], output);
+            print_beside(model, &name, outcome, output);
+        }
+        Outcomes::Sets { sets, gaps } => {
+            let of =
+                |(name, outcome): &(String, Outcome)| format!("{name} ({} images)", outcome.figures.images);
+            let synthetic = sets.iter().any(|(_, outcome)| outcome.figures.synthetic);
+            let named = sets.iter().map(of).collect::<Vec<_>>().join(", ");
+            output.result(format!("Test results on {named}{}", marked(synthetic)));
+            let figures: Vec<(String, &TestFigures)> =
+                sets.iter().map(|(name, outcome)| (name.clone(), &outcome.figures)).collect();
+            print_figures(&figures, output);
+            gaps::print(gaps, output);
+            for (name, outcome) in sets {
+                print_classes(name, &outcome.figures, output);
+                print_beside(model, name, outcome, output);
+            }
+        }
+    }
 }
 
-/// Classes whose folders are called as they are.
-fn named(labels: &[String]) -> Vec<ClassName> {
-    labels.iter().map(|label| ClassName { label: label.clone(), folder: label.clone() }).collect()
+/// Prints what was asked for beside a set's figures.
+fn print_beside(model: &Model, name: &str, outcome: &Outcome, output: &Output) {
+    print_occluded(name, &outcome.figures, &outcome.occluded, output);
+    if let Some(against) = &outcome.against {
+        output.result("");
+        let names = [model.checkpoint().display().to_string(), against.checkpoint.clone()];
+        compare::print(&names, &against.comparison, output);
+    }
 }
 
 /// Prints models' figures side by side in the study's words, then the first one's classes and confusion matrix.
 pub(crate) fn print(models: &[(String, &TestFigures)], output: &Output) {
     let Some((_, first)) = models.first() else { return };
     output.result(format!("Test results on {} images{}", first.images, marked(first.synthetic)));
+    print_figures(models, output);
+    print_classes(&models[0].0, first, output);
+}
+
+/// Prints figures side by side, and what their intervals are drawn from.
+fn print_figures(models: &[(String, &TestFigures)], output: &Output) {
     let mut rows =
         vec![[String::new()].into_iter().chain(models.iter().map(|(name, _)| name.clone())).collect()];
     let mut row = |name: &str, value: &dyn Fn(&TestFigures) -> String| {
@@ -125,13 +191,16 @@ pub(crate) fn print(models: &[(String, &TestFigures)], output: &Output) {
     row("Macro ROC AUC", &|figures| with(figures.macro_mean.roc_auc, figures.intervals.get("macro_roc_auc")));
     row("Calibration error", &|figures| {
         let interval = figures.intervals.get("expected_calibration_error");
-        with(figures.calibration.expected_calibration_error, interval)
+        with(figures.calibration.sureness.expected_calibration_error, interval)
     });
     output.result(table(&rows));
-    let drawn = first.groups.map_or(String::new(), |groups| format!(", from {groups} groups"));
+    let groups = models.iter().find_map(|(_, figures)| figures.groups);
+    let drawn = groups.map_or(String::new(), |groups| format!(", from {groups} groups"));
     output.result(format!("[low, high]: 95 % intervals{drawn}"));
+}
 
-    let (name, figures) = &models[0];
+/// Prints a model's figures by class and its confusion matrix.
+fn print_classes(name: &str, figures: &TestFigures, output: &Output) {
     output.result(format!("\nBy class, {name}"));
     let heading = ["class", "images", "precision", "recall", "specificity", "F1", "ROC AUC"];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
@@ -162,12 +231,5 @@ pub(crate) fn print(models: &[(String, &TestFigures)], output: &Output) {
         rows.push([label.clone()].into_iter().chain(counts.iter().map(u64::to_string)).collect());
     }
     output.result(table(&rows));
-}
-
-/// A figure with its interval, where it has one.
-fn with(value: Option<f64>, interval: Option<&Bounds>) -> String {
-    match interval {
-        Some([low, high]) => format!("{} [{low:.3}, {high:.3}]", share(value)),
-        None => share(value),
-    }
+    calibration::print(name, figures, output);
 }

@@ -6,11 +6,12 @@ mod plan;
 use std::{collections::BTreeMap, path::Path, time::Instant};
 
 use anyhow::Result;
-use data::ImageSet;
-use model::Classifier;
-use plan::Plan;
+use data::{BadImage, ImageSet, Occlusion};
+use model::{Checkpoint, Classifier};
 use serde_json::json;
-use train::{BEST, Ending, LAST, PREDICTIONS, Run, RunRecord, Seconds, Status as RunStatus, Tests};
+use train::{
+    BEST, CalibrationConfig, Ending, LAST, PREDICTIONS, Run, RunRecord, Seconds, Status as RunStatus, Tests,
+};
 
 use crate::{
     args::TrainArgs,
@@ -18,26 +19,41 @@ use crate::{
     dataset::{self, Reading},
     output::Output,
     progress::{self, Display},
-    report, saved,
+    report,
+    resume::Resumed,
+    saved,
     status::Status,
     test,
 };
 
+pub(crate) use plan::{Opened, Plan, check_writable, free_name, introduce_data};
+
 /// The images, decoded.
-struct Images {
+pub(crate) struct Images {
     training: ImageSet,
     validation: ImageSet,
     test: Option<ImageSet>,
     skipped: Vec<String>,
-    decode_seconds: f64,
+    pub(crate) decode_seconds: f64,
 }
 
 pub(crate) fn run(args: &TrainArgs, output: &Output) -> Result<Status> {
     let start = Instant::now();
     progress::catch_interrupts()?;
-    let plan = Plan::new(args)?;
+    let resumed = args.resume.as_deref().map(Resumed::take).transpose()?;
+    if let Some(resumed) = &resumed
+        && resumed.is_over(args)?
+    {
+        output.note("the run is over: `--extend-epochs N` trains it further");
+        return conclude(args, &resumed.run, resumed.run.tests()?.as_ref(), output);
+    }
+    let mut plan = Plan::new(args)?;
     plan.introduce(args, output);
-    let classifier = plan.network.build(args)?;
+    if let Some(resumed) = &resumed {
+        resumed.check_settings(&plan.settings(args), args)?;
+    }
+    let checkpoint = resumed.as_ref().and_then(|resumed| resumed.checkpoint.clone());
+    let classifier = plan.network.build(args, checkpoint.as_ref())?;
     if args.dry_run {
         output.result(serde_json::to_string_pretty(
             &json!({"out": plan.out, "settings": plan.settings(args)}),
@@ -45,21 +61,53 @@ pub(crate) fn run(args: &TrainArgs, output: &Output) -> Result<Status> {
         return Ok(Status::Done);
     }
     let images = load(args, &plan, output)?;
-    let mut run = Run::create(&plan.out, record(args, &plan, &images))?;
+    let record = record(args, &plan, &images);
+    let mut run = match resumed {
+        Some(resumed) => resumed.begin(args, record, &mut plan.config, output)?,
+        None => Run::create(&plan.out, record)?,
+    };
     run.name_as_latest(Path::new(saved::LATEST))?;
     output.note(format!("run    {}\n", plan.out.display()));
+    let tested = carry_out(args, &classifier, &plan, &images, checkpoint.as_ref(), &mut run, start, output)?;
+    let ended = conclude(args, &run, tested.as_ref(), output)?;
+    if !args.no_report && run.record.epochs_run > 0 {
+        page(args, &plan, &mut run, output);
+    }
+    Ok(ended)
+}
+
+/// Trains, from a run's last checkpoint if there is one, and tests; how it ended is in the run's record, which counts its time
+/// from `start`.
+#[expect(clippy::too_many_arguments, reason = "what a run is made of")]
+pub(crate) fn carry_out(
+    args: &TrainArgs,
+    classifier: &Classifier,
+    plan: &Plan,
+    images: &Images,
+    resumed: Option<&Checkpoint>,
+    run: &mut Run,
+    start: Instant,
+    output: &Output,
+) -> Result<Option<Tests>> {
     if !args.augment.is_none() {
         let sheet = data::augmented_sheet(&images.training, args.augment, args.seed)?;
         run.write("augmented.png", &sheet)?;
     }
-
-    let fitted = fit(&classifier, &plan, &images, &mut run, output);
+    let fitted = fit(classifier, plan, images, resumed, run, output);
     let ended = fitted.and_then(|ending| match ending {
         Ending::Interrupted => Ok((RunStatus::Interrupted, None)),
-        Ending::EarlyStopped => Ok((RunStatus::EarlyStopped, test_both(&plan, &images, &mut run, output)?)),
-        Ending::Completed => Ok((RunStatus::Completed, test_both(&plan, &images, &mut run, output)?)),
+        Ending::EarlyStopped | Ending::Completed => {
+            calibrate(args, plan, images, run, output)?;
+            let tests = test_both(plan, images, run, output)?;
+            let status = match ending {
+                _ if progress::interrupted() => RunStatus::Interrupted,
+                Ending::EarlyStopped => RunStatus::EarlyStopped,
+                _ => RunStatus::Completed,
+            };
+            Ok((status, tests))
+        }
     });
-    run.record.seconds.total = start.elapsed().as_secs_f64();
+    run.record.seconds.total += start.elapsed().as_secs_f64();
     match ended {
         Err(error) => {
             run.record.status = RunStatus::Failed;
@@ -71,48 +119,50 @@ pub(crate) fn run(args: &TrainArgs, output: &Output) -> Result<Status> {
         Ok((status, tested)) => {
             run.record.status = status;
             run.save()?;
-            let ended = conclude(args, &run, tested.as_ref(), output)?;
-            if !args.no_report && run.record.epochs_run > 0 {
-                page(args, &plan, &mut run, start, output);
-            }
-            Ok(ended)
+            Ok(tested)
         }
     }
 }
 
 fn load(args: &TrainArgs, plan: &Plan, output: &Output) -> Result<Images> {
     let start = Instant::now();
-    let reading = Reading {
+    // Both parts as one list: another seed or share splits the same images of the cache.
+    let mut lists = vec![&plan.listing.samples[..]];
+    lists.extend(plan.test.as_ref().map(|test| &test.samples[..]));
+    let (sets, bad) = dataset::load(&lists, &reading(args, plan), output)?;
+    let mut images = Images::of(plan, &sets[0], sets.get(1).cloned(), &bad)?;
+    let mut named = vec![("training", &images.training), ("validation", &images.validation)];
+    named.extend(images.test.as_ref().map(|test| ("test", test)));
+    dataset::warn_of_duplicates(&named, &plan.decoding, output);
+    images.decode_seconds = start.elapsed().as_secs_f64();
+    Ok(images)
+}
+
+/// How a run's images are read.
+pub(crate) fn reading(args: &TrainArgs, plan: &Plan) -> Reading {
+    Reading {
         preprocess: plan.spec().preprocess(),
         decoding: plan.decoding,
         cache: args.cache.cache(),
         policy: args.on_bad_image,
-    };
-    // Both parts as one list: another seed or share splits the same images of the cache.
-    let mut lists = vec![&plan.listing.samples[..]];
-    lists.extend(plan.test.as_ref().map(|test| &test.samples[..]));
-    let (sets, bad) = dataset::load(&lists, &reading, output)?;
-    let (training, validation) =
-        (sets[0].select(&plan.split.training), sets[0].select(&plan.split.validation));
-    let test = sets.get(1).cloned();
-    for (set, part) in
-        [(Some(&training), "training"), (Some(&validation), "validation"), (test.as_ref(), "testing")]
-    {
-        set.map_or(Ok(()), |set| dataset::check_classes_left(set, part, &plan.spec().classes))?;
     }
-    let mut named = vec![("training", &training), ("validation", &validation)];
-    named.extend(test.as_ref().map(|test| ("test", test)));
-    dataset::warn_of_duplicates(&named, &plan.decoding, output);
-    Ok(Images {
-        training,
-        validation,
-        test,
-        skipped: bad.iter().map(|bad| bad.path.display().to_string()).collect(),
-        decode_seconds: start.elapsed().as_secs_f64(),
-    })
 }
 
-fn record(args: &TrainArgs, plan: &Plan, images: &Images) -> RunRecord {
+impl Images {
+    /// The parts of a run out of decoded images; each must have some of every class.
+    pub(crate) fn of(plan: &Plan, all: &ImageSet, test: Option<ImageSet>, bad: &[BadImage]) -> Result<Self> {
+        let (training, validation) = (all.select(&plan.split.training), all.select(&plan.split.validation));
+        for (set, part) in
+            [(Some(&training), "training"), (Some(&validation), "validation"), (test.as_ref(), "testing")]
+        {
+            set.map_or(Ok(()), |set| dataset::check_classes_left(set, part, &plan.spec().classes))?;
+        }
+        let skipped = bad.iter().map(|bad| bad.path.display().to_string()).collect();
+        Ok(Self { training, validation, test, skipped, decode_seconds: 0.0 })
+    }
+}
+
+pub(crate) fn record(args: &TrainArgs, plan: &Plan, images: &Images) -> RunRecord {
     let count = |set: &ImageSet| data::counts(set.samples(), plan.spec().classes.len());
     let mut counts = BTreeMap::from([
         ("training".to_owned(), count(&images.training)),
@@ -125,6 +175,7 @@ fn record(args: &TrainArgs, plan: &Plan, images: &Images) -> RunRecord {
         epochs_run: 0,
         best_epoch: None,
         best_val_loss: None,
+        skipped_steps: 0,
         settings: plan.settings(args),
         classes: plan.spec().classes.clone(),
         counts,
@@ -132,10 +183,17 @@ fn record(args: &TrainArgs, plan: &Plan, images: &Images) -> RunRecord {
         synthetic: plan.listing.is_synthetic(),
         skipped: images.skipped.clone(),
         data_fingerprint: data::fingerprint(&plan.spec().classes, &[&images.training, &images.validation]),
+        test_fingerprint: images.test.as_ref().map(|test| data::fingerprint(&plan.spec().classes, &[test])),
+        paths: [("data", Some(&plan.listing)), ("test-data", plan.test.as_ref())]
+            .into_iter()
+            .filter_map(|(name, listing)| Some((name.to_owned(), listing?.root.display().to_string())))
+            .collect(),
+        extended_from: None,
         versions: BTreeMap::from([
             ("thorax".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
             ("libtorch".to_owned(), model::LIBTORCH.to_owned()),
         ]),
+        calibration: BTreeMap::new(),
         layout: Some(plan.listing.layout.to_string()),
         manifest_sha256: plan.listing.manifest_sha256.clone(),
         threads: plan.threads,
@@ -147,15 +205,39 @@ fn fit(
     classifier: &Classifier,
     plan: &Plan,
     images: &Images,
+    resumed: Option<&Checkpoint>,
     run: &mut Run,
     output: &Output,
 ) -> Result<Ending> {
     let start = Instant::now();
     let mut display = Display::new(output);
-    let fitted =
-        train::fit(classifier, &images.training, &images.validation, &plan.config, run, &mut display);
-    run.record.seconds.fit = start.elapsed().as_secs_f64();
+    let fitted = train::fit(
+        classifier,
+        &images.training,
+        &images.validation,
+        &plan.config,
+        resumed,
+        run,
+        &mut display,
+    );
+    run.record.seconds.fit += start.elapsed().as_secs_f64();
     Ok(fitted?)
+}
+
+/// Learns from the validation part how sure both models may be, where that was asked for.
+fn calibrate(args: &TrainArgs, plan: &Plan, images: &Images, run: &mut Run, output: &Output) -> Result<()> {
+    let config = CalibrationConfig { temperature: args.calibrate, sensitivity: args.sensitivity };
+    if config.is_empty() {
+        return Ok(());
+    }
+    for (name, file) in [("saved", BEST), ("final", LAST)] {
+        let display = &mut Display::new(output);
+        let learnt = train::calibrate(run, file, plan.network.device, &images.validation, &config, display)?;
+        // Whoever stops it here has stopped the tests as well.
+        let Some(learnt) = learnt else { break };
+        run.record.calibration.insert(name.to_owned(), learnt);
+    }
+    Ok(run.save()?)
 }
 
 /// Tests both files as they lie on the disk, loaded again, and keeps the saved model's predictions.
@@ -168,7 +250,12 @@ fn test_both(plan: &Plan, images: &Images, run: &mut Run, output: &Output) -> Re
         train::figures(&classifier, &path, set, &mut Display::new(output))
     };
     let (Some((saved, predictions)), Some((last, _))) = (test(BEST)?, test(LAST)?) else { return Ok(None) };
-    let tests = Tests { saved, last };
+    let best = run.file(BEST);
+    let classifier = Classifier::load(&best, plan.network.device)?;
+    let Some(occluded) = test::occluded(&classifier, &best, set, &Occlusion::ALL, output)? else {
+        return Ok(None);
+    };
+    let tests = Tests { saved, last, occluded };
     run.save_tests(&tests)?;
     predictions.write(&run.file(PREDICTIONS))?;
     run.record.seconds.test = start.elapsed().as_secs_f64();
@@ -176,11 +263,12 @@ fn test_both(plan: &Plan, images: &Images, run: &mut Run, output: &Output) -> Re
 }
 
 /// Ends a run with its page. The run is whole without it: what goes wrong here is a warning.
-fn page(args: &TrainArgs, plan: &Plan, run: &mut Run, start: Instant, output: &Output) {
+fn page(args: &TrainArgs, plan: &Plan, run: &mut Run, output: &Output) {
     let began = Instant::now();
     let written = audit(args, plan, run, output).and_then(|()| report::write(run, true));
-    run.record.seconds.report = began.elapsed().as_secs_f64();
-    run.record.seconds.total = start.elapsed().as_secs_f64();
+    let seconds = began.elapsed().as_secs_f64();
+    run.record.seconds.report = seconds;
+    run.record.seconds.total += seconds;
     let saved = run.save().map_err(anyhow::Error::from);
     match written.and_then(|written| saved.map(|()| written)) {
         Ok(written) => output.note(format!("\npage   {}", written.page.display())),
@@ -202,6 +290,29 @@ fn audit(args: &TrainArgs, plan: &Plan, run: &Run, output: &Output) -> Result<()
 /// Says how the run ended, and prints the figures.
 fn conclude(args: &TrainArgs, run: &Run, tested: Option<&Tests>, output: &Output) -> Result<Status> {
     let record = &run.record;
+    let best = tell_ending(run, output);
+    // Training may be over and its test not.
+    if progress::interrupted() {
+        output.note(format!("go on with it: `thorax train --resume \"{}\"`", run.folder().display()));
+        return Ok(Status::Interrupted);
+    }
+    if args.json {
+        let (saved, last) = tested.map(|tested| (&tested.saved, &tested.last)).unzip();
+        let result =
+            json!({"run": run.folder(), "best_epoch": record.best_epoch, "saved": saved, "final": last});
+        output.result(result.to_string());
+    } else if let Some(Tests { saved, last, occluded }) = tested {
+        let names = [format!("saved ({best})"), format!("final (epoch {})", record.epochs_run)];
+        let [of_saved, of_last] = names;
+        test::print(&[(of_saved.clone(), saved), (of_last, last)], output);
+        test::print_occluded(&of_saved, saved, occluded, output);
+    }
+    Ok(Status::Done)
+}
+
+/// Says how the run ended; the best epoch in words.
+pub(crate) fn tell_ending(run: &Run, output: &Output) -> String {
+    let record = &run.record;
     let best = record.best_epoch.map_or("none".to_owned(), |epoch| format!("epoch {epoch}"));
     let how = match record.status {
         RunStatus::EarlyStopped => "stopped early",
@@ -214,19 +325,5 @@ fn conclude(args: &TrainArgs, run: &Run, tested: Option<&Tests>, output: &Output
         record.seconds.total,
         run.folder().display()
     ));
-    // Training may be over and its test not.
-    if progress::interrupted() {
-        return Ok(Status::Interrupted);
-    }
-    if args.json {
-        let (saved, last) = tested.map(|tested| (&tested.saved, &tested.last)).unzip();
-        let result =
-            json!({"run": run.folder(), "best_epoch": record.best_epoch, "saved": saved, "final": last});
-        output.result(result.to_string());
-    } else if let Some(Tests { saved, last }) = tested {
-        let names = [format!("saved ({best})"), format!("final (epoch {})", record.epochs_run)];
-        let [of_saved, of_last] = names;
-        test::print(&[(of_saved, saved), (of_last, last)], output);
-    }
-    Ok(Status::Done)
+    best
 }

@@ -223,6 +223,14 @@ pub enum Error {
         /// Whether groups were to be kept whole.
         whole_groups: bool,
     },
+    /// A CSV whose column `fold` numbers no folds.
+    #[error("the column `fold` of `{path}` makes no folds: {reason}")]
+    FoldColumn {
+        /// The CSV.
+        path: PathBuf,
+        /// Why, as a fragment.
+        reason: String,
+    },
     /// A file or folder that is there already.
     #[error("`{path}` is there already")]
     Exists {

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Augmenting, Batch, Error, Sample, augment,
+    Augmenting, Batch, Error, Occlusion, Sample, augment,
     random::{Key, Purpose},
     store::Store,
 };
@@ -20,12 +20,14 @@ pub struct ImageSet {
     /// Each image's entry in the store.
     entries: Vec<usize>,
     store: Arc<Store>,
+    /// Which pixels are hidden as images are read, where any are.
+    hidden: Option<Arc<Vec<bool>>>,
 }
 
 impl ImageSet {
     pub(crate) fn new(image_size: usize, images: Vec<(Sample, usize)>, store: Arc<Store>) -> Self {
         let (samples, entries) = images.into_iter().unzip();
-        Self { image_size, samples, entries, store }
+        Self { image_size, samples, entries, store, hidden: None }
     }
 
     #[cfg(test)]
@@ -68,7 +70,15 @@ impl ImageSet {
             .collect();
         let chosen =
             samples.iter().filter_map(|sample| Some((sample.clone(), *paths.get(sample.path.as_path())?)));
-        Self::new(self.image_size, chosen.collect(), Arc::clone(&self.store))
+        let chosen = Self::new(self.image_size, chosen.collect(), Arc::clone(&self.store));
+        Self { hidden: self.hidden.clone(), ..chosen }
+    }
+
+    /// The same images with one part hidden as they are read, instead of any that was hidden before. [`Self::digest`] is still
+    /// that of the whole images.
+    pub fn occluded(&self, occlusion: Occlusion) -> Self {
+        let mask = occlusion.mask(self.image_size, self.image_size);
+        Self { hidden: Some(Arc::new(mask)), ..self.clone() }
     }
 
     /// Appends an image's 8-bit values, `[S, S, channels]`, to `into`.
@@ -76,7 +86,12 @@ impl ImageSet {
     /// # Errors
     /// A cache file that cannot be read or is damaged.
     pub fn read(&self, index: usize, into: &mut Vec<u8>) -> Result<(), Error> {
-        self.store.read(self.entries[index], into)
+        let start = into.len();
+        self.store.read(self.entries[index], into)?;
+        if let Some(mask) = &self.hidden {
+            Occlusion::hide(mask, &mut into[start..]);
+        }
+        Ok(())
     }
 
     /// 1 for gray, 3 for colour.

@@ -17,6 +17,9 @@ pub enum Classes<'a> {
     Named(&'a [ClassName]),
     /// These, in this order, and there must be no others: a test set for a model.
     Exactly(&'a [ClassName]),
+    /// These, in this order, and there must be no others; of some there may be no image, nor a folder: another data set that
+    /// a model is tested on.
+    Among(&'a [ClassName]),
 }
 
 /// How a data set is listed.
@@ -87,8 +90,11 @@ fn open_folder(root: &Path, options: &OpenOptions<'_>) -> Result<Listing, Error>
             (vec![(None, base)], vec![chosen])
         }
     };
-    let classes: Vec<ClassName> = folders[0].iter().map(|folder| folder.class.clone()).collect();
-    let samples = samples(&mut scan, &bases, &folders, &classes)?;
+    let classes: Vec<ClassName> = match options.classes {
+        Classes::Among(classes) => classes.to_vec(),
+        _ => folders[0].iter().map(|folder| folder.class.clone()).collect(),
+    };
+    let samples = samples(&mut scan, &bases, &folders, &classes, options.classes)?;
     let layout = match (bases[0].0, scan.masks) {
         (Some(_), _) => Layout::Parts,
         (None, true) => Layout::ImagesAndMasks,
@@ -109,7 +115,7 @@ fn folders_of_parts(
         let path = base.below(scan.root);
         let found = scan.class_folders(base, walk::entries(&path)?)?;
         let chosen = scan.choose(base, found, classes)?;
-        if let Some(first) = folders.first() {
+        if let Some(first) = folders.first().filter(|_| !classes.may_lack_some()) {
             check_same(&path, first, &chosen)?;
         }
         folders.push(chosen);
@@ -123,6 +129,7 @@ fn samples(
     bases: &[Base],
     folders: &[Vec<ClassFolder>],
     classes: &[ClassName],
+    wanted: Classes<'_>,
 ) -> Result<Vec<Sample>, Error> {
     let mut samples = Vec::new();
     let mut empty: Vec<(&Name, String)> = Vec::new();
@@ -140,6 +147,9 @@ fn samples(
                 empty.push((base, class.folder.clone()));
             }
         }
+    }
+    if wanted.may_lack_some() && !samples.is_empty() {
+        return Ok(samples);
     }
     let Some((base, _)) = empty.first().cloned() else { return Ok(samples) };
     let classes = empty.into_iter().filter(|(other, _)| other.text == base.text).map(|(_, class)| class);

@@ -2,8 +2,8 @@
 //!
 //! What this crate holds: [`open`] lists data sets in Keras' order, [`split`] parts them, [`manifest`] reads and writes
 //! them as CSV and [`lay_out`] as folders; [`decode`](fn@decode) by content and [`resize`](fn@resize) exactly as Pillow
-//! where that matters, [`load`](fn@load) on all cores, batches, phantoms, and the generator that everything [`random`] in
-//! Thorax comes from.
+//! where that matters, [`load`](fn@load) on all cores, batches, an [`Occlusion`] of parts of images, phantoms, and the
+//! generator that everything [`random`] in Thorax comes from.
 //! What it must not know: tensors, the terminal. It builds and tests with no libtorch on the machine.
 //!
 //! Outside libraries: **image** decodes what is no PNG (the ecosystem's own decoders, bounded in memory, one
@@ -32,6 +32,7 @@ mod layout;
 mod listing;
 mod load;
 pub mod manifest;
+mod occlusion;
 mod phantom;
 mod pixels;
 pub mod random;
@@ -60,6 +61,7 @@ pub use images::{ImageSet, fingerprint};
 pub use layout::{Classes, OpenOptions, open};
 pub use listing::{ClassName, Layout, LeftOut, Listing, Part, Reason, Sample, counts};
 pub use load::{BadImage, Loaded, Preprocess, check, load, read_resized};
+pub use occlusion::Occlusion;
 pub use pixels::{DecodeError, MAX_PIXELS, Pixels};
 pub use resize::{Interpolation, nearest_columns, resize};
 pub use sample::{SYNTHETIC_PREFIX, SampleOptions, SampleSummary, write_sample};

@@ -47,12 +47,14 @@ pub struct Sample {
     pub group: Option<String>,
     /// The part that the data set itself puts it in.
     pub part: Option<Part>,
+    /// What a CSV's column `fold` says of it; [`split::own_folds`](crate::split::own_folds) makes numbers of that.
+    pub fold: Option<String>,
 }
 
 impl Sample {
     /// An image of which nothing more is known.
     pub fn new(path: PathBuf, name: String, label: usize) -> Self {
-        Self { path, name, label, group: None, part: None }
+        Self { path, name, label, group: None, part: None, fold: None }
     }
 
     /// Whether this is an image of the synthetic sample, by its name.
@@ -239,19 +241,24 @@ impl Listing {
     /// # Errors
     /// A class without images among those.
     pub fn take_test(&mut self) -> Result<Option<Self>, Error> {
+        let test = self.part_off_test();
+        test.iter().try_for_each(|test| check_part(&test.samples, test, Part::Test))?;
+        Ok(test)
+    }
+
+    fn part_off_test(&mut self) -> Option<Self> {
         let (test, rest): (Vec<Sample>, Vec<Sample>) =
             std::mem::take(&mut self.samples).into_iter().partition(|sample| sample.part == Some(Part::Test));
         self.samples = rest;
         if test.is_empty() {
-            return Ok(None);
+            return None;
         }
         let mut test = Self { samples: test, left_out: Vec::new(), ..self.clone() };
-        check_part(&test.samples, &test, Part::Test)?;
         if self.ungrouped > 0 {
             self.count_ungrouped();
             test.count_ungrouped();
         }
-        Ok(Some(test))
+        Some(test)
     }
 
     pub(crate) fn count_ungrouped(&mut self) {
@@ -262,8 +269,18 @@ impl Listing {
     ///
     /// # Errors
     /// Parts of which none is for testing; a class without images in it.
-    pub fn into_test_set(mut self) -> Result<Self, Error> {
-        match (self.has_parts(), self.take_test()?) {
+    pub fn into_test_set(self) -> Result<Self, Error> {
+        let test = self.into_partial_test_set()?;
+        check_part(&test.samples, &test, Part::Test)?;
+        Ok(test)
+    }
+
+    /// The same, where classes may be without images.
+    ///
+    /// # Errors
+    /// Parts of which none is for testing.
+    pub fn into_partial_test_set(mut self) -> Result<Self, Error> {
+        match (self.has_parts(), self.part_off_test()) {
             (_, Some(test)) => Ok(test),
             (false, None) => Ok(self),
             (true, None) => Err(Error::NoTestPart { path: self.root }),

@@ -11,7 +11,9 @@
 //! - `split` (`set`, `part`), optional: `train` or `training`; `val`, `valid` or `validation`; `test` or `testing`. Empty: left
 //!   to the split's rule, or training where other rows are for validation.
 //!
-//! [`write`](fn@write) writes what [`open`](crate::open) reads, with a further column `fold` where there are folds.
+//! - `fold`, optional: the fold of a cross-validation, counted from 1.
+//!
+//! [`write`](fn@write) writes what [`open`](crate::open) reads.
 
 mod paths;
 mod read;
@@ -22,7 +24,7 @@ use std::path::Path;
 use crate::{ClassName, Error, GroupRule, Layout, LeftOut, Listing, OpenOptions, Reason, Sample};
 
 pub(crate) use write::{Record, beside, check_free, holds, place, records, write_records};
-pub use write::{Row, write};
+pub use write::{Row, text, write};
 
 /// How many faults of a file are told; the rest is counted.
 const TOLD: usize = 20;
@@ -90,7 +92,8 @@ pub(crate) fn open(path: &Path, options: &OpenOptions<'_>) -> Result<Listing, Er
     for (row, file) in table.rows.into_iter().zip(files) {
         match classes.iter().position(|class| class.folder == row.label) {
             Some(label) => {
-                samples.push(Sample { path: file, name: row.path, label, group: row.group, part: row.part });
+                let read::Row { path: name, group, part, fold, .. } = row;
+                samples.push(Sample { path: file, name, label, group, part, fold });
             }
             None => left_out.push(LeftOut { path: file, reason: Reason::NotAClass }),
         }

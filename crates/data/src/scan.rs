@@ -107,7 +107,8 @@ impl Scan<'_> {
     /// The folders of the classes that are wanted, in index order; the others are left out.
     ///
     /// # Errors
-    /// A class named twice or without a folder; with [`Classes::Exactly`] any difference.
+    /// A class named twice or without a folder; with [`Classes::Exactly`] any difference, with [`Classes::Among`] one that is
+    /// not among those.
     pub(crate) fn choose(
         &mut self,
         base: &Name,
@@ -193,8 +194,13 @@ impl<'a> Classes<'a> {
     pub(crate) fn named(self) -> Option<&'a [ClassName]> {
         match self {
             Self::All => None,
-            Self::Named(classes) | Self::Exactly(classes) => Some(classes),
+            Self::Named(classes) | Self::Exactly(classes) | Self::Among(classes) => Some(classes),
         }
+    }
+
+    /// Whether a class may be without images.
+    pub(crate) fn may_lack_some(self) -> bool {
+        matches!(self, Self::Among(_))
     }
 
     /// Whether what a data set holds is what is wanted.
@@ -203,10 +209,10 @@ impl<'a> Classes<'a> {
         check_distinct(classes)?;
         let missing: Vec<String> =
             classes.iter().map(|class| class.folder.clone()).filter(|name| !found.contains(name)).collect();
-        if let Self::Exactly(_) = self {
+        if let Self::Exactly(_) | Self::Among(_) = self {
             let known = |name: &&String| classes.iter().any(|class| class.folder == **name);
             let unknown: Vec<String> = found.iter().filter(|name| !known(name)).cloned().collect();
-            if missing.is_empty() && unknown.is_empty() {
+            if unknown.is_empty() && (missing.is_empty() || self.may_lack_some()) {
                 return Ok(());
             }
             let close = missing

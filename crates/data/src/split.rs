@@ -11,7 +11,7 @@ use crate::{
     random::{Key, Purpose, permutation},
 };
 
-pub use folds::folds;
+pub use folds::{folds, hold_out, own_folds};
 
 /// A data set in two parts, each class by class in the listing's order.
 #[derive(Clone, Debug, PartialEq, Eq)]

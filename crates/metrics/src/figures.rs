@@ -1,4 +1,4 @@
-use crate::Undefined;
+use crate::{Scores, Undefined, prepared::Prepared};
 
 /// A figure's value, or why it has none.
 pub type Figure = Result<f64, Undefined>;
@@ -80,11 +80,18 @@ impl<T> Figures<T> {
         }
     }
 
-    /// The figures in one row, in the order of [`Self::map`].
+    /// The figures in one row, in the order of [`Figures::map`].
     pub(crate) fn into_row(self) -> Vec<T> {
         let mut row = Vec::new();
         self.map(|figure| row.push(figure));
         row
+    }
+}
+
+impl Figures<Figure> {
+    /// The figures of a set of images, without intervals.
+    pub fn of(scores: &Scores) -> Self {
+        Prepared::new(scores).figures()
     }
 }
 

@@ -33,6 +33,8 @@ pub enum Method {
     /// the set, lie apart in 95 % of resamples; its upper end is the resamples' 0.975 quantile. The figure's upward bias
     /// makes this interval wide, and its lower end 0 where a perfectly calibrated network could have given the figure.
     CentredGaps,
+    /// See [`crate::independent_difference`].
+    Mover,
 }
 
 impl Method {
@@ -43,6 +45,7 @@ impl Method {
             Self::Bca => "BCa bootstrap",
             Self::Logit => "logit bootstrap",
             Self::CentredGaps => "bootstrap of centred calibration gaps",
+            Self::Mover => "MOVER",
         }
     }
 }

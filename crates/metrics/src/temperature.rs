@@ -23,6 +23,16 @@ impl Logits {
         Ok(Self { n_classes, labels, logits })
     }
 
+    /// Number of images, N.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there is no image at all.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
     /// The probabilities at a temperature: softmax of logits / T.
     pub fn at(&self, temperature: f64) -> Scores {
         let probabilities =

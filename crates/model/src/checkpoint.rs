@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tch::{Device, Tensor};
 
-use crate::{Error, InputScale, Kind, Normalisation, Precision, Result, Spec};
+use crate::{Calibration, Error, InputScale, Kind, Normalisation, Precision, Result, Spec};
 
 /// Version of the file that this program writes and reads.
 const FORMAT: u64 = 1;
@@ -91,6 +91,8 @@ pub struct Meta {
     pub metric: Metric,
     /// Epoch of these weights, counted from 1; 0 before training.
     pub epoch: u64,
+    /// What was learnt from the validation part once training was over; empty where nothing was.
+    pub calibration: Calibration,
     /// In the last checkpoint of a run, where training stood.
     pub training: Option<serde_json::Value>,
 }
@@ -118,6 +120,8 @@ struct Header {
     precision: Precision,
     metric: Metric,
     epoch: u64,
+    #[serde(default, skip_serializing_if = "Calibration::is_empty")]
+    calibration: Calibration,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     training: Option<serde_json::Value>,
     sha256: String,
@@ -266,8 +270,33 @@ impl Checkpoint {
             normalisation: header.normalisation,
             precision: header.precision,
         };
-        let meta = Meta { spec, metric: header.metric, epoch: header.epoch, training: header.training };
+        if let Some(problem) = header.calibration.problem(&spec.classes) {
+            return Err(other(problem));
+        }
+        let meta = Meta {
+            spec,
+            metric: header.metric,
+            epoch: header.epoch,
+            calibration: header.calibration,
+            training: header.training,
+        };
         Ok(Self { meta, tensors: named, backbone })
+    }
+
+    /// Fills `tensor` with the values of the tensor of this name.
+    ///
+    /// # Errors
+    /// A tensor that is not there or has another shape.
+    pub fn restore(&self, name: &str, tensor: &mut Tensor) -> Result<()> {
+        let named = self.tensors.iter().find(|named| named.name == name);
+        let named = named.ok_or_else(|| Error::Spec(format!("the checkpoint lacks the tensor `{name}`")))?;
+        let size: Vec<usize> = tensor.size().iter().map(|&side| side as usize).collect();
+        if named.shape != size {
+            let found = &named.shape;
+            return Err(Error::Spec(format!("tensor `{name}` has shape {found:?}, expected {size:?}")));
+        }
+        let _guard = tch::no_grad_guard();
+        Ok(tensor.f_copy_(&named.to_tensor()?)?)
     }
 
     /// The network's own tensors in the order of `shapes`, each checked by name and shape; `path` names the file.
@@ -333,6 +362,7 @@ impl Header {
             precision: spec.precision,
             metric: meta.metric.clone(),
             epoch: meta.epoch,
+            calibration: meta.calibration.clone(),
             training,
             sha256: NO_CHECKSUM.to_owned(),
         }

@@ -4,7 +4,8 @@ use data::Batch;
 use tch::{Device, Tensor};
 
 use crate::{
-    Checkpoint, Error, Freeze, InputScale, Kind, Meta, NamedTensor, Normalisation, Result, Spec,
+    Calibration, Checkpoint, Error, Freeze, InputScale, Kind, Meta, NamedTensor, Normalisation, Result, Spec,
+    Temperature,
     backbone::{Backbone, Module},
     convnet::{self, ConvNet},
     dropout::Step,
@@ -48,6 +49,7 @@ pub struct Classifier {
     spec: Spec,
     network: Box<dyn Network>,
     device: Device,
+    calibration: Calibration,
 }
 
 /// Puts a network together: of the module that a TorchScript network stands on, and of `tensors` for the shapes it names.
@@ -96,7 +98,7 @@ impl Classifier {
             }
         }
         let network = network(&spec, module, |shapes| Tensors::fresh(shapes, given, seed, device))?;
-        Ok(Self { spec, network, device })
+        Ok(Self { spec, network, device, calibration: Calibration::default() })
     }
 
     /// The network that the file at `path` holds; tensors that belong to training are left alone.
@@ -128,7 +130,7 @@ impl Classifier {
         };
         let network =
             network(&spec, module, |shapes| Tensors::of(&checkpoint.network_tensors(shapes, path)?, device))?;
-        Ok(Self { spec, network, device })
+        Ok(Self { spec, network, device, calibration: checkpoint.meta.calibration.clone() })
     }
 
     /// Freezes a part of the network, which then computes with its stored batch norm statistics and is no longer trained;
@@ -143,6 +145,11 @@ impl Classifier {
     /// What the network is and wants.
     pub fn spec(&self) -> &Spec {
         &self.spec
+    }
+
+    /// What its file says of how sure it may be.
+    pub fn calibration(&self) -> &Calibration {
+        &self.calibration
     }
 
     /// Where it computes.
@@ -239,6 +246,33 @@ pub struct Inference<'a> {
     logits: Prepared<'a>,
 }
 
+/// Probabilities of logits, divided by the temperature first where there is one.
+fn softmax(logits: &Tensor, temperature: Option<Temperature>) -> Result<Tensor> {
+    Ok(match temperature {
+        Some(temperature) => logits.f_div_scalar(temperature.value)?.f_softmax(1, tch::Kind::Float)?,
+        None => logits.f_softmax(1, tch::Kind::Float)?,
+    })
+}
+
+/// The probabilities that a network of this temperature makes of logits, `[N, n_classes]` row by row: the same bits as
+/// [`Inference`] gives.
+///
+/// # Errors
+/// Logits that are no such rows.
+pub fn probabilities(logits: &[f32], n_classes: usize, temperature: Option<Temperature>) -> Result<Vec<f32>> {
+    let rows = Tensor::f_from_slice(logits)?.f_view([-1, n_classes as i64])?;
+    Ok(NamedTensor::copy_of("probabilities", &softmax(&rows, temperature)?)?.values)
+}
+
+/// What a network makes of images, each `[N, C]` row by row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Classified {
+    /// Before softmax and before any temperature.
+    pub logits: Vec<f32>,
+    /// Softmax of the logits, divided by the temperature where the network has one.
+    pub probabilities: Vec<f32>,
+}
+
 impl Inference<'_> {
     /// Class probabilities of the batch's real images, `[filled, C]` row by row; padding is computed and dropped.
     ///
@@ -246,18 +280,25 @@ impl Inference<'_> {
     /// As [`Classifier::input`] and [`Classifier::forward`].
     pub fn probabilities(&self, batch: &Batch) -> Result<Vec<f32>> {
         let features = self.classifier.features(&self.classifier.input(batch)?)?;
-        self.of_features(&features, batch.filled)
+        Ok(self.of_features(&features, batch.filled)?.probabilities)
     }
 
-    /// As [`Self::probabilities`], of `features` as [`Classifier::features`] gives them, the first `filled` of which count.
+    /// As [`Self::probabilities`], with the logits, of `features` as [`Classifier::features`] gives them, the first `filled` of
+    /// which count.
     ///
     /// # Errors
     /// As [`Classifier::forward`].
-    pub fn of_features(&self, features: &Tensor, filled: usize) -> Result<Vec<f32>> {
+    pub fn of_features(&self, features: &Tensor, filled: usize) -> Result<Classified> {
         let _guard = tch::no_grad_guard();
         let logits = (self.logits)(features)?;
-        let filled = logits.f_softmax(1, tch::Kind::Float)?.f_narrow(0, 0, filled as i64)?;
-        Ok(NamedTensor::copy_of("probabilities", &filled)?.values)
+        let probabilities = softmax(&logits, self.classifier.calibration.temperature)?;
+        let values = |name: &str, rows: &Tensor| {
+            Ok::<_, Error>(NamedTensor::copy_of(name, &rows.f_narrow(0, 0, filled as i64)?)?.values)
+        };
+        Ok(Classified {
+            logits: values("logits", &logits)?,
+            probabilities: values("probabilities", &probabilities)?,
+        })
     }
 }
 

@@ -16,6 +16,7 @@
 //! libtorch writes TorchScript modules to named files only.
 
 mod backbone;
+mod calibration;
 mod checkpoint;
 mod classifier;
 mod convnet;
@@ -30,8 +31,9 @@ mod module;
 mod network;
 mod spec;
 
+pub use calibration::{Bound, Calibration, OperatingPoint, Temperature};
 pub use checkpoint::{Checkpoint, Encoded, Meta, Metric, NamedTensor};
-pub use classifier::{Classifier, Inference, Mode, Pretrained};
+pub use classifier::{Classified, Classifier, Inference, Mode, Pretrained, probabilities};
 pub use device::{DeviceChoice, Precision, PrecisionChoice, init};
 pub use dropout::Step;
 pub use error::Error;

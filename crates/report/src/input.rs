@@ -204,11 +204,11 @@ pub struct TemperatureFit {
     /// At which end of the range searched the fit stopped, where it did: `lower` or `upper`.
     pub bound: Option<String>,
     /// Images that it was fitted on.
-    pub images: u64,
+    pub images: usize,
     /// Their log loss before and after.
     pub log_loss: [f64; 2],
     /// Their calibration error before and after.
-    pub expected_calibration_error: [Option<f64>; 2],
+    pub expected_calibration_error: [f64; 2],
 }
 
 /// A threshold on one class's probability, chosen on the validation images.
@@ -217,9 +217,9 @@ pub struct OperatingPoint {
     /// The class.
     pub label: String,
     /// The sensitivity asked for.
-    pub target: Option<f64>,
+    pub target: f64,
     /// Images whose probability is at least this count as the class.
-    pub threshold: Option<f64>,
+    pub threshold: f64,
     /// On the test images.
     pub sensitivity: Figure,
     /// On the test images.

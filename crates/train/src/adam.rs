@@ -1,4 +1,4 @@
-use model::Parameter;
+use model::{Checkpoint, Parameter};
 use tch::Tensor;
 
 use crate::Result;
@@ -6,6 +6,9 @@ use crate::Result;
 const BETA_1: f64 = 0.9;
 const BETA_2: f64 = 0.999;
 const EPSILON: f64 = 1e-7;
+/// What the moments' names begin with in a checkpoint.
+const FIRST: &str = "optimizer.first_moment.";
+const SECOND: &str = "optimizer.second_moment.";
 /// Elements that are updated together: few enough that moments and temporaries stay in the cache between operations.
 const BLOCK: i64 = 1 << 20;
 
@@ -89,6 +92,19 @@ impl Adam {
         self.step
     }
 
+    /// Goes on from what a checkpoint holds.
+    ///
+    /// # Errors
+    /// A moment that is missing or misshapen.
+    pub(crate) fn restore(&mut self, checkpoint: &Checkpoint, steps: u64) -> Result<()> {
+        for Moments { name, first, second } in &mut self.moments {
+            checkpoint.restore(&format!("{FIRST}{name}"), first)?;
+            checkpoint.restore(&format!("{SECOND}{name}"), second)?;
+        }
+        self.step = steps;
+        Ok(())
+    }
+
     /// Both moments of every parameter, as a checkpoint holds them.
     ///
     /// # Errors
@@ -96,8 +112,8 @@ impl Adam {
     pub fn tensors(&self) -> Result<Vec<model::NamedTensor>> {
         let mut tensors = Vec::with_capacity(2 * self.moments.len());
         for Moments { name, first, second } in &self.moments {
-            tensors.push(model::NamedTensor::copy_of(format!("optimizer.first_moment.{name}"), first)?);
-            tensors.push(model::NamedTensor::copy_of(format!("optimizer.second_moment.{name}"), second)?);
+            tensors.push(model::NamedTensor::copy_of(format!("{FIRST}{name}"), first)?);
+            tensors.push(model::NamedTensor::copy_of(format!("{SECOND}{name}"), second)?);
         }
         Ok(tensors)
     }

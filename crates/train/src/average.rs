@@ -1,10 +1,13 @@
-use model::{NamedTensor, Parameter};
+use model::{Checkpoint, NamedTensor, Parameter};
 use tch::Tensor;
 
 use crate::Result;
 
 /// Share of the old average at each step: Keras' `ema_momentum` (`keras/src/optimizers/base_optimizer.py`).
 const MOMENTUM: f64 = 0.99;
+
+/// What the weights' names begin with in a checkpoint, where the network's are the average.
+const WEIGHTS: &str = "optimizer.weights.";
 
 /// What is validated and saved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,12 +56,26 @@ impl Average {
         Ok(())
     }
 
+    /// Goes on from a checkpoint that was written while swapped: the network holds the average, and will hold the weights.
+    pub(crate) fn restore(
+        &mut self,
+        parameters: &[Parameter<'_>],
+        checkpoint: &Checkpoint,
+        steps: u64,
+    ) -> Result<()> {
+        for (average, parameter) in self.averages.iter_mut().zip(parameters) {
+            checkpoint.restore(&format!("{WEIGHTS}{}", parameter.name), average)?;
+        }
+        self.steps = steps;
+        self.swap(parameters)
+    }
+
     /// While swapped: the weights themselves, which training goes on from.
     pub(crate) fn tensors(&self, parameters: &[Parameter<'_>]) -> Result<Vec<NamedTensor>> {
         let named = self.averages.iter().zip(parameters);
         named
             .map(|(tensor, parameter)| {
-                Ok(NamedTensor::copy_of(format!("optimizer.weights.{}", parameter.name), tensor)?)
+                Ok(NamedTensor::copy_of(format!("{WEIGHTS}{}", parameter.name), tensor)?)
             })
             .collect()
     }

@@ -2,6 +2,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::Mismatch;
+
 /// What can go wrong in training and testing.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -28,11 +30,25 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// A run that another process trains.
+    #[error("another process is training the run in `{path}`")]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A folder for a new run that holds something else.
     #[error("`{path}` is not empty")]
     NotEmpty {
         /// The folder.
         path: PathBuf,
+    },
+    /// A fold of a cross-validation that another process is training.
+    #[error("fold {fold} of `{path}` is being trained by another process")]
+    FoldTaken {
+        /// The cross-validation's folder.
+        path: PathBuf,
+        /// Counted from 1.
+        fold: usize,
     },
     /// A `run.json` that cannot be understood.
     #[error("`{path}` is not a run's record")]
@@ -41,6 +57,14 @@ pub enum Error {
         path: PathBuf,
         /// Where it goes wrong.
         source: serde_json::Error,
+    },
+    /// A `history.csv` that lacks epochs that the checkpoint has.
+    #[error("`{path}` does not have all of the {epoch} epochs of the run's last checkpoint")]
+    ShortHistory {
+        /// The file.
+        path: PathBuf,
+        /// Whole epochs of the checkpoint.
+        epoch: u64,
     },
     /// A run's CSV, `history.csv` or `predictions.csv`, that holds something else.
     #[error("`{path}`, line {line}: {problem}")]
@@ -52,6 +76,9 @@ pub enum Error {
         /// What is wrong there.
         problem: String,
     },
+    /// Two models that cannot be compared.
+    #[error(transparent)]
+    Mismatch(Box<Mismatch>),
     /// A loss that is not finite: it can never be the best, and training cannot go on from it.
     #[error("the loss is {value} in epoch {epoch}, {place}, at learning rate {learning_rate}")]
     NonFiniteLoss {
@@ -63,6 +90,12 @@ pub enum Error {
         place: String,
         /// The learning rate in force.
         learning_rate: f64,
+    },
+    /// Weights that overflowed, or were never whole, make no numbers of an image.
+    #[error("the model's probabilities for `{path}` are not finite numbers")]
+    NotFinite {
+        /// The first such image.
+        path: PathBuf,
     },
     /// Settings that training cannot start with.
     #[error("{0}")]
@@ -81,5 +114,11 @@ impl From<data::Error> for Error {
 impl From<tch::TchError> for Error {
     fn from(error: tch::TchError) -> Self {
         Self::Model(error.into())
+    }
+}
+
+impl From<Mismatch> for Error {
+    fn from(error: Mismatch) -> Self {
+        Self::Mismatch(Box::new(error))
     }
 }

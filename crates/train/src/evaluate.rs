@@ -1,29 +1,59 @@
-use metrics::Predictions;
+use metrics::{Logits, Predictions, PredictionsError};
 use model::Classifier;
 
-use crate::{Event, Inputs, Observer, Result};
+use crate::{Error, Event, Inputs, Observer, Result};
+
+/// What a network made of a set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluated {
+    /// True classes and probabilities, in the set's order.
+    pub predictions: Predictions,
+    /// What the probabilities come from: f32 values, before any temperature.
+    pub logits: Vec<f32>,
+}
+
+impl Evaluated {
+    /// The logits with the true classes.
+    ///
+    /// # Errors
+    /// A logit that is not finite.
+    pub fn logits(&self) -> Result<Logits> {
+        let (n_classes, labels) = (self.predictions.n_classes(), self.predictions.labels().to_vec());
+        let logits = self.logits.iter().map(|&logit| f64::from(logit)).collect();
+        Ok(Logits::new(n_classes, labels, logits)?)
+    }
+}
 
 /// Classifies every image of a set, in order, by the one batcher that tests and predictions share: 32 images, the
 /// last batch padded. `None` if the observer stopped it.
 ///
 /// # Errors
-/// The network's own; probabilities that are not finite.
+/// The network's own; an image whose probabilities are not finite, named.
 pub fn evaluate(
     classifier: &Classifier,
     inputs: &Inputs<'_>,
     observer: &mut dyn Observer,
-) -> Result<Option<Predictions>> {
+) -> Result<Option<Evaluated>> {
     let inference = classifier.inference()?;
-    let images = inputs.set();
-    let mut probabilities = Vec::with_capacity(images.len() * classifier.spec().classes.len());
+    let (images, n_classes) = (inputs.set(), classifier.spec().classes.len());
+    let (mut logits, mut probabilities) = (Vec::new(), Vec::with_capacity(images.len() * n_classes));
     let mut done = 0;
     while done < images.len() {
         let (features, filled) = inputs.evaluation_batch(classifier, done)?;
-        probabilities.extend(inference.of_features(&features, filled)?);
+        let classified = inference.of_features(&features, filled)?;
+        logits.extend(classified.logits);
+        probabilities.extend(classified.probabilities);
         done += filled;
         if observer.on(&Event::BatchClassified { images: done, of: images.len() }).is_break() {
             return Ok(None);
         }
     }
-    Ok(Some(Predictions::new(classifier.spec().classes.len(), images.labels(), probabilities)?))
+    let predictions =
+        Predictions::new(n_classes, images.labels(), probabilities).map_err(|error| match error {
+            PredictionsError::NotFinite(image) => {
+                Error::NotFinite { path: images.samples()[image].path.clone() }
+            }
+            error => error.into(),
+        })?;
+    Ok(Some(Evaluated { predictions, logits }))
 }

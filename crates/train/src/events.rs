@@ -28,6 +28,15 @@ pub enum Event<'a> {
         /// Mean training loss of this epoch so far.
         loss: f64,
     },
+    /// A batch was left out, since its loss or a gradient of it was not finite.
+    BatchSkipped {
+        /// Counted from 1.
+        epoch: u64,
+        /// Counted from 1.
+        batch: usize,
+        /// The loss.
+        loss: f64,
+    },
     /// An epoch is over, validation included.
     EpochDone {
         /// Its figures.

@@ -1,11 +1,11 @@
 use std::{collections::BTreeMap, path::Path, time::Instant};
 
 use data::ImageSet;
-use metrics::{Estimate, Evaluation, Figure, KerasFigures, OneVsRest, Undefined};
-use model::Classifier;
+use metrics::{Estimate, Evaluation, Figure, Figures, KerasFigures, OneVsRest, Scores, Undefined};
+use model::{Bound, Classifier};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Inputs, Observer, PredictedSet, Result, evaluate};
+use crate::{Error, Inputs, Observer, OperatingRow, PredictedSet, Result, evaluate};
 
 /// The bounds of a 95 % interval.
 pub type Bounds = [f64; 2];
@@ -52,6 +52,9 @@ pub struct TestFigures {
     pub intervals: BTreeMap<String, Bounds>,
     /// How far probabilities are those of being right.
     pub calibration: Calibration,
+    /// What thresholds chosen on the validation part do here, in class order; none where the model has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub operating_points: Vec<OperatingRow>,
     /// Figures and intervals without a value → why.
     pub undefined: BTreeMap<String, String>,
     /// Groups, such as patients, that were drawn whole for the intervals; `null` where images were drawn one by one.
@@ -100,6 +103,23 @@ pub struct MeanRow {
 /// How far probabilities are those of being right.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
+    /// What they are at the model's temperature, if it has one.
+    #[serde(flatten)]
+    pub sureness: Sureness,
+    /// What logits were divided by, where the model was calibrated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
+    /// Which end of the range its fit ended at, where the images set it no limit of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bound: Option<Bound>,
+    /// What the same figures are without a temperature, where the model has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uncalibrated: Option<Sureness>,
+}
+
+/// Figures of probabilities as such.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sureness {
     /// Over 15 equal bins of the largest probability.
     pub expected_calibration_error: Option<f64>,
     /// Squared error summed over classes, in `[0, 2]`.
@@ -120,14 +140,36 @@ pub fn figures(
     observer: &mut dyn Observer,
 ) -> Result<Option<(TestFigures, PredictedSet)>> {
     let start = Instant::now();
-    let Some(predictions) = evaluate(classifier, &Inputs::images(images), observer)? else { return Ok(None) };
+    let Some(evaluated) = evaluate(classifier, &Inputs::images(images), observer)? else { return Ok(None) };
     let tested = Tested {
         checkpoint: checkpoint.display().to_string(),
         synthetic: images.is_synthetic(),
         seconds: start.elapsed().as_secs_f64(),
     };
-    let set = PredictedSet::new(images, &classifier.spec().classes, predictions);
-    Ok(Some((TestFigures::new(&set, tested)?, set)))
+    let set = PredictedSet::new(images, &classifier.spec().classes, evaluated.predictions.clone());
+    let mut figures = TestFigures::new(&set, tested)?;
+    let learnt = classifier.calibration();
+    if let Some(temperature) = learnt.temperature {
+        figures.calibration.temperature = Some(temperature.value);
+        figures.calibration.bound = temperature.bound;
+        figures.calibration.uncalibrated = Some(Sureness::new(&evaluated.logits()?.at(1.0)));
+    }
+    let scores = set.scores();
+    let points = learnt.operating_points.iter().enumerate();
+    figures.operating_points =
+        points.map(|(class, point)| OperatingRow::new(point, class, &scores)).collect();
+    Ok(Some((figures, set)))
+}
+
+impl Sureness {
+    fn new(scores: &Scores) -> Self {
+        let figures = Figures::of(scores);
+        Self {
+            expected_calibration_error: figures.expected_calibration_error.ok(),
+            brier: figures.brier.ok(),
+            log_loss: figures.log_loss.ok(),
+        }
+    }
 }
 
 /// What figures say of a test besides what the predictions say.
@@ -172,11 +214,17 @@ impl TestFigures {
             macro_mean: table.row("macro_", &all.macro_mean),
             weighted_mean: table.row("weighted_", &all.weighted_mean),
             calibration: Calibration {
-                expected_calibration_error: table
-                    .add("expected_calibration_error", &all.expected_calibration_error),
-                brier: table.add("brier", &all.brier),
-                log_loss: table.add("log_loss", &all.log_loss),
+                sureness: Sureness {
+                    expected_calibration_error: table
+                        .add("expected_calibration_error", &all.expected_calibration_error),
+                    brier: table.add("brier", &all.brier),
+                    log_loss: table.add("log_loss", &all.log_loss),
+                },
+                temperature: None,
+                bound: None,
+                uncalibrated: None,
             },
+            operating_points: Vec::new(),
             classes: class_rows(&evaluation, &mut table),
             confusion_matrix: evaluation.confusion_matrix.counts().to_vec(),
             intervals: table.intervals,

@@ -1,12 +1,19 @@
-use std::{ops::ControlFlow, time::Instant};
+use std::{
+    ops::ControlFlow,
+    time::{Duration, Instant},
+};
 
 use data::{Augmentation, ImageSet};
 use metrics::KerasFigures;
-use model::Classifier;
+use model::{Checkpoint, Classifier};
 
 use crate::{
-    Averaging, EpochRow, Error, Event, Inputs, Observer, Result, Run, Schedule, Tracker, history::History,
-    trainer::Trainer, writer::Writer,
+    Averaging, EpochRow, Error, Event, Inputs, Observer, Result, Run, Schedule, Tracker,
+    history::{HISTORY, History},
+    saver::Saver,
+    state::{Partial, State},
+    trainer::Trainer,
+    writer::Writer,
 };
 
 /// How a network is trained.
@@ -40,6 +47,21 @@ pub struct FitConfig {
     pub augmentation: Augmentation,
     /// What shuffling, dropout and augmentation are drawn from.
     pub seed: u64,
+    /// How often training is also saved within an epoch, if at all.
+    pub checkpoint_every: Option<Duration>,
+    /// What a step whose loss is not finite does.
+    pub on_non_finite: OnNonFinite,
+    /// Whether a run that was over goes on, with its patience anew.
+    pub extended: bool,
+}
+
+/// What becomes of a step whose loss, or a gradient of it, is not finite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnNonFinite {
+    /// It ends training. Gradients are not looked at: what they spoil shows in the next loss.
+    Stop,
+    /// It is left out and counted.
+    Skip,
 }
 
 /// Why training ended.
@@ -49,20 +71,25 @@ pub enum Ending {
     EarlyStopped,
     /// All epochs were run.
     Completed,
-    /// The observer stopped it; the epoch it was in is lost.
+    /// The observer stopped it, after the batch at hand; the run can be resumed from there.
     Interrupted,
 }
 
 /// Trains a network as Keras' `fit` does with `EarlyStopping` and `ModelCheckpoint(save_best_only=True)`, writing
 /// `history.csv`, `best.safetensors` and `last.safetensors` to the run's folder as it goes, and the epochs to its record.
 ///
+/// `resumed` is what the run's `last.safetensors` held, with the network that the classifier is: it goes on from there, step
+/// for step as if it had never ended.
+///
 /// # Errors
-/// A loss that is not finite, a file that cannot be written, libtorch's own. What was saved before stays as it is.
+/// A loss that is not finite, a file that cannot be written, a checkpoint that lacks something, libtorch's own. What was
+/// saved before stays as it is.
 pub fn fit(
     classifier: &Classifier,
     training: &ImageSet,
     validation: &ImageSet,
     config: &FitConfig,
+    resumed: Option<&Checkpoint>,
     run: &mut Run,
     observer: &mut dyn Observer,
 ) -> Result<Ending> {
@@ -77,35 +104,42 @@ pub fn fit(
     let (Some(training), Some(validation)) = (training, prepare(validation, observer)?) else {
         return Ok(Ending::Interrupted);
     };
-    let mut tracker = Tracker::new(config.patience, config.min_delta);
-    let mut history = History::create(&run.file("history.csv"))?;
-    let writer = Writer::start()?;
     let mut trainer = Trainer::new(classifier, &training, config)?;
+    let mut at = Position::new(&mut trainer, config, resumed, run)?;
+    if at.tracker.is_over() {
+        return Ok(Ending::EarlyStopped);
+    }
+    let writer = Writer::start()?;
+    let mut saved = Instant::now();
     let mut ending = Ending::Completed;
-    for epoch in 1..=config.epochs {
+    for epoch in at.epoch..=config.epochs {
         let start = Instant::now();
         let (images, epochs) = (training.set().len(), config.epochs);
+        let (tracker, every) = (&at.tracker, config.checkpoint_every);
+        let mut saver = Saver { run, writer: &writer, tracker, every, saved: &mut saved };
         let trained = match observer.on(&Event::EpochStarted { epoch, epochs, images }) {
-            ControlFlow::Continue(()) => trainer.train_one_epoch(epoch, observer)?,
+            ControlFlow::Continue(()) => trainer.train_one_epoch(epoch, at.done, &mut saver, observer)?,
             ControlFlow::Break(()) => None,
         };
-        trainer.swap_average()?;
-        let validated = match trained {
-            Some(_) => trainer.validate(&validation, epoch, observer)?,
-            None => None,
-        };
-        let (Some((loss, accuracy)), Some(predictions)) = (trained, validated) else {
+        let Some(done) = trained else {
             ending = Ending::Interrupted;
             break;
         };
-        let Some(figures) = KerasFigures::new(&predictions) else {
-            return Err(Error::Config("validation needs at least one image".to_owned()));
+        trainer.swap_average()?;
+        let validated = trainer.validate(&validation, epoch, observer)?;
+        let Some(predictions) = validated else {
+            trainer.swap_average()?;
+            trainer.save_within(epoch, done, &mut saver)?;
+            ending = Ending::Interrupted;
+            break;
         };
-        let verdict = tracker
+        let (loss, accuracy) =
+            done.means().ok_or_else(|| trainer.non_finite(f64::NAN, epoch, "all batches".to_owned()))?;
+        let figures = KerasFigures::new(&predictions)
+            .ok_or_else(|| Error::Config("validation needs at least one image".to_owned()))?;
+        let verdict = (at.tracker)
             .update(epoch, figures.loss)
             .ok_or_else(|| trainer.non_finite(figures.loss, epoch, "validation".to_owned()))?;
-        trainer.checkpoint(epoch, figures.loss, verdict.improved, &tracker, run, &writer)?;
-        trainer.swap_average()?;
         let row = EpochRow {
             epoch,
             loss,
@@ -115,26 +149,88 @@ pub fn fit(
             learning_rate: trainer.learning_rate,
             seconds: start.elapsed().as_secs_f64(),
         };
-        history.add(&row)?;
-        run.record.epochs_run = epoch;
-        run.record.best_epoch = tracker.best().map(|(_, epoch)| epoch);
-        run.record.best_val_loss = tracker.best().map(|(value, _)| value);
-        run.save()?;
+        // The checkpoint last: what it has, the other files have too.
+        at.history.add(&row)?;
+        at.record(epoch, &trainer, run)?;
+        let mut saver = Saver { run, writer: &writer, tracker: &at.tracker, every, saved: &mut saved };
+        trainer.save_epoch(epoch, figures.loss, verdict.improved, &mut saver)?;
+        trainer.swap_average()?;
+        at.done = Partial::default();
         let done = Event::EpochDone {
             row: &row,
             improved: verdict.improved,
-            wait: tracker.wait(),
+            wait: at.tracker.wait(),
             patience: config.patience,
         };
-        if observer.on(&done).is_break() {
-            ending = Ending::Interrupted;
-            break;
-        }
+        let stop = observer.on(&done).is_break();
         if verdict.stop {
             ending = Ending::EarlyStopped;
+            break;
+        }
+        if stop && epoch < config.epochs {
+            ending = Ending::Interrupted;
             break;
         }
     }
     writer.finish()?;
     Ok(ending)
 }
+
+/// Where training stands.
+struct Position {
+    /// The epoch at hand.
+    epoch: u64,
+    /// How far it is.
+    done: Partial,
+    tracker: Tracker,
+    history: History,
+}
+
+impl Position {
+    /// The beginning, or where the checkpoint was written: the trainer is put there, too.
+    fn new(
+        trainer: &mut Trainer<'_>,
+        config: &FitConfig,
+        resumed: Option<&Checkpoint>,
+        run: &mut Run,
+    ) -> Result<Self> {
+        let path = run.file(HISTORY);
+        let Some(checkpoint) = resumed else {
+            let tracker = Tracker::new(config.patience, config.min_delta);
+            return Ok(Self {
+                epoch: 1,
+                done: Partial::default(),
+                tracker,
+                history: History::create(&path)?,
+            });
+        };
+        let state = State::of(checkpoint)?;
+        trainer.restore(checkpoint, &state)?;
+        let mut tracker = state.tracker(config.patience, config.min_delta);
+        if config.extended {
+            tracker.forgive();
+        }
+        let history = History::resume(&path, checkpoint.meta.epoch)?;
+        let position = Self {
+            epoch: checkpoint.meta.epoch + 1,
+            done: state.partial.unwrap_or_default(),
+            tracker,
+            history,
+        };
+        position.record(checkpoint.meta.epoch, trainer, run)?;
+        Ok(position)
+    }
+
+    /// Notes whole epochs in the run's record.
+    fn record(&self, epoch: u64, trainer: &Trainer<'_>, run: &mut Run) -> Result<()> {
+        let (best_val_loss, best_epoch) = self.tracker.best().unzip();
+        run.record.epochs_run = epoch;
+        run.record.best_epoch = best_epoch;
+        run.record.best_val_loss = best_val_loss;
+        run.record.skipped_steps = trainer.skipped_steps;
+        run.save()
+    }
+}
+
+#[cfg(test)]
+mod tests;

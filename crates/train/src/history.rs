@@ -1,11 +1,14 @@
 use std::{
-    fs::File,
+    fs::{self, File},
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result};
+use crate::{Error, Result, files::write_atomically};
+
+/// A run's epochs.
+pub const HISTORY: &str = "history.csv";
 
 /// A row of `history.csv`; floats are written in the shortest form that reads back the same.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,6 +52,27 @@ impl History {
     pub(crate) fn create(path: &Path) -> Result<Self> {
         let file = File::create(path).map_err(|source| write_error(path, source))?;
         Ok(Self { path: path.to_owned(), writer: csv::Writer::from_writer(file) })
+    }
+
+    /// Goes on with a file after its row of this epoch; rows beyond it, and what a kill left of one, go.
+    pub(crate) fn resume(path: &Path, epoch: u64) -> Result<Self> {
+        if epoch == 0 {
+            return Self::create(path);
+        }
+        let text = fs::read_to_string(path).map_err(|source| Error::Io {
+            action: "read",
+            path: path.to_owned(),
+            source,
+        })?;
+        // The heading, and a row an epoch: fields hold no line breaks.
+        let kept: String = text.split_inclusive('\n').take(epoch as usize + 1).collect();
+        if kept.lines().count() as u64 != epoch + 1 || !kept.ends_with('\n') {
+            return Err(Error::ShortHistory { path: path.to_owned(), epoch });
+        }
+        write_atomically(path, kept.as_bytes())?;
+        let file = File::options().append(true).open(path).map_err(|source| write_error(path, source))?;
+        let writer = csv::WriterBuilder::new().has_headers(false).from_writer(file);
+        Ok(Self { path: path.to_owned(), writer })
     }
 
     /// Adds a row and flushes it.

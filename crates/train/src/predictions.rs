@@ -121,6 +121,12 @@ impl PredictedSet {
             probabilities.iter().map(|column| column.strip_prefix(PROBABILITY).map(str::to_owned)).collect();
         let classes =
             classes.ok_or_else(|| other(1, "it has a column that is no class's `p_…`".to_owned()))?;
+        if let Some(class) = (1..classes.len())
+            .map(|at| &classes[at])
+            .find(|class| classes.iter().filter(|other| other == class).count() > 1)
+        {
+            return Err(other(1, format!("it has two columns of class `{class}`")));
+        }
         let (mut images, mut labels, mut values) = (Vec::new(), Vec::new(), Vec::new());
         for record in reader.records() {
             let record = record.map_err(failed)?;

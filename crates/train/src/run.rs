@@ -1,9 +1,10 @@
 use std::{
     collections::BTreeMap,
-    fs,
+    fs::{self, File, TryLockError},
     path::{Path, PathBuf},
 };
 
+use model::Calibration;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result, TestFigures, files::write_atomically};
@@ -14,12 +15,14 @@ pub const BEST: &str = "best.safetensors";
 pub const LAST: &str = "last.safetensors";
 /// What the saved model said of the test images.
 pub const PREDICTIONS: &str = "predictions.csv";
-const RECORD: &str = "run.json";
+pub(crate) const RECORD: &str = "run.json";
 const TEST: &str = "test.json";
 
 /// A run's folder and its record, `run.json`.
 pub struct Run {
     folder: PathBuf,
+    /// The folder, locked by this process alone, where it trains.
+    lock: Option<File>,
     /// What `run.json` says; [`Run::save`] writes it.
     pub record: RunRecord,
 }
@@ -38,6 +41,9 @@ pub struct RunRecord {
     pub best_epoch: Option<u64>,
     /// Their `val_loss`.
     pub best_val_loss: Option<f64>,
+    /// Steps that were left out since their loss was not finite.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skipped_steps: u64,
     /// Flag names → resolved values.
     pub settings: BTreeMap<String, serde_json::Value>,
     /// Labels in index order.
@@ -52,6 +58,18 @@ pub struct RunRecord {
     pub skipped: Vec<String>,
     /// SHA-256 over names, labels and 8-bit pixels of the training and validation images.
     pub data_fingerprint: String,
+    /// What was learnt from the validation part for `saved` and `final`, where something was.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub calibration: BTreeMap<String, Calibration>,
+    /// SHA-256 over names, labels and 8-bit pixels of the test images, where there are some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_fingerprint: Option<String>,
+    /// `data` and `test-data` as the run was started with them, by which `predictions.csv` names images.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub paths: BTreeMap<String, String>,
+    /// The epoch that a run was over at, where it was extended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extended_from: Option<u64>,
     /// How the data set is laid out, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layout: Option<String>,
@@ -66,6 +84,10 @@ pub struct RunRecord {
     pub seconds: Seconds,
 }
 
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
 /// `test.json`: what the models of a run did on its test set. Keys are only ever added.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tests {
@@ -74,6 +96,9 @@ pub struct Tests {
     /// Figures of the last epoch's weights.
     #[serde(rename = "final")]
     pub last: TestFigures,
+    /// `lungs`, `centre` and `border` → figures of the best weights with that part of every image hidden.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub occluded: BTreeMap<String, TestFigures>,
 }
 
 /// Wall times of a run's parts.
@@ -122,9 +147,24 @@ impl Run {
             path: folder.to_owned(),
             source,
         })?;
-        let run = Self { folder: folder.to_owned(), record };
+        let lock = Some(lock(folder)?);
+        let run = Self { folder: folder.to_owned(), lock, record };
         run.save()?;
         Ok(run)
+    }
+
+    /// Takes an existing run to train on: no other process can until this one lets go of it, or ends in any way.
+    ///
+    /// # Errors
+    /// A run that another process trains; as [`Self::open`].
+    pub fn resume(folder: &Path) -> Result<Self> {
+        let lock = lock(folder)?;
+        Ok(Self { lock: Some(lock), ..Self::open(folder)? })
+    }
+
+    /// Whether this process may train it.
+    pub fn is_locked(&self) -> bool {
+        self.lock.is_some()
     }
 
     /// Whether a new run can go to a folder.
@@ -158,7 +198,7 @@ impl Run {
         })?;
         let record =
             serde_json::from_str(&text).map_err(|source| Error::NotARecord { path: path.clone(), source })?;
-        Ok(Self { folder: folder.to_owned(), record })
+        Ok(Self { folder: folder.to_owned(), lock: None, record })
     }
 
     /// Writes `run.json`.
@@ -226,7 +266,18 @@ impl Run {
     }
 }
 
-fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+/// Locks a folder, which leaves no file behind, and goes with the process.
+fn lock(folder: &Path) -> Result<File> {
+    let failed = |source| Error::Io { action: "lock", path: folder.to_owned(), source };
+    let file = File::open(folder).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::InUse { path: folder.to_owned() }),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
     let failed =
         |error: serde_json::Error| Error::Io { action: "write", path: path.to_owned(), source: error.into() };
     let mut text = serde_json::to_string_pretty(value).map_err(failed)?;

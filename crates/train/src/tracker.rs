@@ -28,6 +28,22 @@ impl Tracker {
         Self { patience, min_delta: min_delta.abs(), best: None, reference: None, wait: 0 }
     }
 
+    /// As it stood at an earlier time.
+    pub(crate) fn at(self, best: Option<(f64, u64)>, reference: Option<f64>, wait: u64) -> Self {
+        Self { best, reference, wait, ..self }
+    }
+
+    /// Patience starts anew.
+    pub(crate) fn forgive(&mut self) {
+        self.wait = 0;
+    }
+
+    /// Whether patience has run out.
+    pub(crate) fn is_over(&self) -> bool {
+        // An epoch that resets patience never ends training, not even with a patience of 0.
+        self.wait >= self.patience.max(1)
+    }
+
     /// Takes the figure of an epoch, counted from 1; lower is better. `None` if it is not finite: that is never best.
     pub fn update(&mut self, epoch: u64, value: f64) -> Option<Verdict> {
         if !value.is_finite() {
@@ -44,8 +60,7 @@ impl Tracker {
         } else {
             self.wait += 1;
         }
-        // An epoch that resets patience never ends training, not even with a patience of 0.
-        Some(Verdict { improved, stop: !reset && self.wait >= self.patience && epoch > 1 })
+        Some(Verdict { improved, stop: self.is_over() })
     }
 
     /// The best value and its epoch.

@@ -6,17 +6,19 @@ use data::{
     Augmenting,
     random::{Key, Purpose},
 };
-use metrics::{Mean, Predictions, PredictionsError};
-use model::{Classifier, Meta, Metric, Mode, Parameter, Step};
+use metrics::Predictions;
+use model::{Calibration, Checkpoint, Classifier, Meta, Metric, Mode, Parameter, Step};
 use tch::{Kind, Tensor};
 
 use crate::{
-    Adam, Averaging, Error, Event, FitConfig, Inputs, Observer, Result, Run, Tracker,
+    Adam, Averaging, Error, Event, FitConfig, Inputs, Observer, OnNonFinite, Result, Tracker,
     average::Average,
     evaluate,
-    run::{BEST, LAST},
+    run::BEST,
+    saver::Saver,
     schedule::Rates,
-    writer::{Part, Writer},
+    state::{Partial, State},
+    writer::Part,
 };
 
 /// What lives through all epochs.
@@ -30,6 +32,8 @@ pub(crate) struct Trainer<'a> {
     rates: Rates,
     /// Of the last step.
     pub(crate) learning_rate: f64,
+    /// Steps left out since what they would have gone by was not finite.
+    pub(crate) skipped_steps: u64,
     weights: Vec<f32>,
 }
 
@@ -64,58 +68,93 @@ impl<'a> Trainer<'a> {
                 steps_per_epoch: training.set().len().div_ceil(config.batch_size.max(1)) as u64,
             },
             learning_rate: config.learning_rate,
+            skipped_steps: 0,
             weights: config.class_weights.iter().map(|&weight| weight as f32).collect(),
         })
     }
 
-    /// One pass over the training images: mean loss and accuracy, as they ran. `None` if the observer stopped it.
+    /// Goes on from a run's last checkpoint, whose network is the classifier's.
+    pub(crate) fn restore(&mut self, checkpoint: &Checkpoint, state: &State) -> Result<()> {
+        self.adam.restore(checkpoint, state.steps)?;
+        if let Some(average) = &mut self.average {
+            average.restore(&self.parameters, checkpoint, state.steps)?;
+        }
+        self.skipped_steps = state.skipped_steps;
+        self.learning_rate = self.rates.at(state.steps.saturating_sub(1));
+        Ok(())
+    }
+
+    /// One pass over the training images, of which `done` is done: loss and accuracy, as they ran. `None` if the observer
+    /// stopped it; how far it came is saved then, and whenever a save is due.
     pub(crate) fn train_one_epoch(
         &mut self,
         epoch: u64,
+        mut done: Partial,
+        saver: &mut Saver<'_>,
         observer: &mut dyn Observer,
-    ) -> Result<Option<(f64, f64)>> {
+    ) -> Result<Option<Partial>> {
         let Self { classifier, training, config, .. } = *self;
         let key = Key { seed: config.seed, epoch, step: 0, purpose: Purpose::Shuffle };
-        let (mut mean_loss, mut accuracy) = (Mean::default(), Mean::default());
         let batches = data::training_batches(training.set().len(), config.batch_size, &key);
         let augmenting = Augmenting { augmentation: config.augmentation, seed: config.seed, epoch };
-        let mut feed = training.feed(&batches, augmenting)?;
-        for (index, indices) in batches.iter().enumerate() {
+        let mut feed = training.feed(batches.get(done.batches..).unwrap_or_default(), augmenting)?;
+        for (index, indices) in batches.iter().enumerate().skip(done.batches) {
             self.learning_rate = self.rates.at(self.adam.steps());
             let labels = self.labels(indices)?;
             let features = feed.next(classifier, indices)?;
             let step = Step { seed: config.seed, epoch, batch: index as u64 };
             let logits = classifier.forward(&features, Mode::Train(step))?;
             let loss = weighted_crossentropy(&logits, &labels, &self.sample_weights(indices)?)?;
-            let value = self.finite(&loss, epoch, index)?;
+            let value = f64::try_from(&loss)?;
             tracing::debug!(
                 "epoch {epoch}, batch {}: loss {value}, learning rate {}",
                 index + 1,
                 self.learning_rate
             );
-            self.descend(&loss)?;
-            mean_loss.update(value, indices.len());
-            accuracy.update(share_right(&logits, &labels)?, indices.len());
-            let so_far = mean_loss.value().unwrap_or(value);
-            if observer.on(&Event::BatchTrained { images: mean_loss.images(), loss: so_far }).is_break() {
+            let stop = match self.descend(&loss, value)? {
+                Descent::Step => {
+                    done.add(value, share_right(&logits, &labels)?, indices.len());
+                    let so_far = done.means().map_or(value, |(loss, _)| loss);
+                    observer.on(&Event::BatchTrained { images: done.images, loss: so_far })
+                }
+                Descent::NotFinite if config.on_non_finite == OnNonFinite::Skip => {
+                    self.skipped_steps += 1;
+                    done.skip();
+                    observer.on(&Event::BatchSkipped { epoch, batch: index + 1, loss: value })
+                }
+                Descent::NotFinite => {
+                    return Err(self.non_finite(value, epoch, format!("batch {}", index + 1)));
+                }
+            };
+            if stop.is_break() || saver.is_due() {
+                self.save_within(epoch, done, saver)?;
+            }
+            if stop.is_break() {
                 return Ok(None);
             }
         }
         tracing::info!("epoch {epoch}: waited {:.1} ms for images", feed.waited().as_secs_f64() * 1e3);
-        Ok(mean_loss.value().zip(accuracy.value()))
+        Ok(Some(done))
     }
 
-    /// One optimizer step down the loss' gradients.
-    fn descend(&mut self, loss: &Tensor) -> Result<()> {
+    /// One optimizer step down the loss' gradients. What is not finite must not reach the weights.
+    fn descend(&mut self, loss: &Tensor, value: f64) -> Result<Descent> {
+        if !value.is_finite() {
+            return Ok(Descent::NotFinite);
+        }
         let tensors: Vec<&Tensor> = self.parameters.iter().map(|parameter| parameter.tensor).collect();
         let gradients = Tensor::f_run_backward(&[loss], &tensors, false, false)?;
+        // Looked at only where something can be done about it: it takes time.
+        if self.config.on_non_finite == OnNonFinite::Skip && !all_finite(&gradients)? {
+            return Ok(Descent::NotFinite);
+        }
         let (head, base) = (self.learning_rate, self.learning_rate * self.config.base_rate);
         let rate = |parameter: &Parameter<'_>| if parameter.is_pretrained { base } else { head };
         self.adam.step(&self.parameters, &gradients, &rate)?;
-        match &mut self.average {
-            Some(average) => average.update(&self.parameters),
-            None => Ok(()),
+        if let Some(average) = &mut self.average {
+            average.update(&self.parameters)?;
         }
+        Ok(Descent::Step)
     }
 
     /// Puts the average of the weights into the network for validation and saving, or the weights back.
@@ -133,13 +172,12 @@ impl<'a> Trainer<'a> {
         epoch: u64,
         observer: &mut dyn Observer,
     ) -> Result<Option<Predictions>> {
-        evaluate(self.classifier, validation, observer).map_err(|error| match error {
-            // Weights that overflowed in the epoch's last step give probabilities that are no numbers.
-            Error::Figures(PredictionsError::NotFinite(_)) => {
-                self.non_finite(f64::NAN, epoch, "validation".to_owned())
-            }
-            error => error,
-        })
+        match evaluate(self.classifier, validation, observer) {
+            Ok(evaluated) => Ok(evaluated.map(|evaluated| evaluated.predictions)),
+            // Weights that overflowed in the epoch's last step.
+            Err(Error::NotFinite { .. }) => Err(self.non_finite(f64::NAN, epoch, "validation".to_owned())),
+            Err(error) => Err(error),
+        }
     }
 
     pub(crate) fn non_finite(&self, value: f64, epoch: u64, place: String) -> Error {
@@ -160,45 +198,73 @@ impl<'a> Trainer<'a> {
         Ok(Tensor::f_from_slice(&weights)?.f_to_device(self.classifier.device())?)
     }
 
-    /// The loss as a number, before the step: a loss that is not finite must not reach the weights.
-    fn finite(&self, loss: &Tensor, epoch: u64, index: usize) -> Result<f64> {
-        let value = f64::try_from(loss)?;
-        if value.is_finite() {
-            return Ok(value);
-        }
-        Err(self.non_finite(value, epoch, format!("batch {}", index + 1)))
-    }
-
-    /// Hands the epoch's weights to the writer: always as the last ones, and as the best ones if they are.
-    pub(crate) fn checkpoint(
+    /// Hands an epoch's weights to the writer, always as the last ones, and as the best ones if they are. While swapped.
+    pub(crate) fn save_epoch(
         &self,
         epoch: u64,
         val_loss: f64,
         improved: bool,
-        tracker: &Tracker,
-        run: &Run,
-        writer: &Writer,
+        saver: &mut Saver<'_>,
     ) -> Result<()> {
         let metric = Metric { name: "val_loss".to_owned(), value: val_loss };
-        let training = Some(serde_json::json!({
-            "steps": self.adam.steps(),
-            "best_val_loss": tracker.best().map(|(value, _)| value),
-            "best_epoch": tracker.best().map(|(_, epoch)| epoch),
-            "patience_reference": tracker.reference(),
-            "wait": tracker.wait(),
-        }));
-        let meta = Meta { spec: self.classifier.spec().clone(), metric, epoch, training };
+        let checkpoint = self.checkpoint(epoch, metric, None, saver.tracker)?;
+        if improved {
+            saver.writer.submit(saver.run.file(BEST), Part::Network, Arc::clone(&checkpoint))?;
+        }
+        saver.submit_last(checkpoint)
+    }
+
+    /// Hands the weights to the writer as the last ones, with how far this epoch is.
+    pub(crate) fn save_within(&mut self, epoch: u64, done: Partial, saver: &mut Saver<'_>) -> Result<()> {
+        let loss = done.means().map_or(0.0, |(loss, _)| loss);
+        let metric = Metric { name: "loss".to_owned(), value: loss };
+        self.swap_average()?;
+        let checkpoint = self.checkpoint(epoch - 1, metric, Some(done), saver.tracker)?;
+        self.swap_average()?;
+        saver.submit_last(checkpoint)
+    }
+
+    fn checkpoint(
+        &self,
+        epoch: u64,
+        metric: Metric,
+        partial: Option<Partial>,
+        tracker: &Tracker,
+    ) -> Result<Arc<Checkpoint>> {
+        let state = State {
+            steps: self.adam.steps(),
+            best_val_loss: tracker.best().map(|(value, _)| value),
+            best_epoch: tracker.best().map(|(_, epoch)| epoch),
+            patience_reference: tracker.reference(),
+            wait: tracker.wait(),
+            skipped_steps: self.skipped_steps,
+            partial,
+        };
+        let training = Some(serde_json::to_value(state).map_err(|error| Error::Config(error.to_string()))?);
+        let (spec, calibration) = (self.classifier.spec().clone(), Calibration::default());
+        let meta = Meta { spec, metric, epoch, calibration, training };
         let mut checkpoint = self.classifier.checkpoint(meta)?;
         checkpoint.tensors.extend(self.adam.tensors()?);
         if let Some(average) = &self.average {
             checkpoint.tensors.extend(average.tensors(&self.parameters)?);
         }
-        let checkpoint = Arc::new(checkpoint);
-        if improved {
-            writer.submit(run.file(BEST), Part::Network, Arc::clone(&checkpoint))?;
-        }
-        writer.submit(run.file(LAST), Part::All, checkpoint)
+        Ok(Arc::new(checkpoint))
     }
+}
+
+/// Whether a step was taken.
+enum Descent {
+    Step,
+    NotFinite,
+}
+
+fn all_finite(tensors: &[Tensor]) -> Result<bool> {
+    for tensor in tensors {
+        if !bool::try_from(tensor.f_isfinite()?.f_all()?)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Keras' class-weighted categorical crossentropy: Σ wᵢ·CEᵢ / N, divided by the number of images, not by the sum of

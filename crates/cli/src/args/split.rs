@@ -28,7 +28,8 @@ pub(crate) struct SplitArgs {
     /// Share of each class's other images kept for validation
     #[arg(long, value_name = "SHARE", default_value_t = 0.2, value_parser = share, allow_negative_numbers = true)]
     pub(crate) validation_split: f64,
-    /// Number all but the test images by folds 1 to K, in a column `fold`, instead of keeping some for validation
+    /// Number all but the test images by folds 1 to K, in a column `fold`, which cross-validate takes, instead of
+    /// keeping some for validation
     #[arg(long, value_name = "K", value_parser = positive, allow_negative_numbers = true)]
     pub(crate) folds: Option<usize>,
     /// How images are chosen

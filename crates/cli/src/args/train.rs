@@ -5,9 +5,9 @@ use data::{Augmentation, ClassName, Interpolation};
 use model::{Freeze, InputScale, Kind, PrecisionChoice};
 
 use super::{
-    AveragingKind, CacheArgs, ClassWeight, ComputeArgs, DEFAULT_DATA, GroupArgs, OnBadImage, OptimizerKind,
-    ReadArgs, ScheduleKind, SplitKind, WeightsChoice,
-    values::{above_zero, colour, image_size, not_negative, positive, share},
+    AveragingKind, CacheArgs, ClassWeight, ComputeArgs, DEFAULT_DATA, GroupArgs, NonFinite, OnBadImage,
+    OptimizerKind, ReadArgs, ScheduleKind, SplitKind, WeightsChoice,
+    values::{above_zero, colour, image_size, not_negative, positive, sensitivity, share},
 };
 
 #[derive(Args)]
@@ -108,6 +108,14 @@ pub(crate) struct TrainArgs {
     /// Normalise with the pretrained batch norm statistics where weights are trained, too
     #[arg(long)]
     pub(crate) freeze_batch_norm: bool,
+    /// Fit a temperature on the validation images when training is over, so that probabilities are those of being right, and
+    /// store it in the model
+    #[arg(long)]
+    pub(crate) calibrate: bool,
+    /// Choose a threshold for each class on the validation images that reaches this sensitivity, and say what it does on the
+    /// test images
+    #[arg(long, value_name = "SHARE", value_parser = sensitivity, allow_negative_numbers = true)]
+    pub(crate) sensitivity: Option<f64>,
     /// What to do about files that are no readable image
     #[arg(long, value_name = "WHAT", default_value = "error")]
     pub(crate) on_bad_image: OnBadImage,
@@ -119,6 +127,20 @@ pub(crate) struct TrainArgs {
     /// (flip-horizontal, flip-vertical) are done only where they are named: a mirrored chest has its heart on the wrong side
     #[arg(long, value_name = "WHAT", default_value = "none")]
     pub(crate) augment: Augmentation,
+    /// Go on with a run that was interrupted or killed, from its last checkpoint and with its settings: it ends as if it had
+    /// never stopped. A flag that differs from them is refused
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["recipe", "out"])]
+    pub(crate) resume: Option<PathBuf>,
+    /// With --resume: train a run that is over for this many epochs more, its patience beginning anew
+    #[arg(long, value_name = "N", requires = "resume", value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
+    pub(crate) extend_epochs: Option<u64>,
+    /// Save within an epoch, too, each time so many minutes have passed; after every epoch it is saved anyway
+    #[arg(long, value_name = "MINUTES", value_parser = not_negative, allow_negative_numbers = true)]
+    pub(crate) checkpoint_every: Option<f64>,
+    /// What a step whose loss is not finite does: stop (training ends, the best weights are kept) or skip (it is left out and
+    /// counted)
+    #[arg(long, value_name = "WHAT", default_value = "stop")]
+    pub(crate) on_non_finite: NonFinite,
     /// The run's folder [default: data/runs/TIME-MODEL]
     #[arg(long, value_name = "FOLDER")]
     pub(crate) out: Option<PathBuf>,

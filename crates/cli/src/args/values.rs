@@ -24,6 +24,15 @@ impl SplitKind {
     }
 }
 
+/// What a step whose loss is not finite does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum NonFinite {
+    /// Training ends
+    Stop,
+    /// The step is left out
+    Skip,
+}
+
 /// How weights follow their gradients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OptimizerKind {
@@ -145,6 +154,13 @@ pub(super) fn share(text: &str) -> Result<f64, String> {
     let within = |value: &f64| *value > 0.0 && *value < 1.0;
     number(text)
         .and_then(|value| Some(value).filter(within).ok_or_else(|| "must be above 0 and below 1".to_owned()))
+}
+
+pub(super) fn sensitivity(text: &str) -> Result<f64, String> {
+    let within = |value: &f64| *value > 0.0 && *value <= 1.0;
+    number(text).and_then(|value| {
+        Some(value).filter(within).ok_or_else(|| "must be above 0 and at most 1".to_owned())
+    })
 }
 
 pub(super) fn positive(text: &str) -> Result<usize, String> {

@@ -1,20 +1,21 @@
-//! JSON of a run as what a page shows. Keys are only ever added: one that is not there is a thing that was not done.
+//! A run's records as what its page shows.
 
 use std::collections::BTreeMap;
 
-use data::Sign;
+use data::{Occlusion, Sign};
+use model::Bound;
 use report::{
     Audit, ClassFigures, Figure, ModelFigures, Occluded, OperatingPoint, Source, TemperatureFit, Uncalibrated,
 };
 use serde_json::Value;
-use train::{Bounds, ClassRow, TestFigures};
+use train::{Bounds, Calibration, ClassRow, OperatingRow, Seconds, TestFigures};
 
 use crate::audit::source_sentence;
 
-/// One model's figures; `raw` is what its JSON holds besides.
-pub(super) fn figures(name: String, of: &TestFigures, raw: &Value) -> ModelFigures {
+/// One model's figures.
+pub(super) fn figures(name: String, of: &TestFigures) -> ModelFigures {
     let table = Table { intervals: &of.intervals, undefined: &of.undefined, class: "" };
-    let calibration = &of.calibration;
+    let calibration = &of.calibration.sureness;
     ModelFigures {
         name,
         images: of.images,
@@ -38,8 +39,8 @@ pub(super) fn figures(name: String, of: &TestFigures, raw: &Value) -> ModelFigur
         groups: of.groups,
         seconds: of.seconds,
         images_per_second: of.images_per_second,
-        calibration: uncalibrated(&raw["calibration"]),
-        operating_points: list(&raw["operating_points"]).iter().map(operating_point).collect(),
+        calibration: uncalibrated(&of.calibration),
+        operating_points: of.operating_points.iter().map(operating_point).collect(),
     }
 }
 
@@ -79,60 +80,53 @@ impl Table<'_> {
     }
 }
 
-fn uncalibrated(raw: &Value) -> Option<Uncalibrated> {
-    let before = raw.get("uncalibrated")?;
+fn uncalibrated(of: &Calibration) -> Option<Uncalibrated> {
+    let before = of.uncalibrated?;
     Some(Uncalibrated {
-        temperature: raw["temperature"].as_f64()?,
-        expected_calibration_error: before["expected_calibration_error"].as_f64(),
-        brier: before["brier"].as_f64(),
-        log_loss: before["log_loss"].as_f64(),
+        temperature: of.temperature?,
+        expected_calibration_error: before.expected_calibration_error,
+        brier: before.brier,
+        log_loss: before.log_loss,
     })
 }
 
-fn operating_point(raw: &Value) -> OperatingPoint {
-    let figure = |name: &str| Figure {
-        value: raw[name].as_f64(),
-        interval: bounds(&raw["intervals"][name]),
-        reason: None,
-    };
+fn operating_point(row: &OperatingRow) -> OperatingPoint {
+    let figure =
+        |name: &str, value| Figure { value, interval: row.intervals.get(name).copied(), reason: None };
     OperatingPoint {
-        label: words(&raw["label"]),
-        target: raw["target"].as_f64(),
-        threshold: raw["threshold"].as_f64(),
-        sensitivity: figure("sensitivity"),
-        specificity: figure("specificity"),
-        validation: ["sensitivity", "specificity"].map(|name| raw["validation"][name].as_f64()),
+        label: row.label.clone(),
+        target: row.target,
+        threshold: row.threshold,
+        sensitivity: figure("sensitivity", row.sensitivity),
+        specificity: figure("specificity", row.specificity),
+        validation: [row.validation.sensitivity, row.validation.specificity],
     }
 }
 
 /// The shortcut test, in the order of what is hidden.
-pub(super) fn occluded(raw: &Value) -> Vec<Occluded> {
-    let kinds = ["lungs", "centre", "border"];
-    let one = |kind: &str| {
-        let of = raw.get(kind)?;
-        let figure = |name: &str| Figure {
-            value: of[name].as_f64(),
-            interval: bounds(&of["intervals"][name]),
-            reason: None,
-        };
-        Some(Occluded {
-            hidden: kind.to_owned(),
-            accuracy: figure("accuracy"),
-            balanced_accuracy: figure("balanced_accuracy"),
-        })
+pub(super) fn occluded(of: &BTreeMap<String, TestFigures>) -> Vec<Occluded> {
+    let one = |part: Occlusion| {
+        let (hidden, figures) = of.get_key_value(&part.to_string())?;
+        let figures = self::figures(String::new(), figures);
+        let (accuracy, balanced_accuracy) = (figures.accuracy, figures.balanced_accuracy);
+        Some(Occluded { hidden: hidden.clone(), accuracy, balanced_accuracy })
     };
-    kinds.into_iter().filter_map(one).collect()
+    Occlusion::ALL.into_iter().filter_map(one).collect()
 }
 
-/// `run.json`'s account of the temperature.
-pub(super) fn temperature(raw: &Value) -> Option<TemperatureFit> {
-    let error = &raw["expected_calibration_error"];
+/// `run.json`'s account of the saved model's temperature.
+pub(super) fn temperature(of: &model::Calibration) -> Option<TemperatureFit> {
+    let fit = of.temperature?;
+    let bound = |bound| match bound {
+        Bound::Lower => "lower".to_owned(),
+        Bound::Upper => "upper".to_owned(),
+    };
     Some(TemperatureFit {
-        temperature: raw["temperature"].as_f64()?,
-        bound: raw["bound"].as_str().map(str::to_owned),
-        images: raw["images"].as_u64().unwrap_or(0),
-        log_loss: bounds(&raw["log_loss"])?,
-        expected_calibration_error: [error[0].as_f64(), error[1].as_f64()],
+        temperature: fit.value,
+        bound: fit.bound.map(bound),
+        images: fit.images,
+        log_loss: fit.log_loss,
+        expected_calibration_error: fit.expected_calibration_error,
     })
 }
 
@@ -176,20 +170,17 @@ fn source(raw: &Value) -> Option<(Sign, f64, f64)> {
     Some((sign, raw["balanced_accuracy"].as_f64()?, raw["chance"].as_f64()?))
 }
 
-/// A run's wall times by part, the whole last.
-pub(super) fn seconds(raw: &Value) -> Vec<(String, f64)> {
+/// A run's wall times by part, the whole last; parts that took no time were not done.
+pub(super) fn seconds(of: &Seconds) -> Vec<(String, f64)> {
     let parts = [
-        ("scan", "listing folders"),
-        ("decode", "reading and decoding"),
-        ("fit", "training"),
-        ("test", "testing both models"),
-        ("report", "data audit and page"),
-        ("total", "in all"),
+        ("listing folders", of.scan),
+        ("reading and decoding", of.decode),
+        ("training", of.fit),
+        ("testing both models", of.test),
+        ("data audit and page", of.report),
+        ("in all", of.total),
     ];
-    let of = |(key, name): (&str, &str)| {
-        Some((name.to_owned(), raw[key].as_f64().filter(|seconds| *seconds > 0.0)?))
-    };
-    parts.into_iter().filter_map(of).collect()
+    parts.into_iter().filter(|(_, took)| *took > 0.0).map(|(part, took)| (part.to_owned(), took)).collect()
 }
 
 /// A setting's value without JSON's quotes.
@@ -200,10 +191,6 @@ pub(super) fn words(value: &Value) -> String {
         Value::Array(values) => values.iter().map(words).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     }
-}
-
-fn bounds(raw: &Value) -> Option<[f64; 2]> {
-    Some([raw[0].as_f64()?, raw[1].as_f64()?])
 }
 
 fn list(raw: &Value) -> &[Value] {
@@ -218,34 +205,10 @@ mod tests {
 
     #[test]
     fn what_is_not_there_was_not_done() {
-        assert_eq!(temperature(&Value::Null), None);
-        assert_eq!(uncalibrated(&json!({"brier": 0.1})), None);
-        assert!(occluded(&Value::Null).is_empty() && seconds(&Value::Null).is_empty());
+        assert_eq!(temperature(&model::Calibration::default()), None);
+        assert!(occluded(&BTreeMap::new()).is_empty() && seconds(&Seconds::default()).is_empty());
         assert_eq!(audit(&json!({})).source_sentence, "Not tried: it takes two classes of ten images each.");
-    }
-
-    #[test]
-    fn calibration_operating_points_and_hidden_parts_are_read() {
-        let fit =
-            temperature(&json!({"temperature": 1.5, "bound": "upper", "images": 40, "log_loss": [0.5, 0.4],
-                                      "expected_calibration_error": [0.1, null]}));
-        let fit = fit.unwrap();
-        assert_eq!((fit.temperature, fit.bound.as_deref(), fit.images), (1.5, Some("upper"), 40));
-        assert_eq!((fit.log_loss, fit.expected_calibration_error), ([0.5, 0.4], [Some(0.1), None]));
-        let before = json!({"temperature": 1.5, "uncalibrated": {"brier": 0.2, "log_loss": 0.5}});
-        let before = uncalibrated(&before).unwrap();
-        assert_eq!((before.brier, before.expected_calibration_error), (Some(0.2), None));
-        let point = operating_point(
-            &json!({"label": "A", "target": 0.95, "threshold": 0.3, "sensitivity": 0.9,
-            "specificity": null, "intervals": {"sensitivity": [0.8, 0.95]}, "validation": {"sensitivity": 0.96}}),
-        );
-        assert_eq!((point.sensitivity.interval, point.specificity.value), (Some([0.8, 0.95]), None));
-        assert_eq!(point.validation, [Some(0.96), None]);
-        let hidden = occluded(
-            &json!({"border": {"accuracy": 0.9}, "lungs": {"accuracy": 0.5, "intervals": {"accuracy": [0.4, 0.6]}}}),
-        );
-        assert_eq!(hidden.iter().map(|part| part.hidden.as_str()).collect::<Vec<_>>(), ["lungs", "border"]);
-        assert_eq!(hidden[0].accuracy.interval, Some([0.4, 0.6]));
+        assert_eq!([words(&Value::Null), words(&json!(["a", 1])), words(&json!(0.5))], ["–", "a, 1", "0.5"]);
     }
 
     #[test]

@@ -18,6 +18,9 @@ const LARGEST: u64 = 1 << 30;
 
 /// Where a run's test images are, and how they are read.
 pub(super) struct Place {
+    /// The test set as the run was started with it, by which its predictions name images.
+    given: Option<PathBuf>,
+    /// The same from the root of the file system.
     root: Option<PathBuf>,
     decoding: Decoding,
 }
@@ -27,6 +30,7 @@ impl Place {
         let setting = |name: &str| run.record.settings.get(name);
         let formats = setting("formats").and_then(|formats| formats.as_str()?.parse().ok());
         Self {
+            given: run.record.paths.get("test-data").map(PathBuf::from),
             root: setting("test-data").and_then(|root| root.as_str()).map(PathBuf::from),
             decoding: Decoding {
                 formats: formats.unwrap_or(Formats::All),
@@ -38,9 +42,8 @@ impl Place {
 
     /// What an image is called below the test set.
     pub(super) fn name(&self, path: &Path) -> String {
-        let absolute = std::path::absolute(path).ok();
-        let below =
-            absolute.as_ref().zip(self.root.as_ref()).and_then(|(path, root)| path.strip_prefix(root).ok());
+        let roots = [&self.given, &self.root].into_iter().flatten();
+        let below = roots.filter_map(|root| path.strip_prefix(root).ok()).next();
         below.unwrap_or(path).display().to_string()
     }
 

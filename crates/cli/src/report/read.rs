@@ -5,12 +5,10 @@ use std::{fs, path::Path};
 use anyhow::{Context as _, Result};
 use report::{Epoch, Report, Set, Test};
 use serde_json::Value;
-use train::{PREDICTIONS, PredictedSet, Run, Status, Tests, read_history};
+use train::{HISTORY, PREDICTIONS, PredictedSet, Run, Status, Tests, read_history};
 
 use super::{AUDIT, convert, pictures};
 use crate::status::hinted;
-
-const HISTORY: &str = "history.csv";
 
 /// Reads all of it; `images` says whether pictures are wanted.
 pub(super) fn report(run: &Run, images: bool) -> Result<Report> {
@@ -21,7 +19,6 @@ pub(super) fn report(run: &Run, images: bool) -> Result<Report> {
         Some(tests) => Some(test(run, tests, images)?),
         None => None,
     };
-    let own = object(&run.file("run.json"))?.unwrap_or_default();
     let audit = object(&run.file(AUDIT))?;
     let sets = ["training", "validation", "test"]
         .into_iter()
@@ -38,9 +35,9 @@ pub(super) fn report(run: &Run, images: bool) -> Result<Report> {
         settings: record.settings.iter().map(|(name, value)| (name.clone(), convert::words(value))).collect(),
         skipped: record.skipped.clone(),
         test,
-        temperature: convert::temperature(&own["calibration"]["saved"]),
+        temperature: record.calibration.get("saved").and_then(convert::temperature),
         audit: audit.as_ref().map(convert::audit),
-        seconds: convert::seconds(&own["seconds"]),
+        seconds: convert::seconds(&record.seconds),
         threads: record.threads,
         versions: record.versions.iter().map(|(name, version)| (name.clone(), version.clone())).collect(),
         data_fingerprint: record.data_fingerprint.clone(),
@@ -79,7 +76,6 @@ fn test(run: &Run, tests: &Tests, images: bool) -> Result<Test> {
     if let Some(set) = &predicted {
         check(run, tests, set, &path)?;
     }
-    let raw = object(&run.file("test.json"))?.unwrap_or_default();
     let epoch = run.record.best_epoch.map_or("none".to_owned(), |epoch| format!("epoch {epoch}"));
     let scores = predicted.as_ref().map(PredictedSet::scores);
     let wanted = scores.as_ref().map(report::Cases::of).unwrap_or_default();
@@ -87,16 +83,12 @@ fn test(run: &Run, tests: &Tests, images: bool) -> Result<Test> {
     let paths = predicted.as_ref().map_or(&[][..], |set| &set.images);
     let pictures = images.then(|| pictures::read(&place, paths, &wanted.all()));
     Ok(Test {
-        saved: convert::figures(format!("saved ({epoch})"), &tests.saved, &raw["saved"]),
-        last: convert::figures(
-            format!("final (epoch {})", run.record.epochs_run),
-            &tests.last,
-            &raw["final"],
-        ),
+        saved: convert::figures(format!("saved ({epoch})"), &tests.saved),
+        last: convert::figures(format!("final (epoch {})", run.record.epochs_run), &tests.last),
         names: paths.iter().map(|image| place.name(&image.path)).collect(),
         scores,
         pictures,
-        occluded: convert::occluded(&raw["occluded"]),
+        occluded: convert::occluded(&tests.occluded),
     })
 }
 

@@ -4,8 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use model::{
-    Classifier, Device, InputScale, Kind, Normalisation, Precision, PrecisionChoice, Pretrained, Spec,
+    Checkpoint, Classifier, Device, InputScale, Kind, Normalisation, Precision, PrecisionChoice, Pretrained,
+    Spec,
 };
+
+use train::LAST;
 
 use crate::{
     args::{DEFAULT_WEIGHTS, TrainArgs, WeightsChoice},
@@ -14,18 +17,18 @@ use crate::{
 };
 
 /// What flags left open is settled here.
-pub(super) struct Network {
-    pub(super) spec: Spec,
-    pub(super) batch_size: usize,
+pub(crate) struct Network {
+    pub(crate) spec: Spec,
+    pub(crate) batch_size: usize,
     /// The file of the pretrained part.
-    pub(super) pretrained: Option<PathBuf>,
+    pub(crate) pretrained: Option<PathBuf>,
     /// Whether it must be the one that is fetched.
     pinned: bool,
-    pub(super) device: Device,
+    pub(crate) device: Device,
 }
 
 impl Network {
-    pub(super) fn new(args: &TrainArgs, classes: Vec<String>, device: Device) -> Result<Self> {
+    pub(crate) fn new(args: &TrainArgs, classes: Vec<String>, device: Device) -> Result<Self> {
         check_flags(args)?;
         let (image_size, batch_size, input_scale, precision) = match args.model {
             Kind::Convnet => (50, 250, InputScale::Unit, PrecisionChoice::Fixed(Precision::F32)),
@@ -58,13 +61,16 @@ impl Network {
         Ok(Self { spec, batch_size, pretrained, pinned, device })
     }
 
-    /// Builds it: its files are read and checked.
-    pub(super) fn build(&self, args: &TrainArgs) -> Result<Classifier> {
+    /// Builds it, or the one of a run's checkpoint: its files are read and checked.
+    pub(crate) fn build(&self, args: &TrainArgs, resumed: Option<&Checkpoint>) -> Result<Classifier> {
         let pretrained = match &self.pretrained {
             Some(path) => Pretrained::File { path, pinned: self.pinned },
             None => Pretrained::None,
         };
-        let mut classifier = Classifier::new(self.spec.clone(), pretrained, args.seed, self.device)?;
+        let mut classifier = match resumed {
+            Some(checkpoint) => Classifier::from_checkpoint(checkpoint, Path::new(LAST), self.device)?,
+            None => Classifier::new(self.spec.clone(), pretrained, args.seed, self.device)?,
+        };
         classifier.freeze(&args.freeze, args.freeze_batch_norm)?;
         let (needed, free) = (classifier.training_bytes(self.batch_size), memory::available());
         if needed > free {
@@ -85,7 +91,7 @@ impl Network {
     }
 
     /// A line for the reader; nothing where there is no pretrained part.
-    pub(super) fn base(&self, args: &TrainArgs) -> Option<String> {
+    pub(crate) fn base(&self, args: &TrainArgs) -> Option<String> {
         let from = match &self.pretrained {
             Some(path) => path.display().to_string(),
             None if self.spec.kind == Kind::InceptionV3 => "none, trained from scratch".to_owned(),

@@ -4,18 +4,18 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use anyhow::Result;
 use data::{Decoding, Formats, Layout, Listing, OpenOptions, Split};
-use model::{Kind, Spec};
+use model::{Device, Kind, Spec};
 use serde_json::{Value, json};
-use train::{Averaging, FitConfig, Run, Schedule, class_weight};
+use train::{Averaging, FitConfig, OnNonFinite, Run, Schedule, class_weight};
 
 use super::network::Network;
 use crate::{
-    args::{self, AveragingKind, ClassWeight, OptimizerKind, ScheduleKind, TrainArgs},
+    args::{self, AveragingKind, ClassWeight, NonFinite, OptimizerKind, ScheduleKind, TrainArgs},
     compute::{device_name, use_threads},
     dataset::{self, marked},
     memory,
@@ -25,28 +25,26 @@ use crate::{
     table::table,
 };
 
-/// All that is known before the first image is decoded.
-pub(super) struct Plan {
-    pub(super) listing: Listing,
-    pub(super) split: Split,
+/// What runs on one data set have in common: the machine and the files.
+pub(crate) struct Opened {
+    pub(crate) threads: usize,
+    pub(crate) device: Device,
+    pub(crate) decoding: Decoding,
+    /// Without what is kept for testing.
+    pub(crate) listing: Listing,
     /// The test set, if there is one.
-    pub(super) test: Option<Listing>,
-    pub(super) network: Network,
-    pub(super) config: FitConfig,
-    pub(super) decoding: Decoding,
-    pub(super) threads: usize,
-    pub(super) out: PathBuf,
-    pub(super) scan_seconds: f64,
+    pub(crate) test: Option<Listing>,
+    pub(crate) scan_seconds: f64,
 }
 
-impl Plan {
-    /// Reads flags and folders; nothing is written.
-    pub(super) fn new(args: &TrainArgs) -> Result<Self> {
+impl Opened {
+    /// Makes the machine ready and has the data set listed by `open`, with what is kept for testing apart.
+    pub(crate) fn new(
+        args: &TrainArgs,
+        open: impl FnOnce(&OpenOptions<'_>) -> Result<(Listing, Option<Listing>)>,
+    ) -> Result<Self> {
         let threads = use_threads(args.compute.threads)?;
         let device = args.compute.device.resolve()?;
-        let out = args.out.clone().unwrap_or_else(|| free_name(&args.model.to_string()));
-        check_writable(&out)?;
-        Run::check_free(&out)?;
         let decoding = args.read.decoding(Formats::Keras);
         let start = Instant::now();
         let options = OpenOptions {
@@ -54,9 +52,47 @@ impl Plan {
             formats: decoding.formats,
             group: &args.group.rule(),
         };
-        let (listing, test) = dataset::open(&args.data, args.test_data.as_deref(), &options)?;
-        let split = args.split.split(&listing, args.validation_split, args.seed)?;
+        let (listing, test) = open(&options)?;
         let scan_seconds = start.elapsed().as_secs_f64();
+        Ok(Self { threads, device, decoding, listing, test, scan_seconds })
+    }
+}
+
+/// All that is known of a run before the first image is decoded.
+pub(crate) struct Plan {
+    pub(crate) listing: Listing,
+    pub(crate) split: Split,
+    /// The test set, if there is one.
+    pub(crate) test: Option<Listing>,
+    pub(crate) network: Network,
+    pub(crate) config: FitConfig,
+    pub(crate) decoding: Decoding,
+    pub(crate) threads: usize,
+    pub(crate) out: PathBuf,
+    pub(crate) scan_seconds: f64,
+}
+
+impl Plan {
+    /// Reads flags and folders; nothing is written.
+    pub(super) fn new(args: &TrainArgs) -> Result<Self> {
+        let out = match &args.resume {
+            Some(run) => run.clone(),
+            None => args.out.clone().unwrap_or_else(|| free_name(&args.model.to_string())),
+        };
+        check_writable(&out)?;
+        if args.resume.is_none() {
+            Run::check_free(&out)?;
+        }
+        let open = |options: &OpenOptions<'_>| dataset::open(&args.data, args.test_data.as_deref(), options);
+        Self::of(args, Opened::new(args, open)?, out)
+    }
+
+    /// A run on these images, in this folder.
+    pub(crate) fn of(args: &TrainArgs, opened: Opened, out: PathBuf) -> Result<Self> {
+        let Opened { threads, device, decoding, listing, test, scan_seconds } = opened;
+        let start = Instant::now();
+        let split = args.split.split(&listing, args.validation_split, args.seed)?;
+        let scan_seconds = scan_seconds + start.elapsed().as_secs_f64();
         let network = Network::new(args, listing.labels(), device)?;
         let config = FitConfig {
             epochs: args.epochs,
@@ -79,47 +115,33 @@ impl Plan {
             class_weights: class_weights(&args.class_weight, &listing)?,
             augmentation: args.augment,
             seed: args.seed,
+            checkpoint_every: args.checkpoint_every.map(|minutes| Duration::from_secs_f64(60.0 * minutes)),
+            on_non_finite: match args.on_non_finite {
+                NonFinite::Stop => OnNonFinite::Stop,
+                NonFinite::Skip => OnNonFinite::Skip,
+            },
+            extended: false,
         };
         Ok(Self { listing, split, test, network, config, decoding, threads, out, scan_seconds })
     }
 
     /// What the network is and wants.
-    pub(super) fn spec(&self) -> &Spec {
+    pub(crate) fn spec(&self) -> &Spec {
         &self.network.spec
     }
 
-    /// The table of classes, counts and weights.
+    /// What is trained on what, with the table of classes, counts and weights.
     pub(super) fn introduce(&self, args: &TrainArgs, output: &Output) {
-        let Self { listing, split, test, network, config, .. } = self;
-        let spec = self.spec();
-        output.note(format!(
-            "Thorax {}: for research and teaching, not for clinical use\n",
-            env!("CARGO_PKG_VERSION")
-        ));
-        let layout = match listing.layout {
-            Layout::ClassFolders => String::new(),
-            layout => format!(" ({layout})"),
-        };
-        output.note(format!("data   {}{layout}{}", listing.root.display(), marked(listing.is_synthetic())));
+        let Self { listing, split, test, config, .. } = self;
+        introduce_data(listing, output);
         match test {
             Some(test) => {
                 output.note(format!("test   {}{}", test.root.display(), marked(test.is_synthetic())));
             }
             None => output.note("test   none: name one with `--test-data FOLDER` to have the result tested"),
         }
-        output.note(format!(
-            "model  {}, {size}×{size} pixels, {}, {}, {} threads",
-            spec.kind,
-            spec.precision,
-            device_name(network.device),
-            self.threads,
-            size = spec.image_size,
-        ));
-        if let Some(base) = network.base(args) {
-            output.note(base);
-        }
-        output.note("");
-        let count = |samples: &[data::Sample]| data::counts(samples, spec.classes.len());
+        self.introduce_network(args, output);
+        let count = |samples: &[data::Sample]| data::counts(samples, self.spec().classes.len());
         let (training, validation) = (count(&split.training), count(&split.validation));
         let test = test.as_ref().map(Listing::counts);
         let mut rows =
@@ -135,8 +157,25 @@ impl Plan {
         dataset::warn_of_groups(listing, &[&split.training[..], &split.validation, tested], output);
     }
 
+    /// The lines about the network, and an empty one.
+    pub(crate) fn introduce_network(&self, args: &TrainArgs, output: &Output) {
+        let (spec, network) = (self.spec(), &self.network);
+        output.note(format!(
+            "model  {}, {size}×{size} pixels, {}, {}, {} threads",
+            spec.kind,
+            spec.precision,
+            device_name(network.device),
+            self.threads,
+            size = spec.image_size,
+        ));
+        if let Some(base) = network.base(args) {
+            output.note(base);
+        }
+        output.note("");
+    }
+
     /// Flag names → resolved values, as `run.json` stores them.
-    pub(super) fn settings(&self, args: &TrainArgs) -> BTreeMap<String, Value> {
+    pub(crate) fn settings(&self, args: &TrainArgs) -> BTreeMap<String, Value> {
         let folder = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let spec = self.spec();
         let pretrained = match &self.network.pretrained {
@@ -176,6 +215,10 @@ impl Plan {
             ("backbone", if spec.kind == Kind::Torchscript { pretrained.clone() } else { Value::Null }),
             ("freeze", json!(args.freeze.to_string())),
             ("freeze-batch-norm", json!(args.freeze_batch_norm)),
+            ("calibrate", json!(args.calibrate)),
+            ("sensitivity", json!(args.sensitivity)),
+            ("checkpoint-every", json!(args.checkpoint_every)),
+            ("on-non-finite", json!(args::name(&args.on_non_finite))),
             ("on-bad-image", json!(args::name(&args.on_bad_image))),
             ("formats", json!(self.decoding.formats.to_string())),
             ("max-pixels", json!(self.decoding.max_pixels)),
@@ -186,6 +229,19 @@ impl Plan {
         ];
         values.map(|(name, value)| (name.to_owned(), value)).into()
     }
+}
+
+/// Who is at work, and on which data set.
+pub(crate) fn introduce_data(listing: &Listing, output: &Output) {
+    output.note(format!(
+        "Thorax {}: for research and teaching, not for clinical use\n",
+        env!("CARGO_PKG_VERSION")
+    ));
+    let layout = match listing.layout {
+        Layout::ClassFolders => String::new(),
+        layout => format!(" ({layout})"),
+    };
+    output.note(format!("data   {}{layout}{}", listing.root.display(), marked(listing.is_synthetic())));
 }
 
 fn weight_decay(args: &TrainArgs) -> Result<f64> {
@@ -214,7 +270,7 @@ fn class_weights(choice: &ClassWeight, listing: &Listing) -> Result<Vec<f64>> {
 }
 
 /// `data/runs/TIME-MODEL`, local time, with a number where two runs start in the same second.
-fn free_name(model: &str) -> PathBuf {
+pub(crate) fn free_name(model: &str) -> PathBuf {
     let time = jiff::ZonedDateTime::now().strftime("%Y-%m-%dT%H-%M-%S");
     let base = format!("{}/{time}-{model}", saved::RUNS);
     let numbered = (2..).map(|n| format!("{base}-{n}"));
@@ -227,7 +283,7 @@ fn free_name(model: &str) -> PathBuf {
 }
 
 /// A folder that cannot be written must come to light before training, without leaving a folder behind.
-fn check_writable(folder: &Path) -> Result<()> {
+pub(crate) fn check_writable(folder: &Path) -> Result<()> {
     let absolute = std::path::absolute(folder)?;
     let Some(there) = absolute.ancestors().find(|path| path.exists()) else { return Ok(()) };
     let probe = match there.is_dir() {

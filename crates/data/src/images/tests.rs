@@ -34,6 +34,42 @@ fn batches_are_in_rgb_and_padded_with_black() {
 }
 
 #[test]
+fn a_hidden_part_is_hidden_in_any_batch_and_a_digest_is_of_the_whole() {
+    let (mut samples, mut pixels) = (Vec::new(), Vec::new());
+    for image in 0..40u8 {
+        let name = format!("{image}.png");
+        samples.push(Sample::new(PathBuf::from(&name), name, 0));
+        let values: u8 = if image % 3 == 0 { 48 } else { 16 };
+        pixels.push((0..values).map(|at| at.wrapping_mul(image + 3)).collect());
+    }
+    let images = set(samples, &pixels);
+    for occlusion in Occlusion::ALL {
+        let hidden = images.occluded(occlusion);
+        let all = hidden.batch(&(0..40).collect::<Vec<_>>()).unwrap();
+        assert!(all.pixels != images.batch(&(0..40).collect::<Vec<_>>()).unwrap().pixels);
+        let mask = occlusion.mask(4, 4);
+        for (index, image) in all.pixels.chunks_exact(48).enumerate() {
+            assert_eq!(hidden.batch(&[index]).unwrap().pixels, image);
+            assert_eq!(hidden.digest(index), images.digest(index));
+            let whole = images.batch(&[index]).unwrap().pixels;
+            let pixels = image.chunks_exact(3).zip(whole.chunks_exact(3)).zip(&mask);
+            let grays: Vec<&[u8]> =
+                pixels.clone().filter(|(_, hides)| **hides).map(|((p, _), _)| p).collect();
+            assert!(grays.iter().all(|gray| *gray == [grays[0][0]; 3]), "{occlusion}");
+            assert!(pixels.filter(|(_, hides)| !**hides).all(|((seen, was), _)| seen == was));
+        }
+        let padded = crate::evaluation_batch(&hidden, 32).unwrap();
+        assert_eq!(padded.pixels[..8 * 48], all.pixels[32 * 48..]);
+        assert!(padded.pixels[8 * 48..].iter().all(|&value| value == 0));
+        // A part of the set is hidden as the set is, and another part can be hidden instead.
+        let part = hidden.select(&images.samples()[5..6]);
+        assert_eq!(part.batch(&[0]).unwrap(), hidden.batch(&[5]).unwrap());
+        let again = hidden.occluded(Occlusion::Centre);
+        assert_eq!(again.batch(&[1]).unwrap(), images.occluded(Occlusion::Centre).batch(&[1]).unwrap());
+    }
+}
+
+#[test]
 fn a_part_of_a_set_has_its_pixels_and_its_own_labels() {
     let images = images();
     let mut samples = images.samples().to_vec();

@@ -156,6 +156,37 @@ fn a_test_set_has_the_part_that_is_for_testing() {
 }
 
 #[test]
+fn a_set_among_the_models_classes_may_lack_some_and_have_no_others() {
+    let classes = ["a", "beta=b", "c"].map(|class| class.parse::<ClassName>().unwrap());
+    let among = |files: &[&str]| {
+        let folder = folder(files);
+        fs::create_dir_all(folder.path().join("b")).unwrap();
+        open(folder.path(), &OpenOptions { classes: Classes::Among(&classes), ..OpenOptions::KERAS })
+    };
+    // `b` is an empty folder, and `a` is not there.
+    let listing = among(&["c/1.png", "c/2.png"]).unwrap();
+    assert_eq!(
+        (listing.labels(), listing.counts()),
+        (["a", "beta", "c"].map(str::to_owned).to_vec(), vec![0, 0, 2])
+    );
+    let error = among(&["c/1.png", "d/1.png"]).unwrap_err().to_string();
+    assert!(error.ends_with("`a` missing, `d` unknown to the model"), "{error}");
+    let error = among(&["c/notes.txt"]).unwrap_err();
+    let Error::EmptyClasses { classes: empty, .. } = &error else { panic!("{error}") };
+    assert_eq!(*empty, ["a", "b", "c"]);
+
+    // Of parts each may lack others, and so may the one that is for testing.
+    let folder = folder(&["train/a/1.png", "train/b/1.png", "test/c/1.png"]);
+    let open = |classes| open(folder.path(), &OpenOptions { classes, ..OpenOptions::KERAS });
+    let listing = open(Classes::Among(&classes)).unwrap();
+    assert_eq!(listing.counts(), [1, 1, 1]);
+    assert!(matches!(listing.clone().into_test_set().unwrap_err(), Error::EmptyPart { .. }));
+    let test = listing.into_partial_test_set().unwrap();
+    assert_eq!((names(&test), test.counts()), (vec!["test/c/1.png"], vec![0, 0, 1]));
+    assert!(matches!(open(Classes::All).unwrap_err(), Error::PartClasses { .. }));
+}
+
+#[test]
 fn all_formats_are_known_by_content_as_well_as_by_extension() {
     let folder =
         folder(&["k/a.PNG", "k/b.dcm", "k/c.txt", "k/.d.png", "k/.e", "k/f.png.partial", ".git/x/1.png"]);

@@ -21,6 +21,7 @@ const PATHS: [&str; 8] =
 const LABELS: [&str; 2] = ["label", "class"];
 const GROUPS: [&str; 4] = ["group", "patient", "patient_id", "patientid"];
 const SPLITS: [&str; 3] = ["split", "set", "part"];
+const FOLDS: [&str; 1] = ["fold"];
 
 /// A row as it stands in the file.
 pub(super) struct Row {
@@ -29,6 +30,7 @@ pub(super) struct Row {
     pub(super) label: String,
     pub(super) group: Option<String>,
     pub(super) part: Option<Part>,
+    pub(super) fold: Option<String>,
 }
 
 pub(super) struct Table {
@@ -85,6 +87,7 @@ struct Columns {
     label: usize,
     group: Option<usize>,
     split: Option<usize>,
+    fold: Option<usize>,
 }
 
 /// What can be wrong with a header.
@@ -145,6 +148,7 @@ impl Columns {
             label: needed(&LABELS)?,
             group,
             split: column(&SPLITS),
+            fold: column(&FOLDS),
         })
     }
 
@@ -199,6 +203,7 @@ impl Columns {
             ),
         };
         let group = self.group.map(|column| record[column].to_owned()).filter(|group| !group.is_empty());
-        Ok(Row { line, path: path.to_owned(), label: label.to_owned(), group, part })
+        let fold = self.fold.map(|column| record[column].trim().to_owned()).filter(|fold| !fold.is_empty());
+        Ok(Row { line, path: path.to_owned(), label: label.to_owned(), group, part, fold })
     }
 }

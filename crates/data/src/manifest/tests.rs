@@ -41,6 +41,7 @@ fn rows_become_samples_class_by_class() {
         label,
         group: group.map(str::to_owned),
         part,
+        fold: None,
     };
     let expected = [
         sample("a/1.png", 0, None, Some(Part::Test)),
@@ -115,6 +116,10 @@ fn classes_are_named_by_the_files_labels() {
     assert_eq!(listing.left_out[0].reason, Reason::NotAClass);
     let error = open(Classes::Exactly(&named)).unwrap_err();
     assert!(error.to_string().ends_with("`c` unknown to the model"), "{error}");
+    let among = ["c", "b", "a", "d"].map(ClassName::same);
+    assert_eq!(open(Classes::Among(&among)).unwrap().counts(), [1, 1, 1, 0]);
+    let error = open(Classes::Among(&among[1..])).unwrap_err();
+    assert!(error.to_string().ends_with("`d` missing, `c` unknown to the model"), "{error}");
     let error = open(Classes::Named(&[ClassName::same("A1")])).unwrap_err();
     assert!(matches!(error, Error::MissingClass { .. }), "{error}");
 }
@@ -189,6 +194,7 @@ fn what_is_written_is_read_back() {
     ];
     let out = folder.path().join("out/m.csv");
     write(&out, &rows, false).unwrap();
+    assert_eq!(fs::read(&out).unwrap(), text(&out, &rows).unwrap());
     let text = fs::read_to_string(&out).unwrap();
     assert!(text.starts_with(
         "path,label,group,split,fold\n\"../data/k/ 1, \"\"odd\"\"\n.png\", k,\"p,1\",training,1\n"
@@ -199,6 +205,8 @@ fn what_is_written_is_read_back() {
     assert_eq!(listing.samples[0].group.as_deref(), Some("p,1"));
     let parts: Vec<_> = listing.samples.iter().map(|sample| sample.part.unwrap()).collect();
     assert_eq!(parts, Part::ALL);
+    let folds: Vec<_> = listing.samples.iter().map(|sample| sample.fold.as_deref()).collect();
+    assert_eq!(folds, [Some("1"), Some("2"), None]);
     for (sample, path) in listing.samples.iter().zip(&paths) {
         assert_eq!(sample.path.canonicalize().unwrap(), path.canonicalize().unwrap());
     }

@@ -39,6 +39,15 @@ pub fn write(out: &Path, rows: &[Row<'_>], force: bool) -> Result<(), Error> {
     write_records(out, &records(out, rows)?, force)
 }
 
+/// What [`write`] would put into the file `out`, whose folder must be there.
+///
+/// # Errors
+/// A path that is not UTF-8; a folder that cannot be read.
+pub fn text(out: &Path, rows: &[Row<'_>]) -> Result<Vec<u8>, Error> {
+    let failed = |source| Error::Io { action: "write", path: out.to_owned(), source };
+    bytes(&records(out, rows)?).map_err(failed)
+}
+
 /// Whether a manifest may be written there.
 pub(crate) fn check_free(out: &Path, force: bool) -> Result<(), Error> {
     match fs::symlink_metadata(out) {

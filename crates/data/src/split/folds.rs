@@ -17,6 +17,14 @@ pub fn folds(listing: &Listing, k: usize, whole_groups: bool, seed: u64) -> Resu
     if k < 2 {
         return Err(Error::Folds { k });
     }
+    let too_few = |class: usize| {
+        let class = listing.classes[class].label.clone();
+        Error::TooFewForFolds { class, k, whole_groups }
+    };
+    // Before anything of the size of `k` is made.
+    if let Some(class) = listing.counts().into_iter().position(|count| count < k) {
+        return Err(too_few(class));
+    }
     let key = Key { step: 1, ..key(seed, Purpose::Groups) };
     let folds = match whole_groups {
         true => {
@@ -25,17 +33,70 @@ pub fn folds(listing: &Listing, k: usize, whole_groups: bool, seed: u64) -> Resu
         }
         false => of_images(listing, k, &key),
     };
-    let mut there = vec![vec![false; k]; listing.classes.len()];
-    for (sample, &fold) in listing.samples.iter().zip(&folds) {
-        there[sample.label][fold] = true;
-    }
-    match there.iter().position(|there| there.contains(&false)) {
-        Some(class) => {
-            let class = listing.classes[class].label.clone();
-            Err(Error::TooFewForFolds { class, k, whole_groups })
-        }
+    match lacking(listing, &folds, k) {
+        Some((class, _)) => Err(too_few(class)),
         None => Ok(folds),
     }
+}
+
+/// The folds that a CSV numbers itself in its column `fold`, from 1: how many, and the fold of each image, `0..k`. `None` where
+/// no image has one.
+///
+/// # Errors
+/// Images without a fold beside others that have one, something else than a number, fewer than 2 folds, a class that is not in
+/// each of them.
+pub fn own_folds(listing: &Listing) -> Result<Option<(usize, Vec<usize>)>, Error> {
+    if listing.samples.iter().all(|sample| sample.fold.is_none()) {
+        return Ok(None);
+    }
+    let refused = |reason| Error::FoldColumn { path: listing.root.clone(), reason };
+    let most = listing.samples.len();
+    let mut folds = Vec::with_capacity(most);
+    for sample in &listing.samples {
+        let Some(text) = &sample.fold else { return Err(refused(format!("`{}` has none", sample.name))) };
+        let number = text.parse().ok().filter(|number| (1..=most).contains(number));
+        let wrong = || refused(format!("`{text}`, of `{}`, is no number from 1 to {most}", sample.name));
+        folds.push(number.ok_or_else(wrong)? - 1);
+    }
+    let k = folds.iter().max().map_or(0, |last| last + 1);
+    if k < 2 {
+        return Err(refused("there is only one".to_owned()));
+    }
+    if let Some((class, fold)) = lacking(listing, &folds, k) {
+        let class = &listing.classes[class].label;
+        return Err(refused(format!("fold {} has no image of class `{class}`", fold + 1)));
+    }
+    Ok(Some((k, folds)))
+}
+
+/// The data set without the images of a fold, and the images of that fold alone; `folds` as [`folds`] gives them.
+pub fn hold_out(listing: &Listing, folds: &[usize], fold: usize) -> (Listing, Listing) {
+    let part = |held_out: bool| {
+        let images = listing.samples.iter().zip(folds).filter(|&(_, &of)| (of == fold) == held_out);
+        let mut part = Listing {
+            root: listing.root.clone(),
+            layout: listing.layout,
+            classes: listing.classes.clone(),
+            samples: images.map(|(sample, _)| sample.clone()).collect(),
+            left_out: Vec::new(),
+            ungrouped: 0,
+            manifest_sha256: listing.manifest_sha256.clone(),
+        };
+        if listing.ungrouped > 0 {
+            part.count_ungrouped();
+        }
+        part
+    };
+    (part(false), part(true))
+}
+
+/// The first class that a fold has no image of, and that fold.
+fn lacking(listing: &Listing, folds: &[usize], k: usize) -> Option<(usize, usize)> {
+    let mut there = vec![vec![false; k]; listing.classes.len()];
+    for (sample, &fold) in listing.samples.iter().zip(folds) {
+        there[sample.label][fold] = true;
+    }
+    there.iter().enumerate().find_map(|(class, there)| Some((class, there.iter().position(|there| !there)?)))
 }
 
 /// Dealt out class by class; the next class goes on where the last one ended, so that folds are of one size as well.

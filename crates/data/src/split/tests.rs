@@ -78,6 +78,71 @@ fn fractions_outside_of_0_to_1_are_refused() {
 }
 
 #[test]
+fn a_fold_is_held_out() {
+    let mut listing = listing(&[5, 4]);
+    listing.samples[0].group = Some("p".to_owned());
+    listing.ungrouped = 8;
+    let folds = folds(&listing, 3, false, 28).unwrap();
+    let mut held_out = Vec::new();
+    for fold in 0..3 {
+        let (rest, own) = hold_out(&listing, &folds, fold);
+        assert_eq!(own.samples.len() + rest.samples.len(), 9);
+        assert_eq!(own.ungrouped + rest.ungrouped, 8);
+        assert!(own.samples.iter().all(|sample| !rest.samples.contains(sample)));
+        held_out.extend(own.samples);
+    }
+    held_out.sort_by(|a, b| a.name.cmp(&b.name));
+    assert_eq!(held_out, listing.samples);
+}
+
+#[test]
+fn folds_of_the_data_sets_own_are_numbers_from_1() {
+    let numbered = |texts: [Option<&str>; 5]| {
+        let mut listing = listing(&[3, 2]);
+        for (sample, text) in listing.samples.iter_mut().zip(texts) {
+            sample.fold = text.map(str::to_owned);
+        }
+        own_folds(&listing)
+    };
+    assert_eq!(numbered([None; 5]).unwrap(), None);
+    let found = numbered([Some("2"), Some("1"), Some("2"), Some("1"), Some("2")]).unwrap();
+    assert_eq!(found, Some((2, vec![1, 0, 1, 0, 1])));
+    for (texts, reason) in [
+        ([Some("1"), Some("2"), None, Some("1"), Some("2")], "`a/0002.png` has none"),
+        (
+            [Some("0"), Some("1"), Some("1"), Some("0"), Some("1")],
+            "`0`, of `a/0000.png`, is no number from 1 to 5",
+        ),
+        (
+            [Some("1"), Some("B"), Some("1"), Some("0"), Some("1")],
+            "`B`, of `a/0001.png`, is no number from 1 to 5",
+        ),
+        (
+            [Some("1"), Some("6"), Some("1"), Some("0"), Some("1")],
+            "`6`, of `a/0001.png`, is no number from 1 to 5",
+        ),
+        ([Some("1"); 5], "there is only one"),
+        ([Some("1"), Some("2"), Some("3"), Some("1"), Some("3")], "fold 2 has no image of class `b`"),
+    ] {
+        let error = numbered(texts).unwrap_err().to_string();
+        assert_eq!(error, format!("the column `fold` of `` makes no folds: {reason}"));
+    }
+}
+
+/// A number that no memory holds is refused like any other.
+#[test]
+fn more_folds_than_images_are_refused() {
+    for k in [6, usize::MAX] {
+        for whole_groups in [false, true] {
+            let mut listing = listing(&[7, 5]);
+            listing.samples[0].group = Some("p".to_owned());
+            let error = folds(&listing, k, whole_groups, 28).unwrap_err();
+            assert!(matches!(error, Error::TooFewForFolds { .. }), "{error}");
+        }
+    }
+}
+
+#[test]
 fn a_class_must_have_an_image_on_each_side() {
     for (count, fraction, needed) in [(4, 0.2, 5), (1, 0.5, 2), (1, 0.9, 2), (9, 0.1, 10)] {
         let error = keras(&listing(&[20, count]), fraction).unwrap_err();

@@ -2,6 +2,7 @@ use data::Interpolation;
 use safetensors::tensor::TensorView;
 
 use super::*;
+use crate::{Bound, OperatingPoint, Temperature};
 
 fn checkpoint() -> Checkpoint {
     let spec = Spec {
@@ -23,7 +24,7 @@ fn checkpoint() -> Checkpoint {
         })
         .collect();
     Checkpoint {
-        meta: Meta { spec, metric, epoch: 3, training },
+        meta: Meta { spec, metric, epoch: 3, calibration: Calibration::default(), training },
         tensors,
         backbone: Some([1, 2, 3, 250, 255].into()),
     }
@@ -48,6 +49,50 @@ fn reads_back_what_was_written_and_equal_models_give_equal_bytes() {
     let mut reordered = checkpoint.clone();
     reordered.tensors.reverse();
     assert!(file == bytes(&reordered));
+}
+
+fn calibrated(temperature: f64, classes: &[String]) -> Checkpoint {
+    let mut checkpoint = checkpoint();
+    let point = |label: &String| OperatingPoint {
+        label: label.clone(),
+        target: 0.95,
+        threshold: 0.1 + 0.2,
+        sensitivity: 0.975,
+        specificity: None,
+    };
+    let temperature = Temperature {
+        value: temperature,
+        bound: Some(Bound::Upper),
+        images: 409,
+        log_loss: [0.7, 0.1 + 0.2],
+        expected_calibration_error: [0.2, 0.05],
+    };
+    checkpoint.meta.calibration =
+        Calibration { temperature: Some(temperature), operating_points: classes.iter().map(point).collect() };
+    checkpoint
+}
+
+#[test]
+fn what_was_learnt_from_validation_is_kept_with_the_network_alone_too() {
+    let classes = checkpoint().meta.spec.classes;
+    let checkpoint = calibrated(1.7, &classes);
+    assert_eq!(decode(&bytes(&checkpoint)).unwrap(), checkpoint);
+    let mut network = Vec::new();
+    checkpoint.encode_network().unwrap().write_to(&mut network).unwrap();
+    assert_eq!(decode(&network).unwrap().meta.calibration, checkpoint.meta.calibration);
+}
+
+#[test]
+fn what_no_training_could_have_learnt_is_refused() {
+    let classes = checkpoint().meta.spec.classes;
+    for (checkpoint, problem) in [
+        (calibrated(0.0, &classes), "its temperature is 0"),
+        (calibrated(-2.0, &classes), "its temperature is -2"),
+        (calibrated(1.0, &classes[1..]), "its operating points are of other classes"),
+    ] {
+        let error = decode(&bytes(&checkpoint)).unwrap_err().to_string();
+        assert!(error.contains(problem), "{error}");
+    }
 }
 
 #[test]

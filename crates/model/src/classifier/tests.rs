@@ -65,7 +65,8 @@ fn a_saved_model_says_the_same_bit_for_bit() {
             let _ = before.forward(&images, Mode::Train(Step { seed: 28, epoch: 1, batch: 0 })).unwrap();
         }
         let metric = Metric { name: "val_loss".to_owned(), value: 1.0 };
-        let meta = Meta { spec: before.spec().clone(), metric, epoch: 1, training: None };
+        let calibration = Calibration::default();
+        let meta = Meta { spec: before.spec().clone(), metric, epoch: 1, calibration, training: None };
         let checkpoint = before.checkpoint(meta).unwrap();
         checkpoint.encode().unwrap().write_to(&mut std::fs::File::create(&path).unwrap()).unwrap();
         let after = Classifier::load(&path, Device::Cpu).unwrap();

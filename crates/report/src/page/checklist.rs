@@ -226,10 +226,9 @@ fn enough(report: &Report) -> (Answer, String) {
 fn calibration(report: &Report) -> (Answer, String) {
     let Some(test) = &report.test else { return untested() };
     let fitted = match &report.temperature {
-        Some(fit) => format!(
-            "; a temperature was fitted on {}",
-            number::count(fit.images as usize, "validation image")
-        ),
+        Some(fit) => {
+            format!("; a temperature was fitted on {}", number::count(fit.images, "validation image"))
+        }
         None => "; no temperature was fitted".to_owned(),
     };
     match test.saved.expected_calibration_error.value {

@@ -111,7 +111,7 @@ fn temperature(fit: Option<&TemperatureFit>, test: Option<&Uncalibrated>, tested
             @if let Some(temperature) = fit.map(|fit| fit.temperature).or(test.map(|test| test.temperature)) {
                 p {
                     "Temperature " strong { (format!("{temperature:.4}")) }
-                    @if let Some(fit) = fit { ", fitted on " (number::count(fit.images as usize, "validation image")) }
+                    @if let Some(fit) = fit { ", fitted on " (number::count(fit.images, "validation image")) }
                     ". Above 1 it makes the model less sure of itself, below 1 surer; no prediction changes."
                     @if let Some(bound) = fit.and_then(|fit| fit.bound.as_ref()) {
                         " " strong.bad { "The fit ended at the " (bound) " bound of the range searched: it is no optimum." }
@@ -124,7 +124,7 @@ fn temperature(fit: Option<&TemperatureFit>, test: Option<&Uncalibrated>, tested
                     tbody {
                         @if let Some(TemperatureFit { log_loss: [before, after], expected_calibration_error: error, .. }) = fit {
                             tr { th scope="row" { "log loss, validation" } (pair(Some(*before), Some(*after))) }
-                            tr { th scope="row" { "calibration error, validation" } (pair(error[0], error[1])) }
+                            tr { th scope="row" { "calibration error, validation" } (pair(Some(error[0]), Some(error[1]))) }
                         }
                         @if let Some(before) = test {
                             @let saved = &tested.saved;
@@ -159,8 +159,8 @@ fn operating_points(points: &[OperatingPoint]) -> Markup {
                     @for point in points {
                         tr {
                             th scope="row" { (point.label) }
-                            td { (number::figure(point.target)) }
-                            td { (number::figure(point.threshold)) }
+                            td { (number::figure(Some(point.target))) }
+                            td { (number::figure(Some(point.threshold))) }
                             @for value in point.validation { td { (number::figure(value)) } }
                             @for figure in [&point.sensitivity, &point.specificity] {
                                 td title=[figure.reason.as_deref()] {

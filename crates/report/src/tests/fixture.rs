@@ -69,8 +69,8 @@ pub(super) fn whole() -> Report {
     });
     saved.operating_points = vec![OperatingPoint {
         label: "a".to_owned(),
-        target: Some(0.95),
-        threshold: Some(0.25),
+        target: 0.95,
+        threshold: 0.25,
         sensitivity: figure(0.9),
         specificity: figure(0.7),
         validation: [Some(0.96), Some(0.8)],
@@ -104,7 +104,7 @@ pub(super) fn whole() -> Report {
             bound: Some("upper".to_owned()),
             images: 8,
             log_loss: [0.6, 0.5],
-            expected_calibration_error: [Some(0.2), Some(0.1)],
+            expected_calibration_error: [0.2, 0.1],
         }),
         audit: Some(Audit {
             images: 24,

@@ -37,6 +37,7 @@ fn a_file_of_something_else_is_refused_by_line() {
     for (text, line, problem) in [
         ("path,predicted,p_a\n", 1, "its columns do not begin with `path,label,predicted`"),
         ("path,label,predicted,p_a,b\n", 1, "it has a column that is no class's `p_…`"),
+        ("path,label,predicted,p_a,p_b,p_a\n", 1, "it has two columns of class `a`"),
         ("path,label,predicted,p_a\n", 1, "at least 2 classes are needed, got 1"),
         (&format!("{header}x,a,a,0.5,0.5\ny,c,a,0.5,0.5\n"), 3, "its label is none of the classes"),
         (&format!("{header}x,a,a,0.5,NaN\n"), 2, "`NaN` is no probability"),

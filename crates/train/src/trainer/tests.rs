@@ -54,8 +54,8 @@ fn a_training_step_matches_keras() {
         precision: Precision::F32,
     };
     let metric = Metric { name: "val_loss".to_owned(), value: 0.0 };
-    let checkpoint =
-        Checkpoint { meta: Meta { spec, metric, epoch: 0, training: None }, tensors, backbone: None };
+    let meta = Meta { spec, metric, epoch: 0, calibration: Calibration::default(), training: None };
+    let checkpoint = Checkpoint { meta, tensors, backbone: None };
     let classifier = Classifier::from_checkpoint(&checkpoint, Path::new("reference"), Device::Cpu).unwrap();
 
     let (images, shape) = array("x");

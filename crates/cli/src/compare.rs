@@ -1,0 +1,134 @@
+//! `compare`: two models that were tested on the same images, by their predictions.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use anyhow::{Context as _, Result};
+use serde_json::json;
+use train::{ComparedFigure, ModelComparison, PREDICTIONS, PredictedSet};
+
+use crate::{
+    args::CompareArgs,
+    compute::use_threads,
+    output::Output,
+    status::{Status, hinted},
+    table::{share, table, with_interval},
+};
+
+/// The longest `predictions.csv` that is read, in bytes: some millions of images.
+const MAX_BYTES: u64 = 1 << 30;
+
+pub(crate) fn run(args: &CompareArgs, output: &Output) -> Result<Status> {
+    use_threads(args.threads)?;
+    let (first, second) = (predictions(&args.first)?, predictions(&args.second)?);
+    let names = [&args.first, &args.second].map(|path| path.display().to_string());
+    let comparison = ModelComparison::new((&names[0], &first), (&names[1], &second))?;
+    if args.json {
+        let result = json!({"first": names[0], "second": names[1], "comparison": comparison});
+        output.result(result.to_string());
+    } else {
+        print(&names, &comparison, output);
+    }
+    Ok(Status::Done)
+}
+
+/// A run's predictions, or those in a file.
+fn predictions(path: &Path) -> Result<PredictedSet> {
+    let shown = path.display();
+    if !path.exists() {
+        return Err(hinted(format!("there is no run `{shown}`"), "check the spelling"));
+    }
+    let file = if path.is_dir() { path.join(PREDICTIONS) } else { path.to_owned() };
+    if !file.exists() {
+        return Err(without_predictions(path));
+    }
+    if file.extension().is_some_and(|extension| extension == "safetensors") {
+        return Err(hinted(
+            format!("`{shown}` is a model, which holds no predictions"),
+            "name its run's folder, or compare models by `thorax test --saved PATH --against PATH`",
+        ));
+    }
+    let found = fs::metadata(&file).with_context(|| format!("cannot read `{}`", file.display()))?;
+    if !found.is_file() || found.len() > MAX_BYTES {
+        let reason = if found.is_file() { "is too long" } else { "is no file" };
+        return Err(hinted(format!("`{}` {reason}", file.display()), "name a run's folder"));
+    }
+    let mut set = PredictedSet::read(&file)?;
+    // Of two that were written here one may have relative paths and the other absolute ones.
+    for image in &mut set.images {
+        image.path = std::path::absolute(&image.path).unwrap_or_else(|_| image.path.clone());
+    }
+    match set.images.is_empty() {
+        true => Err(hinted(format!("`{}` holds no image", file.display()), "test the model again")),
+        false => Ok(set),
+    }
+}
+
+/// What a folder is that holds no `predictions.csv`.
+fn without_predictions(folder: &Path) -> anyhow::Error {
+    let shown = folder.display();
+    if folder.join("run.json").exists() {
+        return hinted(
+            format!("the run in `{shown}` has no `{PREDICTIONS}`: it was not tested"),
+            format!("`thorax test --saved \"{shown}\" --data FOLDER --out DIR` writes them to `DIR`"),
+        );
+    }
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.retain(|name| name.starts_with("predictions-") && name.ends_with(".csv"));
+    names.sort_unstable();
+    match names.first() {
+        Some(name) => hinted(
+            format!("`{shown}` holds the predictions of several sets"),
+            format!("name one of them, such as `{}`", folder.join(name).display()),
+        ),
+        None => hinted(
+            format!("the folder `{shown}` holds no run"),
+            format!("name a run's folder, or a `{PREDICTIONS}`"),
+        ),
+    }
+}
+
+/// Prints how two models compare, named by the words that stand for them.
+pub(crate) fn print(names: &[String; 2], comparison: &ModelComparison, output: &Output) {
+    let [first, second] = names;
+    output.result(format!("Comparison on {} images\nfirst   {first}\nsecond  {second}", comparison.images));
+    let mut rows = vec![["", "first", "second", "first - second"].map(str::to_owned).to_vec()];
+    let mut row = |name: &str, figure: &ComparedFigure| {
+        let difference = with_interval(figure.difference, figure.interval.as_ref());
+        rows.push(vec![name.to_owned(), share(figure.first), share(figure.second), difference]);
+    };
+    row("Accuracy", &comparison.accuracy);
+    row("Balanced accuracy", &comparison.balanced_accuracy);
+    row("Macro F1", &comparison.macro_f1);
+    row("Macro ROC AUC", &comparison.macro_roc_auc);
+    row("Log loss", &comparison.log_loss);
+    output.result(table(&rows));
+    let drawn = comparison.groups.map_or(String::new(), |groups| format!(", from {groups} groups"));
+    output.result(format!("[low, high]: 95 % intervals of a paired bootstrap{drawn}\n"));
+    let counts = [
+        ("both right", comparison.both_right),
+        ("only the first right", comparison.only_first_right),
+        ("only the second right", comparison.only_second_right),
+        ("both wrong", comparison.both_wrong),
+    ];
+    let rows = counts.map(|(name, count)| vec![name.to_owned(), count.to_string()]);
+    output.result(table(&rows));
+    let p = comparison.mcnemar_p;
+    let p = if p < 1e-4 { "below 0.0001".to_owned() } else { format!("{p:.4}") };
+    output.result(format!("McNemar's exact test: p {p}"));
+    if comparison.groups.is_some() {
+        output.result(
+            "McNemar's test takes images as independent, and here they come in groups: go by the intervals",
+        );
+    }
+    print_undefined(&comparison.undefined, output);
+}
+
+/// Says why figures have no value.
+pub(crate) fn print_undefined(undefined: &BTreeMap<String, String>, output: &Output) {
+    for (name, why) in undefined {
+        let name = name.replace("macro_roc_auc", "macro ROC AUC").replace("macro_f1", "macro F1");
+        output.result(format!("no value for {}: {why}", name.replace('_', " ")));
+    }
+}

@@ -1,0 +1,190 @@
+//! `cross-validate`: every image is tested once, by a model that was trained without it. Each fold is a run as `train` does it.
+
+mod print;
+mod same;
+mod setup;
+
+use std::{collections::BTreeMap, time::Instant};
+
+use anyhow::Result;
+use data::{BadImage, ImageSet};
+use serde_json::json;
+use setup::{Setup, state};
+use train::{
+    CrossValidation, CrossValidationRecord, FoldRecord, FoldState, PREDICTIONS, Run, Spread,
+    Status as RunStatus, TestFigures, Tested,
+};
+
+use crate::{
+    args::{CrossValidateArgs, TrainArgs},
+    dataset,
+    output::Output,
+    progress,
+    status::{Status, hinted},
+    train::{Images, carry_out, reading, record, tell_ending},
+};
+
+/// All images, decoded once for all folds.
+struct Decoded {
+    images: ImageSet,
+    bad: Vec<BadImage>,
+    seconds: f64,
+    /// Of all of them.
+    fingerprint: String,
+}
+
+pub(crate) fn run(args: &CrossValidateArgs, output: &Output) -> Result<Status> {
+    progress::catch_interrupts()?;
+    let setup = Setup::new(args)?;
+    setup.introduce(&args.train, output);
+    if args.train.dry_run {
+        setup.first.network.build(&args.train, None)?;
+        output.result(serde_json::to_string_pretty(
+            &json!({"out": setup.out, "folds": setup.k, "settings": setup.settings}),
+        )?);
+        return Ok(Status::Done);
+    }
+    let decoded = decode(&args.train, &setup, output)?;
+    let mut folder = enter(&args.train, &setup, &decoded)?;
+    output.note(format!("out    {}\n", setup.out.display()));
+    for fold in setup.wanted(args) {
+        if let Err(error) = train_fold(&args.train, &setup, &folder, fold, &decoded, output) {
+            // The first error is the one to tell.
+            let _ = take_up(&mut folder);
+            return Err(error);
+        }
+        let whole = take_up(&mut folder)?;
+        // The last fold may be over when Ctrl-C comes.
+        if progress::interrupted() && !whole {
+            tell_interrupted(&folder, output);
+            return Ok(Status::Interrupted);
+        }
+    }
+    pool(&setup, &mut folder)?;
+    print::print(args, &folder, output);
+    Ok(Status::Done)
+}
+
+fn decode(args: &TrainArgs, setup: &Setup, output: &Output) -> Result<Decoded> {
+    let start = Instant::now();
+    let listing = setup.listing();
+    let (mut sets, bad) = dataset::load(&[&listing.samples], &reading(args, &setup.first), output)?;
+    let images = sets.remove(0);
+    let of_folds: Vec<(String, ImageSet)> = (1..)
+        .zip(setup.held_out())
+        .map(|(fold, samples)| (format!("fold {fold}"), images.select(&samples)))
+        .collect();
+    let named: Vec<(&str, &ImageSet)> = of_folds.iter().map(|(name, set)| (name.as_str(), set)).collect();
+    dataset::warn_of_duplicates(&named, &setup.first.decoding, output);
+    let fingerprint = data::fingerprint(&listing.labels(), &[&images]);
+    Ok(Decoded { images, bad, seconds: start.elapsed().as_secs_f64(), fingerprint })
+}
+
+/// Opens the folder, or begins it: what was begun with other settings or images is refused.
+fn enter(args: &TrainArgs, setup: &Setup, decoded: &Decoded) -> Result<CrossValidation> {
+    let _lock = CrossValidation::lock(&setup.out)?;
+    // Another process may have begun it meanwhile.
+    if let Some(begun) = CrossValidation::open(&setup.out)? {
+        same::check(&begun, setup)?;
+        same::check_images(&begun, setup, &decoded.fingerprint)?;
+        return Ok(begun);
+    }
+    let record = CrossValidationRecord {
+        status: RunStatus::Running,
+        settings: setup.settings.clone(),
+        seed: args.seed,
+        drawn: setup.drawn.clone(),
+        classes: setup.listing().labels(),
+        synthetic: setup.listing().is_synthetic(),
+        skipped: decoded.bad.iter().map(|bad| bad.path.display().to_string()).collect(),
+        data_fingerprint: decoded.fingerprint.clone(),
+        versions: BTreeMap::from([
+            ("thorax".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+            ("libtorch".to_owned(), model::LIBTORCH.to_owned()),
+        ]),
+        folds: (1..=setup.k).map(FoldRecord::new).collect(),
+        pooled: None,
+        spread: None,
+    };
+    Ok(CrossValidation::create(&setup.out, record, &setup.manifest()?)?)
+}
+
+/// Trains a fold that is not done; folds count from 1.
+fn train_fold(
+    args: &TrainArgs,
+    setup: &Setup,
+    folder: &CrossValidation,
+    fold: usize,
+    decoded: &Decoded,
+    output: &Output,
+) -> Result<()> {
+    let start = Instant::now();
+    let _lock = folder.lock_fold(fold)?;
+    let (plan, of) = (setup.plan(args, fold)?, setup.k);
+    if let FoldState::Finished(_) = state(folder, fold)? {
+        output.note(format!("fold {fold} of {of}: done before, in {}", plan.out.display()));
+        return Ok(());
+    }
+    folder.clear(fold)?;
+    let classifier = plan.network.build(args, None)?;
+    let held_out = plan.test.as_ref().map(|test| decoded.images.select(&test.samples));
+    let mut images = Images::of(&plan, &decoded.images, held_out, &decoded.bad)?;
+    images.decode_seconds = decoded.seconds;
+    let mut record = record(args, &plan, &images);
+    record.settings = setup.settings_of(fold);
+    let counts: Vec<String> = ["training", "validation", "test"]
+        .iter()
+        .map(|part| record.counts.get(*part).map_or(0, |counts| counts.iter().sum::<usize>()).to_string())
+        .collect();
+    output.note(format!(
+        "fold {fold} of {of}: {} images to train on, {} to validate, {} held out",
+        counts[0], counts[1], counts[2]
+    ));
+    let mut run = Run::create(&plan.out, record)?;
+    carry_out(args, &classifier, &plan, &images, None, &mut run, start, output)?;
+    tell_ending(&run, output);
+    Ok(())
+}
+
+/// Takes up what has been done, here and in other processes; whether all folds are finished.
+fn take_up(folder: &mut CrossValidation) -> Result<bool> {
+    let _lock = CrossValidation::lock(folder.folder())?;
+    let whole = folder.refresh()?;
+    folder.save()?;
+    Ok(whole)
+}
+
+/// Makes one set of all folds' predictions, and its figures, where all of them are finished.
+fn pool(setup: &Setup, folder: &mut CrossValidation) -> Result<()> {
+    let _lock = CrossValidation::lock(&setup.out)?;
+    if !folder.refresh()? {
+        return Ok(());
+    }
+    let figures: Vec<&TestFigures> =
+        folder.record.folds.iter().filter_map(|fold| fold.figures.as_ref()).collect();
+    let seconds = figures.iter().map(|figures| figures.seconds).sum();
+    let spread = Spread::of_all(&figures);
+    let pooled = folder.pooled(&setup.listing().samples, &setup.folds).map_err(|error| {
+        hinted(
+            format!("the folds cannot be pooled: {error}"),
+            "remove that fold's folder and run the same again: the fold is then trained anew",
+        )
+    })?;
+    let checkpoint = setup.out.display().to_string();
+    let tested = Tested { checkpoint, synthetic: folder.record.synthetic, seconds };
+    folder.record.pooled = Some(TestFigures::new(&pooled, tested)?);
+    folder.record.spread = Some(spread);
+    folder.record.status = RunStatus::Completed;
+    pooled.write(&folder.file(PREDICTIONS))?;
+    Ok(folder.save()?)
+}
+
+fn tell_interrupted(folder: &CrossValidation, output: &Output) {
+    let folds = &folder.record.folds;
+    output.note(format!(
+        "{} of {} folds are done; the same with `--out {}` goes on with the rest",
+        folds.iter().filter(|fold| fold.figures.is_some()).count(),
+        folds.len(),
+        folder.folder().display()
+    ));
+}

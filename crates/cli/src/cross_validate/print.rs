@@ -1,0 +1,94 @@
+//! What a cross-validation came to.
+
+use serde_json::json;
+use train::{CrossValidation, Spread, TestFigures};
+
+use crate::{
+    args::CrossValidateArgs,
+    output::Output,
+    table::{share, table},
+    test,
+};
+
+/// What no interval here tells.
+const LEFT_OUT: &str = "The intervals of all folds together do not say how much the figures would move with other images to train \
+                        on:\nno unbiased estimate of that exists from one cross-validation (Bengio and Grandvalet, 2004).";
+
+/// Prints the folds beside each other and all of them together; until all are done, the fold that was asked for.
+pub(super) fn print(args: &CrossValidateArgs, folder: &CrossValidation, output: &Output) {
+    let record = &folder.record;
+    if args.train.json {
+        let folds = record.folds.iter().map(|fold| {
+            json!({"fold": fold.fold, "run": folder.file(&fold.run), "best_epoch": fold.best_epoch,
+                   "figures": fold.figures})
+        });
+        let folds: Vec<_> = folds.collect();
+        output.result(
+            json!({"out": folder.folder(), "folds": folds, "pooled": record.pooled, "spread": record.spread})
+                .to_string(),
+        );
+        return;
+    }
+    if let Some(pooled) = &record.pooled {
+        print_folds(folder, output);
+        output.result("");
+        test::print(&[("all folds".to_owned(), pooled)], output);
+        output.result(format!("\n{LEFT_OUT}"));
+        return;
+    }
+    let asked = args.fold.and_then(|fold| record.folds.get(fold - 1));
+    if let Some(fold) = asked
+        && let Some(figures) = &fold.figures
+    {
+        test::print(
+            &[(format!("fold {} (epoch {})", fold.fold, fold.best_epoch.unwrap_or(0)), figures)],
+            output,
+        );
+    }
+    let left = record.folds.iter().filter(|fold| fold.figures.is_none()).map(|fold| fold.fold.to_string());
+    output.note(format!(
+        "\nnot done yet: folds {}; the same with `--fold FOLD`, or without it for all of them, goes on in `{}`",
+        left.collect::<Vec<_>>().join(", "),
+        folder.folder().display()
+    ));
+}
+
+/// A row a fold, and how they differ.
+fn print_folds(folder: &CrossValidation, output: &Output) {
+    let record = &folder.record;
+    output.result(format!("Cross-validation, {} folds, {}", record.folds.len(), record.drawn));
+    let heading = [
+        "fold",
+        "images",
+        "best epoch",
+        "accuracy",
+        "balanced accuracy",
+        "macro F1",
+        "macro ROC AUC",
+        "loss",
+    ];
+    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    for fold in &record.folds {
+        let Some(figures) = &fold.figures else { continue };
+        let best = fold.best_epoch.map_or_else(|| share(None), |epoch| epoch.to_string());
+        let first = [fold.fold.to_string(), figures.images.to_string(), best];
+        rows.push(first.into_iter().chain(figures.of_folds().map(|(_, value)| share(value))).collect());
+    }
+    let names = record.folds.iter().find_map(|fold| fold.figures.as_ref()).map(TestFigures::of_folds);
+    let spreads = names.into_iter().flatten().map(|(name, _)| record.spread.as_ref()?.get(name));
+    let spreads: Vec<Option<&Spread>> = spreads.collect();
+    let of = |spread: &Spread| [spread.mean, spread.standard_deviation, spread.min, spread.max];
+    for (i, what) in ["mean", "standard deviation", "lowest", "highest"].into_iter().enumerate() {
+        let values = spreads.iter().map(|spread| share(spread.and_then(|spread| of(spread)[i])));
+        rows.push([what, "", ""].map(str::to_owned).into_iter().chain(values).collect());
+    }
+    output.result(table(&rows));
+    for (name, spread) in heading[3..].iter().zip(spreads) {
+        let undefined = spread.map_or(0, |spread| record.folds.len() - spread.folds);
+        if undefined > 0 {
+            output.result(format!(
+                "{name} has no value in {undefined} of the folds, which are left out of its mean"
+            ));
+        }
+    }
+}

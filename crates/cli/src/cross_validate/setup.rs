@@ -1,0 +1,221 @@
+//! What a cross-validation is about to do: all that can be wrong with flags and folders, for every fold, before the first image
+//! is decoded.
+
+use std::{
+    collections::BTreeMap,
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result};
+use data::{Layout, Listing, Part, Sample, manifest, split};
+use serde_json::{Value, json};
+use train::{CrossValidation, FOLDS, FoldState};
+
+use super::same;
+use crate::{
+    args::{CrossValidateArgs, TrainArgs},
+    dataset,
+    output::Output,
+    status::hinted,
+    table::table,
+    train::{Opened, Plan, check_writable, free_name, introduce_data},
+};
+
+/// How many folds there are where nothing says it.
+const DEFAULT_FOLDS: usize = 5;
+
+pub(super) struct Setup {
+    /// Its listing holds all images but those that the data set keeps for testing, by paths that every process has for them.
+    opened: Opened,
+    /// Images that it keeps for testing.
+    apart: usize,
+    /// The fold of each image, from 0.
+    pub(super) folds: Vec<usize>,
+    /// How they came to it, in words.
+    pub(super) drawn: String,
+    /// How many folds there are; at least two.
+    pub(super) k: usize,
+    /// The first fold's run.
+    pub(super) first: Plan,
+    /// Flag names → resolved values, the same for all folds.
+    pub(super) settings: BTreeMap<String, Value>,
+    pub(super) out: PathBuf,
+}
+
+impl Setup {
+    /// Reads flags and folders; nothing is written.
+    pub(super) fn new(args: &CrossValidateArgs) -> Result<Self> {
+        if args.train.test_data.is_some() {
+            return Err(hinted(
+                "`--test-data` does not go with `cross-validate`: every image is tested once, by the model that was trained \
+                 without it",
+                "leave it out; `thorax train --test-data` tests on another data set",
+            ));
+        }
+        if args.train.resume.is_some() {
+            return Err(hinted(
+                "`--resume` does not go with `cross-validate`",
+                "name its folder again with `--out`, and it goes on with the folds that are not done",
+            ));
+        }
+        let name = || free_name(&format!("{}-cv", args.train.model));
+        let out = args.train.out.clone().unwrap_or_else(name);
+        check_writable(&out)?;
+        let begun = CrossValidation::open(&out)?;
+        let mut opened = Opened::new(&args.train, |options| dataset::open_apart(&args.train.data, options))?;
+        let apart = opened.test.take().map_or(0, |test| test.samples.len());
+        let data = name_absolutely(&mut opened.listing)?;
+        let (k, folds, drawn) = deal(args, &opened.listing)?;
+        if let Some(fold) = args.fold.filter(|&fold| fold > k) {
+            return Err(hinted(
+                format!("there is no fold {fold} of {k}"),
+                format!("name one of 1 to {k} with `--fold`"),
+            ));
+        }
+        let first = plan(&args.train, &opened, &folds, 1, &out)?;
+        for fold in 2..=k {
+            plan(&args.train, &opened, &folds, fold, &out)?;
+        }
+        let mut settings = first.settings(&args.train);
+        // A fold's images are no test set that could be opened again under this name.
+        settings.insert("test-data".to_owned(), Value::Null);
+        settings.insert("data".to_owned(), json!(data));
+        settings.insert("folds".to_owned(), json!(k));
+        let setup = Self { opened, apart, folds, drawn, k, first, settings, out };
+        if let Some(begun) = begun {
+            same::check(&begun, &setup)?;
+            setup.wanted(args).try_for_each(|fold| state(&begun, fold).map(drop))?;
+        }
+        Ok(setup)
+    }
+
+    /// All images.
+    pub(super) fn listing(&self) -> &Listing {
+        &self.opened.listing
+    }
+
+    /// A fold's run; folds count from 1.
+    pub(super) fn plan(&self, args: &TrainArgs, fold: usize) -> Result<Plan> {
+        plan(args, &self.opened, &self.folds, fold, &self.out)
+    }
+
+    /// The folds that are asked for, from 1.
+    pub(super) fn wanted(&self, args: &CrossValidateArgs) -> RangeInclusive<usize> {
+        args.fold.map_or(1..=self.k, |fold| fold..=fold)
+    }
+
+    /// Each fold's images.
+    pub(super) fn held_out(&self) -> Vec<Vec<Sample>> {
+        let mut held_out = vec![Vec::new(); self.k];
+        for (sample, &fold) in self.listing().samples.iter().zip(&self.folds) {
+            held_out[fold].push(sample.clone());
+        }
+        held_out
+    }
+
+    /// What is trained on what, with the table of folds.
+    pub(super) fn introduce(&self, args: &TrainArgs, output: &Output) {
+        let listing = self.listing();
+        introduce_data(listing, output);
+        output.note(format!("folds  {}, {}", self.k, self.drawn));
+        if self.apart > 0 {
+            output.note(format!(
+                "apart  {} test images of the data set's own: they are in no fold",
+                self.apart
+            ));
+        }
+        self.first.introduce_network(args, output);
+        let mut rows = vec![["fold".to_owned()].into_iter().chain(listing.labels()).collect::<Vec<_>>()];
+        let held_out = self.held_out();
+        for (fold, samples) in held_out.iter().enumerate() {
+            let counts = data::counts(samples, listing.classes.len());
+            rows.push([fold + 1].iter().chain(&counts).map(usize::to_string).collect());
+        }
+        output.note(format!("{}\n", table(&rows)));
+        dataset::warn_of_ungrouped(listing, output);
+        dataset::warn_of_shared_groups(&held_out, "the folds", output);
+    }
+
+    /// What the run of a fold stores as its settings; folds count from 1.
+    pub(super) fn settings_of(&self, fold: usize) -> BTreeMap<String, Value> {
+        let mut settings = self.settings.clone();
+        settings.insert("fold".to_owned(), json!(fold));
+        settings
+    }
+
+    /// `folds.csv`; its folder must be there.
+    pub(super) fn manifest(&self) -> Result<Vec<u8>> {
+        let labels = self.listing().labels();
+        let rows: Vec<manifest::Row<'_>> = self
+            .listing()
+            .samples
+            .iter()
+            .zip(&self.folds)
+            .map(|(sample, &fold)| manifest::Row {
+                path: &sample.path,
+                label: &labels[sample.label],
+                group: sample.group.as_deref(),
+                part: sample.part.unwrap_or(Part::Training),
+                fold: Some(fold),
+            })
+            .collect();
+        Ok(manifest::text(&self.out.join(FOLDS), &rows)?)
+    }
+}
+
+/// How far a fold is; what lies in its place and is no fold is refused.
+pub(super) fn state(begun: &CrossValidation, fold: usize) -> Result<FoldState> {
+    begun.state(fold).map_err(|error| match error {
+        train::Error::NotEmpty { .. } | train::Error::HoldsRun { .. } => hinted(
+            format!("{error}, where fold {fold} is to be"),
+            "move that folder elsewhere, or name another with `--out`",
+        ),
+        error => error.into(),
+    })
+}
+
+fn plan(args: &TrainArgs, opened: &Opened, folds: &[usize], fold: usize, out: &Path) -> Result<Plan> {
+    let (listing, held_out) = split::hold_out(&opened.listing, folds, fold - 1);
+    let opened = Opened { listing, test: Some(held_out), ..*opened };
+    Plan::of(args, opened, out.join(format!("fold-{fold}")))
+}
+
+/// Gives images paths that are the same in every process of a cross-validation, whatever its working folder; the data set's.
+fn name_absolutely(listing: &mut Listing) -> Result<PathBuf> {
+    let base = match listing.layout {
+        Layout::Csv => listing.root.parent().map_or_else(PathBuf::new, Path::to_owned),
+        _ => listing.root.clone(),
+    };
+    let folder = if base == Path::new("") { Path::new(".") } else { &base };
+    let real =
+        folder.canonicalize().with_context(|| format!("cannot tell where `{}` is", folder.display()))?;
+    // Images that are named absolutely lie elsewhere.
+    let moved =
+        |path: &Path| path.strip_prefix(&base).map_or_else(|_| path.to_owned(), |rest| real.join(rest));
+    for sample in &mut listing.samples {
+        if sample.path.to_str().is_none() {
+            return Err(data::Error::NotUtf8 { path: sample.path.clone() }.into());
+        }
+        sample.path = moved(&sample.path);
+    }
+    Ok(moved(&listing.root))
+}
+
+/// How many folds there are, the fold of each image, and how it came to it.
+fn deal(args: &CrossValidateArgs, listing: &Listing) -> Result<(usize, Vec<usize>, String)> {
+    if let Some((k, folds)) = split::own_folds(listing)? {
+        if let Some(asked) = args.folds.filter(|&asked| asked != k) {
+            return Err(hinted(
+                format!("`{}` has {k} folds in its column `fold`, not {asked}", listing.root.display()),
+                "leave `--folds` out, or that column out of the CSV",
+            ));
+        }
+        return Ok((k, folds, "from the column `fold`".to_owned()));
+    }
+    let k = args.folds.unwrap_or(DEFAULT_FOLDS);
+    let whole_groups = listing.samples.iter().any(|sample| sample.group.is_some());
+    let folds = split::folds(listing, k, whole_groups, args.train.seed)?;
+    let what = if whole_groups { "groups kept whole, " } else { "" };
+    Ok((k, folds, format!("{what}drawn from seed {}", args.train.seed)))
+}

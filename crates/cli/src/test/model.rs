@@ -1,0 +1,143 @@
+//! A saved model as it is tested.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use data::{ClassName, Decoding, Formats, ImageSet, Listing, Sample};
+use model::Classifier;
+use train::{Mismatch, PredictedSet, Run, TestFigures};
+
+use super::sets::TestSet;
+use crate::{
+    args::TestArgs,
+    dataset::{self, Reading},
+    output::Output,
+    progress::Display,
+    saved::{self, Saved},
+    status::hinted,
+};
+
+pub(super) struct Model {
+    saved: Saved,
+    pub(super) classifier: Classifier,
+    pub(super) epoch: u64,
+    /// How images are read: as the flags say, else as the run was trained.
+    pub(super) decoding: Decoding,
+}
+
+impl Model {
+    /// A checkpoint or a run's; the latest run's without a path.
+    pub(super) fn load(path: Option<&Path>, args: &TestArgs, output: &Output) -> Result<Self> {
+        let saved = saved::find(path)?;
+        let (classifier, epoch) = saved.load(&args.compute, args.precision, output)?;
+        let decoding = args.read.decoding(saved.run.as_ref().and_then(own_formats).unwrap_or(Formats::Keras));
+        Ok(Self { saved, classifier, epoch, decoding })
+    }
+
+    pub(super) fn checkpoint(&self) -> &Path {
+        &self.saved.checkpoint
+    }
+
+    /// The test set that its run was tested on, with its classes' folders.
+    pub(super) fn own_test_set(&self) -> Option<(PathBuf, Vec<ClassName>)> {
+        self.saved.run.as_ref().and_then(own_test_set)
+    }
+
+    /// What there is to say of the model and of the sets.
+    pub(super) fn introduce(&self, sets: &[TestSet], output: &Output) {
+        let changed = |set: &&TestSet| {
+            self.saved.run.as_ref().is_some_and(|run| trained_from_another(run, &set.listing))
+        };
+        for set in sets.iter().filter(changed) {
+            let root = set.listing.root.display();
+            output.warn(format!("`{root}` is not what it was when the model was trained from it"));
+        }
+        let spec = self.classifier.spec();
+        let model = self.checkpoint().display();
+        output.note(format!("model  {model} ({}, {}, epoch {})", spec.kind, spec.precision, self.epoch));
+    }
+
+    /// The sets' images as this model takes them.
+    pub(super) fn images(&self, sets: &[TestSet], args: &TestArgs, output: &Output) -> Result<Vec<ImageSet>> {
+        let spec = self.classifier.spec();
+        let reading = Reading {
+            preprocess: spec.preprocess(),
+            decoding: self.decoding,
+            cache: args.cache.cache(),
+            policy: args.on_bad_image,
+        };
+        let samples: Vec<Vec<Sample>> = sets.iter().map(|set| self.samples(&set.listing)).collect();
+        let lists: Vec<&[Sample]> = samples.iter().map(Vec::as_slice).collect();
+        let (images, _) = dataset::load(&lists, &reading, output)?;
+        for (set, images) in sets.iter().zip(&images) {
+            if !set.may_lack_classes {
+                dataset::check_classes_left(images, "testing", &spec.classes)?;
+            } else if images.is_empty() {
+                let message = format!("no readable image is left in `{}`", set.title());
+                return Err(hinted(message, "mend its images, or name another set"));
+            }
+        }
+        Ok(images)
+    }
+
+    /// Images labelled with this model's class indices: those listed may be another's, of the same classes.
+    fn samples(&self, listing: &Listing) -> Vec<Sample> {
+        let classes = &self.classifier.spec().classes;
+        let labels = listing.classes.iter().map(|class| classes.iter().position(|own| *own == class.label));
+        let labels: Vec<Option<usize>> = labels.collect();
+        let relabelled = |sample: &Sample| Some(Sample { label: labels[sample.label]?, ..sample.clone() });
+        let mut samples: Vec<Sample> = listing.samples.iter().filter_map(relabelled).collect();
+        // Class by class as it would list them itself: sums in another order differ in their last digit.
+        samples.sort_by_key(|sample| sample.label);
+        samples
+    }
+
+    /// Its figures on a set, and the predictions that they are of; `None` if the user stopped it.
+    pub(super) fn test(
+        &self,
+        images: &ImageSet,
+        output: &Output,
+    ) -> Result<Option<(TestFigures, PredictedSet)>> {
+        Ok(train::figures(&self.classifier, self.checkpoint(), images, &mut Display::new(output))?)
+    }
+
+    /// Only models of the same classes, in whatever order, can be compared.
+    pub(super) fn check_same_classes(&self, other: &Self) -> Result<()> {
+        let sorted = |model: &Self| {
+            let mut classes = model.classifier.spec().classes.clone();
+            classes.sort_unstable();
+            classes
+        };
+        if sorted(self) == sorted(other) {
+            return Ok(());
+        }
+        let names = [self, other].map(|model| model.checkpoint().display().to_string());
+        let classes = [self, other].map(|model| model.classifier.spec().classes.clone());
+        Err(train::Error::from(Mismatch::Classes { names, classes }).into())
+    }
+}
+
+fn own_test_set(run: &Run) -> Option<(PathBuf, Vec<ClassName>)> {
+    let settings = &run.record.settings;
+    let data = PathBuf::from(settings.get("test-data")?.as_str()?);
+    let names = run.record.classes.iter().zip(settings.get("classes")?.as_array()?);
+    let classes = names.map(|(label, name)| {
+        // `LABEL=FOLDER` where the two differ; either may hold an `=` of its own.
+        let folder = name.as_str()?.strip_prefix(label.as_str())?;
+        Some(ClassName { label: label.clone(), folder: folder.strip_prefix('=').unwrap_or(label).to_owned() })
+    });
+    Some((data, classes.collect::<Option<_>>()?))
+}
+
+/// Whether a test set is from the CSV that a run was trained from, and that has changed since.
+fn trained_from_another(run: &Run, listing: &Listing) -> bool {
+    let data = run.record.settings.get("data").and_then(|data| data.as_str());
+    let here =
+        std::path::absolute(&listing.root).is_ok_and(|root| data.is_some_and(|data| root == Path::new(data)));
+    here && listing.manifest_sha256.is_some() && listing.manifest_sha256 != run.record.manifest_sha256
+}
+
+/// By whose rules a run's images were read.
+fn own_formats(run: &Run) -> Option<Formats> {
+    run.record.settings.get("formats")?.as_str()?.parse().ok()
+}

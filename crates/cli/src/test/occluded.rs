@@ -1,0 +1,79 @@
+//! Tests with a part of every image hidden.
+
+use std::{collections::BTreeMap, path::Path};
+
+use anyhow::Result;
+use data::{ImageSet, Occlusion};
+use model::Classifier;
+use train::TestFigures;
+
+use crate::{
+    output::Output,
+    progress::Display,
+    table::{share, table, with_interval},
+};
+
+/// A model's figures on a set with each of these parts hidden, by their names; `None` if the user stopped it.
+pub(crate) fn occluded(
+    classifier: &Classifier,
+    checkpoint: &Path,
+    images: &ImageSet,
+    parts: &[Occlusion],
+    output: &Output,
+) -> Result<Option<BTreeMap<String, TestFigures>>> {
+    let mut figures = BTreeMap::new();
+    for part in parts {
+        let images = images.occluded(*part);
+        let tested = train::figures(classifier, checkpoint, &images, &mut Display::new(output))?;
+        let Some((of_part, _)) = tested else { return Ok(None) };
+        figures.insert(part.to_string(), of_part);
+    }
+    Ok(Some(figures))
+}
+
+/// Prints them beside the figures on whole images, and beside what guessing gives.
+pub(crate) fn print_occluded(
+    name: &str,
+    whole: &TestFigures,
+    occluded: &BTreeMap<String, TestFigures>,
+    output: &Output,
+) {
+    if occluded.is_empty() {
+        return;
+    }
+    output.result(format!("\nWith a part of every image hidden, {name}"));
+    let mut rows = vec![["hidden", "accuracy", "balanced accuracy"].map(str::to_owned).to_vec()];
+    let mut row = |name: &str, figures: &TestFigures| {
+        let interval = |name: &str| figures.intervals.get(name);
+        let accuracy = with_interval(Some(figures.accuracy), interval("accuracy"));
+        let balanced = with_interval(figures.balanced_accuracy, interval("balanced_accuracy"));
+        rows.push(vec![name.to_owned(), accuracy, balanced]);
+    };
+    row("nothing", whole);
+    for part in Occlusion::ALL.map(|part| part.to_string()) {
+        occluded.get(&part).iter().for_each(|figures| row(&part, figures));
+    }
+    if let Some((label, accuracy, balanced)) = guessing(whole) {
+        rows.push(vec![format!("all (guessing {label})"), share(Some(accuracy)), share(balanced)]);
+    }
+    output.result(table(&rows));
+    if [Occlusion::Lungs, Occlusion::Centre].iter().any(|part| occluded.contains_key(&part.to_string())) {
+        output.result(
+            "High figures with the lungs hidden mean that the model looks at something else, such as what tells\n\
+             where an image comes from",
+        );
+    }
+    if occluded.contains_key(&Occlusion::Border.to_string()) {
+        output.result("Figures that fall with the border hidden mean that it looks at what stands there");
+    }
+}
+
+/// The most frequent class, and the accuracy and balanced accuracy of always guessing it.
+fn guessing(figures: &TestFigures) -> Option<(&str, f64, Option<f64>)> {
+    let mut classes = figures.classes.iter();
+    let first = classes.next()?;
+    let most = classes.fold(first, |most, class| if class.support > most.support { class } else { most });
+    let all_there = figures.classes.iter().all(|class| class.support > 0);
+    let balanced = all_there.then(|| 1.0 / figures.classes.len() as f64);
+    Some((&most.label, most.support as f64 / figures.images.max(1) as f64, balanced))
+}

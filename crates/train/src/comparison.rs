@@ -1,0 +1,166 @@
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use metrics::{Comparison, Estimate, Evaluation, Figures, Predictions, Resampling};
+use serde::{Deserialize, Serialize};
+
+use crate::{Bounds, Error, Mismatch, PredictedImage, PredictedSet, Result};
+
+/// Two models on the same images, as `thorax compare --json` and `test --against` print them. Keys are only ever added.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelComparison {
+    /// Number of images.
+    pub images: usize,
+    /// Groups, such as patients, that were drawn whole for the intervals; `null` where images were drawn one by one.
+    pub groups: Option<usize>,
+    /// Images that both got right.
+    pub both_right: u64,
+    /// Images that the first alone got right.
+    pub only_first_right: u64,
+    /// Images that the second alone got right.
+    pub only_second_right: u64,
+    /// Images that neither got right.
+    pub both_wrong: u64,
+    /// Two-sided p of McNemar's exact test, which takes images for independent.
+    pub mcnemar_p: f64,
+    /// Share of images right.
+    pub accuracy: ComparedFigure,
+    /// Unweighted mean of the classes' recalls.
+    pub balanced_accuracy: ComparedFigure,
+    /// Unweighted mean of the classes' F1.
+    pub macro_f1: ComparedFigure,
+    /// Unweighted mean of the classes' ROC AUC.
+    pub macro_roc_auc: ComparedFigure,
+    /// Mean of -ln p of the true class, as scikit-learn clips it.
+    pub log_loss: ComparedFigure,
+    /// Figures and intervals without a value → why.
+    pub undefined: BTreeMap<String, String>,
+}
+
+/// Both models' figure and how far they lie apart.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ComparedFigure {
+    /// The first's.
+    pub first: Option<f64>,
+    /// The second's.
+    pub second: Option<f64>,
+    /// The first's less the second's.
+    pub difference: Option<f64>,
+    /// Its 95 % interval, of a paired bootstrap.
+    pub interval: Option<Bounds>,
+}
+
+impl ModelComparison {
+    /// Compares two models by their predictions, named as errors shall call them. Images are matched by path and true class and
+    /// classes by name, in whatever order each has them; groups are those of the first, or of the second where it alone has
+    /// some.
+    ///
+    /// # Errors
+    /// Other classes, other images or other true classes; no image at all.
+    pub fn new(first: (&str, &PredictedSet), second: (&str, &PredictedSet)) -> Result<Self> {
+        let matched = in_order_of(first, second)?;
+        let (first, second) = (first.1, &matched);
+        if first.images.is_empty() {
+            return Err(Error::Config("a comparison needs at least one image".to_owned()));
+        }
+        let of_second = second.resampling();
+        let resampling = match first.resampling() {
+            Resampling { groups: None, .. } => of_second,
+            resampling => resampling,
+        };
+        let figures = |set: &PredictedSet| {
+            let none = Resampling { resamples: 0, ..resampling.clone() };
+            Evaluation::new(&set.scores(), &none).map_err(|error| Error::Config(error.to_string()))
+        };
+        let (of_first, of_second) = (figures(first)?, figures(second)?);
+        let compared = Comparison::new(&first.scores(), &second.scores(), &resampling)
+            .map_err(|error| Error::Config(error.to_string()))?;
+        let mut undefined = BTreeMap::new();
+        let mut figure = |name: &str, of: fn(&Figures<Estimate>) -> &Estimate| {
+            let difference = of(&compared.differences);
+            if let Err(why) = difference.value {
+                undefined.insert(name.to_owned(), why.named(&first.classes).to_string());
+            } else if let Err(why) = difference.interval {
+                undefined.insert(format!("interval of {name}"), why.named(&first.classes).to_string());
+            }
+            ComparedFigure {
+                first: of(&of_first.figures).value.ok(),
+                second: of(&of_second.figures).value.ok(),
+                difference: difference.value.ok(),
+                interval: difference.interval.ok().map(|interval| [interval.low, interval.high]),
+            }
+        };
+        Ok(Self {
+            images: first.images.len(),
+            groups: of_first.groups,
+            both_right: compared.both_right,
+            only_first_right: compared.only_first_right,
+            only_second_right: compared.only_second_right,
+            both_wrong: compared.both_wrong,
+            mcnemar_p: compared.mcnemar_p,
+            accuracy: figure("accuracy", |figures| &figures.accuracy),
+            balanced_accuracy: figure("balanced_accuracy", |figures| &figures.balanced_accuracy),
+            macro_f1: figure("macro_f1", |figures| &figures.macro_mean.f1),
+            macro_roc_auc: figure("macro_roc_auc", |figures| &figures.macro_mean.roc_auc),
+            log_loss: figure("log_loss", |figures| &figures.log_loss),
+            undefined,
+        })
+    }
+}
+
+/// The second's predictions with the first's order of images and classes.
+fn in_order_of(first: (&str, &PredictedSet), second: (&str, &PredictedSet)) -> Result<PredictedSet> {
+    let names = [first.0, second.0].map(str::to_owned);
+    let (first, second) = (first.1, second.1);
+    let place = |class: &String| second.classes.iter().position(|other| other == class);
+    let columns: Option<Vec<usize>> = first.classes.iter().map(place).collect();
+    let Some(columns) = columns.filter(|columns| columns.len() == second.classes.len()) else {
+        return Err(
+            Mismatch::Classes { names, classes: [first.classes.clone(), second.classes.clone()] }.into()
+        );
+    };
+    let mut places: HashMap<_, VecDeque<usize>> = HashMap::new();
+    for (index, (image, (label, _))) in second.images.iter().zip(second.predictions.rows()).enumerate() {
+        places.entry((&image.path, second.classes[label].as_str())).or_default().push_back(index);
+    }
+    let (mut order, mut lacking) = (Vec::new(), Vec::new());
+    for (image, (label, _)) in first.images.iter().zip(first.predictions.rows()) {
+        let key = (&image.path, first.classes[label].as_str());
+        // An image that a set holds twice is matched once each.
+        match places.get_mut(&key).and_then(VecDeque::pop_front) {
+            Some(index) => order.push(index),
+            None => lacking.push(key),
+        }
+    }
+    let mut over: Vec<usize> = places.values().flatten().copied().collect();
+    over.sort_unstable();
+    if !lacking.is_empty() || !over.is_empty() {
+        // The same images may be of other classes: then that is what is wrong.
+        let paths: HashMap<_, usize> =
+            over.iter().map(|&index| (&second.images[index].path, index)).collect();
+        let labels = second.predictions.labels();
+        let relabelled = lacking.iter().find_map(|&(path, class)| Some((path, class, *paths.get(path)?)));
+        if let Some((path, class, index)) = relabelled {
+            let classes = [class.to_owned(), second.classes[labels[index]].clone()];
+            return Err(Mismatch::Label { names, image: path.clone(), classes }.into());
+        }
+        return Err(Mismatch::Images {
+            names,
+            images: [first.images.len(), second.images.len()],
+            lacking: [lacking.len(), over.len()],
+            examples: [
+                lacking.first().map(|(path, _)| (*path).clone()),
+                over.first().map(|&index| second.images[index].path.clone()),
+            ],
+        }
+        .into());
+    }
+    let rows: Vec<&[f32]> = second.predictions.rows().map(|(_, row)| row).collect();
+    let values = order.iter().flat_map(|&index| columns.iter().map(move |&column| (index, column)));
+    let values = values.map(|(index, column)| rows[index][column]).collect();
+    let images: Vec<PredictedImage> = order.iter().map(|&index| second.images[index].clone()).collect();
+    let predictions = Predictions::new(columns.len(), first.predictions.labels().to_vec(), values)?;
+    Ok(PredictedSet { classes: first.classes.clone(), images, predictions })
+}
+
+#[cfg(test)]
+mod tests;

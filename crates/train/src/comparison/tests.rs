@@ -1,0 +1,119 @@
+use super::*;
+
+/// Images by path and label, with probabilities of the classes.
+fn set(classes: &[&str], rows: &[(&str, &str, &[f32])]) -> PredictedSet {
+    let classes: Vec<String> = classes.iter().map(|&class| class.to_owned()).collect();
+    let label = |label: &str| classes.iter().position(|class| class == label).unwrap();
+    let labels = rows.iter().map(|(_, class, _)| label(class)).collect();
+    let values = rows.iter().flat_map(|(.., values)| values.iter().copied()).collect();
+    let image = |path: &str| PredictedImage { path: path.into(), group: None };
+    let images = rows.iter().map(|(path, ..)| image(path)).collect();
+    let predictions = Predictions::new(classes.len(), labels, values).unwrap();
+    PredictedSet { classes, images, predictions }
+}
+
+fn compared(first: &PredictedSet, second: &PredictedSet) -> Result<ModelComparison> {
+    ModelComparison::new(("one", first), ("two", second))
+}
+
+fn first() -> PredictedSet {
+    let (right, wrong) = (&[0.9, 0.1][..], &[0.1, 0.9][..]);
+    set(
+        &["a", "b"],
+        &[("1", "a", right), ("2", "a", wrong), ("3", "a", right), ("4", "b", wrong), ("5", "b", wrong)],
+    )
+}
+
+/// Another model of the same classes the other way round, on the same images in another order.
+fn second() -> PredictedSet {
+    let (right, wrong) = (&[0.3, 0.7][..], &[0.6, 0.4][..]);
+    set(
+        &["b", "a"],
+        &[("5", "b", right), ("4", "b", wrong), ("1", "a", right), ("3", "a", wrong), ("2", "a", wrong)],
+    )
+}
+
+#[test]
+fn images_are_matched_by_path_and_classes_by_name() {
+    let (first, second) = (first(), second());
+    let matched = in_order_of(("one", &first), ("two", &second)).unwrap();
+    assert_eq!((&matched.classes, &matched.images), (&first.classes, &first.images));
+    let rows: Vec<&[f32]> = matched.predictions.rows().map(|(_, row)| row).collect();
+    assert_eq!(rows, [[0.7, 0.3], [0.4, 0.6], [0.4, 0.6], [0.4, 0.6], [0.7, 0.3]]);
+
+    let comparison = compared(&first, &second).unwrap();
+    // Right of the first: 1, 3, 4, 5; of the second: 1, 4.
+    let counts = [
+        comparison.both_right,
+        comparison.only_first_right,
+        comparison.only_second_right,
+        comparison.both_wrong,
+    ];
+    assert_eq!((comparison.images, counts, comparison.groups), (5, [2, 2, 0, 1], None));
+    assert_eq!(comparison.mcnemar_p, 0.5);
+    let ComparedFigure { first: one, second: other, difference, interval } = comparison.accuracy;
+    assert_eq!((one, other), (Some(0.8), Some(0.4)));
+    let (difference, [low, high]) = (difference.unwrap(), interval.unwrap());
+    assert!((difference - 0.4).abs() < 1e-12 && low <= difference && difference <= high);
+
+    // The other way round everything changes its sign.
+    let back = compared(&second, &first).unwrap();
+    assert_eq!((back.only_first_right, back.only_second_right), (0, 2));
+    for (figure, mirrored) in
+        [(comparison.log_loss, back.log_loss), (comparison.macro_roc_auc, back.macro_roc_auc)]
+    {
+        assert!((figure.difference.unwrap() + mirrored.difference.unwrap()).abs() < 1e-12);
+    }
+}
+
+#[test]
+fn a_model_against_itself_differs_in_nothing() {
+    let comparison = compared(&first(), &first()).unwrap();
+    assert_eq!((comparison.only_first_right, comparison.only_second_right), (0, 0));
+    assert_eq!((comparison.mcnemar_p, comparison.accuracy.difference), (1.0, Some(0.0)));
+    assert_eq!(comparison.accuracy.interval, None);
+    assert_eq!(comparison.undefined["interval of accuracy"], "every resample gives the same value");
+}
+
+#[test]
+fn groups_of_either_are_drawn_whole() {
+    let (mut one, mut other) = (first(), second());
+    other.images.iter_mut().for_each(|image| image.group = Some("p".to_owned()));
+    other.images[0].group = None;
+    assert_eq!(compared(&one, &other).unwrap().groups, Some(2));
+    one.images[0].group = Some("q".to_owned());
+    assert_eq!(compared(&one, &other).unwrap().groups, Some(5));
+}
+
+#[test]
+fn an_image_that_is_there_twice_is_matched_once_each() {
+    let row = ("1", "a", &[0.9, 0.1][..]);
+    let (one, two) = (set(&["a", "b"], &[row]), set(&["a", "b"], &[row, row]));
+    assert_eq!(compared(&two, &two).unwrap().images, 2);
+    let error = compared(&two, &one).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "`one` and `two` are not of the same images: 1 of 2 in `one` is not in `two`, such as `1`"
+    );
+}
+
+#[test]
+fn others_are_refused_with_what_is_other() {
+    let one = first();
+    let row = &[0.5, 0.5][..];
+    for (other, words) in [
+        (set(&["a", "c"], &[("1", "a", row)]), "`one` and `two` know other classes: `a`, `b` and `a`, `c`"),
+        (
+            set(&["a", "b", "c"], &[("1", "a", &[0.5, 0.5, 0.0])]),
+            "`one` and `two` know other classes: `a`, `b` and `a`, `b`, `c`",
+        ),
+        (
+            set(&["a", "b"], &[("1", "a", row), ("9", "a", row), ("8", "b", row)]),
+            "`one` and `two` are not of the same images: 4 of 5 in `one` are not in `two`, such as `2`, \
+             and 2 of 3 in `two` are not in `one`, such as `9`",
+        ),
+        (set(&["a", "b"], &[("1", "b", row)]), "`1` is of class `a` in `one` and of `b` in `two`"),
+    ] {
+        assert_eq!(compared(&one, &other).unwrap_err().to_string(), words);
+    }
+}

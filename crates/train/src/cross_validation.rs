@@ -1,0 +1,273 @@
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Error, Result, Run, Spread, Status, TestFigures,
+    files::write_atomically,
+    lock::FileLock,
+    run::{PREDICTIONS, RECORD as RUN, write_json},
+};
+
+/// Which image is in which fold: a manifest that a data set can be named by.
+pub const FOLDS: &str = "folds.csv";
+const RECORD: &str = "cross-validation.json";
+const LOCK: &str = ".lock";
+/// What may lie in a folder in which a cross-validation is only just begun.
+const BEGUN: [&str; 4] = [LOCK, FOLDS, ".folds.csv.tmp", ".cross-validation.json.tmp"];
+/// What may lie in a run's folder before its record.
+const RUN_BEGUN: &str = ".run.json.tmp";
+
+/// A cross-validation's folder: `cross-validation.json`, `folds.csv`, a run's folder `fold-K` for each fold, and the
+/// `predictions.csv` of all of them.
+///
+/// Several processes may work in it, each on a fold of its own: whoever changes one of the first two holds [`Self::lock`], and
+/// whoever trains a fold [`Self::lock_fold`]. Whether a fold is done is told by its run's folder alone.
+pub struct CrossValidation {
+    folder: PathBuf,
+    /// What `cross-validation.json` says.
+    pub record: CrossValidationRecord,
+}
+
+/// `cross-validation.json`. Keys are only ever added.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CrossValidationRecord {
+    /// `completed` once all folds are pooled.
+    pub status: Status,
+    /// Flag names → resolved values, the same for all folds.
+    pub settings: BTreeMap<String, serde_json::Value>,
+    /// What folds are drawn from, and what each fold's run draws from.
+    pub seed: u64,
+    /// How images came to their folds, in words.
+    pub drawn: String,
+    /// Labels in index order.
+    pub classes: Vec<String>,
+    /// Whether the images are phantoms, no radiographs.
+    pub synthetic: bool,
+    /// Files left out because they could not be read.
+    pub skipped: Vec<String>,
+    /// SHA-256 over names, labels and 8-bit pixels of all images.
+    pub data_fingerprint: String,
+    /// `thorax`, `libtorch` → version.
+    pub versions: BTreeMap<String, String>,
+    /// Each fold, in order.
+    pub folds: Vec<FoldRecord>,
+    /// Figures of every image's prediction by the model that was trained without it; `null` until all folds are done.
+    pub pooled: Option<TestFigures>,
+    /// Figure → how it differs from fold to fold.
+    pub spread: Option<BTreeMap<String, Spread>>,
+}
+
+/// What became of a fold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FoldRecord {
+    /// Counted from 1.
+    pub fold: usize,
+    /// Its run's folder, within that of the cross-validation.
+    pub run: String,
+    /// Its run's; `null` where it was not begun.
+    pub status: Option<Status>,
+    /// Epoch of the tested weights.
+    pub best_epoch: Option<u64>,
+    /// Their figures on the images held out; `null` until they are tested.
+    pub figures: Option<TestFigures>,
+}
+
+/// How far a fold is.
+pub enum FoldState {
+    /// Nothing of it is there.
+    Missing,
+    /// It was begun; its run's status, where it came to a record.
+    Unfinished(Option<Status>),
+    /// Trained and tested: its run, and the figures of its best weights.
+    Finished(Box<(Run, TestFigures)>),
+}
+
+impl CrossValidation {
+    /// Opens a cross-validation; `None` where one can be begun.
+    ///
+    /// # Errors
+    /// A folder that holds a run, or anything else; a record that cannot be understood.
+    pub fn open(folder: &Path) -> Result<Option<Self>> {
+        let path = folder.join(RECORD);
+        match fs::read_to_string(&path) {
+            Ok(text) => {
+                let record =
+                    serde_json::from_str(&text).map_err(|source| Error::NotARecord { path, source })?;
+                Ok(Some(Self { folder: folder.to_owned(), record }))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if folder.join(RUN).exists() {
+                    return Err(Error::HoldsRun { path: folder.to_owned() });
+                }
+                holds_only(folder, &BEGUN).map(|_| None)
+            }
+            Err(source) => Err(Error::Io { action: "read", path, source }),
+        }
+    }
+
+    /// Begins a cross-validation: `folds` is put into `folds.csv` before all else. Its folder's lock is to be held.
+    ///
+    /// # Errors
+    /// Another `folds.csv` that is there; a file that cannot be written.
+    pub fn create(folder: &Path, record: CrossValidationRecord, folds: &[u8]) -> Result<Self> {
+        let path = folder.join(FOLDS);
+        match fs::read(&path) {
+            Ok(there) if there == folds => {}
+            Ok(_) => return Err(Error::NotEmpty { path: folder.to_owned() }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => write_atomically(&path, folds)?,
+            Err(source) => return Err(Error::Io { action: "read", path, source }),
+        }
+        let begun = Self { folder: folder.to_owned(), record };
+        begun.save()?;
+        Ok(begun)
+    }
+
+    /// Writes `cross-validation.json`. Its folder's lock is to be held.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn save(&self) -> Result<()> {
+        write_json(&self.file(RECORD), &self.record)
+    }
+
+    /// Makes the folder where it is not there, and waits until no other process changes what is in it.
+    ///
+    /// # Errors
+    /// A folder that cannot be made or written.
+    pub fn lock(folder: &Path) -> Result<FileLock> {
+        fs::create_dir_all(folder).map_err(|source| Error::Io {
+            action: "create",
+            path: folder.to_owned(),
+            source,
+        })?;
+        FileLock::wait(&folder.join(LOCK))
+    }
+
+    /// Takes a fold for this process alone; folds count from 1.
+    ///
+    /// # Errors
+    /// A fold that another process has; a folder that cannot be written.
+    pub fn lock_fold(&self, fold: usize) -> Result<FileLock> {
+        let lock = FileLock::take(&self.file(&format!(".fold-{fold}.lock")))?;
+        lock.ok_or_else(|| Error::FoldTaken { path: self.folder.clone(), fold })
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// A file of it.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// How far a fold is; folds count from 1.
+    ///
+    /// # Errors
+    /// A folder of that name that holds something else; a file that cannot be read.
+    pub fn state(&self, fold: usize) -> Result<FoldState> {
+        let folder = self.file(&run_name(fold));
+        if !folder.join(RUN).exists() {
+            return Ok(match holds_only(&folder, &[RUN_BEGUN])? {
+                true => FoldState::Unfinished(None),
+                false => FoldState::Missing,
+            });
+        }
+        let run = Run::open(&folder)?;
+        if run.record.settings.get("fold") != Some(&fold.into()) {
+            return Err(Error::HoldsRun { path: folder });
+        }
+        let ended = matches!(run.record.status, Status::EarlyStopped | Status::Completed);
+        match run.tests()? {
+            Some(tests) if ended && run.file(PREDICTIONS).exists() => {
+                Ok(FoldState::Finished(Box::new((run, tests.saved))))
+            }
+            _ => Ok(FoldState::Unfinished(Some(run.record.status))),
+        }
+    }
+
+    /// Makes room for a fold's run: removes what one that was cut off left. Its lock is to be held, and its state not to be
+    /// [`FoldState::Finished`].
+    ///
+    /// # Errors
+    /// A folder that cannot be removed.
+    pub fn clear(&self, fold: usize) -> Result<()> {
+        let (folder, aside) = (self.file(&run_name(fold)), self.file(&format!(".fold-{fold}.old")));
+        let failed = |source| Error::Io { action: "remove", path: folder.clone(), source };
+        remove(&aside).map_err(failed)?;
+        // Out of the way first: half of a run's folder would not be known for one.
+        match fs::rename(&folder, &aside) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            renamed => renamed.and_then(|()| remove(&aside)).map_err(failed),
+        }
+    }
+
+    /// Takes each fold's state into the record; whether all of them are finished.
+    ///
+    /// # Errors
+    /// As [`Self::state`].
+    pub fn refresh(&mut self) -> Result<bool> {
+        let mut finished = true;
+        for index in 0..self.record.folds.len() {
+            let (status, best_epoch, figures) = match self.state(index + 1)? {
+                FoldState::Missing => (None, None, None),
+                FoldState::Unfinished(status) => (status, None, None),
+                FoldState::Finished(done) => {
+                    let (run, figures) = *done;
+                    (Some(run.record.status), run.record.best_epoch, Some(figures))
+                }
+            };
+            finished &= figures.is_some();
+            let fold = &mut self.record.folds[index];
+            (fold.status, fold.best_epoch, fold.figures) = (status, best_epoch, figures);
+        }
+        if !finished {
+            let record = &mut self.record;
+            (record.status, record.pooled, record.spread) = (Status::Running, None, None);
+        }
+        Ok(finished)
+    }
+}
+
+impl FoldRecord {
+    /// A fold that was not begun; folds count from 1.
+    pub fn new(fold: usize) -> Self {
+        Self { fold, run: run_name(fold), status: None, best_epoch: None, figures: None }
+    }
+}
+
+pub(crate) fn run_name(fold: usize) -> String {
+    format!("fold-{fold}")
+}
+
+/// Whether a folder is there, which may then hold these names and nothing else.
+fn holds_only(folder: &Path, names: &[&str]) -> Result<bool> {
+    let failed = |source| Error::Io { action: "use", path: folder.to_owned(), source };
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        entries => entries.map_err(failed)?,
+    };
+    for entry in entries {
+        let name = entry.map_err(failed)?.file_name();
+        if !names.iter().any(|known| name == **known) {
+            return Err(Error::NotEmpty { path: folder.to_owned() });
+        }
+    }
+    Ok(true)
+}
+
+fn remove(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,58 @@
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// Why two models cannot be compared. `names` is how the two were named, and each pair is in their order.
+#[derive(Debug, Error)]
+pub enum Mismatch {
+    /// They know other classes.
+    #[error("`{}` and `{}` know other classes: {} and {}", .names[0], .names[1], quoted(&.classes[0]), quoted(&.classes[1]))]
+    Classes {
+        /// See [`Mismatch`].
+        names: [String; 2],
+        /// The classes of each.
+        classes: [Vec<String>; 2],
+    },
+    /// They were tested on other images.
+    #[error("`{}` and `{}` are not of the same images: {}", .names[0], .names[1], unmatched(.names, .images, .lacking, .examples))]
+    Images {
+        /// See [`Mismatch`].
+        names: [String; 2],
+        /// Images of each.
+        images: [usize; 2],
+        /// Images of each that the other has not.
+        lacking: [usize; 2],
+        /// The first of those, where there is one.
+        examples: [Option<PathBuf>; 2],
+    },
+    /// An image is of one class to one and of another to the other.
+    #[error("`{image}` is of class `{}` in `{}` and of `{}` in `{}`", .classes[0], .names[0], .classes[1], .names[1])]
+    Label {
+        /// See [`Mismatch`].
+        names: [String; 2],
+        /// The image.
+        image: PathBuf,
+        /// Its class in each.
+        classes: [String; 2],
+    },
+}
+
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn unmatched(
+    names: &[String; 2],
+    images: &[usize; 2],
+    lacking: &[usize; 2],
+    examples: &[Option<PathBuf>; 2],
+) -> String {
+    let parts = [0, 1].into_iter().filter_map(|this| {
+        let example = examples[this].as_ref()?.display();
+        let (own, other) = (&names[this], &names[1 - this]);
+        let (lacking, of) = (lacking[this], images[this]);
+        let are = if lacking == 1 { "is" } else { "are" };
+        Some(format!("{lacking} of {of} in `{own}` {are} not in `{other}`, such as `{example}`"))
+    });
+    parts.collect::<Vec<_>>().join(", and ")
+}

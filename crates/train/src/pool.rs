@@ -1,0 +1,66 @@
+//! The predictions of all folds as one set.
+
+use std::collections::{HashMap, HashSet};
+
+use data::Sample;
+use metrics::Predictions;
+
+use crate::{
+    CrossValidation, Error, PredictedImage, PredictedSet, Result, cross_validation::run_name,
+    run::PREDICTIONS,
+};
+
+impl CrossValidation {
+    /// Each image as the model said that was trained without it, in the order of `samples`, whose folds, from 0, are `folds`.
+    /// Images that could not be read are left out.
+    ///
+    /// # Errors
+    /// A fold's `predictions.csv` that cannot be read, or is not of exactly that fold's images.
+    pub fn pooled(&self, samples: &[Sample], folds: &[usize]) -> Result<PredictedSet> {
+        let names: Vec<_> = samples.iter().map(|sample| sample.path.to_string_lossy()).collect();
+        let places: HashMap<&str, usize> = names.iter().enumerate().map(|(i, name)| (&**name, i)).collect();
+        let mut rows: Vec<Option<Vec<f32>>> = vec![None; samples.len()];
+        for fold in 0..self.record.folds.len() {
+            let path = self.file(&run_name(fold + 1)).join(PREDICTIONS);
+            let other = |line: usize, problem| Error::Csv { path: path.clone(), line: line as u64, problem };
+            let set = PredictedSet::read(&path)?;
+            if set.classes != self.record.classes {
+                return Err(other(1, "its classes are not those of the cross-validation".to_owned()));
+            }
+            for (row, (image, (label, probabilities))) in
+                set.images.iter().zip(set.predictions.rows()).enumerate()
+            {
+                let place = places.get(&*image.path.to_string_lossy()).filter(|&&place| {
+                    folds[place] == fold && samples[place].label == label && rows[place].is_none()
+                });
+                let strange = || {
+                    other(
+                        row + 2,
+                        format!(
+                            "`{}` is there twice, or no image of fold {}",
+                            image.path.display(),
+                            fold + 1
+                        ),
+                    )
+                };
+                rows[*place.ok_or_else(strange)?] = Some(probabilities.to_vec());
+            }
+        }
+        let skipped: HashSet<&str> = self.record.skipped.iter().map(String::as_str).collect();
+        let lacks = |&place: &usize| rows[place].is_none() && !skipped.contains(&*names[place]);
+        if let Some(place) = (0..samples.len()).find(lacks) {
+            let path = self.file(&run_name(folds[place] + 1)).join(PREDICTIONS);
+            return Err(Error::Csv { path, line: 1, problem: format!("it lacks `{}`", names[place]) });
+        }
+        let (mut images, mut labels, mut probabilities) = (Vec::new(), Vec::new(), Vec::new());
+        for (sample, row) in samples.iter().zip(rows) {
+            let Some(row) = row else { continue };
+            images.push(PredictedImage { path: sample.path.clone(), group: sample.group.clone() });
+            labels.push(sample.label);
+            probabilities.extend(row);
+        }
+        let classes = self.record.classes.clone();
+        let predictions = Predictions::new(classes.len(), labels, probabilities)?;
+        Ok(PredictedSet { classes, images, predictions })
+    }
+}

@@ -1,0 +1,77 @@
+use model::Checkpoint;
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result, Tracker};
+
+/// Where training stands, as the metadata of a run's last checkpoint holds it. Random numbers follow from seed, epoch and
+/// batch; weights and moments are the checkpoint's tensors.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct State {
+    /// Optimizer steps so far.
+    pub(crate) steps: u64,
+    pub(crate) best_val_loss: Option<f64>,
+    pub(crate) best_epoch: Option<u64>,
+    pub(crate) patience_reference: Option<f64>,
+    pub(crate) wait: u64,
+    /// Steps that were left out since their loss was not finite.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) skipped_steps: u64,
+    /// How far the epoch after the checkpoint's is, where it has begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) partial: Option<Partial>,
+}
+
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
+/// A part of an epoch: its first batches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Partial {
+    /// Batches that were trained on, or left out.
+    pub(crate) batches: usize,
+    /// Training loss, summed over images.
+    loss: f64,
+    /// Images right.
+    right: f64,
+    /// Images that the two are of.
+    pub(crate) images: usize,
+}
+
+impl Partial {
+    /// Takes in a batch of `images` images with these means.
+    pub(crate) fn add(&mut self, loss: f64, accuracy: f64, images: usize) {
+        self.batches += 1;
+        self.loss += loss * images as f64;
+        self.right += accuracy * images as f64;
+        self.images += images;
+    }
+
+    /// Counts a batch that was left out.
+    pub(crate) fn skip(&mut self) {
+        self.batches += 1;
+    }
+
+    /// Mean loss and accuracy so far; `None` before the first image.
+    pub(crate) fn means(&self) -> Option<(f64, f64)> {
+        let images = self.images as f64;
+        (self.images > 0).then(|| (self.loss / images, self.right / images))
+    }
+}
+
+impl State {
+    /// What a checkpoint says.
+    pub(crate) fn of(checkpoint: &Checkpoint) -> Result<Self> {
+        let training = checkpoint.meta.training.clone().ok_or_else(|| {
+            Error::Config("the checkpoint holds a network alone, which no training can go on from".to_owned())
+        })?;
+        serde_json::from_value(training)
+            .map_err(|error| Error::Config(format!("the checkpoint's state of training: {error}")))
+    }
+
+    /// The tracker as it stood.
+    pub(crate) fn tracker(&self, patience: u64, min_delta: f64) -> Tracker {
+        let best = self.best_val_loss.zip(self.best_epoch);
+        Tracker::new(patience, min_delta).at(best, self.patience_reference, self.wait)
+    }
+}
