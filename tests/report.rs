@@ -4,13 +4,14 @@ use std::{fs, path::Path, process::Command};
 
 use crate::world::{CLASSES, World, read_json};
 
-const PLOTS: [&str; 6] = [
+const PLOTS: [&str; 7] = [
     "accuracy.svg",
     "confusion-matrix.svg",
     "loss.svg",
     "precision-recall.svg",
     "reliability.svg",
     "roc.svg",
+    "shortcut.svg",
 ];
 
 fn page(world: &World) -> String {
@@ -110,6 +111,27 @@ fn a_run_without_a_test_or_an_audit_has_a_page_too() {
         assert!(page.contains(words), "`{words}` is not in the page");
     }
     assert!(!page.contains("id=\"figures\"") && !page.contains("ROC"));
+}
+
+#[test]
+fn temperature_and_thresholds_are_on_the_page() {
+    let world = World::new();
+    world.study();
+    world.train(&["--epochs", "1", "--calibrate", "--sensitivity", "0.9", "--out", "run"]).ok();
+    let record = read_json(&world.path("run/run.json"));
+    let temperature = record["calibration"]["saved"]["temperature"].as_f64().unwrap();
+    let page = page(&world);
+    for words in [
+        &format!("Temperature <strong>{temperature:.4}</strong>, fitted on 6 validation images"),
+        "log loss, validation",
+        "<td>0.9000</td>",
+        "3 thresholds, reported on the test set",
+        "tested with these hidden: lungs, centre, border",
+    ] {
+        assert!(page.contains(words), "`{words}` is not in the page");
+    }
+    let bound = !record["calibration"]["saved"]["bound"].is_null();
+    assert_eq!(page.contains("The fit ended at the"), bound, "{record}");
 }
 
 #[test]
