@@ -50,7 +50,7 @@ pub use audit::{
 };
 pub use augment::{Augmentation, augment};
 pub use batch::{Batch, EVALUATION_BATCH, evaluation_batch, evaluation_indices, training_batches};
-pub use cache::{CACHE_LIMIT, Cache, CacheSize};
+pub use cache::{CACHE_LIMIT, Cache, CacheSize, Note};
 pub use decode::{decode, decode_resized, sniff};
 pub use encode::encode_png;
 pub use error::Error;
