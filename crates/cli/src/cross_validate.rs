@@ -38,7 +38,7 @@ pub(crate) fn run(args: &CrossValidateArgs, output: &Output) -> Result<Status> {
     let setup = Setup::new(args)?;
     setup.introduce(&args.train, output);
     if args.train.dry_run {
-        setup.first.network.build(&args.train, None)?;
+        setup.first.network.build(&args.train, None, output)?;
         output.result(serde_json::to_string_pretty(
             &json!({"out": setup.out, "folds": setup.k, "settings": setup.settings}),
         )?);
@@ -126,7 +126,7 @@ fn train_fold(
         return Ok(());
     }
     folder.clear(fold)?;
-    let classifier = plan.network.build(args, None)?;
+    let classifier = plan.network.build(args, None, output)?;
     let held_out = plan.test.as_ref().map(|test| decoded.images.select(&test.samples));
     let mut images = Images::of(&plan, &decoded.images, held_out, &decoded.bad)?;
     images.decode_seconds = decoded.seconds;
