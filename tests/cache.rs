@@ -19,8 +19,13 @@ fn later_runs_read_what_the_first_one_decoded_and_train_the_same() {
     assert_eq!(first.matches("images decoded").count(), 2, "{first}");
     assert_eq!(second.matches("images from the cache").count(), 2, "{second}");
     assert_eq!(without.matches("images decoded").count(), 2, "{without}");
+    // So is what the audit found.
+    assert!(
+        second.contains("the audit is from the cache") && !without.contains("the audit is from"),
+        "{second}"
+    );
     for run in ["second", "without"] {
-        for file in ["best.safetensors", "last.safetensors", "predictions.csv"] {
+        for file in ["best.safetensors", "last.safetensors", "predictions.csv", "audit.json"] {
             let of = |run: &str| fs::read(world.path(&format!("{run}/{file}"))).unwrap();
             assert!(of("first") == of(run), "{run}/{file}");
         }
@@ -39,10 +44,11 @@ fn later_runs_read_what_the_first_one_decoded_and_train_the_same() {
         "{touched}"
     );
 
+    // Three lists of images, and three audits: of one split, of another, and of the touched file.
     let size = world.thorax(&["data", "cache", "--json"]).json();
-    assert_eq!((&size["files"], &size["cleared"]), (&3.into(), &false.into()));
+    assert_eq!((&size["files"], &size["cleared"]), (&6.into(), &false.into()));
     let cleared = world.thorax(&["data", "cache", "--clear"]);
-    assert!(cleared.ok().stdout.starts_with("data/cache: removed 3 files, "), "{}", cleared.stdout);
+    assert!(cleared.ok().stdout.starts_with("data/cache: removed 6 files, "), "{}", cleared.stdout);
     assert_eq!(fs::read_dir(world.path("data/cache")).unwrap().count(), 0);
     assert_eq!(world.thorax(&["data", "cache"]).ok().stdout, "data/cache: 0 files, 0.0 MB\n");
     let again = train(&world, &["--out", "again"]);

@@ -18,6 +18,7 @@ mod pictures;
 mod predict;
 mod real_data;
 mod recipes;
+mod report;
 mod resume;
 mod runs;
 mod sets;

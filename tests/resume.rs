@@ -191,7 +191,7 @@ fn other_settings_and_other_images_are_refused_with_the_difference() {
     let changed = "error: the images are not those that the run in `run` was started with:";
     world.refuses(
         &resume(&[]),
-        &[changed, "\n  training, NORMAL: 8 images, now 7", "hint: put the data set back"],
+        &[changed, "\n  validation, NORMAL: 2 images, now 1", "hint: put the data set back"],
     );
     fs::copy(world.path("xrays/NORMAL/008.png"), &picture).unwrap();
     world.refuses(

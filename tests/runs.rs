@@ -13,8 +13,17 @@ fn a_run_leaves_what_the_readme_promises() {
     let mut names: Vec<String> =
         fs::read_dir(&run).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
-    let expected =
-        ["best.safetensors", "history.csv", "last.safetensors", "predictions.csv", "run.json", "test.json"];
+    let expected = [
+        "audit.json",
+        "best.safetensors",
+        "history.csv",
+        "last.safetensors",
+        "plots",
+        "predictions.csv",
+        "report.html",
+        "run.json",
+        "test.json",
+    ];
     assert_eq!(names, expected);
 
     let record = read_json(&run.join("run.json"));
@@ -24,7 +33,7 @@ fn a_run_leaves_what_the_readme_promises() {
     assert_eq!(record["settings"]["image-size"], 16);
     assert_eq!(record["synthetic"], false);
     assert_eq!(record["data_fingerprint"].as_str().unwrap().len(), 64);
-    for part in ["scan", "decode", "fit", "test", "total"] {
+    for part in ["scan", "decode", "fit", "test", "report", "total"] {
         assert!(record["seconds"][part].as_f64().unwrap() > 0.0, "{part}");
     }
 
@@ -313,5 +322,6 @@ fn an_interrupt_keeps_what_was_saved() {
     let record = read_json(&world.path("run/run.json"));
     assert_eq!(record["status"], "interrupted");
     assert!(record["epochs_run"].as_u64().unwrap() >= 1);
+    assert!(world.path("run/report.html").exists());
     world.thorax(&["test", "--saved", "run"]).ok();
 }

@@ -45,6 +45,8 @@ impl World {
         for variable in ["LD_LIBRARY_PATH", "LIBTORCH", "RUST_LOG", "NO_COLOR"] {
             command.env_remove(variable);
         }
+        // Several tests run at once: threads that wait for work by spinning would take the cores from each other.
+        command.env("OMP_WAIT_POLICY", "passive");
         command
     }
 

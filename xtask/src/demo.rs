@@ -13,13 +13,16 @@ use std::time::Instant;
 const SAMPLE: &str = "data/sample/Phantoms";
 
 /// What the files of a run's folder are.
-const MEANINGS: [(&str, &str); 6] = [
+const MEANINGS: [(&str, &str); 9] = [
+    ("report.html", "the page to begin with: figures, curves, cases, settings, limits"),
+    ("plots", "its plots as SVG files"),
     ("run.json", "settings, classes, counts, versions and times of the run"),
     ("history.csv", "loss and accuracy of every epoch"),
     ("best.safetensors", "the saved model: the epoch with the lowest validation loss"),
     ("last.safetensors", "the model after the last epoch, with the optimizer's state"),
     ("test.json", "the test figures of both"),
     ("predictions.csv", "the saved model's probabilities for every test image"),
+    ("audit.json", "what the data audit found"),
 ];
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {

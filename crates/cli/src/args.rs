@@ -8,6 +8,7 @@ use model::{DeviceChoice, PrecisionChoice};
 
 mod audit;
 mod cross_validate;
+mod report;
 mod split;
 mod test;
 mod train;
@@ -15,6 +16,7 @@ mod values;
 
 pub(crate) use audit::AuditArgs;
 pub(crate) use cross_validate::CrossValidateArgs;
+pub(crate) use report::ReportArgs;
 pub(crate) use split::SplitArgs;
 pub(crate) use test::{CompareArgs, TestArgs};
 pub(crate) use train::TrainArgs;
@@ -71,6 +73,8 @@ pub(crate) enum Command {
     Compare(CompareArgs),
     /// Classify images: a row each with a probability per class
     Predict(PredictArgs),
+    /// Make the page of a run: figures, curves, cases, settings, limits
+    Report(ReportArgs),
     /// Look at a data set, or make a synthetic one
     #[command(subcommand)]
     Data(DataCommand),

@@ -7,7 +7,10 @@ mod text;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use data::{Audit, AuditSet, CopyKind, Error, Formats, Listing, OpenOptions, Sign, Split};
+use data::{
+    Audit, AuditSet, Cache, CopyKind, Decoding, Error, Formats, Listing, Note, OpenOptions, Sample, Sign,
+    Split,
+};
 
 use crate::{
     args::{self, AuditArgs},
@@ -19,10 +22,10 @@ use crate::{
 };
 
 /// What was found, and what the data set calls it.
-struct Report {
+pub(crate) struct Report<'a> {
     audit: Audit,
-    listing: Listing,
-    test: Option<Listing>,
+    listing: &'a Listing,
+    test: Option<&'a Listing>,
     labels: Vec<String>,
 }
 
@@ -39,18 +42,8 @@ pub(crate) fn run(args: &AuditArgs, output: &Output) -> Result<Status> {
     };
     let (listing, test) = dataset::open(&args.data, args.test_data.as_deref(), &options)?;
     let split = split(args, &listing, output)?;
-    let mut sets = vec![AuditSet { name: "training", samples: &split.training }];
-    if !split.validation.is_empty() {
-        sets.push(AuditSet { name: "validation", samples: &split.validation });
-    }
-    sets.extend(test.as_ref().map(|test| AuditSet { name: "test", samples: &test.samples }));
-
-    let bar = progress::bar(output, sets.iter().map(|set| set.samples.len()).sum(), "reading images");
-    let audit = data::audit(&sets, listing.classes.len(), &decoding, args.seed, &|| bar.inc(1));
-    bar.finish_and_clear();
-
-    let report = Report { audit, labels: listing.labels(), listing, test };
-    output.result(if args.json { json::object(&report).to_string() } else { text::report(&report) });
+    let report = Report::new(&listing, test.as_ref(), &split, &decoding, args.seed, output);
+    output.result(if args.json { report.object().to_string() } else { text::report(&report) });
     if let Some(page) = &args.html {
         files::write(page, html::page(&report, &decoding).as_bytes())?;
         output.note(format!("page   {}", page.display()));
@@ -98,7 +91,56 @@ fn check_page(page: &Path) -> Result<()> {
     tempfile::tempfile_in(folder).map(drop).with_context(|| format!("cannot write to `{}`", folder.display()))
 }
 
-impl Report {
+impl<'a> Report<'a> {
+    /// Audits what is trained on, validated on and tested on; `seed` is what file facts are cross-validated by.
+    fn new(
+        listing: &'a Listing,
+        test: Option<&'a Listing>,
+        split: &Split,
+        decoding: &Decoding,
+        seed: u64,
+        output: &Output,
+    ) -> Self {
+        let mut sets = vec![AuditSet { name: "training", samples: &split.training }];
+        if !split.validation.is_empty() {
+            sets.push(AuditSet { name: "validation", samples: &split.validation });
+        }
+        sets.extend(test.map(|test| AuditSet { name: "test", samples: &test.samples }));
+        let bar = progress::bar(output, sets.iter().map(|set| set.samples.len()).sum(), "auditing images");
+        let audit = data::audit(&sets, listing.classes.len(), decoding, seed, &|| bar.inc(1));
+        bar.finish_and_clear();
+        Self { audit, labels: listing.labels(), listing, test }
+    }
+
+    /// All that was found, as one JSON text; where it was found before in the same files, that is taken from the cache.
+    pub(crate) fn text(
+        listing: &'a Listing,
+        test: Option<&'a Listing>,
+        split: &Split,
+        decoding: &Decoding,
+        seed: u64,
+        cache: Option<&Cache>,
+        output: &Output,
+    ) -> String {
+        let tested = test.map_or(&[][..], |test| &test.samples);
+        let samples = [&split.training[..], &split.validation, tested].concat();
+        let note = cache.map(|cache| cache.note(&samples, &what(listing, test, split, decoding, seed)));
+        if let Some(text) = note.as_ref().and_then(Note::read) {
+            tracing::info!("the audit is from the cache");
+            return text;
+        }
+        let text = Self::new(listing, test, split, decoding, seed, output).object().to_string();
+        if let Some(Err(error)) = note.map(|note| note.write(&text)) {
+            tracing::warn!("the audit is not kept: {:#}", anyhow::Error::new(error));
+        }
+        text
+    }
+
+    /// All that was found, as one JSON object.
+    fn object(&self) -> serde_json::Value {
+        json::object(self)
+    }
+
     fn set(&self, image: usize) -> &str {
         &self.audit.sets[self.audit.images[image].set]
     }
@@ -119,7 +161,7 @@ impl Report {
     }
 
     fn is_synthetic(&self) -> bool {
-        self.listing.is_synthetic() || self.test.as_ref().is_some_and(Listing::is_synthetic)
+        self.listing.is_synthetic() || self.test.is_some_and(Listing::is_synthetic)
     }
 
     /// `2050 images of 3 classes: 1641 training, 409 validation`
@@ -147,22 +189,46 @@ impl Report {
 
     /// What the files themselves give away, in a sentence.
     fn source_sentence(&self) -> String {
-        let Some(source) = &self.audit.source else {
-            return "Not tried: it takes two classes of ten images each.".to_owned();
-        };
-        let figures = format!(
-            "file facts alone classify with a balanced accuracy of {:.2}, guessing with {:.2}",
-            source.balanced_accuracy, source.chance
-        );
-        match source.sign {
-            Sign::None => format!("No sign of it: {figures}."),
-            Sign::Weak => {
-                format!("Some signs of it: {figures}. Part of a network's accuracy may come from there.")
-            }
-            Sign::Strong => format!(
-                "Yes: {figures}. A network can score well without looking at the lungs; test it on images from elsewhere."
-            ),
+        let source = self.audit.source.as_ref();
+        source_sentence(source.map(|source| (source.sign, source.balanced_accuracy, source.chance)))
+    }
+}
+
+/// Raised whenever an audit says other things of the same files.
+const AUDITOR: u32 = 1;
+
+/// What an audit depends on besides the files themselves.
+fn what(listing: &Listing, test: Option<&Listing>, split: &Split, decoding: &Decoding, seed: u64) -> String {
+    let mut what = format!("audit {AUDITOR}\n{seed} {} {}\n", decoding.formats, decoding.max_pixels);
+    for listing in [Some(listing), test].into_iter().flatten() {
+        what.push_str(&format!("{:?} {:?}\n", listing.root, listing.labels()));
+    }
+    let tested = test.map_or(&[][..], |test| &test.samples);
+    for (set, samples) in [&split.training[..], &split.validation, tested].into_iter().enumerate() {
+        for sample in samples {
+            let Sample { path, name, label, group, .. } = sample;
+            what.push_str(&format!("{set} {label} {group:?} {name:?} {path:?}\n"));
         }
+    }
+    what
+}
+
+/// What files give away: sign, balanced accuracy and that of guessing, in a sentence.
+pub(crate) fn source_sentence(source: Option<(Sign, f64, f64)>) -> String {
+    let Some((sign, accuracy, chance)) = source else {
+        return "Not tried: it takes two classes of ten images each.".to_owned();
+    };
+    let figures = format!(
+        "file facts alone classify with a balanced accuracy of {accuracy:.2}, guessing with {chance:.2}"
+    );
+    match sign {
+        Sign::None => format!("No sign of it: {figures}."),
+        Sign::Weak => {
+            format!("Some signs of it: {figures}. Part of a network's accuracy may come from there.")
+        }
+        Sign::Strong => format!(
+            "Yes: {figures}. A network can score well without looking at the lungs; test it on images from elsewhere."
+        ),
     }
 }
 

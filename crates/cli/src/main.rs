@@ -24,6 +24,7 @@ mod output;
 mod predict;
 mod progress;
 mod recipe;
+mod report;
 mod resume;
 mod saved;
 mod split;
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(&args, &output),
         Command::Compare(args) => compare::run(&args, &output),
         Command::Predict(args) => predict::run(&args, &output),
+        Command::Report(args) => report::run(&args, &output),
         Command::Data(DataCommand::Scan(args)) => folder::scan(&args, &output),
         Command::Data(DataCommand::Sample(args)) => folder::sample(&args, &output),
         Command::Data(DataCommand::Cache(args)) => cache::run(&args, &output),

@@ -16,8 +16,19 @@ const BUILT_IN: [(&str, &str); 2] =
 /// Those that take a recipe.
 const COMMANDS: [&str; 2] = ["train", "cross-validate"];
 /// Flags that say what is printed or where, and no setting of a run.
-pub(crate) const NO_SETTING: [&str; 10] =
-    ["recipe", "json", "dry-run", "quiet", "verbose", "help", "version", "resume", "extend-epochs", "out"];
+pub(crate) const NO_SETTING: [&str; 11] = [
+    "recipe",
+    "json",
+    "no-report",
+    "dry-run",
+    "quiet",
+    "verbose",
+    "help",
+    "version",
+    "resume",
+    "extend-epochs",
+    "out",
+];
 
 /// The command line with the recipe's settings added, those excepted that the user gave as flags; nothing without a recipe.
 /// `command_line` was parsed before.

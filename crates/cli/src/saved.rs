@@ -79,7 +79,8 @@ pub(crate) fn find(path: Option<&Path>) -> Result<Saved> {
     Ok(Saved { checkpoint: path, run, named })
 }
 
-fn latest() -> Result<PathBuf> {
+/// The latest run's folder.
+pub(crate) fn latest() -> Result<PathBuf> {
     let text = match std::fs::read_to_string(LATEST) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return Err(hinted(
@@ -91,10 +92,7 @@ fn latest() -> Result<PathBuf> {
     };
     let path = PathBuf::from(text.trim_end_matches('\n'));
     if !path.exists() {
-        return Err(hinted(
-            format!("the latest run, `{}`, is gone", path.display()),
-            "name another with `--saved PATH`",
-        ));
+        return Err(hinted(format!("the latest run, `{}`, is gone", path.display()), "name another run"));
     }
     Ok(path)
 }

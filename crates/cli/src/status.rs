@@ -102,6 +102,9 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         if let Some(hint) = cause.downcast_ref().and_then(comparison_hint) {
             return Some(hint.to_owned());
         }
+        if let Some(train::Error::Csv { .. } | train::Error::NotARecord { .. }) = cause.downcast_ref() {
+            return Some("copy the file again from where it came, or train again".to_owned());
+        }
         match cause.downcast_ref::<model::Error>() {
             Some(error) if error.is_out_of_memory() => {
                 Some(LESS_MEMORY.to_owned())

@@ -18,13 +18,22 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
 
 /// A figure in `[0, 1]`, or a dash where it is undefined.
 pub(crate) fn share(value: Option<f64>) -> String {
-    value.map_or_else(|| "–".to_owned(), |value| format!("{value:.4}"))
+    value.map_or_else(|| "–".to_owned(), |value| rounded(value, 4))
+}
+
+/// With so many decimals; what rounds to 0 has no sign.
+fn rounded(value: f64, decimals: usize) -> String {
+    let text = format!("{value:.decimals$}");
+    match text.strip_prefix('-') {
+        Some(size) if size.bytes().all(|byte| matches!(byte, b'0' | b'.')) => size.to_owned(),
+        _ => text,
+    }
 }
 
 /// A figure with its interval, where it has one.
 pub(crate) fn with_interval(value: Option<f64>, interval: Option<&train::Bounds>) -> String {
     match interval {
-        Some([low, high]) => format!("{} [{low:.3}, {high:.3}]", share(value)),
+        Some([low, high]) => format!("{} [{}, {}]", share(value), rounded(*low, 3), rounded(*high, 3)),
         None => share(value),
     }
 }
@@ -40,5 +49,7 @@ mod tests {
         assert_eq!(table(&rows), "class        images\na                 7\né long name    1305");
         assert_eq!(share(None), "–");
         assert_eq!(share(Some(0.94167)), "0.9417");
+        assert_eq!(with_interval(Some(-0.0006), Some(&[-0.0004, -0.0])), "-0.0006 [0.000, 0.000]");
+        assert_eq!(with_interval(Some(0.5), None), "0.5000");
     }
 }

@@ -15,9 +15,11 @@ use train::{
 
 use crate::{
     args::TrainArgs,
+    audit::Report,
     dataset::{self, Reading},
     output::Output,
     progress::{self, Display},
+    report,
     resume::Resumed,
     saved,
     status::Status,
@@ -67,7 +69,11 @@ pub(crate) fn run(args: &TrainArgs, output: &Output) -> Result<Status> {
     run.name_as_latest(Path::new(saved::LATEST))?;
     output.note(format!("run    {}\n", plan.out.display()));
     let tested = carry_out(args, &classifier, &plan, &images, checkpoint.as_ref(), &mut run, start, output)?;
-    conclude(args, &run, tested.as_ref(), output)
+    let ended = conclude(args, &run, tested.as_ref(), output)?;
+    if !args.no_report && run.record.epochs_run > 0 {
+        page(args, &plan, &mut run, output);
+    }
+    Ok(ended)
 }
 
 /// Trains, from a run's last checkpoint if there is one, and tests; how it ended is in the run's record, which counts its time
@@ -254,6 +260,31 @@ fn test_both(plan: &Plan, images: &Images, run: &mut Run, output: &Output) -> Re
     predictions.write(&run.file(PREDICTIONS))?;
     run.record.seconds.test = start.elapsed().as_secs_f64();
     Ok(Some(tests))
+}
+
+/// Ends a run with its page. The run is whole without it: what goes wrong here is a warning.
+fn page(args: &TrainArgs, plan: &Plan, run: &mut Run, output: &Output) {
+    let began = Instant::now();
+    let written = audit(args, plan, run, output).and_then(|()| report::write(run, true));
+    let seconds = began.elapsed().as_secs_f64();
+    run.record.seconds.report = seconds;
+    run.record.seconds.total += seconds;
+    let saved = run.save().map_err(anyhow::Error::from);
+    match written.and_then(|written| saved.map(|()| written)) {
+        Ok(written) => output.note(format!("\npage   {}", written.page.display())),
+        Err(error) => output.warn(format!("the run is whole, but its page could not be made: {error:#}")),
+    }
+}
+
+/// Keeps what `data audit` would say of the images. Who pressed Ctrl-C does not wait for it.
+fn audit(args: &TrainArgs, plan: &Plan, run: &Run, output: &Output) -> Result<()> {
+    if progress::interrupted() {
+        return Ok(());
+    }
+    let Plan { listing, test, split, decoding, .. } = plan;
+    let cache = args.cache.cache();
+    let found = Report::text(listing, test.as_ref(), split, decoding, args.seed, cache.as_ref(), output);
+    Ok(run.write(report::AUDIT, found.as_bytes())?)
 }
 
 /// Says how the run ended, and prints the figures.

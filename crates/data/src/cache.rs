@@ -7,6 +7,7 @@
 
 mod file;
 mod key;
+mod note;
 
 use std::{
     fs::{self, File, TryLockError},
@@ -24,6 +25,7 @@ use crate::{
     store::Bytes,
 };
 use key::Key;
+pub use note::Note;
 
 /// Where decoded images are kept, and how many of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +42,7 @@ pub const CACHE_LIMIT: u64 = 20_000_000_000;
 const UNUSED: Duration = Duration::from_secs(30 * 24 * 3600);
 const WHOLE: &str = "images";
 const PARTIAL: &str = "partial";
+const NOTE: &str = "note";
 /// How long to wait before asking again whether another process is done.
 const WAIT: Duration = Duration::from_millis(20);
 
@@ -169,7 +172,7 @@ impl Cache {
             let named = |kind: &str| path.extension().is_some_and(|extension| extension == kind);
             // Another process may just have removed it.
             let Ok(metadata) = fs::symlink_metadata(&path) else { continue };
-            if metadata.is_file() && (named(WHOLE) || named(PARTIAL)) {
+            if metadata.is_file() && (named(WHOLE) || named(PARTIAL) || named(NOTE)) {
                 let used = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
                 files.push(Found { is_partial: named(PARTIAL), bytes: metadata.len(), used, path });
             }

@@ -2,8 +2,8 @@
 //!
 //! What this crate holds: [`open`] lists data sets in Keras' order, [`split`] parts them, [`manifest`] reads and writes
 //! them as CSV and [`lay_out`] as folders; [`decode`](fn@decode) by content and [`resize`](fn@resize) exactly as Pillow
-//! where that matters, [`load`](fn@load) on all cores, batches, phantoms, and the generator that everything [`random`] in
-//! Thorax comes from.
+//! where that matters, [`load`](fn@load) on all cores, batches, an [`Occlusion`] of parts of images, phantoms, and the
+//! generator that everything [`random`] in Thorax comes from.
 //! What it must not know: tensors, the terminal. It builds and tests with no libtorch on the machine.
 //!
 //! Outside libraries: **image** decodes what is no PNG (the ecosystem's own decoders, bounded in memory, one
@@ -50,7 +50,7 @@ pub use audit::{
 };
 pub use augment::{Augmentation, augment};
 pub use batch::{Batch, EVALUATION_BATCH, evaluation_batch, evaluation_indices, training_batches};
-pub use cache::{CACHE_LIMIT, Cache, CacheSize};
+pub use cache::{CACHE_LIMIT, Cache, CacheSize, Note};
 pub use decode::{decode, decode_resized, sniff};
 pub use encode::encode_png;
 pub use error::Error;

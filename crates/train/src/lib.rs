@@ -2,8 +2,10 @@
 //!
 //! What this crate holds: [`fit`] with balanced [`class_weight`]s, Keras' [`Adam`] with or without weight decay, learning-rate
 //! [`Schedule`]s, weight [`Averaging`] and early stopping ([`Tracker`]); [`Inputs`], which keeps what a frozen part makes of
-//! images; a [`Run`]'s folder with its checkpoints and history; [`evaluate`] and the [`TestFigures`] that `test.json` holds; a
-//! [`CrossValidation`]'s folder of runs, in which several processes may work.
+//! images; a [`Run`]'s folder with its checkpoints and history, which [`fit`] goes on from; [`calibrate`], which learns from the
+//! validation part how sure a model may be; [`evaluate`] and the [`TestFigures`] that `test.json` holds; [`Gap`]s between test
+//! sets, a [`ModelComparison`] of two models on the same images, and a [`CrossValidation`]'s folder of runs, in which several
+//! processes may work.
 //! What it must not know: the terminal. Long work reports [`Event`]s to an [`Observer`], which may also stop it.
 //!
 //! Outside libraries: **tch** for gradients, **csv** for `history.csv` and `predictions.csv` (quoting is its job),

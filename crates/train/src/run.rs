@@ -115,6 +115,9 @@ pub struct Seconds {
     pub fit: f64,
     /// Testing both models.
     pub test: f64,
+    /// The data audit and the page at the end.
+    #[serde(default)]
+    pub report: f64,
     /// From the program's start to its last file.
     pub total: f64,
 }

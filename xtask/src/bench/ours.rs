@@ -64,7 +64,12 @@ impl Thorax {
             std::fs::remove_dir_all(&out).with_context(|| format!("cannot remove `{}`", out.display()))?;
         }
         let mut command = self.command();
-        command.args(["train", "--quiet", "--json", "--data"]).arg(&job.data).arg("--out").arg(&out);
+        // Keras writes no page.
+        command
+            .args(["train", "--quiet", "--json", "--no-report", "--data"])
+            .arg(&job.data)
+            .arg("--out")
+            .arg(&out);
         command.arg("--cache").arg(cache.unwrap_or(Path::new("none")));
         if let Some(test) = &job.test_data {
             command.arg("--test-data").arg(test);

@@ -18,11 +18,11 @@ fn both_sides_take_turns_and_the_result_is_one_object() {
         world.xtask(&[&["bench", "--peers", "--runs", "2", "--data", "Lungs"], &jobs[..]].concat(), "");
     let result = result(&said);
 
-    let ours = "thorax train --quiet --json --data ./Lungs --out ./target/bench/runs/study --cache none --test-data ./Lungs Test";
+    let ours = "thorax train --quiet --json --no-report --data ./Lungs --out ./target/bench/runs/study --cache none --test-data ./Lungs Test";
     let theirs = "keras --data ./Lungs --workers 1 --test-data ./Lungs Test";
     let png = "./target/bench/sample-600-0-1024/Phantoms";
     let ours_png = format!(
-        "thorax train --quiet --json --data {png} --out ./target/bench/runs/png1024 --cache none --epochs 10 --patience 1000000"
+        "thorax train --quiet --json --no-report --data {png} --out ./target/bench/runs/png1024 --cache none --epochs 10 --patience 1000000"
     );
     let theirs_png =
         |workers| format!("keras --data {png} --workers {workers} --epochs 10 --no-early-stopping");
@@ -71,7 +71,7 @@ fn decoding_is_measured_once_into_the_cache_and_once_out_of_it() {
     let (png, jpeg) = ("./target/bench/sample-60-0-1024/Phantoms", "./target/bench/jpegs-60/Phantoms");
     let ours = |data: &str, job: &str| {
         format!(
-            "thorax train --quiet --json --data {data} --out ./target/bench/runs/{job} --cache ./target/bench/cache \
+            "thorax train --quiet --json --no-report --data {data} --out ./target/bench/runs/{job} --cache ./target/bench/cache \
              --epochs 2 --patience 1000000"
         )
     };
@@ -114,7 +114,7 @@ fn without_a_data_set_the_sample_stands_in_and_says_so() {
     assert!(said.stderr.contains(line), "{}", said.stderr);
     let sample = "./target/bench/sample-920-40-256/Phantoms";
     let train = format!(
-        "thorax train --quiet --json --data {sample} --out ./target/bench/runs/sample --cache none --test-data {sample} Test --epochs 2 --patience 1000000"
+        "thorax train --quiet --json --no-report --data {sample} --out ./target/bench/runs/sample --cache none --test-data {sample} Test --epochs 2 --patience 1000000"
     );
     let make = format!("thorax data sample --out {sample} --count 920 --test-per-class 40 --image-size 256");
     assert_eq!(world.log(), [make.clone(), train.clone()]);

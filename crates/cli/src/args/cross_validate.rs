@@ -8,6 +8,7 @@ use super::{TrainArgs, values::positive};
     mut_arg("test_data", |flag| flag.hide(true)),
     mut_arg("resume", |flag| flag.hide(true)),
     mut_arg("extend_epochs", |flag| flag.hide(true)),
+    mut_arg("no_report", |flag| flag.hide(true)),
 )]
 pub(crate) struct CrossValidateArgs {
     /// Parts that the images are dealt into; each is held out once. Images of one group are never parted where groups are

@@ -144,6 +144,9 @@ pub(crate) struct TrainArgs {
     /// The run's folder [default: data/runs/TIME-MODEL]
     #[arg(long, value_name = "FOLDER")]
     pub(crate) out: Option<PathBuf>,
+    /// Leave out the page that a run ends with, and the data audit for it (`thorax report` makes the page later)
+    #[arg(long)]
+    pub(crate) no_report: bool,
     /// Print what would be done, and do none of it
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -7,6 +7,7 @@ use super::{Report, kind};
 
 pub(super) fn object(report: &Report) -> Value {
     let Report { audit, listing, test, labels } = report;
+    let grouped = audit.images.iter().filter(|image| image.sample.group.is_some()).count();
     let image = |index: usize| json!({"path": report.path(index).display().to_string(), "set": report.set(index), "label": report.label(index)});
     let with = |mut value: Value, name: &str, more: Value| {
         value[name] = more;
@@ -36,6 +37,7 @@ pub(super) fn object(report: &Report) -> Value {
         "classes": labels,
         "sets": sets.map(|(name, images)| json!({"name": name, "images": images})).collect::<Vec<_>>(),
         "leaks": audit.leaks(),
+        "grouped": grouped,
         "unreadable": unreadable.collect::<Vec<_>>(),
         "copies": copies.collect::<Vec<_>>(),
         "shared_groups": groups.collect::<Vec<_>>(),

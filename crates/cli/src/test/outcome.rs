@@ -70,7 +70,8 @@ fn in_order<S: Serializer>(sets: &[(String, Outcome)], serializer: S) -> Result<
 /// goes again if nothing came to lie in it.
 pub(super) struct OutFolder {
     path: PathBuf,
-    made: bool,
+    /// It and the folders above it that were not there before.
+    made: Vec<PathBuf>,
     /// What each set's predictions are called, in order.
     files: Vec<String>,
 }
@@ -79,7 +80,7 @@ impl OutFolder {
     pub(super) fn new(path: &Path, sets: &[Named]) -> Result<Self> {
         let files = files_of(sets)?;
         Run::check_free(path)?;
-        let made = !path.exists();
+        let made = path.ancestors().take_while(|folder| !folder.exists()).map(Path::to_owned).collect();
         let shown = path.display();
         fs::create_dir_all(path).with_context(|| format!("cannot create `{shown}`"))?;
         let folder = Self { path: path.to_owned(), made, files };
@@ -107,9 +108,9 @@ impl OutFolder {
 
 impl Drop for OutFolder {
     fn drop(&mut self) {
-        if self.made {
+        for folder in &self.made {
             // Only an empty folder can be removed so.
-            let _ = fs::remove_dir(&self.path);
+            let _ = fs::remove_dir(folder);
         }
     }
 }
@@ -145,6 +146,31 @@ mod tests {
     fn files(names: &[&str]) -> Result<Vec<String>> {
         let set = |name: &&str| Named { name: Some((*name).to_owned()), path: PathBuf::new() };
         files_of(&names.iter().map(set).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn what_cannot_be_written_whole_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/out");
+        let out = OutFolder::new(&path, &[]).unwrap();
+        let predictions = metrics::Predictions::new(2, vec![0], vec![0.5, 0.5]).unwrap();
+        let images = vec![train::PredictedImage { path: "1.png".into(), group: None }];
+        let classes = ["a", "b"].map(str::to_owned).to_vec();
+        let set = PredictedSet { classes, images, predictions };
+        let outcomes = Outcomes::Sets { sets: Vec::new(), gaps: Vec::new() };
+        // A folder in the place of the last file.
+        fs::create_dir(path.join("test.json")).unwrap();
+        let error = out.write(&outcomes, std::slice::from_ref(&set)).unwrap_err().to_string();
+        assert!(error.starts_with("cannot write `"), "{error}");
+        assert_eq!(fs::read_dir(&path).unwrap().count(), 1);
+        fs::remove_dir(path.join("test.json")).unwrap();
+        drop(out);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+
+        let out = OutFolder::new(&path, &[]).unwrap();
+        out.write(&outcomes, &[set]).unwrap();
+        drop(out);
+        assert_eq!(fs::read_dir(&path).unwrap().count(), 2);
     }
 
     #[test]

@@ -24,6 +24,16 @@ pub(super) type Key = [u8; 32];
 /// The key of these files as they are now. The time of change (ctime) is part of it, which no program can set: a file that was
 /// replaced by another of its size and time is told by it.
 pub(super) fn key(samples: &[Sample], preprocess: &Preprocess, decoding: &Decoding) -> Key {
+    let size = (preprocess.image_size as u64).to_le_bytes();
+    let (interpolation, formats) = (preprocess.interpolation.to_string(), decoding.formats.to_string());
+    let max_pixels = decoding.max_pixels.to_le_bytes();
+    let settings: [&[u8]; 5] =
+        [&DECODER.to_le_bytes(), &size, interpolation.as_bytes(), formats.as_bytes(), &max_pixels];
+    of_files(samples, &settings)
+}
+
+/// The key of files as they are now, and of what else matters.
+pub(super) fn of_files(samples: &[Sample], what: &[&[u8]]) -> Key {
     let facts = loop {
         let facts: Vec<Facts> = samples.par_iter().map(Facts::of).collect();
         let newest = facts.iter().map(|facts| facts.newest).max().unwrap_or(SystemTime::UNIX_EPOCH);
@@ -38,11 +48,7 @@ pub(super) fn key(samples: &[Sample], preprocess: &Preprocess, decoding: &Decodi
         hasher.update((bytes.len() as u64).to_le_bytes());
         hasher.update(bytes);
     };
-    add(&DECODER.to_le_bytes());
-    add(&(preprocess.image_size as u64).to_le_bytes());
-    add(preprocess.interpolation.to_string().as_bytes());
-    add(decoding.formats.to_string().as_bytes());
-    add(&decoding.max_pixels.to_le_bytes());
+    what.iter().for_each(|bytes| add(bytes));
     for (sample, facts) in samples.iter().zip(&facts) {
         let path = absolute(&sample.path).unwrap_or_else(|_| sample.path.clone());
         add(path.as_os_str().as_bytes());

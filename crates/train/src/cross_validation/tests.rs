@@ -67,7 +67,7 @@ fn run(begun: &CrossValidation, fold: usize, status: Status, images: &[(&str, us
     set.write(&run.file(PREDICTIONS)).unwrap();
     let tested = Tested { checkpoint: String::new(), synthetic: false, seconds: 1.0 };
     let figures = TestFigures::new(&set, tested).unwrap();
-    run.save_tests(&Tests { saved: figures.clone(), last: figures }).unwrap();
+    run.save_tests(&Tests { saved: figures.clone(), last: figures, occluded: BTreeMap::new() }).unwrap();
     run
 }
 

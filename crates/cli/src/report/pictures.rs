@@ -1,0 +1,78 @@
+//! Small pictures of some test images, read from where the run's predictions say they are.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use data::{Decoding, Formats};
+use rayon::prelude::*;
+use report::Picture;
+use train::{PredictedImage, Run};
+
+/// Longer side of a picture in pixels.
+const SIDE: usize = 320;
+/// The largest file that is read: a page is made without a picture rather than out of memory.
+const LARGEST: u64 = 1 << 30;
+
+/// Where a run's test images are, and how they are read.
+pub(super) struct Place {
+    /// The test set as the run was started with it, by which its predictions name images.
+    given: Option<PathBuf>,
+    /// The same from the root of the file system.
+    root: Option<PathBuf>,
+    decoding: Decoding,
+}
+
+impl Place {
+    pub(super) fn of(run: &Run) -> Self {
+        let setting = |name: &str| run.record.settings.get(name);
+        let formats = setting("formats").and_then(|formats| formats.as_str()?.parse().ok());
+        Self {
+            given: run.record.paths.get("test-data").map(PathBuf::from),
+            root: setting("test-data").and_then(|root| root.as_str()).map(PathBuf::from),
+            decoding: Decoding {
+                formats: formats.unwrap_or(Formats::All),
+                // Whoever sent the run may have written anything there.
+                max_pixels: data::MAX_PIXELS,
+            },
+        }
+    }
+
+    /// What an image is called below the test set.
+    pub(super) fn name(&self, path: &Path) -> String {
+        let roots = [&self.given, &self.root].into_iter().flatten();
+        let below = roots.filter_map(|root| path.strip_prefix(root).ok()).next();
+        below.unwrap_or(path).display().to_string()
+    }
+
+    /// The file; where the program runs in another folder than training did, by its last parts below the test set.
+    fn find(&self, path: &Path) -> Option<PathBuf> {
+        if path.is_file() {
+            return Some(path.to_owned());
+        }
+        let parts: Vec<_> = path.components().collect();
+        let root = self.root.as_ref()?;
+        (1..parts.len())
+            .map(|from| root.join(parts[from..].iter().collect::<PathBuf>()))
+            .find(|path| path.is_file())
+    }
+
+    fn picture(&self, path: &Path) -> Option<Vec<u8>> {
+        let path = self.find(path)?;
+        if fs::metadata(&path).ok()?.len() > LARGEST {
+            return None;
+        }
+        data::thumbnail(&data::decode(&fs::read(path).ok()?, &self.decoding).ok()?, SIDE).ok()
+    }
+}
+
+/// Pictures of these images. A file that is gone, or is no image any more, is no picture and no error.
+pub(super) fn read(place: &Place, images: &[PredictedImage], wanted: &[usize]) -> BTreeMap<usize, Picture> {
+    let picture = |&image: &usize| {
+        let path = &images.get(image)?.path;
+        Some((image, Picture { image: place.picture(path), heat_map: None }))
+    };
+    wanted.par_iter().filter_map(picture).collect()
+}

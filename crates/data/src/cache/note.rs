@@ -1,0 +1,92 @@
+use std::{fs, path::PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use super::{Cache, NOTE, PARTIAL, io_error, key};
+use crate::{Error, Sample, images::hex};
+
+/// A place for what was found out about a list of files, for as long as they stay as they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    path: PathBuf,
+}
+
+impl Cache {
+    /// The note on these files as they are now (each one's path, size and times); `what` tells notes of one list apart.
+    pub fn note(&self, samples: &[Sample], what: &str) -> Note {
+        let key = key::of_files(samples, &[b"note", what.as_bytes()]);
+        Note { path: self.folder.join(format!("{}.{NOTE}", hex(&key[..16]))) }
+    }
+}
+
+impl Note {
+    /// What was noted; none where nothing was, or where the file is damaged.
+    pub fn read(&self) -> Option<String> {
+        let noted = fs::read_to_string(&self.path).ok()?;
+        let (sum, text) = noted.split_once('\n')?;
+        if sum != hex(&Sha256::digest(text)) {
+            return None;
+        }
+        // The time of last use, which decides what goes first.
+        let file = fs::File::options().write(true).open(&self.path);
+        let _ = file.and_then(|file| file.set_modified(std::time::SystemTime::now()));
+        Some(text.to_owned())
+    }
+
+    /// Notes a text: whole, or not at all.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn write(&self, text: &str) -> Result<(), Error> {
+        let partial = self.path.with_extension(format!("{}.{PARTIAL}", std::process::id()));
+        let failed = |source| io_error("write", &self.path, source);
+        let folder = self.path.parent().map_or(Ok(()), fs::create_dir_all);
+        let noted = format!("{}\n{text}", hex(&Sha256::digest(text)));
+        let written =
+            folder.and_then(|()| fs::write(&partial, noted)).and_then(|()| fs::rename(&partial, &self.path));
+        if written.is_err() {
+            // It may not even be there.
+            let _ = fs::remove_file(&partial);
+        }
+        written.map_err(failed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_holds_until_a_file_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let image = folder.path().join("a.png");
+        fs::write(&image, "one").unwrap();
+        let samples = [Sample::new(image.clone(), "a.png".to_owned(), 0)];
+        let cache = Cache { folder: folder.path().join("cache"), limit: u64::MAX };
+        let note = cache.note(&samples, "audit");
+        assert_eq!(note.read(), None);
+        note.write("what was\nfound").unwrap();
+        assert_eq!(cache.note(&samples, "audit").read().as_deref(), Some("what was\nfound"));
+        assert_eq!(cache.note(&samples, "another").read(), None);
+        assert_eq!(cache.size().unwrap().files, 1);
+
+        fs::write(&image, "two").unwrap();
+        assert_eq!(cache.note(&samples, "audit").read(), None);
+        cache.clear().unwrap();
+        assert_eq!((note.read(), cache.size().unwrap().files), (None, 0));
+    }
+
+    #[test]
+    fn a_damaged_note_is_none_and_one_that_cannot_be_written_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache { folder: folder.path().join("cache"), limit: u64::MAX };
+        let note = cache.note(&[], "audit");
+        note.write("found").unwrap();
+        let noted = fs::read_to_string(&note.path).unwrap();
+        fs::write(&note.path, noted.replace("found", "fouled")).unwrap();
+        assert_eq!(note.read(), None);
+        fs::write(folder.path().join("file"), "").unwrap();
+        let note = Cache { folder: folder.path().join("file"), limit: 0 }.note(&[], "audit");
+        assert!(note.write("found").unwrap_err().to_string().starts_with("cannot write `"));
+    }
+}

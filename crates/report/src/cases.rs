@@ -1,0 +1,40 @@
+use metrics::{Scores, argmax};
+
+/// How many cases of a kind are shown.
+pub const CASES: usize = 12;
+
+/// The images of a test that are worth looking at, by index.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cases {
+    /// Mistakes, the most confident first: at most [`CASES`].
+    pub mistakes: Vec<usize>,
+    /// All mistakes.
+    pub all_mistakes: usize,
+    /// Images of the lowest highest probability, right or wrong, the least certain first: at most [`CASES`].
+    pub uncertain: Vec<usize>,
+}
+
+impl Cases {
+    /// Chooses them; of equal confidence, in the images' order.
+    pub fn of(scores: &Scores) -> Self {
+        let confidence: Vec<f64> =
+            scores.rows().map(|(_, row)| row.iter().copied().fold(f64::NEG_INFINITY, f64::max)).collect();
+        let wrong = scores.rows().enumerate().filter(|(_, (label, row))| argmax(row) != *label);
+        let mut mistakes: Vec<usize> = wrong.map(|(image, _)| image).collect();
+        let all_mistakes = mistakes.len();
+        mistakes.sort_by(|&a, &b| confidence[b].total_cmp(&confidence[a]).then(a.cmp(&b)));
+        mistakes.truncate(CASES);
+        let mut uncertain: Vec<usize> = (0..confidence.len()).collect();
+        uncertain.sort_by(|&a, &b| confidence[a].total_cmp(&confidence[b]).then(a.cmp(&b)));
+        uncertain.truncate(CASES);
+        Self { mistakes, all_mistakes, uncertain }
+    }
+
+    /// Every image among them, once each.
+    pub fn all(&self) -> Vec<usize> {
+        let mut all: Vec<usize> = self.mistakes.iter().chain(&self.uncertain).copied().collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+}

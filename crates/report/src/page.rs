@@ -1,0 +1,76 @@
+//! The page: what stands on it and in which order.
+
+mod cases;
+mod checklist;
+mod data;
+mod figures;
+mod head;
+mod limits;
+mod parts;
+mod settings;
+
+use maud::{DOCTYPE, PreEscaped, html};
+
+use crate::{
+    Report, plots,
+    svg::{self, Drawing},
+};
+
+const STYLE: &str = include_str!("page/page.css");
+/// Every plot of the run.
+type Plots<'a> = &'a [Drawing];
+
+/// A run as one page: HTML that needs no other file, no script and no network.
+pub fn page(report: &Report) -> String {
+    let drawings = plots::drawings(report);
+    let plots: Plots<'_> = &drawings;
+    let markup = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                // Nothing is fetched and nothing runs, whatever a file is called.
+                meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'";
+                title { "Report of " (report.name) }
+                style { (PreEscaped(STYLE)) (PreEscaped(svg::STYLE)) }
+            }
+            body {
+                (head::head(report))
+                main {
+                    (data::section(report))
+                    (parts::learning(report, plots))
+                    @if let Some(test) = &report.test {
+                        (figures::section(test))
+                        (figures::classes(test))
+                        (parts::confusion(report, test, plots))
+                        (parts::curves(test, plots))
+                        (parts::calibration(report, test, plots))
+                        (parts::shortcut(test, plots))
+                        (cases::section(report, test))
+                    }
+                    (settings::speed(report))
+                    (settings::section(report))
+                    (settings::origin(report))
+                    (checklist::section(report))
+                    (limits::section(report))
+                }
+                footer { p { "Thorax " (env!("CARGO_PKG_VERSION")) ": for research and teaching, not for clinical use." } }
+            }
+        }
+    };
+    svg::legible(markup.into_string())
+}
+
+/// A plot by its name, where the run has it.
+fn plot(plots: Plots<'_>, name: &str) -> maud::Markup {
+    html! {
+        @if let Some(drawing) = plots.iter().find(|drawing| drawing.name == name) {
+            figure.drawing {
+                figcaption { strong { (drawing.title) } }
+                (drawing.inline())
+            }
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! What was and what was not done, in the order of CLAIM, the checklist for artificial intelligence in medical imaging
+//! (Mongan, Moy and Kahn 2020, Radiology: Artificial Intelligence 2, e200029; item numbers are its). Each answer is derived from
+//! what the run says; what no file knows is said not to be known.
+
+use maud::{Markup, html};
+
+use crate::{Audit, Report, Sign, number};
+
+/// How an item is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    Yes,
+    Partly,
+    No,
+    Unknown,
+}
+
+/// An item, its number in CLAIM 2020, its answer, and what that rests on.
+pub(super) struct Item {
+    pub(super) what: &'static str,
+    claim: &'static str,
+    pub(super) answer: Answer,
+    pub(super) why: String,
+}
+
+impl Answer {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Yes => "✓ yes",
+            Self::Partly => "~ in part",
+            Self::No => "✗ no",
+            Self::Unknown => "? not known",
+        }
+    }
+
+    fn of(yes: bool) -> Self {
+        if yes { Self::Yes } else { Self::No }
+    }
+}
+
+pub(super) fn section(report: &Report) -> Markup {
+    html! {
+        section #checklist {
+            h2 { "What was done, and what was not" }
+            div.wide {
+                table.checklist {
+                    caption { "Derived from the run’s own files, after CLAIM (Checklist for Artificial Intelligence in Medical Imaging, 2020)." }
+                    thead { tr { th scope="col" { "item" } th scope="col" { "CLAIM" } th scope="col" { "done" } th scope="col" { "what that rests on" } } }
+                    tbody {
+                        @for item in items(report) {
+                            tr {
+                                th scope="row" { (item.what) }
+                                td { (item.claim) }
+                                td.answer.bad[item.answer == Answer::No].good[item.answer == Answer::Yes] { (item.answer.word()) }
+                                td { (item.why) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn items(report: &Report) -> Vec<Item> {
+    let item = |what, claim, (answer, why): (Answer, String)| Item { what, claim, answer, why };
+    vec![
+        item("Data can be identified", "7", identified(report)),
+        item("Unreadable images told", "13", skipped(report)),
+        item(
+            "Reference standard described",
+            "14",
+            (
+                Answer::Unknown,
+                "labels are those of the data set; who made them, and how, no file says".to_owned(),
+            ),
+        ),
+        item("Patients kept apart", "21", patients(report)),
+        item("No copies across sets", "20", copies(report)),
+        item("Training can be repeated", "25", repeated(report)),
+        item("Model chosen without the test set", "26", chosen(report)),
+        item("Class imbalance met", "25", imbalance(report)),
+        item("Intervals given", "29", intervals(report)),
+        item("Enough images of every class", "19", enough(report)),
+        item("Calibration measured", "28", calibration(report)),
+        item("Operating points chosen on validation", "36", operating_points(report)),
+        item("Files give no class away", "30", source(report)),
+        item("Shortcut test", "30", occluded(report)),
+        item("Explained by heat maps", "31", heat_maps(report)),
+        item(
+            "External test",
+            "32",
+            (Answer::No, "the run holds one test set, and nothing says that it is from elsewhere".to_owned()),
+        ),
+        item(
+            "Demographics given",
+            "34",
+            (Answer::Unknown, "age, sex, device and hospital are not among what was read".to_owned()),
+        ),
+        item("Failure analysis", "37", failures(report)),
+    ]
+}
+
+fn identified(report: &Report) -> (Answer, String) {
+    let manifest = if report.manifest_sha256.is_some() { " and one of the manifest" } else { "" };
+    (
+        Answer::of(!report.data_fingerprint.is_empty()),
+        format!("a SHA-256 of the training and validation images{manifest}"),
+    )
+}
+
+fn skipped(report: &Report) -> (Answer, String) {
+    match report.skipped.len() {
+        0 => (Answer::Yes, "no file was left out as unreadable".to_owned()),
+        n => (Answer::Yes, format!("{} left out and named", number::count(n, "file"))),
+    }
+}
+
+fn patients(report: &Report) -> (Answer, String) {
+    let Some(Audit { grouped: Some(grouped), images, shared_groups, .. }) = report.audit else {
+        let (answer, rest) = (Answer::Unknown, "no audit says which patients there are");
+        return (answer, rest.to_owned());
+    };
+    let of = format!(
+        "of {} of {} images a group such as a patient is known",
+        number::whole(grouped as u64),
+        number::whole(images as u64)
+    );
+    match (grouped, shared_groups) {
+        (0, _) => (Answer::No, "groups are unknown: one patient’s images may be in several sets".to_owned()),
+        (_, 1..) => {
+            (Answer::No, format!("{} in more than one set; {of}", number::count(shared_groups, "group")))
+        }
+        _ if grouped < images => (Answer::Partly, format!("no known group is in two sets; {of}")),
+        _ => (Answer::Yes, format!("no group is in two sets; {of}")),
+    }
+}
+
+fn copies(report: &Report) -> (Answer, String) {
+    match &report.audit {
+        None => (Answer::Unknown, "no audit looked for them".to_owned()),
+        Some(audit) => (
+            Answer::of(audit.across_sets == 0),
+            format!(
+                "{} across sets found, exact and near ones",
+                number::count(audit.across_sets, "copied pair")
+            ),
+        ),
+    }
+}
+
+fn repeated(report: &Report) -> (Answer, String) {
+    let (seed, version) = (report.setting("seed"), !report.versions.is_empty());
+    let answer = Answer::of(seed.is_some() && version && !report.data_fingerprint.is_empty());
+    (
+        answer,
+        format!(
+            "seed {}, every setting, versions and a fingerprint of the data are below",
+            seed.unwrap_or(number::DASH)
+        ),
+    )
+}
+
+fn chosen(report: &Report) -> (Answer, String) {
+    let validation = report.images("validation");
+    match (report.best_epoch, validation) {
+        (Some(epoch), 1..) => (
+            Answer::Yes,
+            format!(
+                "epoch {epoch} by the loss on {}; what was changed after seeing test figures, no file knows",
+                number::count(validation, "validation image")
+            ),
+        ),
+        _ => (Answer::Unknown, "no epoch was chosen on validation images".to_owned()),
+    }
+}
+
+fn imbalance(report: &Report) -> (Answer, String) {
+    let (most, least) = (
+        report.counts("training").and_then(|of| of.iter().max()),
+        report.counts("training").and_then(|of| of.iter().min()),
+    );
+    let (Some(&most), Some(&least)) = (most, least) else {
+        return (Answer::Unknown, "no counts are known".to_owned());
+    };
+    let ratio = format!(
+        "the largest class has {:.1} times the images of the smallest",
+        most as f64 / least.max(1) as f64
+    );
+    match (report.weighted(), most as f64 > 1.5 * least as f64) {
+        (true, _) => (Answer::Yes, format!("{ratio}; the training loss is weighted by class")),
+        (false, true) => (Answer::No, format!("{ratio}; the training loss is not weighted")),
+        (false, false) => (Answer::Yes, format!("none to meet: {ratio}")),
+    }
+}
+
+fn intervals(report: &Report) -> (Answer, String) {
+    match report.test.as_ref().map(|test| &test.saved) {
+        None => untested(),
+        Some(saved) => match (saved.accuracy.interval, saved.groups) {
+            (None, _) => (Answer::No, "the test figures have none".to_owned()),
+            (_, Some(groups)) => (Answer::Yes, format!("95 %, by {groups} groups")),
+            (_, None) => {
+                (Answer::Yes, "95 %, image by image: too narrow where patients have several".to_owned())
+            }
+        },
+    }
+}
+
+fn enough(report: &Report) -> (Answer, String) {
+    let Some(test) = &report.test else { return untested() };
+    let few: Vec<String> = test
+        .saved
+        .classes
+        .iter()
+        .filter(|class| class.few)
+        .map(|class| format!("{} ({})", class.label, class.support))
+        .collect();
+    let least = metrics::FEW_IMAGES;
+    match few.is_empty() {
+        true => (Answer::Yes, format!("at least {least} test images of each; no sample size was calculated")),
+        false => (Answer::No, format!("fewer than {least} test images or groups of {}", few.join(", "))),
+    }
+}
+
+fn calibration(report: &Report) -> (Answer, String) {
+    let Some(test) = &report.test else { return untested() };
+    let fitted = match &report.temperature {
+        Some(fit) => {
+            format!("; a temperature was fitted on {}", number::count(fit.images, "validation image"))
+        }
+        None => "; no temperature was fitted".to_owned(),
+    };
+    match test.saved.expected_calibration_error.value {
+        Some(error) => (Answer::Yes, format!("expected calibration error {error:.4}{fitted}")),
+        None => (Answer::No, format!("it has no value{fitted}")),
+    }
+}
+
+fn operating_points(report: &Report) -> (Answer, String) {
+    match report.test.as_ref().map(|test| test.saved.operating_points.len()) {
+        None => untested(),
+        Some(0) => (Answer::No, "none were asked for; the highest probability decides".to_owned()),
+        Some(n) => (Answer::Yes, format!("{}, reported on the test set", number::count(n, "threshold"))),
+    }
+}
+
+fn source(report: &Report) -> (Answer, String) {
+    match report.audit.as_ref().and_then(|audit| audit.source) {
+        None => (Answer::Unknown, "it was not tried".to_owned()),
+        Some(source) => {
+            let answer = match source.sign {
+                Sign::None => Answer::Yes,
+                Sign::Weak => Answer::Partly,
+                Sign::Strong => Answer::No,
+            };
+            let (accuracy, chance) = (source.balanced_accuracy, source.chance);
+            (
+                answer,
+                format!(
+                    "file facts alone classify with a balanced accuracy of {accuracy:.2}, guessing with {chance:.2}"
+                ),
+            )
+        }
+    }
+}
+
+fn occluded(report: &Report) -> (Answer, String) {
+    match report.test.as_ref().map(|test| &test.occluded) {
+        None => untested(),
+        Some(occluded) if occluded.is_empty() => (Answer::No, "nothing was hidden from the model".to_owned()),
+        Some(occluded) => {
+            let hidden: Vec<&str> = occluded.iter().map(|part| part.hidden.as_str()).collect();
+            (Answer::Yes, format!("tested with these hidden: {}", hidden.join(", ")))
+        }
+    }
+}
+
+fn heat_maps(report: &Report) -> (Answer, String) {
+    let pictures = report.test.as_ref().and_then(|test| test.pictures.as_ref());
+    let maps =
+        pictures.map_or(0, |pictures| pictures.values().filter(|picture| picture.heat_map.is_some()).count());
+    match maps {
+        0 => (Answer::No, "the page holds none".to_owned()),
+        n => (Answer::Yes, format!("{} of the cases shown", number::count(n, "heat map"))),
+    }
+}
+
+fn failures(report: &Report) -> (Answer, String) {
+    let Some(test) = &report.test else { return untested() };
+    let Some(scores) = &test.scores else {
+        return (Answer::No, "no predictions of single images were kept".to_owned());
+    };
+    let mistakes = number::count(crate::Cases::of(scores).all_mistakes, "mistake");
+    let pictures = test
+        .pictures
+        .as_ref()
+        .is_some_and(|pictures| pictures.values().any(|picture| picture.image.is_some()));
+    match pictures {
+        true => (
+            Answer::Yes,
+            format!("{mistakes}, the most confident shown; nobody’s judgement of them is recorded"),
+        ),
+        false => (Answer::Partly, format!("{mistakes}, the most confident named, without pictures")),
+    }
+}
+
+fn untested() -> (Answer, String) {
+    (Answer::No, "there is no test set".to_owned())
+}

@@ -1,0 +1,99 @@
+//! What is to be known first.
+
+use maud::{Markup, html};
+
+use crate::{Figure, Report, number};
+
+pub(super) fn head(report: &Report) -> Markup {
+    html! {
+        header {
+            p.kicker { "Thorax · report of a run" }
+            h1 { (report.name) }
+            p.notice {
+                strong { "Not for clinical use." }
+                " This is the result of an experiment, not a medical device: nobody has validated this model on patients."
+            }
+            @if report.synthetic {
+                p.notice { strong { "Synthetic phantoms, no radiographs." } " No figure here says anything of real images." }
+            }
+            @if report.confounded_by_age() && !report.synthetic {
+                p.notice {
+                    strong { "Children and adults." } " In the collection with these three classes, age and source go with the class: see "
+                    a href="#limits" { "what that means" } "."
+                }
+            }
+            p.verdict { (verdict(report)) }
+            nav.tiles aria-label="Sections" { (tiles(report)) }
+        }
+    }
+}
+
+/// What came out, in a sentence or two.
+fn verdict(report: &Report) -> String {
+    let epoch = report.best_epoch.map_or(String::new(), |epoch| format!(" (epoch {epoch})"));
+    let Some(test) = &report.test else {
+        let validated = report.best().map_or(String::new(), |best| {
+            format!(
+                " On the {} that its epoch was chosen by, it had an accuracy of {:.4}, which is too good an estimate.",
+                number::count(report.images("validation"), "validation image"),
+                best.val_accuracy
+            )
+        });
+        return format!(
+            "The saved model{epoch} was not tested: nothing is known of how it does on new images.{validated}"
+        );
+    };
+    let saved = &test.saved;
+    let right: u64 =
+        (0..saved.confusion_matrix.len()).filter_map(|class| saved.confusion_matrix[class].get(class)).sum();
+    let interval = saved
+        .accuracy
+        .interval
+        .map_or(String::new(), |interval| format!(", 95 % interval {}", number::interval(interval)));
+    format!(
+        "The saved model{epoch} gets {} of {} right: accuracy {}{interval}.",
+        number::whole(right),
+        number::count(saved.images, if report.synthetic { "synthetic test image" } else { "test image" }),
+        number::figure(saved.accuracy.value),
+    )
+}
+
+/// The figures to remember, each with a link to where it stands.
+fn tiles(report: &Report) -> Markup {
+    let mut tiles: Vec<(&str, String, String)> = Vec::new();
+    if let Some(test) = &report.test {
+        let saved = &test.saved;
+        let mut add = |link, name: &str, figure: &Figure| {
+            let value = figure.value.map_or(number::DASH.to_owned(), |value| format!("{value:.3}"));
+            let within = figure
+                .interval
+                .map_or(String::new(), |interval| format!(" · {}", number::interval(interval)));
+            tiles.push((link, value, format!("{name}{within}")));
+        };
+        add("#figures", "accuracy", &saved.accuracy);
+        add("#figures", "balanced accuracy", &saved.balanced_accuracy);
+        add("#curves", "macro ROC AUC", &saved.macro_roc_auc);
+        add("#calibration", "calibration error", &saved.expected_calibration_error);
+    }
+    let images: usize = report.sets.iter().filter(|set| set.name != "test").flat_map(|set| &set.counts).sum();
+    let classes = number::count(report.classes.len(), "class");
+    tiles.push((
+        "#data",
+        number::whole(images as u64),
+        format!("images of {classes} to train and validate on"),
+    ));
+    let epochs = number::whole(report.history.len() as u64);
+    let best = report.best_epoch.map_or(String::new(), |epoch| format!(", epoch {epoch} saved"));
+    tiles.push(("#learning", epochs, format!("epochs, {}{best}", report.status)));
+    if let Some(audit) = &report.audit {
+        let leaks = audit.across_sets + audit.across_classes + audit.shared_groups;
+        tiles.push(("#audit", number::whole(leaks as u64), "leaks found by the data audit".to_owned()));
+    }
+    if let Some((_, total)) = report.seconds.last() {
+        let threads = number::count(report.threads, "thread");
+        tiles.push(("#speed", number::seconds(*total), format!("in all, on {threads}")));
+    }
+    html! {
+        @for (link, value, name) in tiles { a.tile href=(link) { strong { (value) } span { (name) } } }
+    }
+}

@@ -1,0 +1,75 @@
+//! How it can be had again: speed, settings, versions.
+
+use maud::{Markup, html};
+
+use crate::{Report, number};
+
+pub(super) fn speed(report: &Report) -> Markup {
+    let epochs = report.history.len() as f64;
+    let fit = report.seconds.iter().find(|(part, _)| part == "training").map(|(_, seconds)| *seconds);
+    let trained = report.images("training") as f64 * epochs;
+    let rate = fit.filter(|&seconds| seconds > 0.0 && trained > 0.0).map(|seconds| trained / seconds);
+    html! {
+        section #speed {
+            h2 { "Speed" }
+            div.wide {
+                table.narrow {
+                    caption { "Wall times on " (number::count(report.threads, "thread")) "." }
+                    thead { tr { th scope="col" { "part" } th scope="col" { "time" } } }
+                    tbody {
+                        @for (at, (part, seconds)) in report.seconds.iter().enumerate() {
+                            tr.together[at + 1 == report.seconds.len()] { th scope="row" { (part) } td { (number::seconds(*seconds)) } }
+                        }
+                    }
+                }
+            }
+            p {
+                @if let Some(rate) = rate {
+                    "Training went over " (number::whole(rate.round() as u64)) " images/s (all epochs, validation between them included). "
+                }
+                @if let Some(test) = &report.test {
+                    "The test classified " (number::whole(test.saved.images_per_second.round() as u64)) " images/s."
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn section(report: &Report) -> Markup {
+    html! {
+        section #settings {
+            h2 { "Settings" }
+            details {
+                summary { "All " (report.settings.len()) " settings, under their flags’ names" }
+                div.wide {
+                    table.settings {
+                        thead { tr { th scope="col" { "setting" } th scope="col" { "value" } } }
+                        tbody { @for (name, value) in &report.settings { tr { th scope="row" { code { (name) } } td { (value) } } } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn origin(report: &Report) -> Markup {
+    let versions: Vec<String> =
+        report.versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
+    html! {
+        section #origin {
+            h2 { "Versions and fingerprints" }
+            dl {
+                dt { "Versions" } dd { (versions.join(", ")) }
+                dt { "Threads" } dd { (report.threads) }
+                dt { "Device" } dd { (report.setting("device").unwrap_or(number::DASH)) }
+                dt { "Data" } dd {
+                    code.hash { (report.data_fingerprint) }
+                    div.soft { "SHA-256 over names, labels and 8-bit pixels of the training and validation images" }
+                }
+                @if let Some(hash) = &report.manifest_sha256 {
+                    dt { "Manifest" } dd { code.hash { (hash) } div.soft { "SHA-256 of the CSV trained from" } }
+                }
+            }
+        }
+    }
+}

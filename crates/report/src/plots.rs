@@ -1,0 +1,36 @@
+//! Which plots a run has.
+
+mod curves;
+mod learning;
+mod matrix;
+mod reliability;
+mod shortcut;
+
+pub(crate) use shortcut::guessing;
+
+use crate::{Report, svg::Drawing};
+
+/// Every plot of a run as a file: its name without an ending, and the SVG. They are those that are in its page.
+pub fn plots(report: &Report) -> Vec<(String, String)> {
+    drawings(report).iter().map(|drawing| (drawing.name.to_owned(), drawing.file())).collect()
+}
+
+/// Every plot that a run has what it takes for.
+pub(crate) fn drawings(report: &Report) -> Vec<Drawing> {
+    let mut drawings = Vec::new();
+    if !report.history.is_empty() {
+        drawings.extend([learning::loss(report), learning::accuracy(report)]);
+    }
+    if let Some(test) = &report.test {
+        drawings.extend(matrix::confusion(report, test));
+        if let Some(scores) = &test.scores {
+            drawings.push(curves::roc(report, test, scores));
+            drawings.push(curves::precision_recall(report, test, scores));
+            drawings.push(reliability::diagram(scores));
+        }
+        if !test.occluded.is_empty() {
+            drawings.push(shortcut::accuracies(test));
+        }
+    }
+    drawings
+}
