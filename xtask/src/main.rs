@@ -1,7 +1,7 @@
 //! `cargo xtask`: what has to be done around the program, as one binary with a module per task.
 //!
 //! It sets the machine up (`fetch-weights`, `fetch-data`), shows the whole thing working (`demo`), runs the tests (`test`), holds
-//! what a change must pass (`ci`), tortures runs (`torture`) and measures speed against Keras (`bench`).
+//! what a change must pass (`ci`), tortures runs (`torture`), fuzzes what is read (`fuzz`) and measures speed against Keras (`bench`).
 //!
 //! It must never depend on tch or on a crate of this workspace: it is what fetches libtorch, so it has to build and
 //! start where there is none. `tests/edges.rs` holds that.
@@ -22,6 +22,7 @@ mod ci;
 mod demo;
 mod failure;
 mod fetch;
+mod fuzz;
 mod test;
 mod torture;
 mod workspace;
@@ -57,6 +58,8 @@ enum Task {
     Test(test::Options),
     /// Kill runs at any moment and fail their writes, hundreds of times: each must end as if nothing had happened
     Torture,
+    /// Fuzz everything that is read from strangers: images, DICOM, manifests, recipes, caches, checkpoints, archives, a run's files
+    Fuzz(fuzz::Options),
     /// Everything a change must pass: format, tests with and without libtorch, clippy
     Ci,
     /// Measure speed and memory in release builds; prints one JSON object
@@ -89,6 +92,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Task::Demo => demo::run(&workspace),
         Task::Test(options) => test::run(&workspace, &options),
         Task::Torture => torture::run(&workspace),
+        Task::Fuzz(options) => fuzz::run(&workspace, &options),
         Task::Ci => ci::run(&workspace),
         Task::Bench(options) => bench::run(&workspace, &options),
     }

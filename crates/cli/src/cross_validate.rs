@@ -39,7 +39,7 @@ pub(crate) fn run(args: &CrossValidateArgs, output: &Output) -> Result<Status> {
     let setup = Setup::new(args)?;
     setup.introduce(&args.train, output);
     if args.train.dry_run {
-        setup.first.network.build(&args.train, None)?;
+        setup.first.network.build(&args.train, None, output)?;
         output.result(serde_json::to_string_pretty(
             &json!({"out": setup.out, "folds": setup.k, "settings": setup.settings}),
         )?);
@@ -134,7 +134,7 @@ fn train_fold(
         }
     };
     let checkpoint = resumed.as_ref().and_then(|resumed| resumed.checkpoint.clone());
-    let classifier = plan.network.build(args, checkpoint.as_ref())?;
+    let classifier = plan.network.build(args, checkpoint.as_ref(), output)?;
     let held_out = plan.test.as_ref().map(|test| decoded.images.select(&test.samples));
     let mut images = Images::of(&plan, &decoded.images, held_out, &decoded.bad)?;
     images.decode_seconds = decoded.seconds;

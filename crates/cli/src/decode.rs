@@ -116,7 +116,7 @@ fn decode(
     decoding: &Decoding,
 ) -> Result<Result<Written, DecodeError>> {
     let read = || -> Result<(&'static str, Pixels), DecodeError> {
-        let bytes = fs::read(source).map_err(DecodeError::Unreadable)?;
+        let bytes = data::read_file(source, decoding)?;
         let pixels = match args.image_size {
             Some(size) => data::decode_resized(&bytes, size, args.interpolation, decoding)?,
             None => data::decode(&bytes, decoding)?,

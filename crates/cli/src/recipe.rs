@@ -1,6 +1,8 @@
 //! `--recipe`: settings out of a TOML file whose keys are the flags of `train`, put behind the user's own.
 
-use std::{ffi::OsString, path::Path};
+mod file;
+
+use std::{ffi::OsString, fs::File, io::Read as _, path::Path};
 
 use anyhow::{Context as _, Result};
 use clap::{ArgMatches, CommandFactory as _, parser::ValueSource};
@@ -63,11 +65,10 @@ fn read(name: &str) -> Result<Table> {
                 format!("name a TOML file, or one of those built in: {names}"),
             ));
         }
-        None => std::fs::read_to_string(name).with_context(|| format!("cannot read recipe `{name}`"))?,
+        None => text(name)?,
     };
-    let table: Table = text.parse().map_err(|error: toml::de::Error| {
-        let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
-        let problem = format!("recipe `{name}`, line {line}: {}", error.message());
+    let table = file::settings(&text).map_err(|(line, problem)| {
+        let problem = format!("recipe `{name}`, line {line}: {problem}");
         hinted(problem, "write one `flag-name = value` a line, words in quotes")
     })?;
     let command = Cli::command();
@@ -85,6 +86,19 @@ fn read(name: &str) -> Result<Table> {
     Ok(table)
 }
 
+fn text(name: &str) -> Result<String> {
+    let mut text = String::new();
+    let read = File::open(name).and_then(|file| file.take(file::MAX_BYTES + 1).read_to_string(&mut text));
+    read.with_context(|| format!("cannot read recipe `{name}`"))?;
+    if text.len() as u64 > file::MAX_BYTES {
+        return Err(hinted(
+            format!("recipe `{name}` is longer than a recipe can be"),
+            "name a TOML file of settings",
+        ));
+    }
+    Ok(text)
+}
+
 /// Whether the user gave the flag: then it wins.
 pub(crate) fn given(train: &ArgMatches, key: &str) -> bool {
     train.value_source(&key.replace('-', "_")) == Some(ValueSource::CommandLine)
@@ -92,20 +106,20 @@ pub(crate) fn given(train: &ArgMatches, key: &str) -> bool {
 
 /// A setting as a flag; a switch that is off is none.
 fn argument(recipe: &str, key: &str, value: &Value) -> Result<Option<OsString>> {
-    let text = |value: &Value| match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Integer(number) => Some(number.to_string()),
-        Value::Float(number) => Some(number.to_string()),
-        _ => None,
-    };
     let text = match value {
         Value::Boolean(true) => return Ok(Some(format!("--{key}").into())),
         Value::Boolean(false) => return Ok(None),
-        Value::Array(values) => {
-            values.iter().map(text).collect::<Option<Vec<_>>>().map(|texts| texts.join(","))
-        }
-        value => text(value),
+        value => file::words(value),
     };
+    // Loading TorchScript runs code, and a recipe may come from anyone: only the user names such a file.
+    if key == "backbone" || (key == "weights" && text.as_deref() != Some("none")) {
+        return Err(hinted(
+            format!(
+                "recipe `{recipe}`: `{key}` names a TorchScript file, which can run code of whoever wrote it"
+            ),
+            format!("if you trust the file, name it yourself: `--{key} FILE`"),
+        ));
+    }
     match text {
         Some(text) => Ok(Some(format!("--{key}={text}").into())),
         None => Err(hinted(
@@ -157,11 +171,21 @@ mod tests {
             ("seed = 1\nepochs =", ", line 2: "),
             ("epochs = \"many\"", "invalid value 'many' for '--epochs <N>'"),
             ("epochs = { a = 1 }", "`epochs` is a table"),
+            ("epochs = [[1]]", "`epochs` is a array"),
+            ("seed = 1\nseed = 2", ", line 2: "),
+            ("backbone = \"evil.pt\"", "`backbone` names a TorchScript file"),
+            ("weights = \"evil.pt\"", "`weights` names a TorchScript file"),
+            (&" ".repeat(2_000_000), "is longer than a recipe can be"),
         ] {
             std::fs::write(path, recipe).unwrap();
             let error = expanded(&["train", "--recipe", path]).unwrap_err().to_string();
             assert!(error.starts_with("recipe `") && error.contains(words), "{error}");
         }
+        // What the user names is the user's.
+        std::fs::write(path, "weights = \"evil.pt\"").unwrap();
+        assert!(expanded(&["train", "--recipe", path, "--weights", "mine.pt"]).is_ok());
+        std::fs::write(path, "weights = \"none\"").unwrap();
+        assert!(expanded(&["train", "--recipe", path]).is_ok());
         let error = expanded(&["train", "--recipe", "good"]).unwrap_err().to_string();
         assert_eq!(error, "there is no recipe `good`");
     }

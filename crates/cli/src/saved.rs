@@ -12,10 +12,16 @@ use crate::{args::ComputeArgs, compute, output::Output, status::hinted};
 pub(crate) const RUNS: &str = "data/runs";
 pub(crate) const LATEST: &str = "data/runs/latest";
 
+/// What is said whenever a module is loaded that is not the one that is fetched and checked.
+pub(crate) const RUNS_CODE: &str =
+    "this model holds a TorchScript module, which runs code of whoever wrote it";
+
 /// A saved model: its file, and its run where there is one.
 pub(crate) struct Saved {
     pub(crate) checkpoint: PathBuf,
     pub(crate) run: Option<Run>,
+    /// Whether the user named it, and not the file that names the latest run.
+    named: bool,
 }
 
 impl Saved {
@@ -31,7 +37,14 @@ impl Saved {
         let stored = checkpoint.meta.spec.precision;
         checkpoint.meta.spec.precision = compute::precision(precision, stored, device, output);
         if checkpoint.backbone.is_some() {
-            output.warn("this model holds a TorchScript module, which runs code of whoever wrote it");
+            if !self.named {
+                let path = self.checkpoint.display();
+                return Err(hinted(
+                    format!("`{path}` holds a TorchScript module, which can run code of whoever wrote it"),
+                    format!("if you trust it, name it yourself: `--saved {path}`"),
+                ));
+            }
+            output.warn(RUNS_CODE);
         }
         let classifier = Classifier::from_checkpoint(&checkpoint, &self.checkpoint, device)?;
         Ok((classifier, checkpoint.meta.epoch))
@@ -40,6 +53,7 @@ impl Saved {
 
 /// A checkpoint file or a run's folder (its best weights); without a path, the latest run.
 pub(crate) fn find(path: Option<&Path>) -> Result<Saved> {
+    let named = path.is_some();
     let path = match path {
         Some(path) => path.to_owned(),
         None => latest()?,
@@ -53,7 +67,7 @@ pub(crate) fn find(path: Option<&Path>) -> Result<Saved> {
                 "name the folder of a run that finished at least one epoch",
             ));
         }
-        return Ok(Saved { checkpoint, run: Run::open(&path).ok() });
+        return Ok(Saved { checkpoint, run: Run::open(&path).ok(), named });
     }
     if !path.exists() {
         return Err(hinted(
@@ -62,7 +76,7 @@ pub(crate) fn find(path: Option<&Path>) -> Result<Saved> {
         ));
     }
     let run = path.parent().and_then(|folder| Run::open(folder).ok());
-    Ok(Saved { checkpoint: path, run })
+    Ok(Saved { checkpoint: path, run, named })
 }
 
 /// The latest run's folder.

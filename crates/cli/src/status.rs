@@ -71,7 +71,7 @@ pub(crate) fn report(error: &anyhow::Error, output: &Output) -> ExitCode {
         told = cause;
     }
     if torch {
-        tracing::debug!("{error:?}");
+        tracing::info!("{error:?}");
     }
     if let Some(hint) = hint(error) {
         eprintln!("\n{} {hint}", output.bold("hint:"));

@@ -53,7 +53,7 @@ pub(crate) fn run(args: &TrainArgs, output: &Output) -> Result<Status> {
         resumed.check_settings(&plan.settings(args), args)?;
     }
     let checkpoint = resumed.as_ref().and_then(|resumed| resumed.checkpoint.clone());
-    let classifier = plan.network.build(args, checkpoint.as_ref())?;
+    let classifier = plan.network.build(args, checkpoint.as_ref(), output)?;
     if args.dry_run {
         output.result(serde_json::to_string_pretty(
             &json!({"out": plan.out, "settings": plan.settings(args)}),

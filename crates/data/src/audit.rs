@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use crate::{DecodeError, Decoding, Sample, decode};
+use crate::{DecodeError, Decoding, Sample, decode, read_file};
 pub use copies::{CopyKind, CopyPair, NEAR};
 use copies::{Print, copies};
 pub use exact::DuplicateFinder;
@@ -136,7 +136,7 @@ pub fn audit(
 }
 
 fn look(index: usize, sample: &Sample, decoding: &Decoding) -> Result<Seen, DecodeError> {
-    let bytes = std::fs::read(&sample.path).map_err(DecodeError::Unreadable)?;
+    let bytes = read_file(&sample.path, decoding)?;
     let image = decode(&bytes, decoding)?;
     let gray = gray(&image);
     let facts = FileFacts::new(&bytes, &gray);

@@ -60,7 +60,7 @@ pub use group::{GroupPattern, GroupRule};
 pub use images::{ImageSet, fingerprint};
 pub use layout::{Classes, OpenOptions, open};
 pub use listing::{ClassName, Layout, LeftOut, Listing, Part, Reason, Sample, counts};
-pub use load::{BadImage, Loaded, Preprocess, check, load, read_resized};
+pub use load::{BadImage, Loaded, Preprocess, check, load, read_file, read_resized};
 pub use occlusion::Occlusion;
 pub use pixels::{DecodeError, MAX_PIXELS, Pixels};
 pub use resize::{Interpolation, nearest_columns, resize};

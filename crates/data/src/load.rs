@@ -1,6 +1,8 @@
 //! Files into images: read once, decoded on all cores, and kept in a cache where there is one.
 
 use std::{
+    fs::File,
+    io::Read as _,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -105,8 +107,27 @@ pub fn read_resized(
     preprocess: &Preprocess,
     decoding: &Decoding,
 ) -> Result<Pixels, DecodeError> {
-    let bytes = std::fs::read(path).map_err(DecodeError::Unreadable)?;
+    let bytes = read_file(path, decoding)?;
     decode_resized(&bytes, preprocess.image_size, preprocess.interpolation, decoding)
+}
+
+/// A file's bytes, if they are no more than an image of the size allowed can have.
+///
+/// # Errors
+/// A file that cannot be read, or that is larger.
+pub fn read_file(path: &Path, decoding: &Decoding) -> Result<Vec<u8>, DecodeError> {
+    // 16 bits of four samples for each pixel, as they are, and room for what comes with them.
+    let most = decoding.max_pixels.saturating_mul(8).saturating_add(64 << 20);
+    let too_large = || DecodeError::Unsupported(format!("its file has more than {} MiB", most >> 20));
+    let file = File::open(path).map_err(DecodeError::Unreadable)?;
+    let length = file.metadata().map_err(DecodeError::Unreadable)?.len();
+    if length > most {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::with_capacity(length as usize + 1);
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(DecodeError::Unreadable)?;
+    // A pipe does not say how long it is.
+    if bytes.len() as u64 > most { Err(too_large()) } else { Ok(bytes) }
 }
 
 /// Files decoded before their pixels are put away: enough to keep many cores busy, few enough to be small in memory.

@@ -1,6 +1,9 @@
 //! TorchScript files: read, and loaded by libtorch. Loading one runs code of whoever wrote it.
 
-use std::{io::Cursor, path::Path};
+use std::{
+    io::{self, Cursor},
+    path::Path,
+};
 
 use sha2::{Digest, Sha256};
 use tch::{CModule, Device};
@@ -9,10 +12,24 @@ use crate::{Error, Result};
 
 /// A file's bytes; `what` says what it holds in the error that it is not there.
 pub(crate) fn read_file(path: &Path, what: &'static str) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|source| match source.kind() {
-        std::io::ErrorKind::NotFound => Error::NoFile { what, path: path.to_owned() },
+    read_bounded(path).map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => Error::NoFile { what, path: path.to_owned() },
         _ => Error::Io { action: "read", path: path.to_owned(), source },
     })
+}
+
+/// The longest file of weights, in bytes.
+const MAX_BYTES: u64 = 16 << 30;
+
+/// All of a file that can be one of weights: no pipe or device, which may have no end.
+pub(crate) fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+    let found = std::fs::metadata(path)?;
+    let problem = match found.len() {
+        _ if !found.is_file() => "it is no file",
+        length if length > MAX_BYTES => "it is larger than 16 GiB",
+        _ => return std::fs::read(path),
+    };
+    Err(io::Error::new(io::ErrorKind::InvalidInput, problem))
 }
 
 pub(crate) fn sha256(bytes: &[u8]) -> String {

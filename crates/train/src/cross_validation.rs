@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Error, Result, Run, Spread, Status, TestFigures,
-    files::write_atomically,
+    files::{self, write_atomically},
     lock::FileLock,
     run::{PREDICTIONS, RECORD as RUN, write_json},
 };
@@ -94,7 +94,7 @@ impl CrossValidation {
     /// A folder that holds a run, or anything else; a record that cannot be understood.
     pub fn open(folder: &Path) -> Result<Option<Self>> {
         let path = folder.join(RECORD);
-        match fs::read_to_string(&path) {
+        match files::read(&path) {
             Ok(text) => {
                 let record =
                     serde_json::from_str(&text).map_err(|source| Error::NotARecord { path, source })?;

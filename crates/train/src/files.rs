@@ -35,6 +35,25 @@ fn write(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) ->
     sync_folder(path.parent())
 }
 
+/// The longest CSV or JSON of a run, in bytes: predictions of some millions of images.
+const MAX_BYTES: u64 = 1 << 30;
+
+/// A run's file to be read, which may come from anyone: no pipe or device, which may have no end.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    let found = fs::metadata(path)?;
+    let problem = match found.len() {
+        _ if !found.is_file() => "it is no file",
+        length if length > MAX_BYTES => "it is larger than 1 GiB",
+        _ => return File::open(path),
+    };
+    Err(io::Error::new(io::ErrorKind::InvalidInput, problem))
+}
+
+/// All of it, as text.
+pub(crate) fn read(path: &Path) -> io::Result<String> {
+    io::read_to_string(open(path)?)
+}
+
 /// A rename is only on the disk once its folder is.
 fn sync_folder(folder: Option<&Path>) -> io::Result<()> {
     match folder {

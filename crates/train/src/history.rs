@@ -1,11 +1,14 @@
 use std::{
-    fs::{self, File},
+    fs::File,
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, files::write_atomically};
+use crate::{
+    Error, Result,
+    files::{self, write_atomically},
+};
 
 /// A run's epochs.
 pub const HISTORY: &str = "history.csv";
@@ -38,7 +41,8 @@ pub fn read_history(path: &Path) -> Result<Vec<EpochRow>> {
         Some(line) => Error::Csv { path: path.to_owned(), line, problem: error.to_string() },
         None => Error::Io { action: "read", path: path.to_owned(), source: error.into() },
     };
-    csv::Reader::from_path(path).map_err(failed)?.into_deserialize().map(|row| row.map_err(failed)).collect()
+    let file = files::open(path).map_err(|error| failed(error.into()))?;
+    csv::Reader::from_reader(file).into_deserialize().map(|row| row.map_err(failed)).collect()
 }
 
 /// `history.csv`: a row an epoch, on the disk before the next epoch begins.
@@ -59,14 +63,14 @@ impl History {
         if epoch == 0 {
             return Self::create(path);
         }
-        let text = fs::read_to_string(path).map_err(|source| Error::Io {
+        let text = files::read(path).map_err(|source| Error::Io {
             action: "read",
             path: path.to_owned(),
             source,
         })?;
         // The heading, and a row an epoch: fields hold no line breaks.
-        let kept: String = text.split_inclusive('\n').take(epoch as usize + 1).collect();
-        if kept.lines().count() as u64 != epoch + 1 || !kept.ends_with('\n') {
+        let kept: String = text.split_inclusive('\n').take((epoch as usize).saturating_add(1)).collect();
+        if kept.lines().count() as u64 != epoch.saturating_add(1) || !kept.ends_with('\n') {
             return Err(Error::ShortHistory { path: path.to_owned(), epoch });
         }
         write_atomically(path, kept.as_bytes())?;

@@ -1,12 +1,15 @@
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
 };
 
 use data::ImageSet;
 use metrics::{Predictions, Resampling, Scores, argmax};
 
-use crate::{Error, Result, files::write_atomically};
+use crate::{
+    Error, Result,
+    files::{self, write_atomically},
+};
 
 /// What the resamples of a test's intervals are drawn from: always the same, so that a model tested again has the same
 /// intervals.
@@ -14,6 +17,8 @@ const SEED: u64 = 28;
 /// The columns before and after the probabilities.
 const FIRST: [&str; 3] = ["path", "label", "predicted"];
 const GROUP: &str = "group";
+/// More classes than any model has; a header may have any number of columns.
+const MAX_CLASSES: usize = 1000;
 /// What stands before a class in the name of its column.
 const PROBABILITY: &str = "p_";
 
@@ -109,7 +114,7 @@ impl PredictedSet {
             Some(line) => other(line, error.to_string()),
             None => Error::Io { action: "read", path: path.to_owned(), source: error.into() },
         };
-        let mut reader = csv::Reader::from_path(path).map_err(failed)?;
+        let mut reader = csv::Reader::from_reader(files::open(path).map_err(|error| failed(error.into()))?);
         let header = reader.headers().map_err(failed)?.clone();
         let columns: Vec<&str> = header.iter().collect();
         let (probabilities, grouped) = match columns.strip_prefix(&FIRST) {
@@ -121,10 +126,11 @@ impl PredictedSet {
             probabilities.iter().map(|column| column.strip_prefix(PROBABILITY).map(str::to_owned)).collect();
         let classes =
             classes.ok_or_else(|| other(1, "it has a column that is no class's `p_…`".to_owned()))?;
-        if let Some(class) = (1..classes.len())
-            .map(|at| &classes[at])
-            .find(|class| classes.iter().filter(|other| other == class).count() > 1)
-        {
+        if classes.len() > MAX_CLASSES {
+            return Err(other(1, format!("it has columns of more than {MAX_CLASSES} classes")));
+        }
+        let mut seen = HashSet::new();
+        if let Some(class) = classes.iter().find(|class| !seen.insert(*class)) {
             return Err(other(1, format!("it has two columns of class `{class}`")));
         }
         let (mut images, mut labels, mut values) = (Vec::new(), Vec::new(), Vec::new());

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Error, Result, TestFigures,
-    files::{remove_temporary, write_atomically},
+    files::{self, remove_temporary, write_atomically},
 };
 
 /// The best weights of a run.
@@ -191,11 +191,8 @@ impl Run {
     /// A record that is not there or cannot be understood.
     pub fn open(folder: &Path) -> Result<Self> {
         let path = folder.join(RECORD);
-        let text = fs::read_to_string(&path).map_err(|source| Error::Io {
-            action: "read",
-            path: path.clone(),
-            source,
-        })?;
+        let text =
+            files::read(&path).map_err(|source| Error::Io { action: "read", path: path.clone(), source })?;
         let record =
             serde_json::from_str(&text).map_err(|source| Error::NotARecord { path: path.clone(), source })?;
         Ok(Self { folder: folder.to_owned(), _lock: None, record })
@@ -223,7 +220,7 @@ impl Run {
     /// A file that cannot be read or understood.
     pub fn tests(&self) -> Result<Option<Tests>> {
         let path = self.file(TEST);
-        match fs::read_to_string(&path) {
+        match files::read(&path) {
             Ok(text) => {
                 serde_json::from_str(&text).map(Some).map_err(|source| Error::NotARecord { path, source })
             }

@@ -21,6 +21,9 @@ pub(crate) struct State {
     pub(crate) partial: Option<Partial>,
 }
 
+/// Beyond what any training counts to, and far from where sums of counts would end.
+const MOST: u64 = 1 << 48;
+
 fn is_zero(n: &u64) -> bool {
     *n == 0
 }
@@ -65,8 +68,17 @@ impl State {
         let training = checkpoint.meta.training.clone().ok_or_else(|| {
             Error::Config("the checkpoint holds a network alone, which no training can go on from".to_owned())
         })?;
-        serde_json::from_value(training)
-            .map_err(|error| Error::Config(format!("the checkpoint's state of training: {error}")))
+        let state: Self = serde_json::from_value(training)
+            .map_err(|error| Error::Config(format!("the checkpoint's state of training: {error}")))?;
+        let partial = state.partial.unwrap_or_default();
+        let counts = [checkpoint.meta.epoch, state.steps, state.wait, state.skipped_steps];
+        let counts = counts.into_iter().chain([partial.batches as u64, partial.images as u64]);
+        match counts.max() {
+            Some(most) if most > MOST => Err(Error::Config(format!(
+                "the checkpoint's state of training counts to {most}, which none does"
+            ))),
+            _ => Ok(state),
+        }
     }
 
     /// The tracker as it stood.

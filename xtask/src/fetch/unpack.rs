@@ -7,8 +7,17 @@ use std::io::{BufReader, Read as _};
 use std::path::{Component, Path};
 use zip::ZipArchive;
 
+/// All that is fetched unpacks to less: libtorch with CUDA takes 3.4 GB.
+const MAX_TOTAL: u64 = 20 << 30;
+/// The longest target of a link that a system takes.
+const MAX_LINK: u64 = 4096;
+
 /// Unpacks every member whose name begins with the first text of a rule, that text replaced by the second.
 pub(super) fn unpack(zip: &Path, take: &[(&str, &str)], into: &Path) -> Result<()> {
+    at_most(MAX_TOTAL, zip, take, into)
+}
+
+fn at_most(mut left: u64, zip: &Path, take: &[(&str, &str)], into: &Path) -> Result<()> {
     let unreadable = || format!("`{}` is no readable zip file", zip.display());
     let file = File::open(zip).with_context(|| format!("cannot read `{}`", zip.display()))?;
     let mut archive = ZipArchive::new(BufReader::new(file)).with_context(unreadable)?;
@@ -31,8 +40,8 @@ pub(super) fn unpack(zip: &Path, take: &[(&str, &str)], into: &Path) -> Result<(
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
         if member.is_symlink() {
             let mut link = String::new();
-            member.read_to_string(&mut link).with_context(unreadable)?;
-            if !is_inside(&link) {
+            (&mut member).take(MAX_LINK + 1).read_to_string(&mut link).with_context(unreadable)?;
+            if !is_inside(&link) || link.len() as u64 > MAX_LINK {
                 return Err(hostile(zip, &format!("{name} -> {link}")));
             }
             make_link(&link, &target)?;
@@ -40,8 +49,13 @@ pub(super) fn unpack(zip: &Path, take: &[(&str, &str)], into: &Path) -> Result<(
             // `create_new` follows no link and overwrites nothing: a name that comes twice is refused.
             let cannot = || format!("cannot write `{}`", target.display());
             let mut file = File::create_new(&target).with_context(cannot)?;
-            std::io::copy(&mut member, &mut file)
+            // By what comes out, not by what the archive says of it.
+            let written = std::io::copy(&mut (&mut member).take(left.saturating_add(1)), &mut file)
                 .with_context(|| format!("cannot unpack `{name}` to `{}`", target.display()))?;
+            left = left.checked_sub(written).ok_or_else(|| {
+                let message = format!("`{}` unpacks to more than anything that is fetched", zip.display());
+                fail(message, "nothing of it is used; get the file from its publisher")
+            })?;
         }
     }
     Ok(())
@@ -73,7 +87,30 @@ fn make_link(link: &str, target: &Path) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_inside;
+    use super::{at_most, is_inside};
+    use std::io::Write as _;
+
+    #[test]
+    fn what_comes_out_is_bounded() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let zip = folder.path().join("bomb.zip");
+        let mut writer = zip::ZipWriter::new(std::fs::File::create(&zip).expect("a file"));
+        let options = zip::write::SimpleFileOptions::default();
+        for name in ["a", "b"] {
+            writer.start_file(name, options).expect("a name");
+            writer.write_all(&[0; 500_000]).expect("it is written");
+        }
+        writer.finish().expect("it is whole");
+        for (most, written) in [(1_000_000, 1_000_000), (999_999, 1_000_000), (10, 11)] {
+            let into = tempfile::tempdir().expect("a temporary folder");
+            let result = at_most(most, &zip, &[("", "")], into.path());
+            assert_eq!(result.is_ok(), most == 1_000_000, "{result:?}");
+            let files = std::fs::read_dir(into.path()).expect("it is there");
+            let bytes: u64 =
+                files.map(|file| file.expect("it too").metadata().expect("and known").len()).sum();
+            assert!(bytes <= written, "{bytes}");
+        }
+    }
 
     #[test]
     fn only_names_that_stay_inside_are_taken() {

@@ -13,6 +13,8 @@ use train::LAST;
 use crate::{
     args::{DEFAULT_WEIGHTS, TrainArgs, WeightsChoice},
     memory,
+    output::Output,
+    saved::RUNS_CODE,
     status::{LESS_MEMORY, hinted},
 };
 
@@ -62,7 +64,19 @@ impl Network {
     }
 
     /// Builds it, or the one of a run's checkpoint: its files are read and checked.
-    pub(crate) fn build(&self, args: &TrainArgs, resumed: Option<&Checkpoint>) -> Result<Classifier> {
+    pub(crate) fn build(
+        &self,
+        args: &TrainArgs,
+        resumed: Option<&Checkpoint>,
+        output: &Output,
+    ) -> Result<Classifier> {
+        let runs_code = match resumed {
+            Some(checkpoint) => checkpoint.backbone.is_some(),
+            None => self.pretrained.is_some() && !self.pinned,
+        };
+        if runs_code {
+            output.warn(RUNS_CODE);
+        }
         let pretrained = match &self.pretrained {
             Some(path) => Pretrained::File { path, pinned: self.pinned },
             None => Pretrained::None,

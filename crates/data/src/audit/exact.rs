@@ -4,7 +4,7 @@ use std::{collections::HashMap, path::Path};
 
 use rayon::prelude::*;
 
-use crate::{Decoding, decode};
+use crate::{Decoding, decode, read_file};
 
 use super::signature::pixel_hash;
 
@@ -44,7 +44,7 @@ impl DuplicateFinder {
         let hashes: Vec<(usize, Option<[u8; 32]>)> = suspects
             .into_par_iter()
             .map(|image| {
-                let pixels = std::fs::read(path(image)).ok().and_then(|bytes| decode(&bytes, decoding).ok());
+                let pixels = read_file(path(image), decoding).and_then(|bytes| decode(&bytes, decoding)).ok();
                 (
                     image,
                     pixels

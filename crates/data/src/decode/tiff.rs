@@ -11,9 +11,16 @@ const COLOUR_MAP: u16 = 320;
 const GRAY: u16 = 1;
 const PALETTE: u16 = 3;
 
+/// Bytes of a value of each type, by the type's number (TIFF 6.0, section 2; 13 is Adobe's IFD).
+const SIZES: [usize; 14] = [1, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4];
+
 /// Decodes a TIFF.
 pub(super) fn pixels(bytes: &[u8], decoding: &Decoding) -> Result<Pixels, DecodeError> {
-    let Some(Indexed { as_gray, palette }) = indexed(bytes) else {
+    let directory = Directory::of(bytes).ok_or(DecodeError::CutOff)?;
+    if !directory.fits() {
+        return Err(DecodeError::CutOff);
+    }
+    let Some(Indexed { as_gray, palette }) = directory.indexed() else {
         return library::pixels(bytes, ImageFormat::Tiff, decoding);
     };
     let indices = library::pixels(&as_gray, ImageFormat::Tiff, decoding)?;
@@ -26,34 +33,66 @@ struct Indexed {
     palette: [[u8; 3]; 256],
 }
 
-/// What is needed of a file whose first image has a palette for 8 bits; nothing of any other.
-fn indexed(bytes: &[u8]) -> Option<Indexed> {
-    let big_endian = bytes.starts_with(b"MM");
-    let number = |at: usize, length: usize| {
-        let bytes = bytes.get(at..at.checked_add(length)?)?;
+/// The tags of a file's first image.
+struct Directory<'a> {
+    bytes: &'a [u8],
+    big_endian: bool,
+    start: usize,
+    entries: usize,
+}
+
+impl<'a> Directory<'a> {
+    fn of(bytes: &'a [u8]) -> Option<Self> {
+        let mut directory = Self { bytes, big_endian: bytes.starts_with(b"MM"), start: 0, entries: 0 };
+        directory.start = directory.number(4, 4)?;
+        directory.entries = directory.number(directory.start, 2)?;
+        Some(directory)
+    }
+
+    fn number(&self, at: usize, length: usize) -> Option<usize> {
+        let bytes = self.bytes.get(at..at.checked_add(length)?)?;
         let add = |sum: usize, &byte: &u8| sum << 8 | usize::from(byte);
-        Some(if big_endian { bytes.iter().fold(0, add) } else { bytes.iter().rev().fold(0, add) })
-    };
-    let directory = number(4, 4)?;
-    let entries = (0..number(directory, 2)?).map(|i| directory + 2 + 12 * i);
-    // Where the value of a tag is: a short one at its entry, others where that points.
-    let value = |tag: u16| entries.clone().find(|&at| number(at, 2) == Some(tag.into())).map(|at| at + 8);
-    let photometric = value(PHOTOMETRIC_INTERPRETATION)?;
-    if number(photometric, 2)? != usize::from(PALETTE) || number(value(BITS_PER_SAMPLE)?, 2)? != 8 {
-        return None;
+        Some(if self.big_endian { bytes.iter().fold(0, add) } else { bytes.iter().rev().fold(0, add) })
     }
-    let map = number(value(COLOUR_MAP)?, 4)?;
-    let mut palette = [[0; 3]; 256];
-    for (index, colour) in palette.iter_mut().enumerate() {
-        for (channel, value) in colour.iter_mut().enumerate() {
-            // All reds come first. Pillow takes the upper bytes (`TiffImagePlugin.py`).
-            *value = (number(map.checked_add(2 * (256 * channel + index))?, 2)? >> 8) as u8;
+
+    fn places(&self) -> impl Iterator<Item = usize> {
+        (0..self.entries).map(|i| self.start + 2 + 12 * i)
+    }
+
+    /// That no tag claims more values than there are bytes: the library makes room for as many as a tag says, 32 bytes each.
+    fn fits(&self) -> bool {
+        self.places().all(|at| {
+            let (kind, count) = (self.number(at + 2, 2), self.number(at + 4, 4));
+            let size = kind.and_then(|kind| SIZES.get(kind)).unwrap_or(&1);
+            count.and_then(|count| count.checked_mul(*size)).is_some_and(|length| length <= self.bytes.len())
+        })
+    }
+
+    /// Where the value of a tag is: a short one at its entry, others where that points.
+    fn value(&self, tag: u16) -> Option<usize> {
+        self.places().find(|&at| self.number(at, 2) == Some(tag.into())).map(|at| at + 8)
+    }
+
+    /// What is needed of an image with a palette for 8 bits; nothing of any other.
+    fn indexed(&self) -> Option<Indexed> {
+        let photometric = self.value(PHOTOMETRIC_INTERPRETATION)?;
+        let palette = self.number(photometric, 2)? == usize::from(PALETTE);
+        if !palette || self.number(self.value(BITS_PER_SAMPLE)?, 2)? != 8 {
+            return None;
         }
+        let map = self.number(self.value(COLOUR_MAP)?, 4)?;
+        let mut palette = [[0; 3]; 256];
+        for (index, colour) in palette.iter_mut().enumerate() {
+            for (channel, value) in colour.iter_mut().enumerate() {
+                // All reds come first. Pillow takes the upper bytes (`TiffImagePlugin.py`).
+                *value = (self.number(map.checked_add(2 * (256 * channel + index))?, 2)? >> 8) as u8;
+            }
+        }
+        let mut as_gray = self.bytes.to_vec();
+        let gray = if self.big_endian { GRAY.to_be_bytes() } else { GRAY.to_le_bytes() };
+        as_gray.get_mut(photometric..photometric + 2)?.copy_from_slice(&gray);
+        Some(Indexed { as_gray, palette })
     }
-    let mut as_gray = bytes.to_vec();
-    let gray = if big_endian { GRAY.to_be_bytes() } else { GRAY.to_le_bytes() };
-    as_gray.get_mut(photometric..photometric + 2)?.copy_from_slice(&gray);
-    Some(Indexed { as_gray, palette })
 }
 
 #[cfg(test)]
@@ -91,6 +130,22 @@ mod tests {
                 for length in 1..whole.len() {
                     assert!(crate::decode(&whole[..length], &decoding).is_err(), "{length}");
                 }
+            }
+        }
+    }
+
+    /// 8,388,608 offsets of strips in 98 bytes: the library would make room for all of them, 256 MiB.
+    #[test]
+    fn a_tag_of_more_values_than_there_are_bytes_is_cut_off() {
+        for big_endian in [false, true] {
+            let mut bytes = file(big_endian);
+            let entry = 14 + 5 * 12;
+            let count = 8_388_608_u32;
+            let count = if big_endian { count.to_be_bytes() } else { count.to_le_bytes() };
+            bytes[entry + 4..entry + 8].copy_from_slice(&count);
+            for (_, formats) in Formats::ALL {
+                let error = crate::decode(&bytes, &Decoding::new(formats)).unwrap_err();
+                assert!(matches!(error, DecodeError::CutOff), "{error}");
             }
         }
     }

@@ -5,7 +5,7 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 use super::{failed, files, refused};
@@ -72,6 +72,17 @@ pub fn resume_move(dir: &Path, out: &Path, force: bool, progress: &dyn Fn()) -> 
     if Path::new(end) != files::real_place(out)? {
         let reason = format!("a move into it was cut off that ends with the manifest `{end}`");
         return Err(refused(dir, reason));
+    }
+    let root = files::real_place(&dir.join(NAME))?;
+    let outside = |record: &&Record| {
+        let place = record.get(1).map_or(Path::new(""), Path::new);
+        let below = root.parent().is_some_and(|root| place.starts_with(root));
+        !below || place.components().any(|part| part == Component::ParentDir)
+    };
+    // Whoever wrote it: nothing is moved to anywhere else.
+    if let Some(record) = moves.iter().find(outside) {
+        let place = record.get(1).map_or("", String::as_str);
+        return Err(refused(dir, format!("its journal of a move, `{NAME}`, leads out of it, to `{place}`")));
     }
     let mut rows = vec![header.to_vec()];
     for record in moves {

@@ -226,3 +226,26 @@ fn a_link_is_not_moved() {
     world.lay_out(How::Copy).unwrap();
     assert_eq!(fs::read_to_string(world.at(PLACES[0])).unwrap(), FILES[0]);
 }
+
+/// A folder may come from anyone, and with it a journal.
+#[test]
+fn a_journal_that_leads_out_of_its_folder_moves_nothing() {
+    let world = World::new();
+    let (dir, out) = (world.at("new"), world.at("m.csv"));
+    fs::create_dir(&dir).unwrap();
+    let inside = fs::canonicalize(&dir).unwrap();
+    let real = files::real_place(&out).unwrap();
+    for place in [world.at("evil.png"), inside.join("../evil.png"), "evil.png".into(), PathBuf::new()] {
+        let record = |first: &Path, second: &Path| -> manifest::Record {
+            [first.to_str().unwrap(), second.to_str().unwrap(), "path"].map(str::to_owned).to_vec()
+        };
+        let records = [record(&real, Path::new("")), record(&world.files[0], &place)];
+        manifest::write_records(&dir.join(journal::NAME), &records, true).unwrap();
+        let error = resume_move(&dir, &out, false, &|| {}).unwrap_err().to_string();
+        assert!(
+            error.contains("its journal of a move, `.thorax-move.csv`, leads out of it, to `"),
+            "{error}"
+        );
+        assert!(world.files.iter().all(|file| file.is_file()) && !world.at("evil.png").exists());
+    }
+}

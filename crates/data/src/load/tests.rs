@@ -33,6 +33,23 @@ fn samples(folder: &Path) -> Vec<Sample> {
     samples
 }
 
+/// Holes make a file of any length at no cost.
+#[test]
+fn a_file_longer_than_any_image_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("0.png");
+    let file = fs::File::create(&path).unwrap();
+    let decoding = Decoding { max_pixels: 4, ..KERAS };
+    let told = || read_file(&path, &decoding).map(|bytes| bytes.len()).map_err(|error| error.to_string());
+    file.set_len((64 << 20) + 32).unwrap();
+    assert_eq!(told(), Ok((64 << 20) + 32));
+    for length in [(64 << 20) + 33, 1 << 42] {
+        file.set_len(length).unwrap();
+        let words = "is an image that is not supported: its file has more than 64 MiB";
+        assert_eq!(told(), Err(words.to_owned()), "{length}");
+    }
+}
+
 /// Values of every image.
 fn pixels(images: &ImageSet) -> Vec<Vec<u8>> {
     let read = |index| {

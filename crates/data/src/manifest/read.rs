@@ -1,6 +1,6 @@
 //! A CSV's bytes into rows; nothing but the file itself is looked at.
 
-use std::{fs, io::Read as _, path::Path};
+use std::{collections::HashSet, fs, io::Read as _, path::Path};
 
 use sha2::{Digest as _, Sha256};
 
@@ -119,7 +119,8 @@ impl Columns {
             ));
         }
         let names: Vec<String> = header.iter().map(|name| name.trim().to_lowercase()).collect();
-        if let Some((i, name)) = names.iter().enumerate().find(|(i, name)| names[..*i].contains(name)) {
+        let mut seen = HashSet::new();
+        if let Some((i, name)) = names.iter().enumerate().find(|(_, name)| !seen.insert(*name)) {
             return match name.is_empty() {
                 true => Err(Wrong::Header(format!("column {} has no name", i + 1))),
                 false => Err(Wrong::Header(format!("column {} is there twice", shown(name)))),

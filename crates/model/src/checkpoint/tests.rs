@@ -177,3 +177,23 @@ fn a_tensor_that_is_missing_extra_or_misshapen_is_named() {
     );
     assert_eq!(found.unwrap().len(), 4);
 }
+
+#[test]
+fn what_would_take_memory_without_end_is_not_read() {
+    // A header of brackets and zeros, each of which takes 32 bytes once it is read.
+    let text = format!("{{\"__metadata__\":{{\"thorax\":\"[{}0]\"}}}}", "0,".repeat(9 << 20));
+    let file = [&(text.len() as u64).to_le_bytes()[..], text.as_bytes()].concat();
+    let error = decode(&file).unwrap_err().to_string();
+    assert_eq!(error, "`model.safetensors` is not a Thorax checkpoint: its header is longer than 16 MiB");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("holes.safetensors");
+    std::fs::File::create(&path).unwrap().set_len((16 << 30) + 1).unwrap();
+    for (path, reason) in
+        [(path.as_path(), "it is larger than 16 GiB"), (Path::new("/dev/zero"), "it is no file")]
+    {
+        let Error::Io { action: "read", source, .. } = Checkpoint::read(path).unwrap_err() else {
+            panic!("{reason}")
+        };
+        assert_eq!(source.to_string(), reason);
+    }
+}

@@ -211,3 +211,30 @@ fn a_step_that_is_not_finite_ends_training_or_is_left_out_and_counted() {
     let error = go_on(&images, &hopeless, &mut run, &mut ()).unwrap_err().to_string();
     assert!(error.starts_with("the loss is NaN in epoch 1, all batches"), "{error}");
 }
+
+/// Whoever wrote it: sums of such counts would overflow.
+#[test]
+fn a_checkpoint_that_counts_to_what_no_training_does_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let images = images(folder.path());
+    let mut stopped = run(&folder.path().join("run"));
+    let mut ending = Ending::Interrupted;
+    for events in 5..9 {
+        ending = go_on(&images, &config(), &mut stopped, &mut Stop(events)).unwrap();
+    }
+    assert_eq!(ending, Ending::Interrupted);
+    let path = stopped.file(LAST);
+    let whole = Checkpoint::read(&path).unwrap();
+    for (key, words) in [("epoch", "counts to"), ("steps", "counts to"), ("wait", "counts to")] {
+        let mut other = whole.clone();
+        match key {
+            "epoch" => other.meta.epoch = u64::MAX,
+            key => other.meta.training.as_mut().unwrap()[key] = u64::MAX.into(),
+        }
+        let mut bytes = Vec::new();
+        other.encode().unwrap().write_to(&mut bytes).unwrap();
+        fs::write(&path, bytes).unwrap();
+        let error = go_on(&images, &config(), &mut stopped, &mut ()).unwrap_err().to_string();
+        assert!(error.contains(words) && error.contains("18446744073709551615"), "{error}");
+    }
+}

@@ -38,6 +38,11 @@ fn a_file_of_something_else_is_refused_by_line() {
         ("path,predicted,p_a\n", 1, "its columns do not begin with `path,label,predicted`"),
         ("path,label,predicted,p_a,b\n", 1, "it has a column that is no class's `p_…`"),
         ("path,label,predicted,p_a,p_b,p_a\n", 1, "it has two columns of class `a`"),
+        (
+            &format!("path,label,predicted{}", ",p_".repeat(1001)),
+            1,
+            "it has columns of more than 1000 classes",
+        ),
         ("path,label,predicted,p_a\n", 1, "at least 2 classes are needed, got 1"),
         (&format!("{header}x,a,a,0.5,0.5\ny,c,a,0.5,0.5\n"), 3, "its label is none of the classes"),
         (&format!("{header}x,a,a,0.5,NaN\n"), 2, "`NaN` is no probability"),
@@ -50,6 +55,16 @@ fn a_file_of_something_else_is_refused_by_line() {
     std::fs::write(&path, format!("{header}x,a,a,0.5\n")).unwrap();
     let error = PredictedSet::read(&path).unwrap_err().to_string();
     assert!(error.contains("line 2") && error.contains("4 fields"), "{error}");
+    // Holes make a file of any length at no cost; what has no end is no file.
+    std::fs::File::create(&path).unwrap().set_len((1 << 30) + 1).unwrap();
+    for (path, reason) in
+        [(path.as_path(), "it is larger than 1 GiB"), (Path::new("/dev/zero"), "it is no file")]
+    {
+        let Error::Io { action: "read", source, .. } = PredictedSet::read(path).unwrap_err() else {
+            panic!("{reason}")
+        };
+        assert_eq!(source.to_string(), reason);
+    }
     std::fs::remove_file(&path).unwrap();
     assert!(PredictedSet::read(&path).unwrap_err().to_string().starts_with("cannot read"));
 }

@@ -1,0 +1,149 @@
+//! `cargo xtask fuzz`: libFuzzer on everything that is read from strangers. The targets are in `tests/fuzz`, a workspace of its
+//! own; what they must hold to is said there.
+
+use crate::failure::fail;
+use crate::fetch;
+use crate::workspace::{Workspace, step};
+use anyhow::{Context as _, Result};
+use clap::Args;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Each target with its share of the time: decoders have the most code that is not ours, and the most to lose.
+const TARGETS: [(&str, u64); 18] = [
+    ("png", 3),
+    ("jpeg", 4),
+    ("bmp", 3),
+    ("tiff", 8),
+    ("webp", 5),
+    ("gif", 3),
+    ("pnm", 2),
+    ("dicom", 10),
+    ("jpeg2000", 8),
+    ("manifest", 2),
+    ("recipe", 2),
+    ("cache", 2),
+    ("archive", 3),
+    ("checkpoint", 2),
+    ("checkpoint-header", 4),
+    ("predictions", 2),
+    ("history", 1),
+    ("record", 2),
+];
+/// Those that link libtorch.
+const TORCH: [&str; 5] = ["checkpoint", "checkpoint-header", "predictions", "history", "record"];
+/// A second more than an input may take counts as a finding.
+const SECONDS: u64 = 5;
+/// Coverage that libFuzzer is guided by, as cargo-fuzz asks for it; the stable compiler gives it.
+const COVERAGE: [&str; 8] = [
+    "-Cpasses=sancov-module",
+    "-Cllvm-args=-sanitizer-coverage-level=4",
+    "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
+    "-Cllvm-args=-sanitizer-coverage-pc-table",
+    "-Cllvm-args=-sanitizer-coverage-trace-compares",
+    "-Cllvm-args=-simplifycfg-branch-fold-threshold=0",
+    // What checksums would keep out gets in.
+    "--cfg",
+    "fuzzing",
+];
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Minutes in all, shared out by what is at stake
+    #[arg(long, default_value_t = 60, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    minutes: u64,
+    /// Run the target once on this file, such as a finding, instead of looking for more
+    #[arg(long, value_name = "FILE")]
+    input: Option<PathBuf>,
+    /// Which targets: all where none is named
+    #[arg(value_parser = clap::builder::PossibleValuesParser::new(TARGETS.map(|(name, _)| name)))]
+    targets: Vec<String>,
+}
+
+pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    let chosen: Vec<(&str, u64)> = TARGETS
+        .into_iter()
+        .filter(|(name, _)| options.targets.is_empty() || options.targets.iter().any(|target| target == name))
+        .collect();
+    if options.input.is_some() && chosen.len() != 1 {
+        return Err(fail("`--input` is for one target", "name the target that the file is for"));
+    }
+    let torch = chosen.iter().any(|(name, _)| TORCH.contains(name));
+    if torch {
+        fetch::needed(workspace)?;
+    }
+    let program = build(workspace, torch)?;
+    let folder = workspace.target()?.join("fuzz");
+    let shares: u64 = chosen.iter().map(|(_, share)| share).sum();
+    let mut failed = Vec::new();
+    for (name, share) in chosen {
+        let seconds = (options.minutes * 60 * share / shares).max(1);
+        let mut fuzzer = fuzzer(workspace, &program, name)?;
+        let result = match &options.input {
+            Some(input) => step(fuzzer.arg(std::path::absolute(input)?)),
+            None => fuzz(fuzzer, &program, name, seconds, &folder),
+        };
+        if let Err(error) = result {
+            eprintln!("{error}");
+            failed.push(name);
+        }
+    }
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let findings = folder.join("findings");
+    let message = format!("findings in {}: see `{}`", failed.join(", "), workspace.shown(&findings));
+    Err(fail(message, "`cargo xtask fuzz --input FILE TARGET` runs one again"))
+}
+
+/// Builds the targets; where the program is.
+fn build(workspace: &Workspace, torch: bool) -> Result<PathBuf> {
+    let target = workspace.target()?.join("fuzz/build");
+    let host = host()?;
+    let mut cargo = workspace.cargo();
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", COVERAGE.join("\u{1f}"));
+    cargo.args(["build", "--release", "--manifest-path", "tests/fuzz/Cargo.toml", "--target", &host]);
+    // A target named keeps the flags off build scripts, which are no part of what is fuzzed.
+    cargo.arg("--target-dir").arg(&target);
+    if torch {
+        cargo.args(["--features", "torch"]);
+    }
+    step(&mut cargo)?;
+    Ok(target.join(host).join("release/fuzz"))
+}
+
+/// The machine that this compiler builds for.
+fn host() -> Result<String> {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(rustc).arg("-vV").output().context("cannot run rustc")?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let host = text.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc names no host")?;
+    Ok(host.to_owned())
+}
+
+fn fuzzer(workspace: &Workspace, program: &Path, name: &str) -> Result<Command> {
+    let mut command = Command::new(program);
+    command.env("THORAX_FUZZ", name);
+    let real = workspace.root().join("../shared/data");
+    if std::env::var_os("THORAX_REAL_DATA").is_none() && real.is_dir() {
+        command.env("THORAX_REAL_DATA", std::path::absolute(real)?);
+    }
+    Ok(command)
+}
+
+/// Goes on from what earlier calls found worth keeping.
+fn fuzz(mut fuzzer: Command, program: &Path, name: &str, seconds: u64, folder: &Path) -> Result<()> {
+    let [corpus, seeds] = ["corpus", "seeds"].map(|kind| folder.join(kind).join(name));
+    let findings = folder.join("findings");
+    for folder in [&corpus, &seeds, &findings] {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
+    }
+    let mut writer = Command::new(program);
+    writer.envs(fuzzer.get_envs().filter_map(|(key, value)| Some((key, value?))));
+    step(writer.env("THORAX_FUZZ_SEEDS", &seeds))?;
+    fuzzer.arg(format!("-artifact_prefix={}/{name}-", findings.display()));
+    fuzzer.args([format!("-max_total_time={seconds}"), format!("-timeout={SECONDS}")]);
+    // The program counts memory itself; libFuzzer's own figure counts its corpus as well.
+    fuzzer.args(["-rss_limit_mb=0", "-max_len=65536", "-print_final_stats=1", "-verbosity=1", "-reload=0"]);
+    step(fuzzer.arg(&corpus).arg(&seeds))
+}
