@@ -1,5 +1,7 @@
 //! Copies planted among real radiographs, where the variable `THORAX_REAL_DATA` names them.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails so")]
+
 #[path = "../examples/audit_recall/planting.rs"]
 mod planting;
 

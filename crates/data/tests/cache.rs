@@ -1,5 +1,7 @@
 //! The cache as other processes meet it: killed at any moment, several at once, on a disk that is full.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails so")]
+
 use std::{
     fs,
     path::{Path, PathBuf},

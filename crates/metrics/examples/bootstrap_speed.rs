@@ -1,6 +1,8 @@
 //! How long 2,000 bootstrap resamples of all figures take on 21,165 predictions of 4 classes.
 //!
 //! `cargo run --release -p metrics --example bootstrap_speed`; `RAYON_NUM_THREADS` sets the threads.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "an example ends so")]
 #![expect(clippy::print_stdout, reason = "an example prints its result")]
 
 use std::time::Instant;

@@ -4,6 +4,8 @@
 //! A network's logits are normal noise around a signal for the true class; the true figures are those of a set of
 //! 1,200,000 images. In the grouped sets four images share three tenths of their noise's variance, as the images of one
 //! patient do, and groups are drawn whole.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "an example ends so")]
 #![expect(clippy::print_stdout, reason = "an example prints its table")]
 
 use metrics::{Estimate, Evaluation, Figures, Interval, Resampling, Scores};

@@ -1,5 +1,7 @@
 //! Intervals that do not hang on threads, and sets that leave figures undefined.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails so")]
+
 use metrics::{
     Comparison, Estimate, Evaluation, EvaluationError, Figures, Method, Predictions, Resampling, Scores,
     Undefined,

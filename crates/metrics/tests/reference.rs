@@ -1,5 +1,7 @@
 //! Every figure against scikit-learn, SciPy and statsmodels, on every case of the reference file.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails so")]
+
 use metrics::{Evaluation, Figure, Logits, OneVsRest, Resampling, Temperature};
 use serde_json::Value;
 

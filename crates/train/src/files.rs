@@ -49,8 +49,11 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
     Err(io::Error::new(io::ErrorKind::InvalidInput, problem))
 }
 
-/// All of it, as text.
-pub(crate) fn read(path: &Path) -> io::Result<String> {
+/// The text of a run's file, which may come from anyone.
+///
+/// # Errors
+/// A file that cannot be read, has more than 1 GiB or may have no end, or is no UTF-8.
+pub fn read(path: &Path) -> io::Result<String> {
     io::read_to_string(open(path)?)
 }
 

@@ -49,6 +49,7 @@ pub use error::Error;
 pub use evaluate::{Evaluated, evaluate};
 pub use events::{Event, Observer};
 pub use figures::{Bounds, Calibration, ClassRow, MeanRow, Sureness, TestFigures, Tested, figures};
+pub use files::read as read_text;
 pub use fit::{Ending, FitConfig, OnNonFinite, fit};
 pub use gap::{Difference, Gap};
 pub use history::{EpochRow, HISTORY, read_history};

@@ -2,6 +2,8 @@
 //!
 //! Each test checks the message, the exit code, and what is left on the disk.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails so")]
+
 mod archive;
 mod download;
 mod forge;

@@ -1,6 +1,8 @@
 //! The tasks that build and run `thorax`, on a workspace whose `thorax` is a stand-in of a few lines: what is run in
 //! which order, what is printed where, and what a failure says.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails so")]
+
 mod bench;
 mod demo;
 #[path = "../common/path.rs"]

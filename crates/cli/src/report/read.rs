@@ -115,7 +115,7 @@ fn damaged(error: train::Error) -> anyhow::Error {
 
 /// A JSON file's value, if there is one.
 fn object(path: &Path) -> Result<Option<Value>> {
-    match fs::read_to_string(path) {
+    match train::read_text(path) {
         Ok(text) => {
             let value = serde_json::from_str(&text)
                 .map_err(|source| train::Error::NotARecord { path: path.to_owned(), source })?;
