@@ -93,6 +93,12 @@ pub fn fit(
     run: &mut Run,
     observer: &mut dyn Observer,
 ) -> Result<Ending> {
+    if let Some(checkpoint) = resumed
+        && let Some(ending) = ended(checkpoint, config)?
+    {
+        History::resume(&run.file(HISTORY), checkpoint.meta.epoch)?;
+        return Ok(ending);
+    }
     let prepare = |set, observer: &mut dyn Observer| {
         Inputs::prepare(classifier, set, config.feature_memory, run.folder(), observer)
     };
@@ -106,9 +112,6 @@ pub fn fit(
     };
     let mut trainer = Trainer::new(classifier, &training, config)?;
     let mut at = Position::new(&mut trainer, config, resumed, run)?;
-    if at.tracker.is_over() {
-        return Ok(Ending::EarlyStopped);
-    }
     let writer = Writer::start()?;
     let mut saved = Instant::now();
     let mut ending = Ending::Completed;
@@ -174,6 +177,17 @@ pub fn fit(
     }
     writer.finish()?;
     Ok(ending)
+}
+
+/// How training ended that a checkpoint is the last of, if it has: no features need to be computed then.
+fn ended(checkpoint: &Checkpoint, config: &FitConfig) -> Result<Option<Ending>> {
+    let state = State::of(checkpoint)?;
+    let tracker = state.tracker(config.patience, config.min_delta);
+    Ok(match () {
+        () if tracker.is_over() && !config.extended => Some(Ending::EarlyStopped),
+        () if checkpoint.meta.epoch >= config.epochs => Some(Ending::Completed),
+        () => None,
+    })
 }
 
 /// Where training stands.
