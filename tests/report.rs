@@ -79,7 +79,7 @@ fn the_page_can_be_made_again_from_the_runs_files_alone() {
     let away = tempfile::tempdir().unwrap();
     let run = world.path("run");
     let mut command = world.command(&["report", run.to_str().unwrap()]);
-    assert!(command.current_dir(away.path()).status().unwrap().success());
+    assert!(command.current_dir(away.path()).output().unwrap().status.success());
     assert!(page(&world).contains("data:image/jpeg") && !page(&world).contains("no picture"));
 }
 

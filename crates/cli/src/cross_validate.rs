@@ -20,6 +20,7 @@ use crate::{
     dataset,
     output::Output,
     progress,
+    resume::Resumed,
     status::{Status, hinted},
     train::{Images, carry_out, reading, record, tell_ending},
 };
@@ -120,13 +121,20 @@ fn train_fold(
 ) -> Result<()> {
     let start = Instant::now();
     let _lock = folder.lock_fold(fold)?;
-    let (plan, of) = (setup.plan(args, fold)?, setup.k);
+    let (mut plan, of) = (setup.plan(args, fold)?, setup.k);
     if let FoldState::Finished(_) = state(folder, fold)? {
         output.note(format!("fold {fold} of {of}: done before, in {}", plan.out.display()));
         return Ok(());
     }
-    folder.clear(fold)?;
-    let classifier = plan.network.build(args, None, output)?;
+    let resumed = match plan.out.join("run.json").exists() {
+        true => Some(Resumed::take(&plan.out)?),
+        false => {
+            folder.clear(fold)?;
+            None
+        }
+    };
+    let checkpoint = resumed.as_ref().and_then(|resumed| resumed.checkpoint.clone());
+    let classifier = plan.network.build(args, checkpoint.as_ref(), output)?;
     let held_out = plan.test.as_ref().map(|test| decoded.images.select(&test.samples));
     let mut images = Images::of(&plan, &decoded.images, held_out, &decoded.bad)?;
     images.decode_seconds = decoded.seconds;
@@ -140,8 +148,11 @@ fn train_fold(
         "fold {fold} of {of}: {} images to train on, {} to validate, {} held out",
         counts[0], counts[1], counts[2]
     ));
-    let mut run = Run::create(&plan.out, record)?;
-    carry_out(args, &classifier, &plan, &images, None, &mut run, start, output)?;
+    let mut run = match resumed {
+        Some(resumed) => resumed.begin(args, record, &mut plan.config, output)?,
+        None => Run::create(&plan.out, record)?,
+    };
+    carry_out(args, &classifier, &plan, &images, checkpoint.as_ref(), &mut run, start, output)?;
     tell_ending(&run, output);
     Ok(())
 }

@@ -120,7 +120,6 @@ pub(crate) struct Resumed {
 impl Resumed {
     /// Takes the run in a folder.
     pub(crate) fn take(folder: &Path) -> Result<Self> {
-        open(folder)?;
         let run = Run::resume(folder)?;
         let path = run.file(LAST);
         let mut checkpoint = path.exists().then(|| Checkpoint::read(&path)).transpose()?;

@@ -15,6 +15,9 @@ pub(crate) const INTERRUPTED: u8 = 130;
 pub(crate) const LESS_MEMORY: &str =
     "lower `--batch-size` or `--image-size`, or `--freeze` more of the network";
 
+/// What to do about a damaged file of a run.
+pub(crate) const COPY_AGAIN: &str = "copy the file again from where it came, or train again";
+
 /// How a command that printed what it had to ended.
 pub(crate) enum Status {
     Done,
@@ -102,8 +105,8 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         if let Some(hint) = cause.downcast_ref().and_then(comparison_hint) {
             return Some(hint.to_owned());
         }
-        if let Some(train::Error::Csv { .. } | train::Error::NotARecord { .. }) = cause.downcast_ref() {
-            return Some("copy the file again from where it came, or train again".to_owned());
+        if let Some(train::Error::NotARecord { .. }) = cause.downcast_ref() {
+            return Some(COPY_AGAIN.to_owned());
         }
         match cause.downcast_ref::<model::Error>() {
             Some(error) if error.is_out_of_memory() => {

@@ -67,7 +67,7 @@ fn every_section_is_there_in_its_order() {
         &page,
         &[
             "The fit ended at the upper bound",
-            "The temperature lowered the log loss",
+            "The temperature lowered the log loss of the test images: from 0.600000 to 0.500000.",
             "A high accuracy there is a warning",
         ],
     );

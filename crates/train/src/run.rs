@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Error, Result, TestFigures,
-    files::{self, write_atomically},
+    files::{self, remove_temporary, write_atomically},
 };
 
 /// The best weights of a run.
@@ -25,7 +25,7 @@ const TEST: &str = "test.json";
 pub struct Run {
     folder: PathBuf,
     /// The folder, locked by this process alone, where it trains.
-    lock: Option<File>,
+    _lock: Option<File>,
     /// What `run.json` says; [`Run::save`] writes it.
     pub record: RunRecord,
 }
@@ -151,7 +151,7 @@ impl Run {
             source,
         })?;
         let lock = Some(lock(folder)?);
-        let run = Self { folder: folder.to_owned(), lock, record };
+        let run = Self { folder: folder.to_owned(), _lock: lock, record };
         run.save()?;
         Ok(run)
     }
@@ -162,12 +162,9 @@ impl Run {
     /// A run that another process trains; as [`Self::open`].
     pub fn resume(folder: &Path) -> Result<Self> {
         let lock = lock(folder)?;
-        Ok(Self { lock: Some(lock), ..Self::open(folder)? })
-    }
-
-    /// Whether this process may train it.
-    pub fn is_locked(&self) -> bool {
-        self.lock.is_some()
+        let run = Self { _lock: Some(lock), ..Self::open(folder)? };
+        remove_temporary(folder)?;
+        Ok(run)
     }
 
     /// Whether a new run can go to a folder.
@@ -198,7 +195,7 @@ impl Run {
             files::read(&path).map_err(|source| Error::Io { action: "read", path: path.clone(), source })?;
         let record =
             serde_json::from_str(&text).map_err(|source| Error::NotARecord { path: path.clone(), source })?;
-        Ok(Self { folder: folder.to_owned(), lock: None, record })
+        Ok(Self { folder: folder.to_owned(), _lock: None, record })
     }
 
     /// Writes `run.json`.

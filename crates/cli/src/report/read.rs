@@ -8,7 +8,7 @@ use serde_json::Value;
 use train::{HISTORY, PREDICTIONS, PredictedSet, Run, Status, Tests, read_history};
 
 use super::{AUDIT, convert, pictures};
-use crate::status::hinted;
+use crate::status::{COPY_AGAIN, hinted};
 
 /// Reads all of it; `images` says whether pictures are wanted.
 pub(super) fn report(run: &Run, images: bool) -> Result<Report> {
@@ -48,7 +48,7 @@ pub(super) fn report(run: &Run, images: bool) -> Result<Report> {
 
 fn history(run: &Run) -> Result<Vec<Epoch>> {
     let path = run.file(HISTORY);
-    let rows = if path.exists() { read_history(&path)? } else { Vec::new() };
+    let rows = if path.exists() { read_history(&path).map_err(damaged)? } else { Vec::new() };
     if rows.is_empty() {
         return Err(hinted(
             format!(
@@ -72,7 +72,7 @@ fn history(run: &Run) -> Result<Vec<Epoch>> {
 
 fn test(run: &Run, tests: &Tests, images: bool) -> Result<Test> {
     let path = run.file(PREDICTIONS);
-    let predicted = if path.exists() { Some(PredictedSet::read(&path)?) } else { None };
+    let predicted = if path.exists() { Some(PredictedSet::read(&path).map_err(damaged)?) } else { None };
     if let Some(set) = &predicted {
         check(run, tests, set, &path)?;
     }
@@ -103,6 +103,14 @@ fn check(run: &Run, tests: &Tests, set: &PredictedSet, path: &Path) -> Result<()
     };
     let again = format!("put the run's own file there again, or train again: `{}`", run.folder().display());
     Err(hinted(format!("`{}` {problem}", path.display()), again))
+}
+
+/// A CSV that is not a run's own, with what mends it.
+fn damaged(error: train::Error) -> anyhow::Error {
+    match &error {
+        train::Error::Csv { .. } => hinted(error.to_string(), COPY_AGAIN),
+        _ => error.into(),
+    }
 }
 
 /// A JSON file's value, if there is one.

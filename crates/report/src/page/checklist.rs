@@ -90,7 +90,12 @@ pub(super) fn items(report: &Report) -> Vec<Item> {
         item(
             "External test",
             "32",
-            (Answer::No, "the run holds one test set, and nothing says that it is from elsewhere".to_owned()),
+            (
+                Answer::No,
+                "the run holds one test set, and nothing says that it is from elsewhere; `thorax test --data \
+                 NAME=FOLDER` tests on others"
+                    .to_owned(),
+            ),
         ),
         item(
             "Demographics given",

@@ -101,7 +101,7 @@ pub(super) fn calibration(report: &Report, test: &Test, plots: Plots<'_>) -> Mar
 /// What temperature scaling did, before and after.
 fn temperature(fit: Option<&TemperatureFit>, test: Option<&Uncalibrated>, tested: &Test) -> Markup {
     let pair = |before: Option<f64>, after: Option<f64>| html! { td { (number::figure(before)) } td { (number::figure(after)) } };
-    let lowered = test.and_then(|before| Some(tested.saved.log_loss.value? < before.log_loss?));
+    let log_losses = test.and_then(|before| Some([before.log_loss?, tested.saved.log_loss.value?]));
     html! {
         h3 { "Temperature" }
         @if fit.is_none() && test.is_none() {
@@ -135,8 +135,11 @@ fn temperature(fit: Option<&TemperatureFit>, test: Option<&Uncalibrated>, tested
                     }
                 }
             }
-            @if let Some(lowered) = lowered {
-                p { "The temperature " @if lowered { "lowered" } @else { strong.bad { "did not lower" } } " the log loss of the test images." }
+            @if let Some([before, after]) = log_losses {
+                p {
+                    "The temperature " @if after < before { "lowered" } @else { strong.bad { "did not lower" } }
+                    " the log loss of the test images: from " (format!("{before:.6}")) " to " (format!("{after:.6}")) "."
+                }
             }
         }
     }
