@@ -147,3 +147,26 @@ fn fuzz(mut fuzzer: Command, program: &Path, name: &str, seconds: u64, folder: &
     fuzzer.args(["-rss_limit_mb=0", "-max_len=65536", "-print_final_stats=1", "-verbosity=1", "-reload=0"]);
     step(fuzzer.arg(&corpus).arg(&seeds))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The targets' own program, a workspace of its own, has each of these and no other.
+    #[test]
+    fn every_target_is_known_on_both_sides() {
+        let torch = include_str!("../../tests/fuzz/src/torch.rs");
+        let others = include_str!("../../tests/fuzz/src/targets.rs");
+        for (name, _) in TARGETS {
+            let here = if TORCH.contains(&name) { torch } else { others };
+            assert!(
+                here.contains(&format!("(\"{name}\",")) || here.contains(&format!("name: \"{name}\",")),
+                "{name}"
+            );
+        }
+        let known = |text: &str, mark: &str| text.matches(mark).count();
+        assert_eq!(known(torch, "        of(\""), TORCH.len());
+        let there = known(others, "image(\"") + known(others, "image(\n") + known(others, "name: \"");
+        assert_eq!(there, TARGETS.len() - TORCH.len());
+    }
+}

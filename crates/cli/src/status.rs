@@ -249,3 +249,32 @@ pub(crate) fn report_panics() {
         std::process::exit(PROGRAM.into());
     }));
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    /// Asks this test, started again by itself, to panic on another thread.
+    const ASKED: &str = "THORAX_TEST_PANIC";
+
+    #[test]
+    fn a_panic_says_how_to_report_it_and_ends_the_program_with_2() {
+        if std::env::var_os(ASKED).is_some() {
+            report_panics();
+            let _ = std::thread::spawn(|| panic!("on purpose")).join();
+            return;
+        }
+        let mut again = Command::new(std::env::current_exe().unwrap());
+        again.args(["--exact", "status::tests::a_panic_says_how_to_report_it_and_ends_the_program_with_2"]);
+        let output = again.arg("--nocapture").env(ASKED, "1").output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(PROGRAM.into()), "{said}");
+        assert!(said.contains("error: thorax has a fault of its own: panicked at "), "{said}");
+        assert!(
+            said.contains("on purpose") && said.contains("\nhint: please report this with the command"),
+            "{said}"
+        );
+    }
+}

@@ -3,8 +3,11 @@
 #[path = "../../../crates/cli/src/recipe/file.rs"]
 mod file;
 
+use file::MAX_BYTES;
+
 pub(crate) fn run(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
+    assert!(text.len() as u64 <= MAX_BYTES);
     match file::settings(text) {
         Ok(settings) => settings.values().for_each(|value| drop(file::words(value))),
         Err((line, _)) => assert!((1..=text.split('\n').count()).contains(&line)),
