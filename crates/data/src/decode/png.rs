@@ -24,6 +24,11 @@ pub(super) fn pixels(
     let mut reader = decoder.read_info().map_err(png_error)?;
     let (info_width, info_height) = (reader.info().width, reader.info().height);
     check_size(info_width, info_height, decoding)?;
+    // The library refuses a palette without a colour or with too many, and takes for granted that each is whole.
+    let palette = reader.info().palette.as_ref().map_or(0, |palette| palette.len());
+    if reader.info().color_type == png::ColorType::Indexed && !palette.is_multiple_of(3) {
+        return Err(DecodeError::Damaged("its palette is no list of colours".to_owned()));
+    }
     let (width, height) = (info_width as usize, info_height as usize);
     let turned = match decoding.formats {
         Formats::Keras => Orientation::NoTransforms,

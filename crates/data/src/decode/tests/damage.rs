@@ -135,6 +135,26 @@ fn damage_never_panics() {
     }
 }
 
+/// The png crate (0.18) panics where a palette's last entry is not whole.
+#[test]
+fn a_palette_that_is_no_list_of_colours_is_damage() {
+    for (entries, whole) in
+        [(1, false), (2, false), (3, true), (38, false), (768, true), (769, false), (771, false)]
+    {
+        let palette: Vec<u8> = (0..entries).map(|value| value as u8).collect();
+        let bytes = png((3, 1), 8, 3, &[&[0, 0, 0]], &palette, &[]);
+        for decoded in [decode(&bytes), decode_resized(&bytes, 2, Interpolation::Nearest)] {
+            match decoded {
+                Ok(pixels) => assert!(whole && pixels.data[..3] == [0, 1, 2], "{entries}"),
+                Err(error) => {
+                    assert!(!whole, "{entries}");
+                    assert!(matches!(error, DecodeError::Damaged(_)), "{entries}: {error}");
+                }
+            }
+        }
+    }
+}
+
 /// 1×1 pixel.
 const GIF: &[u8] = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
 
