@@ -78,7 +78,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let mut failed = Vec::new();
     for (name, share) in chosen {
         let seconds = (options.minutes * 60 * share / shares).max(1);
-        let mut fuzzer = fuzzer(workspace, &program, name)?;
+        let mut fuzzer = fuzzer(&program, name);
         let result = match &options.input {
             Some(input) => step(fuzzer.arg(std::path::absolute(input)?)),
             None => fuzz(fuzzer, &program, name, seconds, &folder),
@@ -121,20 +121,19 @@ fn host() -> Result<String> {
     Ok(host.to_owned())
 }
 
-fn fuzzer(workspace: &Workspace, program: &Path, name: &str) -> Result<Command> {
+/// The program, told its target. Real files, where `THORAX_REAL_DATA` names some, are among its first inputs.
+fn fuzzer(program: &Path, name: &str) -> Command {
     let mut command = Command::new(program);
     command.env("THORAX_FUZZ", name);
-    let real = workspace.root().join("../shared/data");
-    if std::env::var_os("THORAX_REAL_DATA").is_none() && real.is_dir() {
-        command.env("THORAX_REAL_DATA", std::path::absolute(real)?);
-    }
-    Ok(command)
+    command
 }
 
 /// Goes on from what earlier calls found worth keeping.
 fn fuzz(mut fuzzer: Command, program: &Path, name: &str, seconds: u64, folder: &Path) -> Result<()> {
     let [corpus, seeds] = ["corpus", "seeds"].map(|kind| folder.join(kind).join(name));
     let findings = folder.join("findings");
+    // Another version may have begun with others.
+    let _ = std::fs::remove_dir_all(&seeds);
     for folder in [&corpus, &seeds, &findings] {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
     }

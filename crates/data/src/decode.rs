@@ -8,6 +8,7 @@ mod png;
 mod sniff;
 mod tiff;
 mod values;
+mod webp;
 
 use crate::{DecodeError, Decoding, Formats, Interpolation, Pixels, resize::resize};
 use image::ImageFormat;
@@ -36,6 +37,7 @@ pub fn decode(bytes: &[u8], decoding: &Decoding) -> Result<Pixels, DecodeError> 
         Kind::Image(ImageFormat::Png) => png::pixels(bytes, None, decoding),
         Kind::Image(ImageFormat::Jpeg) => jpeg::pixels(bytes, decoding),
         Kind::Image(ImageFormat::Tiff) => tiff::pixels(bytes, decoding),
+        Kind::Image(ImageFormat::WebP) => webp::pixels(bytes, decoding),
         Kind::Image(format) => library::pixels(bytes, format, decoding),
         Kind::Dicom => dicom::pixels(bytes, decoding),
     }

@@ -6,10 +6,10 @@ use data::{Decoding, Formats, Interpolation, Pixels, decode, decode_resized, res
 use image::{DynamicImage, ImageFormat, codecs};
 
 /// Pixels that a file may announce: few enough that what grows with them is soon told from what does not.
-const MAX_PIXELS: u64 = 1 << 20;
-/// The most that a whole image of that size takes is 16 bits of four samples, twice, and its result: 19 MiB. What an input
-/// holds by itself (at most 1 MB) and the tables of decoders come on top.
-pub(crate) const MEGABYTES: usize = 128;
+const MAX_PIXELS: u64 = 1 << 16;
+/// The most that a whole image of that size takes is four floats a pixel, twice, and its result: 3 MiB. What an input holds by
+/// itself (at most 64 kB) and the tables of decoders come on top.
+pub(crate) const MEGABYTES: usize = 64;
 
 /// Decodes by both rules, whole and resized. Of another format there is another target.
 pub(crate) fn run(format: ImageFormat, input: &[u8]) {
