@@ -20,9 +20,18 @@ folder="$(realpath "$2")"
 profile="$(mktemp -d)"
 trap 'rm -rf "$profile"' EXIT
 
+# A browser without a screen falls over now and then: it is given three tries.
 shoot() {
+    for _ in 1 2 3; do
+        try "$@" && return
+    done
+    cat "$profile/said" >&2
+    exit 1
+}
+
+try() {
     "$chromium" --headless=new --no-sandbox --disable-gpu --hide-scrollbars --disable-background-networking \
-        --user-data-dir="$profile" "$@" "$page" 2>"$profile/said" || { cat "$profile/said" >&2; exit 1; }
+        --user-data-dir="$profile" "$@" "$page" 2>"$profile/said"
 }
 
 shoot --window-size=1200,9000 --screenshot="$folder/light.png"
