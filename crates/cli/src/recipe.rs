@@ -44,15 +44,17 @@ pub(crate) fn expand(command_line: &[OsString]) -> Result<Option<Vec<OsString>>>
             expanded.extend(argument(name, key, value)?);
         }
     }
-    if let Err(error) = Cli::command().try_get_matches_from(&expanded) {
-        let text = error.to_string();
-        let reason = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        return Err(hinted(
-            format!("recipe `{name}`: {reason}"),
-            "`thorax train --help` lists what each flag takes",
-        ));
-    }
+    check(&expanded).map_err(|reason| {
+        hinted(format!("recipe `{name}`: {reason}"), "`thorax train --help` lists what each flag takes")
+    })?;
     Ok(Some(expanded))
+}
+
+/// What is wrong with a command line that settings were put into, in a line.
+pub(crate) fn check(expanded: &[OsString]) -> std::result::Result<(), String> {
+    let Err(error) = Cli::command().try_get_matches_from(expanded) else { return Ok(()) };
+    let text = error.to_string();
+    Err(text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned())
 }
 
 fn read(name: &str) -> Result<Table> {

@@ -15,7 +15,7 @@ use train::{FitConfig, LAST, Run, RunRecord, Status};
 use crate::{
     args::{Cli, TrainArgs},
     output::Output,
-    recipe::{NO_SETTING, given},
+    recipe::{self, NO_SETTING, given},
     status::hinted,
 };
 
@@ -39,9 +39,7 @@ pub(crate) fn expand(command_line: &[OsString]) -> Result<Option<Vec<OsString>>>
     if let Some(more) = train.get_one::<u64>("extend_epochs") {
         expanded.push(format!("--epochs={}", record.epochs_run.saturating_add(*more)).into());
     }
-    Cli::command().try_get_matches_from(&expanded).map_err(|error| {
-        let text = error.to_string();
-        let reason = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    recipe::check(&expanded).map_err(|reason| {
         hinted(
             format!("the settings in `{}`: {reason}", folder.join("run.json").display()),
             "this version of Thorax cannot go on with the run",

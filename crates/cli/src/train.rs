@@ -244,17 +244,17 @@ fn calibrate(args: &TrainArgs, plan: &Plan, images: &Images, run: &mut Run, outp
 fn test_both(plan: &Plan, images: &Images, run: &mut Run, output: &Output) -> Result<Option<Tests>> {
     let Some(set) = &images.test else { return Ok(None) };
     let start = Instant::now();
-    let test = |name: &str| {
-        let path = run.file(name);
-        let classifier = Classifier::load(&path, plan.network.device)?;
-        train::figures(&classifier, &path, set, &mut Display::new(output))
+    let [best, last] = [BEST, LAST].map(|name| run.file(name));
+    let load = |path: &Path| Classifier::load(path, plan.network.device);
+    let test = |classifier: &Classifier, path: &Path| {
+        train::figures(classifier, path, set, &mut Display::new(output))
     };
-    let (Some((saved, predictions)), Some((last, _))) = (test(BEST)?, test(LAST)?) else { return Ok(None) };
-    let best = run.file(BEST);
-    let classifier = Classifier::load(&best, plan.network.device)?;
+    let classifier = load(&best)?;
+    let Some((saved, predictions)) = test(&classifier, &best)? else { return Ok(None) };
     let Some(occluded) = test::occluded(&classifier, &best, set, &Occlusion::ALL, output)? else {
         return Ok(None);
     };
+    let Some((last, _)) = test(&load(&last)?, &last)? else { return Ok(None) };
     let tests = Tests { saved, last, occluded };
     run.save_tests(&tests)?;
     predictions.write(&run.file(PREDICTIONS))?;
