@@ -263,6 +263,37 @@ impl Run {
     }
 }
 
+#[cfg(test)]
+impl RunRecord {
+    /// A record of a run that has nothing to say yet.
+    pub(crate) fn empty(status: Status) -> Self {
+        Self {
+            status,
+            error: None,
+            epochs_run: 0,
+            best_epoch: None,
+            best_val_loss: None,
+            skipped_steps: 0,
+            settings: BTreeMap::new(),
+            classes: Vec::new(),
+            counts: BTreeMap::new(),
+            class_weights: Vec::new(),
+            synthetic: false,
+            skipped: Vec::new(),
+            data_fingerprint: String::new(),
+            calibration: BTreeMap::new(),
+            test_fingerprint: None,
+            paths: BTreeMap::new(),
+            extended_from: None,
+            layout: None,
+            manifest_sha256: None,
+            versions: BTreeMap::new(),
+            threads: 1,
+            seconds: Seconds::default(),
+        }
+    }
+}
+
 /// Locks a folder, which leaves no file behind, and goes with the process.
 fn lock(folder: &Path) -> Result<File> {
     let failed = |source| Error::Io { action: "lock", path: folder.to_owned(), source };

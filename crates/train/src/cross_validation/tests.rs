@@ -2,7 +2,7 @@ use data::Sample;
 use metrics::Predictions;
 
 use super::*;
-use crate::{PredictedImage, PredictedSet, RunRecord, Seconds, Tested, Tests};
+use crate::{PredictedImage, PredictedSet, RunRecord, Tested, Tests};
 
 fn record() -> CrossValidationRecord {
     CrossValidationRecord {
@@ -39,28 +39,13 @@ fn predictions(images: &[(&str, usize)]) -> PredictedSet {
 /// A fold's run, in this state, with predictions of these images.
 fn run(begun: &CrossValidation, fold: usize, status: Status, images: &[(&str, usize)]) -> Run {
     let record = RunRecord {
-        status,
-        error: None,
         epochs_run: 3,
         best_epoch: Some(2),
         best_val_loss: Some(0.5),
         settings: BTreeMap::from([("fold".to_owned(), fold.into())]),
         classes: vec!["a".to_owned(), "b".to_owned()],
-        counts: BTreeMap::new(),
         class_weights: vec![1.0; 2],
-        synthetic: false,
-        skipped_steps: 0,
-        skipped: Vec::new(),
-        data_fingerprint: String::new(),
-        calibration: BTreeMap::new(),
-        test_fingerprint: None,
-        paths: BTreeMap::new(),
-        extended_from: None,
-        layout: None,
-        manifest_sha256: None,
-        versions: BTreeMap::new(),
-        threads: 1,
-        seconds: Seconds::default(),
+        ..RunRecord::empty(status)
     };
     let run = Run::create(&begun.file(&run_name(fold)), record).unwrap();
     let set = predictions(images);

@@ -1,10 +1,10 @@
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{fs, path::Path};
 
 use data::{Augmentation, Decoding, Formats, Interpolation, Preprocess, SampleOptions};
 use model::{Device, InputScale, Precision, Pretrained, Spec};
 
 use super::*;
-use crate::{BEST, LAST, PREDICTIONS, RunRecord, Seconds, Status};
+use crate::{BEST, LAST, PREDICTIONS, RunRecord, Status};
 
 fn images(folder: &Path) -> [ImageSet; 2] {
     let out = folder.join("Phantoms");
@@ -53,31 +53,7 @@ fn config() -> FitConfig {
 }
 
 fn run(folder: &Path) -> Run {
-    let record = RunRecord {
-        status: Status::Running,
-        error: None,
-        epochs_run: 0,
-        best_epoch: None,
-        best_val_loss: None,
-        skipped_steps: 0,
-        settings: BTreeMap::new(),
-        classes: Vec::new(),
-        counts: BTreeMap::new(),
-        class_weights: Vec::new(),
-        synthetic: true,
-        skipped: Vec::new(),
-        data_fingerprint: String::new(),
-        calibration: BTreeMap::new(),
-        test_fingerprint: None,
-        paths: BTreeMap::new(),
-        extended_from: None,
-        layout: None,
-        manifest_sha256: None,
-        versions: BTreeMap::new(),
-        threads: 1,
-        seconds: Seconds::default(),
-    };
-    Run::create(folder, record).unwrap()
+    Run::create(folder, RunRecord::empty(Status::Running)).unwrap()
 }
 
 /// Stops at its nth event.
