@@ -12,7 +12,8 @@ use crate::{Error, Result, files::write_atomically_with};
 /// Writes checkpoints on one background thread, one at a time, so that training does not wait for the disk.
 ///
 /// A checkpoint that is still waiting when a newer one for the same file comes is replaced by it: a slow disk costs
-/// checkpoints in between, never memory, and never the newest one.
+/// checkpoints in between, never memory, and never the newest one. Once a file could not be written, none is written after
+/// it: the last weights know of best ones that must be on the disk before them.
 pub(crate) struct Writer {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -140,7 +141,41 @@ fn run(shared: &Shared) {
             Ok(()) => tracing::debug!("wrote `{}` in {:.2?}", path.display(), start.elapsed()),
             Err(error) => {
                 shared.lock().error.get_or_insert(error);
+                return;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use data::Interpolation;
+    use model::{Calibration, InputScale, Kind, Meta, Metric, Precision, Spec};
+
+    use super::*;
+
+    #[test]
+    fn nothing_is_written_after_a_file_that_could_not_be() {
+        let spec = Spec {
+            kind: Kind::Convnet,
+            classes: ["a", "b"].map(str::to_owned).to_vec(),
+            image_size: 6,
+            interpolation: Interpolation::Nearest,
+            input_scale: InputScale::Unit,
+            normalisation: None,
+            precision: Precision::F32,
+        };
+        let metric = Metric { name: "val_loss".to_owned(), value: 1.0 };
+        let meta = Meta { spec, metric, epoch: 1, calibration: Calibration::default(), training: None };
+        let checkpoint = Arc::new(Checkpoint { meta, tensors: Vec::new(), backbone: None });
+        let folder = tempfile::tempdir().unwrap();
+        let (best, last) = (folder.path().join("missing/best"), folder.path().join("last"));
+        let writer = Writer::start().unwrap();
+        writer.submit(best.clone(), Part::Network, Arc::clone(&checkpoint)).unwrap();
+        // Refused already where the first has failed by then.
+        let refused = writer.submit(last.clone(), Part::All, checkpoint);
+        let error = refused.and_then(|()| writer.finish()).unwrap_err();
+        assert!(error.to_string().contains(&best.display().to_string()), "{error}");
+        assert!(!last.exists());
     }
 }
