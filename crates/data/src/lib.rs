@@ -15,6 +15,7 @@
 //! files compress their pixels with: **jpeg-decoder** (lossless JPEG, and colours as the file names them), **hayro-jpeg2000**
 //! (JPEG 2000, without unsafe code; OpenJPEG's port is full of it), **flate2** (whole data sets; png builds on it as well).
 
+mod appearance;
 mod audit;
 mod augment;
 mod batch;
@@ -44,6 +45,7 @@ pub mod split;
 mod store;
 mod walk;
 
+pub use appearance::{Appearance, Aspect};
 pub use audit::{
     Audit, AuditSet, AuditedImage, CopyKind, CopyPair, DuplicateFinder, FactStrength, FileFacts, NEAR,
     Oddity, SharedGroup, Sign, Source, audit, thumbnail,
