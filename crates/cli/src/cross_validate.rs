@@ -134,7 +134,7 @@ fn train_fold(
         }
     };
     let checkpoint = resumed.as_ref().and_then(|resumed| resumed.checkpoint.clone());
-    let classifier = plan.network.build(args, checkpoint.as_ref(), output)?;
+    let mut classifier = plan.network.build(args, checkpoint.as_ref(), output)?;
     let held_out = plan.test.as_ref().map(|test| decoded.images.select(&test.samples));
     let mut images = Images::of(&plan, &decoded.images, held_out, &decoded.bad)?;
     images.decode_seconds = decoded.seconds;
@@ -152,7 +152,7 @@ fn train_fold(
         Some(resumed) => resumed.begin(args, record, &mut plan.config, output)?,
         None => Run::create(&plan.out, record)?,
     };
-    carry_out(args, &classifier, &plan, &images, checkpoint.as_ref(), &mut run, start, output)?;
+    carry_out(args, &mut classifier, &plan, &images, checkpoint.as_ref(), &mut run, start, output)?;
     tell_ending(&run, output);
     Ok(())
 }

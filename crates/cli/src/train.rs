@@ -53,7 +53,7 @@ pub(crate) fn run(args: &TrainArgs, output: &Output) -> Result<Status> {
         resumed.check_settings(&plan.settings(args), args)?;
     }
     let checkpoint = resumed.as_ref().and_then(|resumed| resumed.checkpoint.clone());
-    let classifier = plan.network.build(args, checkpoint.as_ref(), output)?;
+    let mut classifier = plan.network.build(args, checkpoint.as_ref(), output)?;
     if args.dry_run {
         output.result(serde_json::to_string_pretty(
             &json!({"out": plan.out, "settings": plan.settings(args)}),
@@ -68,7 +68,8 @@ pub(crate) fn run(args: &TrainArgs, output: &Output) -> Result<Status> {
     };
     run.name_as_latest(Path::new(saved::LATEST))?;
     output.note(format!("run    {}\n", plan.out.display()));
-    let tested = carry_out(args, &classifier, &plan, &images, checkpoint.as_ref(), &mut run, start, output)?;
+    let tested =
+        carry_out(args, &mut classifier, &plan, &images, checkpoint.as_ref(), &mut run, start, output)?;
     let ended = conclude(args, &run, tested.as_ref(), output)?;
     if !args.no_report && run.record.epochs_run > 0 {
         page(args, &plan, &mut run, output);
@@ -81,7 +82,7 @@ pub(crate) fn run(args: &TrainArgs, output: &Output) -> Result<Status> {
 #[expect(clippy::too_many_arguments, reason = "what a run is made of")]
 pub(crate) fn carry_out(
     args: &TrainArgs,
-    classifier: &Classifier,
+    classifier: &mut Classifier,
     plan: &Plan,
     images: &Images,
     resumed: Option<&Checkpoint>,
@@ -202,7 +203,7 @@ pub(crate) fn record(args: &TrainArgs, plan: &Plan, images: &Images) -> RunRecor
 }
 
 fn fit(
-    classifier: &Classifier,
+    classifier: &mut Classifier,
     plan: &Plan,
     images: &Images,
     resumed: Option<&Checkpoint>,
@@ -210,6 +211,8 @@ fn fit(
     output: &Output,
 ) -> Result<Ending> {
     let start = Instant::now();
+    let n_classes = classifier.spec().classes.len();
+    classifier.set_guard(train::guard(&images.training, &images.validation, n_classes)?);
     let mut display = Display::new(output);
     let fitted = train::fit(
         classifier,

@@ -137,9 +137,8 @@ struct Plane {
 impl Plane {
     fn gray(image: &Pixels) -> Self {
         let channels = image.channels.max(1);
-        let mean = |pixel: &[u8]| {
-            pixel.iter().map(|&value| f64::from(value)).sum::<f64>() / (255 * channels) as f64
-        };
+        let mean =
+            |pixel: &[u8]| pixel.iter().map(|&value| f64::from(value)).sum::<f64>() / (255 * channels) as f64;
         Self {
             width: image.width,
             height: image.height,

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Augmenting, Batch, Error, Occlusion, Sample, augment,
+    Appearance, Augmenting, Batch, Error, Occlusion, Pixels, Sample, augment,
     random::{Key, Purpose},
     store::Store,
 };
@@ -102,6 +102,22 @@ impl ImageSet {
     /// SHA-256 of an image's 8-bit values: equal where they are.
     pub fn digest(&self, index: usize) -> &[u8; 32] {
         &self.store.entries[self.entries[index]].digest
+    }
+
+    /// How up to about `most` images look, evenly spread over the set, each with its class; on all of rayon's threads.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn appearances(&self, most: usize) -> Result<Vec<(Appearance, usize)>, Error> {
+        let step = self.len().div_ceil(most.max(1)).max(1);
+        let look = |index: usize| {
+            let mut data = Vec::new();
+            self.read(index, &mut data)?;
+            let (width, height, channels) = (self.image_size, self.image_size, self.channels(index));
+            let appearance = Appearance::of(&Pixels { width, height, channels, data });
+            Ok((appearance, self.samples[index].label))
+        };
+        (0..self.len()).into_par_iter().step_by(step).map(look).collect()
     }
 
     /// Whether images of the synthetic sample are among these.

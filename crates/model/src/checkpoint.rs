@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tch::{Device, Tensor};
 
-use crate::{Calibration, Error, InputScale, Kind, Normalisation, Precision, Result, Spec, module};
+use crate::{Calibration, Error, Guard, InputScale, Kind, Normalisation, Precision, Result, Spec, module};
 
 /// Version of the file that this program writes and reads.
 const FORMAT: u64 = 1;
@@ -95,6 +95,8 @@ pub struct Meta {
     pub epoch: u64,
     /// What was learnt from the validation part once training was over; empty where nothing was.
     pub calibration: Calibration,
+    /// How images looked that it was trained on, where there were enough of them.
+    pub guard: Option<Guard>,
     /// In the last checkpoint of a run, where training stood.
     pub training: Option<serde_json::Value>,
 }
@@ -124,6 +126,8 @@ struct Header {
     epoch: u64,
     #[serde(default, skip_serializing_if = "Calibration::is_empty")]
     calibration: Calibration,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    guard: Option<Guard>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     training: Option<serde_json::Value>,
     sha256: String,
@@ -275,7 +279,9 @@ impl Checkpoint {
             normalisation: header.normalisation,
             precision: header.precision,
         };
-        if let Some(problem) = header.calibration.problem(&spec.classes) {
+        let guard = header.guard.as_ref();
+        let problem = header.calibration.problem(&spec.classes);
+        if let Some(problem) = problem.or_else(|| guard.and_then(|guard| guard.problem(spec.classes.len()))) {
             return Err(other(problem));
         }
         let meta = Meta {
@@ -283,6 +289,7 @@ impl Checkpoint {
             metric: header.metric,
             epoch: header.epoch,
             calibration: header.calibration,
+            guard: header.guard,
             training: header.training,
         };
         Ok(Self { meta, tensors: named, backbone })
@@ -368,6 +375,7 @@ impl Header {
             metric: meta.metric.clone(),
             epoch: meta.epoch,
             calibration: meta.calibration.clone(),
+            guard: meta.guard.clone(),
             training,
             sha256: NO_CHECKSUM.to_owned(),
         }

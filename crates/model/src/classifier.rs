@@ -4,8 +4,8 @@ use data::Batch;
 use tch::{Device, Tensor};
 
 use crate::{
-    Calibration, Checkpoint, Error, Freeze, InputScale, Kind, Meta, NamedTensor, Normalisation, Result, Spec,
-    Temperature,
+    Calibration, Checkpoint, Error, Freeze, Guard, InputScale, Kind, Meta, NamedTensor, Normalisation,
+    Result, Spec, Temperature,
     backbone::{Backbone, Module},
     convnet::{self, ConvNet},
     dropout::Step,
@@ -50,6 +50,7 @@ pub struct Classifier {
     network: Box<dyn Network>,
     device: Device,
     calibration: Calibration,
+    guard: Option<Guard>,
 }
 
 /// Puts a network together: of the module that a TorchScript network stands on, and of `tensors` for the shapes it names.
@@ -98,7 +99,7 @@ impl Classifier {
             }
         }
         let network = network(&spec, module, |shapes| Tensors::fresh(shapes, given, seed, device))?;
-        Ok(Self { spec, network, device, calibration: Calibration::default() })
+        Ok(Self { spec, network, device, calibration: Calibration::default(), guard: None })
     }
 
     /// The network that the file at `path` holds; tensors that belong to training are left alone.
@@ -130,7 +131,8 @@ impl Classifier {
         };
         let network =
             network(&spec, module, |shapes| Tensors::of(&checkpoint.network_tensors(shapes, path)?, device))?;
-        Ok(Self { spec, network, device, calibration: checkpoint.meta.calibration.clone() })
+        let Meta { calibration, guard, .. } = checkpoint.meta.clone();
+        Ok(Self { spec, network, device, calibration, guard })
     }
 
     /// Freezes a part of the network, which then computes with its stored batch norm statistics and is no longer trained;
@@ -150,6 +152,16 @@ impl Classifier {
     /// What its file says of how sure it may be.
     pub fn calibration(&self) -> &Calibration {
         &self.calibration
+    }
+
+    /// How images should look, where its training images were enough to tell.
+    pub fn guard(&self) -> Option<&Guard> {
+        self.guard.as_ref()
+    }
+
+    /// Gives it what its training images teach of how images look.
+    pub fn set_guard(&mut self, guard: Option<Guard>) {
+        self.guard = guard;
     }
 
     /// Where it computes.

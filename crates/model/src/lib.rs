@@ -24,6 +24,7 @@ mod device;
 mod dropout;
 mod error;
 mod freeze;
+mod guard;
 mod head;
 mod inception;
 mod initialise;
@@ -38,6 +39,7 @@ pub use device::{DeviceChoice, Precision, PrecisionChoice, init};
 pub use dropout::Step;
 pub use error::Error;
 pub use freeze::Freeze;
+pub use guard::{Guard, Unlike};
 pub use network::Parameter;
 pub use spec::{InputScale, Kind, Normalisation, Spec};
 

@@ -3,7 +3,7 @@
 //! What this crate holds: [`fit`] with balanced [`class_weight`]s, Keras' [`Adam`] with or without weight decay, learning-rate
 //! [`Schedule`]s, weight [`Averaging`] and early stopping ([`Tracker`]); [`Inputs`], which keeps what a frozen part makes of
 //! images; a [`Run`]'s folder with its checkpoints and history, which [`fit`] goes on from; [`calibrate`], which learns from the
-//! validation part how sure a model may be; [`evaluate`] and the [`TestFigures`] that `test.json` holds; [`Gap`]s between test
+//! validation part how sure a model may be, and [`guard`](fn@guard), how an image must look for it; [`evaluate`] and the [`TestFigures`] that `test.json` holds; [`Gap`]s between test
 //! sets, a [`ModelComparison`] of two models on the same images, and a [`CrossValidation`]'s folder of runs, in which several
 //! processes may work.
 //! What it must not know: the terminal. Long work reports [`Event`]s to an [`Observer`], which may also stop it.
@@ -24,6 +24,7 @@ mod figures;
 mod files;
 mod fit;
 mod gap;
+mod guard;
 mod history;
 mod inputs;
 mod lock;
@@ -52,6 +53,7 @@ pub use figures::{Bounds, Calibration, ClassRow, MeanRow, Sureness, TestFigures,
 pub use files::read as read_text;
 pub use fit::{Ending, FitConfig, OnNonFinite, fit};
 pub use gap::{Difference, Gap};
+pub use guard::guard;
 pub use history::{EpochRow, HISTORY, read_history};
 pub use inputs::Inputs;
 pub use lock::FileLock;

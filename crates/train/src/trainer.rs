@@ -242,7 +242,8 @@ impl<'a> Trainer<'a> {
         };
         let training = Some(serde_json::to_value(state).map_err(|error| Error::Config(error.to_string()))?);
         let (spec, calibration) = (self.classifier.spec().clone(), Calibration::default());
-        let meta = Meta { spec, metric, epoch, calibration, training };
+        let guard = self.classifier.guard().cloned();
+        let meta = Meta { spec, metric, epoch, calibration, guard, training };
         let mut checkpoint = self.classifier.checkpoint(meta)?;
         checkpoint.tensors.extend(self.adam.tensors()?);
         if let Some(average) = &self.average {

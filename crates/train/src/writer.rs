@@ -166,7 +166,8 @@ mod tests {
             precision: Precision::F32,
         };
         let metric = Metric { name: "val_loss".to_owned(), value: 1.0 };
-        let meta = Meta { spec, metric, epoch: 1, calibration: Calibration::default(), training: None };
+        let meta =
+            Meta { spec, metric, epoch: 1, calibration: Calibration::default(), guard: None, training: None };
         let checkpoint = Arc::new(Checkpoint { meta, tensors: Vec::new(), backbone: None });
         let folder = tempfile::tempdir().unwrap();
         let (best, last) = (folder.path().join("missing/best"), folder.path().join("last"));

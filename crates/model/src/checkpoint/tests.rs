@@ -24,7 +24,7 @@ fn checkpoint() -> Checkpoint {
         })
         .collect();
     Checkpoint {
-        meta: Meta { spec, metric, epoch: 3, calibration: Calibration::default(), training },
+        meta: Meta { spec, metric, epoch: 3, calibration: Calibration::default(), guard: None, training },
         tensors,
         backbone: Some([1, 2, 3, 250, 255].into()),
     }

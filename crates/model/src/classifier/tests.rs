@@ -66,7 +66,8 @@ fn a_saved_model_says_the_same_bit_for_bit() {
         }
         let metric = Metric { name: "val_loss".to_owned(), value: 1.0 };
         let calibration = Calibration::default();
-        let meta = Meta { spec: before.spec().clone(), metric, epoch: 1, calibration, training: None };
+        let meta =
+            Meta { spec: before.spec().clone(), metric, epoch: 1, calibration, guard: None, training: None };
         let checkpoint = before.checkpoint(meta).unwrap();
         checkpoint.encode().unwrap().write_to(&mut std::fs::File::create(&path).unwrap()).unwrap();
         let after = Classifier::load(&path, Device::Cpu).unwrap();

@@ -54,7 +54,8 @@ fn a_training_step_matches_keras() {
         precision: Precision::F32,
     };
     let metric = Metric { name: "val_loss".to_owned(), value: 0.0 };
-    let meta = Meta { spec, metric, epoch: 0, calibration: Calibration::default(), training: None };
+    let meta =
+        Meta { spec, metric, epoch: 0, calibration: Calibration::default(), guard: None, training: None };
     let checkpoint = Checkpoint { meta, tensors, backbone: None };
     let classifier = Classifier::from_checkpoint(&checkpoint, Path::new("reference"), Device::Cpu).unwrap();
 
