@@ -19,6 +19,7 @@ mod dataset;
 mod decode;
 mod files;
 mod folder;
+mod found;
 mod memory;
 mod output;
 mod predict;

@@ -8,11 +8,11 @@ use metrics::argmax;
 use model::Inference;
 use rayon::prelude::*;
 use serde_json::json;
-use walkdir::WalkDir;
 
 use crate::{
     args::PredictArgs,
     compute::use_threads,
+    found::{Files, Found},
     output::Output,
     progress, saved,
     status::{Status, hinted},
@@ -79,45 +79,6 @@ fn conclude(args: &PredictArgs, files: &Files, rows: &Rows<'_>, output: &Output)
 
 /// Files decoded at a time.
 const CHUNK: usize = 2 * EVALUATION_BATCH;
-
-/// A file to classify, or what is wrong with a place where files were looked for.
-type Found = (PathBuf, Option<String>);
-
-/// What is found in the places that were named.
-struct Files {
-    formats: Formats,
-    /// Files in folders that are no images.
-    no_images: usize,
-}
-
-impl Files {
-    /// The file itself, or the images of a folder and of the folders in it, by name.
-    fn of(&mut self, path: &Path) -> impl Iterator<Item = Found> {
-        let walk = WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter();
-        let given = path.to_owned();
-        walk.filter_map(move |entry| match entry {
-            Ok(entry) if entry.file_type().is_dir() => None,
-            // A file that was named is an image or an error.
-            Ok(entry) if entry.depth() == 0 => Some((entry.into_path(), None)),
-            Ok(entry) => {
-                let is_image = entry.file_type().is_file() && data::is_image(entry.path(), self.formats);
-                self.no_images += usize::from(!is_image);
-                is_image.then(|| (entry.into_path(), None))
-            }
-            Err(error) => {
-                let path = error.path().unwrap_or(&given).to_owned();
-                let why = match error.loop_ancestor() {
-                    Some(ancestor) => format!("is a link to `{}`, in which it lies", ancestor.display()),
-                    None => match error.io_error() {
-                        Some(error) => format!("cannot be read: {error}"),
-                        None => "cannot be read".to_owned(),
-                    },
-                };
-                Some((path, Some(why)))
-            }
-        })
-    }
-}
 
 /// How rows are written.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -26,6 +26,22 @@ impl Pixels {
         }
         Self { channels: 1, data: self.data.into_iter().step_by(3).collect(), ..self }
     }
+
+    /// The same moved right and down by so many pixels; what is left free takes the edge's values, as in Keras' `nearest`.
+    pub fn shifted(&self, right: isize, down: isize) -> Self {
+        let from = |to: usize, by: isize, side: usize| {
+            to.saturating_add_signed(by.saturating_neg()).min(side.saturating_sub(1))
+        };
+        let mut data = Vec::with_capacity(self.data.len());
+        for row in 0..self.height {
+            for column in 0..self.width {
+                let pixel = from(row, down, self.height) * self.width + from(column, right, self.width);
+                let start = pixel * self.channels;
+                data.extend_from_slice(&self.data[start..start + self.channels]);
+            }
+        }
+        Self { data, ..*self }
+    }
 }
 
 /// Why a file gives no image.
@@ -64,4 +80,21 @@ pub enum DecodeError {
     /// It is broken in some other way.
     #[error("is damaged: {0}")]
     Damaged(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shift_repeats_the_edge() {
+        let image = Pixels { width: 3, height: 2, channels: 1, data: vec![1, 2, 3, 4, 5, 6] };
+        assert_eq!(image.shifted(1, 0).data, [1, 1, 2, 4, 4, 5]);
+        assert_eq!(image.shifted(-1, 0).data, [2, 3, 3, 5, 6, 6]);
+        assert_eq!(image.shifted(0, 1).data, [1, 2, 3, 1, 2, 3]);
+        assert_eq!(image.shifted(-9, -9).data, [6; 6]);
+        let rgb = Pixels { width: 2, height: 1, channels: 3, data: vec![1, 2, 3, 4, 5, 6] };
+        assert_eq!(rgb.shifted(1, 0).data, [1, 2, 3, 1, 2, 3]);
+        assert_eq!(rgb.shifted(0, 0), rgb);
+    }
 }

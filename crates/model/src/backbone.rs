@@ -7,7 +7,7 @@ use crate::{
     Error, Freeze, Mode, Result, Step,
     head::{self, Head},
     module,
-    network::{Network, Parameter, Prepared, Shapes, Tensors},
+    network::{Maps, Network, Parameter, Places, Prepared, Shapes, Tensors},
 };
 
 /// Any TorchScript module from images `[N, 3, H, W]` to features `[N, F]` or `[N, F, h, w]`, with the study's head.
@@ -138,6 +138,25 @@ impl Network for Backbone {
             }
         };
         self.head.forward(&features, mode)
+    }
+
+    /// What the module makes, if that is more than one value a channel. Where the values lie cannot be told: evenly, it is taken.
+    fn maps(&self, images: &Tensor) -> Result<Option<Maps>> {
+        let mut module = self.module.module.borrow_mut();
+        module.f_set_eval()?;
+        let _guard = tch::no_grad_guard();
+        let values = module.forward_ts(&[images])?;
+        let places = match (&values.size()[..], &images.size()[..]) {
+            (&[_, _, h, w], &[.., height, width]) if h * w > 1 => {
+                [(h, height), (w, width)].map(|(n, size)| Places::even(n as usize, size as usize))
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(Maps { values, places }))
+    }
+
+    fn of_maps(&self, maps: &Tensor) -> Result<Tensor> {
+        self.head.forward(maps, Mode::Evaluate)
     }
 
     /// What the module keeps cannot be told.

@@ -59,6 +59,28 @@ impl Calibration {
         self.temperature.is_none() && self.operating_points.is_empty()
     }
 
+    /// The class to act on, given the probability of each; `None` where that is uncertain: the largest is below `least`, or,
+    /// with operating points, no class or more than one reaches its threshold.
+    pub fn decide(&self, probabilities: &[f32], least: Option<f64>) -> Option<usize> {
+        let mut largest = 0;
+        for (class, &probability) in probabilities.iter().enumerate() {
+            if probability > probabilities[largest] {
+                largest = class;
+            }
+        }
+        let probability = f64::from(*probabilities.get(largest)?);
+        if least.is_some_and(|least| probability < least) {
+            return None;
+        }
+        if self.operating_points.is_empty() {
+            return Some(largest);
+        }
+        let pairs = self.operating_points.iter().zip(probabilities).enumerate();
+        let mut reached = pairs.filter(|(_, (point, p))| f64::from(**p) >= point.threshold);
+        let (class, _) = reached.next()?;
+        reached.next().is_none().then_some(class)
+    }
+
     /// Why a network of these classes cannot use it, if so: files come from anywhere.
     pub(crate) fn problem(&self, classes: &[String]) -> Option<String> {
         match self.temperature {
@@ -70,5 +92,33 @@ impl Calibration {
         let points = &self.operating_points;
         let fit = points.iter().map(|point| &point.label).eq(classes);
         (!points.is_empty() && !fit).then(|| "its operating points are of other classes".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_class_must_reach_its_threshold_and_no_other() {
+        let point = |label: &str, threshold| OperatingPoint {
+            label: label.to_owned(),
+            target: 0.95,
+            threshold,
+            sensitivity: 1.0,
+            specificity: None,
+        };
+        let plain = Calibration::default();
+        assert_eq!(plain.decide(&[0.2, 0.4, 0.4], None), Some(1));
+        assert_eq!(plain.decide(&[0.2, 0.4, 0.4], Some(0.5)), None);
+        assert_eq!(plain.decide(&[0.5, 0.5, 0.0], Some(0.5)), Some(0));
+        assert_eq!(plain.decide(&[], None), None);
+        let points = vec![point("a", 0.25), point("b", 0.75), point("c", 0.5)];
+        let pointed = Calibration { operating_points: points, ..plain };
+        // The most probable class need not be the one that reaches its threshold.
+        assert_eq!(pointed.decide(&[0.25, 0.5, 0.25], None), Some(0));
+        assert_eq!(pointed.decide(&[0.375, 0.125, 0.5], None), None, "two reach theirs");
+        assert_eq!(pointed.decide(&[0.125, 0.5, 0.375], None), None, "none does");
+        assert_eq!(pointed.decide(&[0.25, 0.5, 0.25], Some(0.6)), None);
     }
 }

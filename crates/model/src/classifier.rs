@@ -47,7 +47,7 @@ pub enum Pretrained<'a> {
 /// A forward pass has two parts: [`Self::features`], which is what is frozen, and [`Self::forward`], the rest.
 pub struct Classifier {
     spec: Spec,
-    network: Box<dyn Network>,
+    pub(crate) network: Box<dyn Network>,
     device: Device,
     calibration: Calibration,
     guard: Option<Guard>,

@@ -2,7 +2,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::{
     Freeze, Mode, Precision, Result, dropout,
-    network::{self, Network, Parameter, Prepared, Shapes, Tensors},
+    network::{self, Maps, Network, Parameter, Places, Prepared, Shapes, Tensors},
 };
 
 /// The study's ConvNet: conv 32 3×3 ReLU, max pool 2, dropout 0.5, flatten, dense 256 ReLU, dense C.
@@ -53,33 +53,49 @@ impl ConvNet {
     }
 
     /// `images`: f32 `[N, 3, S, S]`, scaled, channels-last in memory. Returns f32 logits `[N, C]`.
-    ///
-    /// The pool stands before bias and ReLU: both are monotonic, so the result is the same, on a quarter of the
-    /// elements; and the bias' gradient, which libtorch sums slowly within a convolution's, costs next to nothing.
     fn logits(&self, images: &Tensor, mode: Mode) -> Result<Tensor> {
-        let cast = |tensor: &Tensor| tensor.f_to_kind(self.compute);
-        let (kernel, bias) = (cast(&self.conv_weight)?, cast(&self.conv_bias)?.f_view([1, -1, 1, 1])?);
-        let features = |images: &Tensor| -> Result<Tensor> {
-            let (n, _, _, _) = images.size4()?;
-            let x = cast(images)?.f_conv2d(&kernel, None::<&Tensor>, 1, 0, 1, 1)?;
-            let x = x.f_max_pool2d(2, 2, 0, 1, false)?.f_add_(&bias)?.f_relu_()?;
-            // Channels-last memory makes this order (height, width, channel) a view.
-            Ok(x.f_permute([0, 2, 3, 1])?.f_reshape([n, -1])?)
-        };
-        let chunks = images.f_split(CHUNK, 0)?.iter().map(features).collect::<Result<Vec<_>>>()?;
-        let mut x = Tensor::f_cat(&chunks, 0)?;
+        let mut x = Tensor::f_cat(&self.chunks(images, flat)?, 0)?;
         if let Mode::Train(step) = mode {
             x = dropout::half(&x, &step, 0)?;
         }
+        self.of_features(&x)
+    }
+
+    /// What `to` makes of the pooled maps `[n, 32, h, w]` of so many images after the others.
+    ///
+    /// The pool stands before bias and ReLU: both are monotonic, so the result is the same, on a quarter of the
+    /// elements; and the bias' gradient, which libtorch sums slowly within a convolution's, costs next to nothing.
+    fn chunks(&self, images: &Tensor, to: impl Fn(Tensor) -> Result<Tensor>) -> Result<Vec<Tensor>> {
+        let cast = |tensor: &Tensor| tensor.f_to_kind(self.compute);
+        let (kernel, bias) = (cast(&self.conv_weight)?, cast(&self.conv_bias)?.f_view([1, -1, 1, 1])?);
+        let maps = |images: &Tensor| {
+            let x = cast(images)?.f_conv2d(&kernel, None::<&Tensor>, 1, 0, 1, 1)?;
+            to(x.f_max_pool2d(2, 2, 0, 1, false)?.f_add_(&bias)?.f_relu_()?)
+        };
+        images.f_split(CHUNK, 0)?.iter().map(maps).collect()
+    }
+
+    /// The dense layers, of flattened maps.
+    fn of_features(&self, x: &Tensor) -> Result<Tensor> {
+        let cast = |tensor: &Tensor| tensor.f_to_kind(self.compute);
         let (weight, bias) = (cast(&self.hidden_weight)?, cast(&self.hidden_bias)?);
         let x = match (self.compute, x.device()) {
-            (Kind::Float, Device::Cpu) => dense(&x, &weight, &bias)?,
+            (Kind::Float, Device::Cpu) => dense(x, &weight, &bias)?,
             _ => x.f_linear(&weight, Some(&bias))?,
         };
         let x = x.f_relu()?;
         Ok(x.f_to_kind(Kind::Float)?.f_linear(&self.output_weight, Some(&self.output_bias))?)
     }
 }
+
+/// Maps in the order height, width, channel; channels-last memory makes it a view.
+fn flat(maps: Tensor) -> Result<Tensor> {
+    let (n, _, _, _) = maps.size4()?;
+    Ok(maps.f_permute([0, 2, 3, 1])?.f_reshape([n, -1])?)
+}
+
+/// A pooled value is of 4×4 pixels, and the next one begins 2 pixels on.
+const PLACES: Places = Places { first: 2.0, step: 2.0 };
 
 impl Network for ConvNet {
     fn tensors(&self) -> Vec<(String, &Tensor)> {
@@ -119,6 +135,16 @@ impl Network for ConvNet {
 
     fn forward(&self, features: &Tensor, mode: Mode) -> Result<Tensor> {
         self.logits(features, mode)
+    }
+
+    /// What the pool leaves, all that the dense layers see.
+    fn maps(&self, images: &Tensor) -> Result<Option<Maps>> {
+        let _guard = tch::no_grad_guard();
+        Ok(Some(Maps { values: Tensor::f_cat(&self.chunks(images, Ok)?, 0)?, places: [PLACES; 2] }))
+    }
+
+    fn of_maps(&self, maps: &Tensor) -> Result<Tensor> {
+        self.of_features(&flat(maps.f_to_kind(self.compute)?)?)
     }
 
     /// Convolved maps with their gradient, pooled ones with indices, masks and gradients.

@@ -2,6 +2,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::Method;
+
 /// What can go wrong with a network or its file.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -92,6 +94,15 @@ pub enum Error {
         /// What it does, and what it should.
         problem: String,
     },
+    /// A heat map of the maps of convolutions, from a backbone that gives none.
+    #[error("{method} needs maps of convolutions, and this TorchScript backbone gives one vector an image")]
+    NoMaps {
+        /// As asked for.
+        method: Method,
+    },
+    /// A network that says nothing of an image.
+    #[error("the network's output is not finite")]
+    NotFinite,
     /// Settings that no network can be built from.
     #[error("{0}")]
     Spec(String),

@@ -12,7 +12,7 @@ use tch::{Kind, Tensor};
 use crate::{
     Error, Freeze, Mode, Precision, Result,
     head::{self, Head},
-    network::{self, Network, Parameter, Prepared, Shapes, Tensors},
+    network::{self, Maps, Network, Parameter, Prepared, Shapes, Tensors},
 };
 use blocks::{Block, blocks};
 use unit::{Folded, Statistics, Unit};
@@ -65,6 +65,24 @@ impl InceptionV3 {
         Ok(if features.dim() == 4 { features.f_to_kind(self.compute)? } else { features.shallow_clone() })
     }
 
+    /// What the frozen blocks make of images; where nothing is frozen, the images.
+    fn through_frozen(&self, images: &Tensor) -> Result<Tensor> {
+        let mut x = if self.is_frozen() { images.f_to_kind(self.compute)? } else { images.shallow_clone() };
+        for block in &self.frozen {
+            x = block.run(&x, &Folded::forward)?;
+        }
+        Ok(x)
+    }
+
+    /// The other blocks.
+    fn rest(&self, features: &Tensor, statistics: Statistics) -> Result<Tensor> {
+        let mut x = self.taken(features)?;
+        for block in &self.blocks[self.frozen.len()..] {
+            x = block.run(&x, &|unit: &Unit, x| unit.forward(x, statistics, self.compute))?;
+        }
+        Ok(x)
+    }
+
     fn fold(&self, block: &Block<Unit>) -> Result<Block<Folded>> {
         block.map(|unit| unit.fold(self.compute))
     }
@@ -112,21 +130,24 @@ impl Network for InceptionV3 {
 
     fn features(&self, images: &Tensor) -> Result<Tensor> {
         let _guard = tch::no_grad_guard();
-        let mut x = if self.is_frozen() { images.f_to_kind(self.compute)? } else { images.shallow_clone() };
-        for block in &self.frozen {
-            x = block.run(&x, &Folded::forward)?;
-        }
+        let x = self.through_frozen(images)?;
         if self.frozen.len() == self.blocks.len() { head::pooled(&x) } else { Ok(x) }
     }
 
     fn forward(&self, features: &Tensor, mode: Mode) -> Result<Tensor> {
         let statistics = if mode == Mode::Evaluate { Statistics::Stored } else { self.statistics };
-        let rest = &self.blocks[self.frozen.len()..];
-        let mut x = self.taken(features)?;
-        for block in rest {
-            x = block.run(&x, &|unit: &Unit, x| unit.forward(x, statistics, self.compute))?;
-        }
-        self.head.forward(&x, mode)
+        self.head.forward(&self.rest(features, statistics)?, mode)
+    }
+
+    /// What `mixed_10` makes.
+    fn maps(&self, images: &Tensor) -> Result<Option<Maps>> {
+        let _guard = tch::no_grad_guard();
+        let values = self.rest(&self.through_frozen(images)?, Statistics::Stored)?;
+        Ok(Some(Maps { values, places: [blocks::places(&blocks()); 2] }))
+    }
+
+    fn of_maps(&self, maps: &Tensor) -> Result<Tensor> {
+        self.head.forward(maps, Mode::Evaluate)
     }
 
     /// Of each trained unit what the convolution and what batch norm made, and of each block its output.

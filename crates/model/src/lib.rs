@@ -2,7 +2,7 @@
 //!
 //! What this crate holds: [`Classifier`] (a network with everything needed to use it: the ConvNet, InceptionV3, or any
 //! TorchScript backbone with a head), [`Checkpoint`] (its file), [`Pretrained`] and [`Freeze`] (what a network begins with
-//! and what of it is kept), [`DeviceChoice`], [`Precision`] and [`init`], which sets thread counts once.
+//! and what of it is kept), [`HeatMap`]s of where it looks, [`DeviceChoice`], [`Precision`] and [`init`], which sets thread counts once.
 //! What it must not know: any file but a model's own, training, the terminal. Tensors never leave the thread that made
 //! them: what crosses threads is a [`Checkpoint`], plain numbers.
 //!
@@ -26,6 +26,7 @@ mod error;
 mod freeze;
 mod guard;
 mod head;
+mod heat_map;
 mod inception;
 mod initialise;
 mod module;
@@ -40,6 +41,7 @@ pub use dropout::Step;
 pub use error::Error;
 pub use freeze::Freeze;
 pub use guard::{Guard, Unlike};
+pub use heat_map::{Coarse, HeatMap, Method};
 pub use network::Parameter;
 pub use spec::{InputScale, Kind, Normalisation, Spec};
 

@@ -22,6 +22,28 @@ pub struct Parameter<'a> {
 /// What is prepared once and then makes logits of many batches of features; it holds weights of its own.
 pub(crate) type Prepared<'a> = Box<dyn Fn(&Tensor) -> Result<Tensor> + 'a>;
 
+/// Maps `[N, C, h, w]` in the precision that a network computes in, and where their values lie on the image.
+pub(crate) struct Maps {
+    pub(crate) values: Tensor,
+    /// Down and across.
+    pub(crate) places: [Places; 2],
+}
+
+/// Where the values along one side of a map are centred on the image, in pixels from its edge.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Places {
+    pub(crate) first: f64,
+    pub(crate) step: f64,
+}
+
+impl Places {
+    /// Those of `n` values that share a side of `size` pixels evenly.
+    pub(crate) fn even(n: usize, size: usize) -> Self {
+        let step = size as f64 / n as f64;
+        Self { first: step / 2.0, step }
+    }
+}
+
 /// A network in two parts: what is frozen, which makes features of images, and the rest, which makes logits of them.
 /// Where nothing is frozen, the features are the images.
 pub(crate) trait Network {
@@ -45,6 +67,13 @@ pub(crate) trait Network {
 
     /// The part after the features as it stands, for many batches without gradients.
     fn prepare(&self) -> Result<Prepared<'_>>;
+
+    /// The last maps that convolutions make of `images`, f32 `[N, 3, S, S]`, as evaluation makes them: without gradients, whatever
+    /// is frozen. `None` where a TorchScript module makes none.
+    fn maps(&self, images: &Tensor) -> Result<Option<Maps>>;
+
+    /// `maps` of [`Self::maps`]. Returns f32 logits `[N, C]` as evaluation makes them, with gradients.
+    fn of_maps(&self, maps: &Tensor) -> Result<Tensor>;
 
     /// About how many bytes of values a training step keeps for its backward pass, as far as that can be told.
     fn activation_bytes(&self, batch: usize, image_size: usize) -> u64;

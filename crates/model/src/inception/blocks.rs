@@ -6,7 +6,7 @@
 
 use tch::Tensor;
 
-use crate::Result;
+use crate::{Result, network::Places};
 
 /// A convolution without bias, with what stands right after it. Batch norm and ReLU follow always.
 #[derive(Clone, Debug, PartialEq)]
@@ -140,10 +140,38 @@ impl Block<Conv> {
         (made, channels * after * after, after)
     }
 
+    /// Where the values that its first branch makes lie on the image, of values that lie at `from`; as those of all branches
+    /// do, which stand side by side.
+    fn places(&self, from: Places) -> Places {
+        self.branches.first().map_or(from, |branch| branch_places(branch, from))
+    }
+
     /// Channels in.
     fn input(&self) -> i64 {
         self.units().next().map_or(0, |conv| conv.input)
     }
+}
+
+fn branch_places(branch: &[Op<Conv>], from: Places) -> Places {
+    let slid = |at: Places, kernel: i64, stride: i64, padding: i64| Places {
+        first: at.first + at.step * ((kernel - 1) as f64 / 2.0 - padding as f64),
+        step: at.step * stride as f64,
+    };
+    branch.iter().fold(from, |at, op| match op {
+        Op::Unit(conv) => {
+            let at = slid(at, conv.kernel[0], conv.stride, conv.padding[0]);
+            if conv.pool == Pool::MaximumAfter { slid(at, 3, 2, 0) } else { at }
+        }
+        // Padded so that every value stays in its place.
+        Op::Fork(_) => at,
+        &Op::Maximum { stride, padding } => slid(at, 3, stride, padding),
+    })
+}
+
+/// Where the values of the last block lie on the image, either way: each in the middle of the pixels that it is made of. Those
+/// that fit in without padding leave a margin, on the right and at the bottom up to a whole step more.
+pub(super) fn places(blocks: &[Block<Conv>]) -> Places {
+    blocks.iter().fold(Places { first: 0.5, step: 1.0 }, |at, block| block.places(at))
 }
 
 /// The network up to the global average pool, which makes 2048 features of the last block's output.
@@ -331,6 +359,13 @@ mod tests {
             .collect();
         assert_eq!(sides, [32, 32, 64, 80, 192, 256, 288, 288, 768, 768, 768, 768, 768, 1280, 2048, 2048]);
         assert_eq!(blocks.iter().fold(299, |side, block| block.values(side).2), 8);
+        let mut at = Places { first: 0.5, step: 1.0 };
+        for block in &blocks {
+            let from = at;
+            at = block.places(from);
+            assert!(block.branches.iter().all(|branch| branch_places(branch, from) == at), "{}", block.name);
+        }
+        assert_eq!((at, places(&blocks)), (Places { first: 37.5, step: 32.0 }, at));
         let mut names: Vec<&str> = convs.iter().map(|conv| conv.name.as_str()).collect();
         names.sort_unstable();
         names.dedup();
