@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, builder::styling};
 use data::{Cache, ClassName, Classes, Decoding, Formats, GroupPattern, GroupRule};
-use model::{DeviceChoice, PrecisionChoice};
+use model::DeviceChoice;
 
 mod audit;
 mod cross_validate;
+mod predict;
 mod report;
 mod split;
 mod test;
@@ -16,6 +17,7 @@ mod values;
 
 pub(crate) use audit::AuditArgs;
 pub(crate) use cross_validate::CrossValidateArgs;
+pub(crate) use predict::PredictArgs;
 pub(crate) use report::ReportArgs;
 pub(crate) use split::SplitArgs;
 pub(crate) use test::{CompareArgs, TestArgs};
@@ -175,29 +177,6 @@ pub(crate) struct ComputeArgs {
     /// auto, cpu, cuda, cuda:N or mps
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub(crate) device: DeviceChoice,
-}
-
-#[derive(Args)]
-pub(crate) struct PredictArgs {
-    /// Images, and folders of images, which are gone through with all folders in them
-    #[arg(value_name = "PATH", required = true)]
-    pub(crate) paths: Vec<PathBuf>,
-    /// A checkpoint, or a run's folder, whose best weights are meant [default: the latest run]
-    #[arg(long, value_name = "PATH")]
-    pub(crate) saved: Option<PathBuf>,
-    /// Print comma-separated values: path, predicted, p_CLASS…, error
-    #[arg(long, conflicts_with = "json")]
-    pub(crate) csv: bool,
-    /// Print one JSON object a line
-    #[arg(long)]
-    pub(crate) json: bool,
-    #[command(flatten)]
-    pub(crate) read: ReadArgs,
-    /// What convolutions compute in: f32, bf16 or auto [default: as the model was trained]
-    #[arg(long, value_name = "KIND")]
-    pub(crate) precision: Option<PrecisionChoice>,
-    #[command(flatten)]
-    pub(crate) compute: ComputeArgs,
 }
 
 #[derive(Args)]

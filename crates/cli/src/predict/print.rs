@@ -1,0 +1,151 @@
+//! How a row is written: as a table, as comma-separated values, as JSON.
+
+use std::path::Path;
+
+use anyhow::Result;
+use model::Unlike;
+use serde_json::json;
+
+use crate::{args::PredictArgs, output::Output};
+
+/// What is said of an image.
+pub(super) struct Verdict<'a> {
+    /// Of each class.
+    pub(super) probabilities: &'a [f32],
+    /// The class of the largest.
+    pub(super) predicted: usize,
+    /// The class to act on; nothing where that is uncertain.
+    pub(super) decision: Option<usize>,
+    pub(super) unlike: Option<Unlike>,
+}
+
+/// What stands for a class where none is decided for.
+const UNCERTAIN: &str = "uncertain";
+
+/// How rows are written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Table,
+    Csv,
+    Json,
+}
+
+impl Form {
+    pub(super) fn of(args: &PredictArgs) -> Self {
+        match (args.csv, args.json) {
+            (true, _) => Self::Csv,
+            (_, true) => Self::Json,
+            _ => Self::Table,
+        }
+    }
+}
+
+/// Writes rows to stdout.
+pub(super) struct Printer<'a> {
+    pub(super) classes: &'a [String],
+    pub(super) form: Form,
+    pub(super) output: &'a Output,
+}
+
+impl Printer<'_> {
+    pub(super) fn heading(&self) -> Result<()> {
+        match self.form {
+            Form::Json => {}
+            Form::Csv => {
+                let classes = self.classes.iter().map(|class| format!("p_{class}"));
+                let after = ["error", "decision", "warning"].map(str::to_owned);
+                self.csv(["path", "predicted"].map(str::to_owned).into_iter().chain(classes).chain(after))?;
+            }
+            Form::Table => {
+                let cells: Vec<String> =
+                    self.widths().map(|(class, width)| format!("{class:>width$}")).collect();
+                let (width, notes) = (self.label_width(), NOTES);
+                self.output.result(format!(
+                    "{:width$}  {}  {:notes$}  file",
+                    "predicted",
+                    cells.join("  "),
+                    "note"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn row(&self, path: &Path, verdict: &Verdict<'_>) -> Result<()> {
+        let (predicted, name) = (&self.classes[verdict.predicted], path.to_string_lossy());
+        let decision = verdict.decision.map_or(UNCERTAIN, |class| &self.classes[class]);
+        let warning = verdict.unlike.map(|unlike| unlike.to_string());
+        let probabilities = verdict.probabilities;
+        match self.form {
+            Form::Json => {
+                let by_class: serde_json::Map<_, _> = self
+                    .classes
+                    .iter()
+                    .zip(probabilities)
+                    .map(|(class, probability)| (class.clone(), json!(probability)))
+                    .collect();
+                let row = json!({"path": name, "predicted": predicted, "probabilities": by_class, "error": null,
+                    "decision": decision, "warning": warning});
+                self.output.result(row.to_string());
+            }
+            Form::Csv => {
+                let before = [name.into_owned(), predicted.clone()];
+                let numbers = probabilities.iter().map(f32::to_string);
+                let after = [String::new(), decision.to_owned(), warning.unwrap_or_default()];
+                self.csv(before.into_iter().chain(numbers).chain(after))?;
+            }
+            Form::Table => {
+                let cells = self.widths().zip(probabilities).map(|((_, width), p)| format!("{p:>width$.4}"));
+                let cells = cells.collect::<Vec<_>>().join("  ");
+                let decided = match verdict.decision {
+                    Some(class) if class == verdict.predicted => None,
+                    Some(_) => Some(decision),
+                    None => Some(UNCERTAIN),
+                };
+                let notes = [decided, verdict.unlike.map(|_| "unlike training")];
+                let note = notes.into_iter().flatten().collect::<Vec<_>>().join(", ");
+                let (width, notes) = (self.label_width(), NOTES);
+                self.output.result(format!("{predicted:width$}  {cells}  {note:notes$}  {name}"));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn error(&self, path: &Path, error: &str) -> Result<()> {
+        let name = path.to_string_lossy();
+        match self.form {
+            Form::Json => {
+                let row = json!({"path": name, "predicted": null, "probabilities": null, "error": error,
+                    "decision": null, "warning": null});
+                self.output.result(row.to_string());
+            }
+            Form::Csv => {
+                let empty = self.classes.iter().map(|_| String::new());
+                let after = [error.to_owned(), String::new(), String::new()];
+                self.csv([name.into_owned(), String::new()].into_iter().chain(empty).chain(after))?;
+            }
+            Form::Table => self.output.error(format!("`{name}` {error}")),
+        }
+        Ok(())
+    }
+
+    fn csv(&self, cells: impl Iterator<Item = String>) -> Result<()> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(cells)?;
+        let line = String::from_utf8(writer.into_inner().map_err(csv::IntoInnerError::into_error)?)?;
+        self.output.result(line.trim_end_matches('\n'));
+        Ok(())
+    }
+
+    /// Classes with the widths of their columns.
+    fn widths(&self) -> impl Iterator<Item = (&String, usize)> {
+        self.classes.iter().map(|class| (class, class.chars().count().max(6)))
+    }
+
+    fn label_width(&self) -> usize {
+        self.classes.iter().map(|class| class.chars().count()).max().unwrap_or(0).max("predicted".len())
+    }
+}
+
+/// Width of the column that says what is to be minded.
+const NOTES: usize = "unlike training".len();

@@ -1,0 +1,119 @@
+//! Rows in the files' order, classified a batch at a time.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use data::EVALUATION_BATCH;
+use metrics::argmax;
+use model::Calibration;
+use rayon::prelude::*;
+
+use super::{
+    committee::{Committee, Reader, Seen},
+    print::{Printer, Verdict},
+};
+use crate::found::Found;
+
+/// Those that wait for their batch to be full, and those behind them.
+pub(super) struct Rows<'a> {
+    committee: &'a Committee<'a>,
+    reader: &'a Reader,
+    printer: &'a Printer<'a>,
+    calibration: Calibration,
+    /// The least probability of the class that is decided for.
+    least: Option<f64>,
+    waiting: Vec<(PathBuf, Result<Seen, String>)>,
+    pub(super) written: usize,
+    pub(super) errors: usize,
+    pub(super) uncertain: usize,
+    /// Images that are unlike the training images.
+    pub(super) unlike: usize,
+}
+
+impl<'a> Rows<'a> {
+    pub(super) fn new(
+        committee: &'a Committee<'a>,
+        reader: &'a Reader,
+        printer: &'a Printer<'a>,
+        least: Option<f64>,
+    ) -> Self {
+        let calibration = committee.calibration().cloned().unwrap_or_default();
+        Self {
+            committee,
+            reader,
+            printer,
+            calibration,
+            least,
+            waiting: Vec::new(),
+            written: 0,
+            errors: 0,
+            uncertain: 0,
+            unlike: 0,
+        }
+    }
+
+    /// Decodes files and writes the rows of all batches that are full.
+    pub(super) fn add(&mut self, found: &[Found]) -> Result<()> {
+        let reader = self.reader;
+        let read = |(path, error): &Found| match error {
+            Some(error) => Err(error.clone()),
+            None => reader.read(path),
+        };
+        let read: Vec<_> = found.par_iter().with_max_len(1).map(read).collect();
+        self.waiting.extend(found.iter().map(|(path, _)| path.clone()).zip(read));
+        while self.images() >= EVALUATION_BATCH {
+            self.write()?;
+        }
+        Ok(())
+    }
+
+    /// Writes what is left.
+    pub(super) fn finish(&mut self) -> Result<()> {
+        while !self.waiting.is_empty() {
+            self.write()?;
+        }
+        Ok(())
+    }
+
+    fn images(&self) -> usize {
+        self.waiting.iter().filter(|(_, seen)| seen.is_ok()).count()
+    }
+
+    /// Classifies a batch and writes its rows, and those of files before its last one that are no images.
+    fn write(&mut self) -> Result<()> {
+        let mut images = 0;
+        let end = self.waiting.iter().position(|(_, seen)| {
+            images += usize::from(seen.is_ok());
+            images == EVALUATION_BATCH
+        });
+        let rows: Vec<_> = self.waiting.drain(..end.map_or(self.waiting.len(), |end| end + 1)).collect();
+        let seen: Vec<&Seen> = rows.iter().filter_map(|(_, seen)| seen.as_ref().ok()).collect();
+        let probabilities = match seen.is_empty() {
+            true => Vec::new(),
+            false => self.committee.probabilities(&seen)?,
+        };
+        let mut probabilities = probabilities.chunks_exact(self.printer.classes.len().max(1));
+        for (path, seen) in &rows {
+            self.written += 1;
+            match seen {
+                Ok(seen) => {
+                    let row = probabilities.next().context("a probability is missing")?;
+                    let verdict = self.verdict(row, seen);
+                    self.printer.row(path, &verdict)?;
+                }
+                Err(error) => {
+                    self.errors += 1;
+                    self.printer.error(path, error)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn verdict<'p>(&mut self, probabilities: &'p [f32], seen: &Seen) -> Verdict<'p> {
+        let decision = self.calibration.decide(probabilities, self.least);
+        self.uncertain += usize::from(decision.is_none());
+        self.unlike += usize::from(seen.unlike.is_some());
+        Verdict { probabilities, predicted: argmax(probabilities), decision, unlike: seen.unlike }
+    }
+}
