@@ -16,6 +16,7 @@ mod cross_validation;
 mod decode;
 mod faults;
 mod formats;
+mod guard;
 mod layouts;
 mod memory;
 mod pictures;

@@ -40,3 +40,96 @@ fn png(side: u32, colour: png::ColorType, pixels: &[u8]) -> Vec<u8> {
     encoder.write_header().unwrap().write_image_data(pixels).unwrap();
     bytes
 }
+
+/// A row of numbers that look drawn, the same for a seed.
+struct Dice(u64);
+
+impl Dice {
+    /// Below `n`.
+    fn roll(&mut self, n: u32) -> u32 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((self.0 >> 33) % u64::from(n)) as u32
+    }
+
+    fn colour(&mut self) -> [u8; 3] {
+        [(); 3].map(|()| self.roll(256) as u8)
+    }
+}
+
+/// Side of pictures that are no radiographs.
+const SIDE: u32 = 256;
+
+/// In turn a scene in colour, a page of text, and noise.
+pub(crate) fn no_radiograph(seed: u32) -> Vec<u8> {
+    match seed % 3 {
+        0 => colour_scene(seed),
+        1 => text_page(seed),
+        _ => noise(seed),
+    }
+}
+
+/// Discs and boxes before a sky.
+pub(crate) fn colour_scene(seed: u32) -> Vec<u8> {
+    let mut dice = Dice(u64::from(seed) + 1);
+    let (top, bottom) = (dice.colour(), dice.colour());
+    let shapes: Vec<_> = (0..3 + dice.roll(9))
+        .map(|_| {
+            let (x, y, size) = (dice.roll(SIDE), dice.roll(SIDE), 10 + dice.roll(60));
+            (x, y, size, dice.roll(2) == 0, dice.colour())
+        })
+        .collect();
+    let pixel = |i: u32| {
+        let (x, y) = (i % SIDE, i / SIDE);
+        let inside = shapes.iter().rev().find(|(cx, cy, size, round, _)| {
+            let (dx, dy) = (x.abs_diff(*cx), y.abs_diff(*cy));
+            if *round { dx * dx + dy * dy < size * size } else { dx.max(dy) < *size }
+        });
+        let sky = |channel: usize| {
+            ((u32::from(top[channel]) * (SIDE - y) + u32::from(bottom[channel]) * y) / SIDE) as u8
+        };
+        inside.map_or([0, 1, 2].map(sky), |shape| shape.4)
+    };
+    png(SIDE, png::ColorType::Rgb, &(0..SIDE * SIDE).flat_map(pixel).collect::<Vec<_>>())
+}
+
+/// Lines of dark marks in words on a bright page.
+pub(crate) fn text_page(seed: u32) -> Vec<u8> {
+    let mut dice = Dice(u64::from(seed) + 1);
+    let paper = 235 + dice.roll(20) as u8;
+    let mut pixels = vec![paper; (SIDE * SIDE) as usize];
+    let line = 8 + dice.roll(10);
+    for y in (10..SIDE - line).step_by(line as usize) {
+        let mut x = 12;
+        while x < SIDE - 20 {
+            for _ in 0..1 + dice.roll(6) {
+                let (width, top) = (1 + dice.roll(4), dice.roll(2));
+                for row in y + top..y + line / 2 {
+                    for column in x..(x + width).min(SIDE - 12) {
+                        // Letters are outlines.
+                        if row == y + top || column == x || dice.roll(3) == 0 {
+                            pixels[(row * SIDE + column) as usize] = 20;
+                        }
+                    }
+                }
+                x += width + 1;
+            }
+            x += 4;
+        }
+    }
+    png(SIDE, png::ColorType::Grayscale, &pixels)
+}
+
+/// In turn in colour, gray, and gray around a level.
+pub(crate) fn noise(seed: u32) -> Vec<u8> {
+    let mut dice = Dice(u64::from(seed) + 1);
+    let n = (SIDE * SIDE) as usize;
+    match seed / 3 % 3 {
+        0 => png(SIDE, png::ColorType::Rgb, &(0..3 * n).map(|_| dice.roll(256) as u8).collect::<Vec<_>>()),
+        1 => png(SIDE, png::ColorType::Grayscale, &(0..n).map(|_| dice.roll(256) as u8).collect::<Vec<_>>()),
+        _ => {
+            let spread = 10 + dice.roll(50);
+            let mut around = || 128 + (0..4).map(|_| dice.roll(spread)).sum::<u32>() / 2 - spread;
+            png(SIDE, png::ColorType::Grayscale, &(0..n).map(|_| around() as u8).collect::<Vec<_>>())
+        }
+    }
+}

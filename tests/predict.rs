@@ -1,8 +1,11 @@
 //! `predict`: the same figures as the run's own test, a row a file, and a bad file that stops nothing.
 
-use std::fs;
+use std::{fs, io::Write as _, process::Stdio};
 
-use crate::{pictures::gray_png, world::World};
+use crate::{
+    pictures::gray_png,
+    world::{CLASSES, World},
+};
 
 /// Path, predicted class and probabilities of each row.
 fn rows(csv: &str) -> Vec<Vec<String>> {
@@ -16,12 +19,14 @@ fn the_test_images_get_the_runs_own_probabilities_to_the_bit() {
     world.trained();
     let expected = rows(&fs::read_to_string(world.path("run/predictions.csv")).unwrap());
     let found = rows(&world.thorax(&["predict", "xrays Test", "--saved", "run", "--csv"]).ok().stdout);
-    assert_eq!(found[0], ["path", "predicted", "p_COVID-19", "p_NORMAL", "p_Viral Pneumonia", "error"]);
+    let classes = ["p_COVID-19", "p_NORMAL", "p_Viral Pneumonia"];
+    assert_eq!(found[0], [&["path", "predicted"][..], &classes, &["error", "decision", "warning"]].concat());
     assert_eq!((found.len(), expected.len()), (13, 13));
     for (found, expected) in found[1..].iter().zip(&expected[1..]) {
         assert_eq!(found[0], expected[0]);
         assert_eq!((&found[1], &found[2..5]), (&expected[2], &expected[3..6]));
-        assert_eq!(found[5], "");
+        // Without thresholds the decision is the prediction; of so few images no guard is learnt.
+        assert_eq!(found[5..], ["", &found[1], ""]);
     }
     // The latest run is meant where none is named, and files may be named one by one.
     let one = world.thorax(&["predict", &expected[5][0], "--csv"]);
@@ -115,4 +120,135 @@ fn links_in_circles_are_told() {
     let done = world.thorax(&["predict", "looped", "--saved", "run", "--csv"]);
     assert_eq!((done.code, rows(&done.stdout).len()), (Some(1), 3));
     assert!(done.stdout.contains("is a link to `looped`, in which it lies"), "{}", done.stdout);
+}
+
+#[test]
+fn a_list_on_standard_input_is_as_good_as_arguments() {
+    let world = World::new();
+    world.trained();
+    let mut child = world
+        .command(&["predict", "-", "xrays Test/NORMAL/000.png", "--saved", "run", "--csv"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let list = "xrays Test/COVID-19/001.png\n\ngone.png\r\nxrays Test/NORMAL\n";
+    child.stdin.take().unwrap().write_all(list.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let found = rows(&String::from_utf8(output.stdout).unwrap());
+    let paths: Vec<&str> = found[1..].iter().map(|row| row[0].as_str()).collect();
+    let folder = (0..4).map(|i| format!("xrays Test/NORMAL/00{i}.png"));
+    let expected: Vec<String> = ["xrays Test/COVID-19/001.png", "gone.png"]
+        .map(str::to_owned)
+        .into_iter()
+        .chain(folder)
+        .chain(["xrays Test/NORMAL/000.png".to_owned()])
+        .collect();
+    assert_eq!(paths, expected);
+    assert!(found[2][5].starts_with("cannot be read: No such file"), "{:?}", found[2]);
+    assert_eq!(found[3][2..], found[7][2..], "the same image has the same figures wherever it is named");
+}
+
+/// Probabilities by path of `predict`'s CSV.
+fn probabilities(world: &World, flags: &[&str]) -> Vec<Vec<f64>> {
+    let done = world.thorax(&[&["predict", "xrays Test", "--csv"], flags].concat());
+    let number = |cell: &String| cell.parse().unwrap();
+    rows(&done.ok().stdout)[1..].iter().map(|row| row[2..5].iter().map(number).collect()).collect()
+}
+
+#[track_caller]
+fn close(a: &[Vec<f64>], b: &[Vec<f64>]) {
+    assert_eq!(a.len(), b.len());
+    for (a, b) in a.iter().flatten().zip(b.iter().flatten()) {
+        assert!((a - b).abs() < 1e-6, "{a} and {b}");
+    }
+}
+
+#[test]
+fn an_ensemble_is_the_mean_of_its_models_whatever_their_size_and_order_of_classes() {
+    let world = World::new();
+    world.trained();
+    let other = ["train", "--data", "xrays", "--image-size", "20", "--epochs", "2", "--classes"];
+    world.thorax(&[&other[..], &["Viral Pneumonia,COVID-19,NORMAL", "--out", "other"]].concat()).ok();
+    let [one, two] = ["run", "other"].map(|run| probabilities(&world, &["--saved", run]));
+    let mean = |(one, two): (&Vec<f64>, &Vec<f64>)| {
+        (0..3).map(|class| (one[class] + two[(class + 1) % 3]) / 2.0).collect::<Vec<_>>()
+    };
+    let both = probabilities(&world, &["--ensemble", "run", "other"]);
+    close(&both, &one.iter().zip(&two).map(mean).collect::<Vec<_>>());
+    close(&probabilities(&world, &["--ensemble", "run", "run"]), &one);
+
+    world.data_set("cats and dogs", &[("cat", 10), ("dog", 10)]);
+    let animals =
+        ["train", "--data", "cats and dogs", "--image-size", "16", "--epochs", "1", "--out", "animals"];
+    world.thorax(&animals).ok();
+    world.refuses(
+        &["predict", "xrays Test", "--ensemble", "run", "animals"],
+        &["error: the models know other classes: `COVID-19`, `NORMAL`, `Viral Pneumonia` and `cat`, `dog`"],
+    );
+    let done = world.thorax(&["predict", "xrays Test", "--saved", "run", "--ensemble", "run", "other"]);
+    assert!(done.code == Some(1) && done.stderr.contains("cannot be used with"), "{}", done.stderr);
+}
+
+#[test]
+fn shifts_are_averaged() {
+    let world = World::new();
+    world.trained();
+    let plain = probabilities(&world, &["--saved", "run"]);
+    let shifted = probabilities(&world, &["--saved", "run", "--tta"]);
+    let moved = plain.iter().flatten().zip(shifted.iter().flatten()).filter(|(a, b)| a != b).count();
+    assert!(moved > 12, "{moved}");
+    assert!(shifted.iter().all(|row| (row.iter().sum::<f64>() - 1.0).abs() < 1e-5));
+    // What is the same all over does not change by being shifted.
+    fs::create_dir(world.path("flat")).unwrap();
+    fs::write(world.path("flat/0.png"), crate::pictures::rgb_png(24, [90; 3])).unwrap();
+    let [plain, shifted] = [&["--saved", "run"][..], &["--saved", "run", "--tta"]].map(|flags| {
+        let done = world.thorax(&[&["predict", "flat", "--csv"], flags].concat());
+        rows(&done.ok().stdout)[1][2..5].iter().map(|cell| cell.parse().unwrap()).collect::<Vec<f64>>()
+    });
+    close(&[shifted], &[plain]);
+}
+
+#[test]
+fn what_is_uncertain_is_said_so() {
+    let world = World::new();
+    world.trained();
+    let done =
+        world.thorax(&["predict", "xrays Test", "--saved", "run", "--csv", "--uncertain-below", "0.9999"]);
+    let found = rows(&done.ok().stdout);
+    let uncertain = found[1..].iter().filter(|row| row[6] == "uncertain").count();
+    for row in &found[1..] {
+        let largest = row[2..5].iter().map(|cell| cell.parse::<f64>().unwrap()).fold(0.0, f64::max);
+        assert_eq!(row[6], if largest < 0.9999 { "uncertain" } else { row[1].as_str() });
+    }
+    assert!(uncertain > 0 && done.stderr.contains(&format!("uncertain: {uncertain} of 12 images")));
+    let table = world.thorax(&["predict", "xrays Test", "--saved", "run", "--uncertain-below", "0.9999"]);
+    assert_eq!(table.ok().stdout.matches("  uncertain  ").count(), uncertain);
+    world.refuses(&["predict", "xrays", "--uncertain-below", "1.5"], &["must be above 0 and below 1"]);
+}
+
+#[test]
+fn a_models_operating_points_decide() {
+    let world = World::new();
+    world.study();
+    world.train(&["--epochs", "2", "--batch-size", "8", "--sensitivity", "0.9", "--out", "run"]).ok();
+    let points =
+        &crate::world::read_json(&world.path("run/run.json"))["calibration"]["saved"]["operating_points"];
+    let done = world.thorax(&["predict", "xrays Test", "--saved", "run", "--json"]);
+    for line in done.ok().stdout.lines() {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        let reached: Vec<&str> = CLASSES
+            .into_iter()
+            .enumerate()
+            .filter(|(i, class)| {
+                let threshold = points[i]["threshold"].as_f64().unwrap();
+                row["probabilities"][class].as_f64().unwrap() >= threshold
+            })
+            .map(|(_, class)| class)
+            .collect();
+        let expected = if reached.len() == 1 { reached[0] } else { "uncertain" };
+        assert_eq!(row["decision"], expected, "{row}");
+    }
 }

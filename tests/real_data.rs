@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::world::{World, read_json};
+use crate::{
+    guard::{flagged, strangers},
+    world::{World, read_json},
+};
 
 /// The folder, or a line that says the test was skipped.
 #[expect(clippy::print_stderr, reason = "the only way for a test to say that it was skipped")]
@@ -27,6 +30,12 @@ fn the_study_on_real_radiographs() {
     // Keras reached 0.917 to 0.942 in three seeds; below 0.85 something is broken.
     let accuracy = result["saved"]["accuracy"].as_f64().unwrap();
     assert!(accuracy >= 0.85, "{accuracy}");
+
+    let found = flagged(&world, strangers(&world), "run");
+    assert!(found >= 95, "{found} of 100 that are no radiographs");
+    let test = folder.join("COVID-19 Radiography Database Test");
+    let found = flagged(&world, test.to_str().unwrap(), "run");
+    assert!(found <= 6, "{found} of 120 test images");
 }
 
 /// The pretrained network as it is, with a head: what `cargo xtask fetch-weights` brings is needed too.

@@ -1,0 +1,57 @@
+//! Images unlike those a model was trained on are told wherever it is asked.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::{
+    pictures::{no_radiograph, text_page},
+    world::World,
+};
+
+/// Warnings of `predict --json`, by path.
+fn warnings(world: &World, folder: &str, run: &str) -> Vec<(String, Value)> {
+    let done = world.thorax(&["predict", folder, "--saved", run, "--json"]);
+    let row = |line: &str| {
+        let row: Value = serde_json::from_str(line).unwrap();
+        (row["path"].as_str().unwrap().to_owned(), row["warning"].clone())
+    };
+    done.ok().stdout.lines().map(row).collect()
+}
+
+/// A hundred images that are no radiographs.
+pub(crate) fn strangers(world: &World) -> &'static str {
+    fs::create_dir(world.path("strangers")).unwrap();
+    for i in 0..100 {
+        fs::write(world.path(&format!("strangers/{i:02}.png")), no_radiograph(i)).unwrap();
+    }
+    "strangers"
+}
+
+/// How many of the images in a folder are flagged.
+pub(crate) fn flagged(world: &World, folder: &str, run: &str) -> usize {
+    warnings(world, folder, run).iter().filter(|(_, warning)| !warning.is_null()).count()
+}
+
+#[test]
+fn what_is_no_radiograph_is_flagged_and_test_images_are_not() {
+    let world = World::new();
+    world.thorax(&["data", "sample", "--count", "200", "--test-per-class", "20", "--out", "sample"]).ok();
+    world.thorax(&["train", "--data", "sample", "--epochs", "1", "--no-report", "--out", "run"]).ok();
+    let strangers = strangers(&world);
+    let found = flagged(&world, strangers, "run");
+    assert!(found >= 95, "{found} of 100");
+    let test = flagged(&world, "sample Test", "run");
+    assert!(test <= 3, "{test} of 60");
+
+    let says = "unlike the images that the model was trained on, most of all in its ";
+    fs::write(world.path("page.png"), text_page(1)).unwrap();
+    let csv = world.thorax(&["predict", "page.png", "--saved", "run", "--csv"]);
+    assert!(csv.ok().stdout.contains(says), "{}", csv.stdout);
+    let table = world.thorax(&["predict", "page.png", "--saved", "run"]);
+    assert!(table.ok().stdout.contains("  unlike training  page.png"), "{}", table.stdout);
+    assert!(table.stderr.contains("warning: 1 of 1 images are unlike those"), "{}", table.stderr);
+    // All models of an ensemble look.
+    let both = world.thorax(&["predict", "page.png", "--ensemble", "run", "run", "--csv"]);
+    assert!(both.ok().stdout.contains(says), "{}", both.stdout);
+}
