@@ -8,6 +8,7 @@ use model::{DeviceChoice, PrecisionChoice};
 
 mod audit;
 mod cross_validate;
+mod explain;
 mod report;
 mod split;
 mod test;
@@ -16,6 +17,7 @@ mod values;
 
 pub(crate) use audit::AuditArgs;
 pub(crate) use cross_validate::CrossValidateArgs;
+pub(crate) use explain::ExplainArgs;
 pub(crate) use report::ReportArgs;
 pub(crate) use split::SplitArgs;
 pub(crate) use test::{CompareArgs, TestArgs};
@@ -32,6 +34,8 @@ pub(crate) const DEFAULT_DATA: &str = "data/COVID-19 Radiography Database";
 pub(crate) const DEFAULT_CACHE: &str = "data/cache";
 /// Where `cargo xtask fetch-weights` puts the pretrained InceptionV3.
 pub(crate) const DEFAULT_WEIGHTS: &str = "data/weights/inception-v3.pt";
+/// Where heat maps go when no place is named.
+pub(crate) const DEFAULT_EXPLAINED: &str = "data/explained";
 /// Where the synthetic sample goes when no place is named.
 pub(crate) const DEFAULT_SAMPLE: &str = "data/sample/Phantoms";
 
@@ -73,6 +77,8 @@ pub(crate) enum Command {
     Compare(CompareArgs),
     /// Classify images: a row each with a probability per class
     Predict(PredictArgs),
+    /// Draw where in images a model looks: heat maps over them, and as numbers
+    Explain(ExplainArgs),
     /// Make the page of a run: figures, curves, cases, settings, limits
     Report(ReportArgs),
     /// Look at a data set, or make a synthetic one
