@@ -16,6 +16,7 @@ mod cross_validation;
 mod decode;
 mod faults;
 mod layouts;
+mod phantoms;
 mod pictures;
 mod predict;
 mod real_data;
