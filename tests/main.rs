@@ -14,6 +14,7 @@ mod calibration;
 mod checkpoints;
 mod cross_validation;
 mod decode;
+mod explain;
 mod faults;
 mod layouts;
 mod phantoms;

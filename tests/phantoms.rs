@@ -118,7 +118,7 @@ fn told(run: &str, method: &str, found: Found) -> Found {
 }
 
 const CONVNET: [&str; 10] =
-    ["--image-size", "50", "--epochs", "40", "--patience", "40", "--batch-size", "50", "--min-delta", "0"];
+    ["--image-size", "50", "--epochs", "30", "--patience", "30", "--batch-size", "50", "--min-delta", "0"];
 
 fn convnets(methods: &[(&str, usize)], count: u64) {
     let world = World::new();
@@ -136,7 +136,7 @@ fn convnets(methods: &[(&str, usize)], count: u64) {
 
 #[test]
 fn a_convnets_maps_peak_at_the_finding_and_those_of_random_weights_do_not() {
-    convnets(&[("hires-cam", 80)], 600);
+    convnets(&[("hires-cam", 80)], 400);
 }
 
 #[test]
@@ -150,13 +150,21 @@ fn all_methods_on_convnets() {
 fn all_methods_on_inceptions() {
     let size = 256;
     let world = World::new();
-    plant(&world, "phantoms", 400, size);
+    plant(&world, "phantoms", 800, size);
     plant(&world, "few", 16, size);
     let phantoms = looked_at(&world, size);
     let weights = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/weights/inception-v3.pt");
     let inception = ["--model", "inception-v3"];
     let pretrained = ["--weights", weights, "--freeze", "through:mixed_6", "--freeze-batch-norm"];
-    let flags = ["--epochs", "5", "--patience", "5", "--min-delta", "0", "--base-learning-rate", "0.0001"];
+    let flags = [
+        "--optimizer=adamw",
+        "--schedule=cosine",
+        "--warmup-epochs=1",
+        "--base-learning-rate=0.0001",
+        "--epochs=12",
+        "--patience=12",
+        "--min-delta=0",
+    ];
     train(&world, "trained", "phantoms", &[&inception[..], &pretrained, &flags].concat());
     train(
         &world,

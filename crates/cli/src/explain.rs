@@ -50,7 +50,6 @@ pub(crate) fn run(args: &ExplainArgs, output: &Output) -> Result<Status> {
         names: Names::new(&args.out, args.force),
         rows: Rows::new(&spec.classes, method, args.json, output),
     };
-    explainer.rows.begin();
     let mut files = Files { formats: explainer.decoding.formats, no_images: 0 };
     let mut chunk = Vec::with_capacity(EVALUATION_BATCH);
     for path in &args.paths {

@@ -23,30 +23,37 @@ impl<'a> Rows<'a> {
         Self { classes, method, json, output, written: 0, errors: 0 }
     }
 
-    /// The heading.
-    pub(super) fn begin(&self) {
-        if !self.json {
+    /// The heading, before the first row.
+    fn begin(&self) {
+        if !self.json && self.written == self.errors {
             self.line(["predicted", "class"], ["prob.", "centre"], ["file", "overlay"]);
         }
     }
 
     pub(super) fn add(&mut self, path: &Path, heated: &Result<Heated, String>) {
-        self.written += 1;
         let name = path.to_string_lossy();
         match heated {
-            Ok(heated) => self.row(&name, heated),
+            Ok(heated) => {
+                self.begin();
+                self.row(&name, heated);
+            }
             Err(error) => {
+                self.error(&name, error);
                 self.errors += 1;
-                if !self.json {
-                    self.output.error(format!("`{name}` {error}"));
-                    return;
-                }
-                let row = json!({"path": name, "predicted": null, "class": null, "probability": null,
-                                 "method": self.method.to_string(), "central_share": null, "empty": null,
-                                 "overlay": null, "map": null, "error": error});
-                self.output.result(row.to_string());
             }
         }
+        self.written += 1;
+    }
+
+    fn error(&self, name: &str, error: &str) {
+        if !self.json {
+            self.output.error(format!("`{name}` {error}"));
+            return;
+        }
+        let row = json!({"path": name, "predicted": null, "class": null, "probability": null,
+                         "method": self.method.to_string(), "central_share": null, "empty": null,
+                         "overlay": null, "map": null, "error": error});
+        self.output.result(row.to_string());
     }
 
     fn row(&self, name: &str, Heated { heat_map, targets, .. }: &Heated) {
