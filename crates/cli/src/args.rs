@@ -110,7 +110,7 @@ pub(crate) enum DataCommand {
 #[derive(Args)]
 pub(crate) struct ReadArgs {
     /// Which files are images, and by whose rules they are read: keras (its list of extensions, Pillow's RGB values) or all
-    /// (DICOM, WebP and GIF too; by content, turned by EXIF, 16 bits scaled) [default: keras; predict and data decode: all]
+    /// (DICOM, WebP and GIF too; by content, turned by EXIF, 16 bits scaled) [default: keras; predict, explain and data decode: all]
     #[arg(long, value_name = "WHICH")]
     pub(crate) formats: Option<Formats>,
     /// The most pixels that an image may announce
