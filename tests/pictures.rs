@@ -32,7 +32,7 @@ pub(crate) fn rgb_png(side: u32, colour: [u8; 3]) -> Vec<u8> {
     png(side, png::ColorType::Rgb, &pixels)
 }
 
-fn png(side: u32, colour: png::ColorType, pixels: &[u8]) -> Vec<u8> {
+pub(crate) fn png(side: u32, colour: png::ColorType, pixels: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, side, side);
     encoder.set_color(colour);

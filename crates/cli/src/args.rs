@@ -8,6 +8,7 @@ use model::DeviceChoice;
 
 mod audit;
 mod cross_validate;
+mod explain;
 mod predict;
 mod report;
 mod split;
@@ -17,6 +18,7 @@ mod values;
 
 pub(crate) use audit::AuditArgs;
 pub(crate) use cross_validate::CrossValidateArgs;
+pub(crate) use explain::ExplainArgs;
 pub(crate) use predict::PredictArgs;
 pub(crate) use report::ReportArgs;
 pub(crate) use split::SplitArgs;
@@ -34,6 +36,8 @@ pub(crate) const DEFAULT_DATA: &str = "data/COVID-19 Radiography Database";
 pub(crate) const DEFAULT_CACHE: &str = "data/cache";
 /// Where `cargo xtask fetch-weights` puts the pretrained InceptionV3.
 pub(crate) const DEFAULT_WEIGHTS: &str = "data/weights/inception-v3.pt";
+/// Where heat maps go when no place is named.
+pub(crate) const DEFAULT_EXPLAINED: &str = "data/explained";
 /// Where the synthetic sample goes when no place is named.
 pub(crate) const DEFAULT_SAMPLE: &str = "data/sample/Phantoms";
 
@@ -75,6 +79,8 @@ pub(crate) enum Command {
     Compare(CompareArgs),
     /// Classify images: a row each with a probability per class
     Predict(PredictArgs),
+    /// Draw where in images a model looks: heat maps over them, and as numbers
+    Explain(ExplainArgs),
     /// Make the page of a run: figures, curves, cases, settings, limits
     Report(ReportArgs),
     /// Look at a data set, or make a synthetic one
@@ -106,7 +112,7 @@ pub(crate) enum DataCommand {
 #[derive(Args)]
 pub(crate) struct ReadArgs {
     /// Which files are images, and by whose rules they are read: keras (its list of extensions, Pillow's RGB values) or all
-    /// (DICOM, WebP and GIF too; by content, turned by EXIF, 16 bits scaled) [default: keras; predict and data decode: all]
+    /// (DICOM, WebP and GIF too; by content, turned by EXIF, 16 bits scaled) [default: keras; predict, explain and data decode: all]
     #[arg(long, value_name = "WHICH")]
     pub(crate) formats: Option<Formats>,
     /// The most pixels that an image may announce

@@ -17,6 +17,7 @@ mod compute;
 mod cross_validate;
 mod dataset;
 mod decode;
+mod explain;
 mod files;
 mod folder;
 mod found;
@@ -64,6 +65,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(&args, &output),
         Command::Compare(args) => compare::run(&args, &output),
         Command::Predict(args) => predict::run(&args, &output),
+        Command::Explain(args) => explain::run(&args, &output),
         Command::Report(args) => report::run(&args, &output),
         Command::Data(DataCommand::Scan(args)) => folder::scan(&args, &output),
         Command::Data(DataCommand::Sample(args)) => folder::sample(&args, &output),

@@ -142,6 +142,12 @@ fn hint(error: &anyhow::Error) -> Option<String> {
             Some(model::Error::NotACheckpoint { .. }) => {
                 Some("name a run's folder, or its `best.safetensors`".to_owned())
             }
+            Some(model::Error::NoMaps { .. }) => {
+                Some("`--method occlusion` works with every network".to_owned())
+            }
+            Some(model::Error::NotFinite) => {
+                Some("its weights are of no use: name another model, or train again with a lower `--learning-rate`".to_owned())
+            }
             Some(model::Error::FormatVersion { .. }) => {
                 Some("use the version of Thorax that wrote it, or train again".to_owned())
             }

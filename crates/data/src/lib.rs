@@ -14,6 +14,7 @@
 //! **crc32fast** checks what is read from a cache (it is in the tree already, and faster than the memory it reads). What DICOM
 //! files compress their pixels with: **jpeg-decoder** (lossless JPEG, and colours as the file names them), **hayro-jpeg2000**
 //! (JPEG 2000, without unsafe code; OpenJPEG's port is full of it), **flate2** (whole data sets; png builds on it as well).
+//! **colorous** is the colours of heat maps (matplotlib's table of inferno and no more: no dependencies, a second to build).
 
 mod appearance;
 mod audit;
@@ -34,6 +35,7 @@ mod listing;
 mod load;
 pub mod manifest;
 mod occlusion;
+mod overlay;
 mod phantom;
 mod pixels;
 pub mod random;
@@ -54,7 +56,7 @@ pub use augment::{Augmentation, augment};
 pub use batch::{Batch, EVALUATION_BATCH, evaluation_batch, evaluation_indices, training_batches};
 pub use cache::{CACHE_LIMIT, Cache, CacheSize, Note};
 pub use decode::{decode, decode_resized, sniff};
-pub use encode::encode_png;
+pub use encode::{encode_png, encode_png_16};
 pub use error::Error;
 pub use feed::{Augmenting, Feed};
 pub use formats::{Decoding, Formats};
@@ -64,6 +66,8 @@ pub use layout::{Classes, OpenOptions, open};
 pub use listing::{ClassName, Layout, LeftOut, Listing, Part, Reason, Sample, counts};
 pub use load::{BadImage, Loaded, Preprocess, check, load, read_file, read_resized};
 pub use occlusion::Occlusion;
+pub use overlay::{heat_colour, overlay};
+pub use phantom::{Planted, planted};
 pub use pixels::{DecodeError, MAX_PIXELS, Pixels};
 pub use resize::{Interpolation, nearest_columns, resize};
 pub use sample::{SYNTHETIC_PREFIX, SampleOptions, SampleSummary, write_sample};

@@ -11,9 +11,12 @@ mod film;
 mod lesions;
 
 use anatomy::Anatomy;
-use canvas::{Dice, Noise};
+use canvas::{Dice, Noise, Plane};
 
-use crate::random::Generator;
+use crate::{
+    Pixels,
+    random::{Generator, Key, Purpose},
+};
 
 /// What a phantom's lungs show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,27 +34,89 @@ const FLUID: f32 = 0.78;
 
 /// Draws a phantom of `size` × `size` pixels: 8-bit gray, row by row.
 pub(crate) fn draw(finding: Finding, size: usize, generator: Generator) -> Vec<u8> {
-    let mut dice = Dice(generator);
-    let anatomy = Anatomy::draw(finding != Finding::None, &mut dice);
-    let noise = Noise::new(&mut dice);
-    let lungs = anatomy.lungs();
-    let vessels = anatomy.vessels(&mut dice);
-    let mut fluid = canvas::Plane::new();
-    lesions::distraction(&mut fluid, &anatomy, &noise, &mut dice);
+    let mut patient = Patient::draw(finding != Finding::None, generator);
+    let Patient { fluid, anatomy, noise, dice, .. } = &mut patient;
     match finding {
         Finding::None => {}
-        Finding::Consolidation => lesions::consolidation(&mut fluid, &anatomy, &noise, &mut dice),
-        Finding::GroundGlass => lesions::ground_glass(&mut fluid, &anatomy, &noise, &mut dice),
+        Finding::Consolidation => lesions::consolidation(fluid, anatomy, noise, dice),
+        Finding::GroundGlass => lesions::ground_glass(fluid, anatomy, noise, dice),
     }
-    let mut body = anatomy.soft_parts(&lungs, &noise);
-    for (i, (_, _, value)) in body.values_mut().enumerate() {
-        let lung = lungs.at(i);
-        let filled = *value + lung * vessels.at(i).min(0.3);
-        // Up to the very edge of the heart, whose outline it hides.
-        *value = filled + (2.5 * lung).min(1.0) * fluid.at(i) * (FLUID - filled).max(0.0);
+    patient.exposed(size).0
+}
+
+/// A body before its film is exposed.
+struct Patient {
+    anatomy: Anatomy,
+    noise: Noise,
+    lungs: Plane,
+    vessels: Plane,
+    /// Shares of air that gave way, so far.
+    fluid: Plane,
+    dice: Dice,
+}
+
+impl Patient {
+    fn draw(ill: bool, generator: Generator) -> Self {
+        let mut dice = Dice(generator);
+        let anatomy = Anatomy::draw(ill, &mut dice);
+        let noise = Noise::new(&mut dice);
+        let lungs = anatomy.lungs();
+        let vessels = anatomy.vessels(&mut dice);
+        let mut fluid = Plane::new();
+        lesions::distraction(&mut fluid, &anatomy, &noise, &mut dice);
+        Self { anatomy, noise, lungs, vessels, fluid, dice }
     }
-    bones::add_bones(&mut body, &anatomy, &mut dice);
-    film::expose(&body, size, &mut dice)
+
+    /// The film, and how the body lay.
+    fn exposed(&mut self, size: usize) -> (Vec<u8>, film::Pose) {
+        let mut body = self.anatomy.soft_parts(&self.lungs, &self.noise);
+        for (i, (_, _, value)) in body.values_mut().enumerate() {
+            let lung = self.lungs.at(i);
+            let filled = *value + lung * self.vessels.at(i).min(0.3);
+            *value = filled + shown(lung) * self.fluid.at(i) * (FLUID - filled).max(0.0);
+        }
+        bones::add_bones(&mut body, &self.anatomy, &mut self.dice);
+        film::expose(&body, size, &mut self.dice)
+    }
+}
+
+/// How much of the fluid at a place is seen: up to the very edge of the heart, whose outline it hides.
+fn shown(lung: f32) -> f32 {
+    (2.5 * lung).min(1.0)
+}
+
+/// A phantom with nothing to find, or one thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Planted {
+    /// `S`×`S` gray pixels.
+    pub image: Pixels,
+    /// Whether the finding is seen at each pixel, row by row: at half of its density or more. Nowhere where there is none; else
+    /// on at most 8 % of the pixels.
+    pub mask: Vec<bool>,
+}
+
+/// Draws a phantom of `size`×`size` pixels whose lungs show one round patch, or nothing, to test what ought to find it: both
+/// kinds of body are drawn alike, so that the patch is all that tells them apart, and it may lie anywhere in either lung. The
+/// same for a seed and index, whatever else is drawn.
+pub fn planted(finding: bool, size: usize, seed: u64, index: u64) -> Planted {
+    // Epoch 0 is the sample's.
+    let key = Key { seed, epoch: 1, step: index, purpose: Purpose::Phantom };
+    let mut patient = Patient::draw(false, key.generator(0));
+    let mut patch = Plane::new();
+    let mut least = f32::INFINITY;
+    if finding {
+        let Patient { lungs, anatomy, noise, dice, .. } = &mut patient;
+        let density = lesions::nodule(&mut patch, lungs, anatomy, noise, dice);
+        least = density / 2.0;
+        for (i, (_, _, fluid)) in patient.fluid.values_mut().enumerate() {
+            *fluid += (1.0 - *fluid) * patch.at(i);
+        }
+        let lungs = &patient.lungs;
+        patch.values_mut().enumerate().for_each(|(i, (_, _, value))| *value *= shown(lungs.at(i)));
+    }
+    let (data, pose) = patient.exposed(size);
+    let mask = pose.seen(&patch, size).map(|seen| seen >= least).collect();
+    Planted { image: Pixels { width: size, height: size, channels: 1, data }, mask }
 }
 
 #[cfg(test)]

@@ -26,8 +26,8 @@ pub enum Method {
     /// A weighed by g, each value by its own (Draelos and Carin 2020, arXiv 2011.08891).
     HiResCam,
     /// How far the class' log-odds, ln p/(1-p), fall when a patch hides a part of the image (Zeiler and Fergus 2014, arXiv
-    /// 1311.2901): squares of [`Method::PATCH`] of the side, one every [`Method::STRIDE`] of it, of the gray that is the
-    /// image's mean. A pixel's value is the mean over the patches that hide it.
+    /// 1311.2901): squares of [`Method::PATCH`] of the side, one every [`Method::STRIDE`] of it, in the mean gray of
+    /// what lies around them. A pixel's value is the mean over the patches that hide it.
     Occlusion,
 }
 

@@ -4,11 +4,29 @@ use super::canvas::{Dice, Plane, edge};
 use crate::random::Rng as _;
 
 /// Where the body lies on the film.
-struct Pose {
+pub(super) struct Pose {
     /// Sine and cosine of the turn.
     turn: (f32, f32),
     scale: [f32; 2],
     shift: [f32; 2],
+}
+
+impl Pose {
+    /// The body's place behind that of the film, from -1 to 1 both ways.
+    fn behind(&self, u: f32, v: f32) -> (f32, f32) {
+        let x = (u * self.turn.1 - v * self.turn.0) * self.scale[0] + self.shift[0];
+        let y = (u * self.turn.0 + v * self.turn.1) * self.scale[1] + self.shift[1];
+        (x, y)
+    }
+
+    /// What of a plane lies behind each pixel of a film of `size` × `size` pixels, row by row.
+    pub(super) fn seen(&self, plane: &Plane, size: usize) -> impl Iterator<Item = f32> {
+        let at = move |pixel: usize| (pixel as f32 + 0.5) * (2.0 / size as f32) - 1.0;
+        (0..size * size).map(move |pixel| {
+            let (x, y) = self.behind(at(pixel % size), at(pixel / size));
+            plane.sample(x, y)
+        })
+    }
 }
 
 /// How what is not let through becomes gray.
@@ -23,8 +41,8 @@ struct Exposure {
     fog: f32,
 }
 
-/// Exposes a film of `size` × `size` pixels; 8-bit gray, row by row.
-pub(super) fn expose(body: &Plane, size: usize, dice: &mut Dice) -> Vec<u8> {
+/// Exposes a film of `size` × `size` pixels: 8-bit gray, row by row, and how the body lay.
+pub(super) fn expose(body: &Plane, size: usize, dice: &mut Dice) -> (Vec<u8>, Pose) {
     let turn = dice.around(0.0, 0.02);
     let (scale, aspect) = (dice.around(0.83, 0.02), dice.around(1.0, 0.015));
     let pose = Pose {
@@ -51,8 +69,7 @@ pub(super) fn expose(body: &Plane, size: usize, dice: &mut Dice) -> Vec<u8> {
         grain.next_row(dice);
         for column in 0..size {
             let u = (column as f32 + 0.5) * pitch - 1.0;
-            let x = (u * pose.turn.1 - v * pose.turn.0) * pose.scale[0] + pose.shift[0];
-            let y = (u * pose.turn.0 + v * pose.turn.1) * pose.scale[1] + pose.shift[1];
+            let (x, y) = pose.behind(u, v);
             let mut gray = exposure.gray(body.sample(x, y), u, v);
             if let Some([left, right, top, bottom]) = collimation {
                 let open = edge((left + u) / 0.008).min(edge((right - u) / 0.008));
@@ -66,7 +83,7 @@ pub(super) fn expose(body: &Plane, size: usize, dice: &mut Dice) -> Vec<u8> {
             film.push((gray + 0.5).clamp(0.0, 255.0) as u8);
         }
     }
-    film
+    (film, pose)
 }
 
 impl Exposure {

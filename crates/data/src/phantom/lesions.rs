@@ -55,6 +55,42 @@ pub(super) fn consolidation(plane: &mut Plane, anatomy: &Anatomy, noise: &Noise,
     .add(plane, noise);
 }
 
+/// One round, dense patch anywhere in either lung, not behind the heart. Returns its density.
+pub(super) fn nodule(
+    plane: &mut Plane,
+    lungs: &Plane,
+    anatomy: &Anatomy,
+    noise: &Noise,
+    dice: &mut Dice,
+) -> f32 {
+    let size = dice.between(0.15, 0.22);
+    let mut place = [0.0; 2];
+    // One place in two is free, so that 40 are more than enough.
+    for _ in 0..40 {
+        let side = usize::from(dice.chance(0.5));
+        let y = dice.between(-0.45, anatomy.domes[side]);
+        place = [[-1.0, 1.0][side] * dice.between(0.2, anatomy.lateral(y).max(0.21)), y];
+        let around = [[0.0, 0.0], [0.7, 0.0], [-0.7, 0.0], [0.0, 0.7], [0.0, -0.7]];
+        let in_lung = |[x, y]: [f32; 2]| lungs.sample(place[0] + x * size, place[1] + y * size) > 0.8;
+        if around.into_iter().all(in_lung) {
+            break;
+        }
+    }
+    let density = dice.between(0.75, 1.0);
+    Cloud {
+        x: place[0],
+        y: place[1],
+        width: size * dice.between(0.85, 1.15),
+        height: size * dice.between(0.85, 1.15),
+        density,
+        softness: 0.35,
+        irregular: 0.25,
+        patchy: 0.0,
+    }
+    .add(plane, noise);
+    density
+}
+
 /// Haze in both lungs, patchy, at their outer and lower edges.
 pub(super) fn ground_glass(plane: &mut Plane, anatomy: &Anatomy, noise: &Noise, dice: &mut Dice) {
     let density = if dice.chance(0.2) { dice.between(0.08, 0.3) } else { dice.between(0.55, 0.85) };

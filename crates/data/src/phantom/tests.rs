@@ -92,3 +92,52 @@ fn the_picture_does_not_depend_on_the_size() {
     }
     assert!(off < 4.0, "{off}");
 }
+
+/// Columns and rows of a mask's box, and the share of the film that it takes.
+fn extent(mask: &[bool], size: usize) -> ([usize; 4], f64) {
+    let mut extent = [size, 0, size, 0];
+    let found = mask.iter().enumerate().filter(|(_, seen)| **seen).map(|(pixel, _)| pixel);
+    for pixel in found.clone() {
+        let (column, row) = (pixel % size, pixel / size);
+        extent = [extent[0].min(column), extent[1].max(column), extent[2].min(row), extent[3].max(row)];
+    }
+    (extent, found.count() as f64 / mask.len() as f64)
+}
+
+#[test]
+fn what_is_planted_lies_where_the_mask_says_and_is_small() {
+    let size = 96;
+    let (mut left, mut upper, mut mean) = (0, 0, 0.0);
+    for index in 0..100 {
+        let (ill, sound) = (planted(true, size, 28, index), planted(false, size, 28, index));
+        let ([west, east, north, south], share) = extent(&ill.mask, size);
+        assert!(share > 0.005 && share <= 0.08, "{index}: {share}");
+        assert!(sound.mask.iter().all(|seen| !seen));
+        left += usize::from(west + east < size);
+        upper += usize::from(north + south < size);
+        mean += share / 100.0;
+
+        // One patch, not two: no row or column of its box is without it.
+        assert!((north..=south).all(|row| ill.mask[row * size..(row + 1) * size].contains(&true)), "{index}");
+        assert!((west..=east).all(|column| ill.mask.iter().skip(column).step_by(size).any(|seen| *seen)));
+        // It is paler than the lung around it.
+        let gray = |inside: bool| {
+            let (mut sum, mut n) = (0.0, 0.0);
+            for row in north.saturating_sub(6)..(south + 6).min(size) {
+                for column in west.saturating_sub(6)..(east + 6).min(size) {
+                    let pixel = row * size + column;
+                    if ill.mask[pixel] == inside {
+                        sum += f64::from(ill.image.data[pixel]);
+                        n += 1.0;
+                    }
+                }
+            }
+            sum / n
+        };
+        assert!(gray(true) > gray(false) + 5.0, "{index}: {} {}", gray(true), gray(false));
+    }
+    assert!((30..70).contains(&left) && (30..90).contains(&upper), "{left} {upper}");
+    assert!((0.02..0.06).contains(&mean), "{mean}");
+    assert_eq!(planted(true, size, 28, 3), planted(true, size, 28, 3));
+    assert_ne!(planted(true, size, 28, 3).image, planted(true, size, 29, 3).image);
+}

@@ -69,7 +69,8 @@ fn summing(image_size: usize, weight: impl Fn(f32) -> f32) -> Classifier {
         }
     }
     let metric = Metric { name: "val_loss".to_owned(), value: 1.0 };
-    let meta = Meta { spec, metric, epoch: 1, calibration: Calibration::default(), training: None };
+    let meta =
+        Meta { spec, metric, epoch: 1, calibration: Calibration::default(), guard: None, training: None };
     let checkpoint = Checkpoint { meta, tensors, backbone: None };
     Classifier::from_checkpoint(&checkpoint, Path::new("made"), Device::Cpu).unwrap()
 }

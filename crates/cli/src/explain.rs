@@ -1,0 +1,209 @@
+//! `explain`: where in images a model looks, as pictures and as numbers.
+
+mod names;
+mod rows;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result};
+use data::{Batch, Decoding, EVALUATION_BATCH, Formats, Pixels, Preprocess};
+use model::{Classifier, HeatMap, Kind, Method};
+use rayon::prelude::*;
+
+use crate::{
+    args::ExplainArgs,
+    compute::use_threads,
+    files,
+    found::{Files, Found},
+    output::Output,
+    progress, saved,
+    status::{Status, hinted},
+};
+use names::{Names, Targets};
+use rows::Rows;
+
+/// What a heat map is good for, said once.
+const NO_PROOF: &str = "note   a heat map helps to find faults of a model: it proves nothing about an image, nor that the model is right";
+
+pub(crate) fn run(args: &ExplainArgs, output: &Output) -> Result<Status> {
+    progress::catch_interrupts()?;
+    use_threads(args.compute.threads)?;
+    let saved = saved::find(args.saved.as_deref())?;
+    let (classifier, _) = saved.load(&args.compute, args.precision, output)?;
+    let spec = classifier.spec();
+    let class = args.class.as_deref().map(|name| class(name, &spec.classes)).transpose()?;
+    let method = args.method.unwrap_or(usual(spec.kind));
+    output.note(format!("model  {} ({}, {})", saved.checkpoint.display(), spec.kind, spec.precision));
+    output.note(format!("maps   {method}, in {}", args.out.display()));
+    output.note(NO_PROOF);
+
+    let mut explainer = Explainer {
+        classifier: &classifier,
+        class,
+        method,
+        out: &args.out,
+        preprocess: spec.preprocess(),
+        decoding: args.read.decoding(Formats::All),
+        names: Names::new(&args.out, args.force),
+        rows: Rows::new(&spec.classes, method, args.json, output),
+    };
+    let mut files = Files { formats: explainer.decoding.formats, no_images: 0 };
+    let mut chunk = Vec::with_capacity(EVALUATION_BATCH);
+    for path in &args.paths {
+        for found in files.of(path) {
+            chunk.extend(explainer.job(path, found));
+            if chunk.len() == EVALUATION_BATCH {
+                explainer.explain(std::mem::take(&mut chunk))?;
+            }
+            if progress::interrupted() {
+                return Ok(Status::Interrupted);
+            }
+        }
+    }
+    explainer.explain(chunk)?;
+    conclude(args, files.no_images, &explainer.rows, output)
+}
+
+/// The index of a class by its name.
+fn class(name: &str, classes: &[String]) -> Result<usize> {
+    classes.iter().position(|class| class == name).ok_or_else(|| {
+        let named = classes.iter().map(|class| format!("`{class}`")).collect::<Vec<_>>().join(", ");
+        hinted(format!("the model knows no class `{name}`"), format!("its classes are {named}"))
+    })
+}
+
+/// What suits a network where no method is named.
+fn usual(kind: Kind) -> Method {
+    match kind {
+        Kind::InceptionV3 => Method::GradCam,
+        // Its dense layers weigh each pixel of its maps by itself, which the means of Grad-CAM forget.
+        Kind::Convnet => Method::HiResCam,
+        Kind::Torchscript => Method::Occlusion,
+    }
+}
+
+fn conclude(args: &ExplainArgs, no_images: usize, rows: &Rows<'_>, output: &Output) -> Result<Status> {
+    match no_images {
+        0 => {}
+        1 => output.note("passed over: 1 file that is no image"),
+        n => output.note(format!("passed over: {n} files that are no images")),
+    }
+    if rows.written == 0 {
+        let named = args.paths.iter().map(|path| format!("`{}`", path.display()));
+        return Err(hinted(
+            format!("there is no image in {}", named.collect::<Vec<_>>().join(", ")),
+            "name images, or folders that hold some, but not the folder that heat maps go to",
+        ));
+    }
+    if rows.errors > 0 {
+        output.note(format!("{} of {} files could not be explained", rows.errors, rows.written));
+        return Ok(Status::BadInput);
+    }
+    Ok(Status::Done)
+}
+
+/// A file, and where its pictures go, or why there will be none.
+struct Job {
+    path: PathBuf,
+    targets: Result<Targets, String>,
+}
+
+struct Explainer<'a> {
+    classifier: &'a Classifier,
+    class: Option<usize>,
+    method: Method,
+    out: &'a Path,
+    preprocess: Preprocess,
+    decoding: Decoding,
+    names: Names,
+    rows: Rows<'a>,
+}
+
+impl Explainer<'_> {
+    /// What to do about a file that was found where `given` was named; nothing about earlier heat maps in a folder.
+    fn job(&mut self, given: &Path, (path, error): Found) -> Option<Job> {
+        let targets = match error {
+            Some(error) => Err(error),
+            None if self.names.is_output(&path) => {
+                if path != given {
+                    return None;
+                }
+                Err("lies in the folder that heat maps go to: name another with `--out`".to_owned())
+            }
+            None => self.names.next(&path),
+        };
+        Some(Job { path, targets })
+    }
+
+    /// Explains at most a batch of files, and writes pictures and rows.
+    fn explain(&mut self, jobs: Vec<Job>) -> Result<()> {
+        let (preprocess, decoding) = (&self.preprocess, &self.decoding);
+        let decode = |Job { path, targets }: Job| {
+            let read = |targets| match data::read_resized(&path, preprocess, decoding) {
+                Ok(pixels) => Ok((pixels, targets)),
+                Err(error) => Err(error.to_string()),
+            };
+            let decoded = targets.and_then(read);
+            (path, decoded)
+        };
+        let decoded: Vec<_> = jobs.into_par_iter().with_max_len(1).map(decode).collect();
+        let images: Vec<&Pixels> =
+            decoded.iter().filter_map(|(_, decoded)| Some(&decoded.as_ref().ok()?.0)).collect();
+        let mut heat_maps = Vec::new();
+        if !images.is_empty() {
+            let (batch, classes) =
+                (Batch::of(&images, preprocess.image_size), vec![self.class; images.len()]);
+            heat_maps = self.classifier.heat_maps(&batch.padded(), &classes, self.method)?;
+            fs::create_dir_all(self.out)
+                .with_context(|| format!("cannot create `{}`", self.out.display()))?;
+        }
+        let mut heat_maps = heat_maps.into_iter();
+        let with_heat_map = |(path, decoded): (PathBuf, Result<(Pixels, Targets), String>)| {
+            let heated = match decoded {
+                Ok((pixels, targets)) => Ok(Heated {
+                    heat_map: heat_maps.next().context("a heat map is missing")?,
+                    pixels,
+                    targets,
+                }),
+                Err(error) => Err(error),
+            };
+            Ok((path, heated))
+        };
+        let heated: Vec<_> = decoded.into_iter().map(with_heat_map).collect::<Result<_>>()?;
+        let (classes, method) = (self.rows.classes, self.method);
+        let write = |(_, heated): &(PathBuf, Result<Heated, String>)| match heated {
+            Ok(heated) => heated.write(classes, method),
+            Err(_) => Ok(()),
+        };
+        heated.par_iter().with_max_len(1).try_for_each(write)?;
+        heated.iter().for_each(|(path, heated)| self.rows.add(path, heated));
+        Ok(())
+    }
+}
+
+/// An image with its heat map, and where they are drawn.
+struct Heated {
+    pixels: Pixels,
+    heat_map: HeatMap,
+    targets: Targets,
+}
+
+impl Heated {
+    /// Writes both pictures.
+    fn write(&self, classes: &[String], method: Method) -> Result<()> {
+        let Self { pixels, heat_map, targets } = self;
+        let maximum = heat_map.maximum();
+        let overlay = data::overlay(pixels, &heat_map.values, maximum).context("cannot draw a heat map")?;
+        files::write(&targets.overlay, &data::encode_png(&overlay).context("cannot encode a PNG")?)?;
+        // An empty map divides 0 by 0, which is no number, and as a whole one 0.
+        let to_16_bits = |&value: &f32| (f64::from(value / maximum) * 65535.0).round() as u16;
+        let values: Vec<u16> = heat_map.values.iter().map(to_16_bits).collect();
+        let class = classes.get(heat_map.class).cloned().unwrap_or_default();
+        let texts = [("Class", class), ("Method", method.to_string()), ("Maximum", maximum.to_string())];
+        let map = data::encode_png_16(heat_map.size, heat_map.size, &values, &texts);
+        files::write(&targets.map, &map.context("cannot encode a PNG")?)
+    }
+}

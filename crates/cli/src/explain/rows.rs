@@ -1,0 +1,84 @@
+//! A row an image.
+
+use std::path::Path;
+
+use model::Method;
+use serde_json::json;
+
+use super::Heated;
+use crate::output::Output;
+
+/// Rows in the files' order.
+pub(super) struct Rows<'a> {
+    pub(super) classes: &'a [String],
+    method: Method,
+    json: bool,
+    output: &'a Output,
+    pub(super) written: usize,
+    pub(super) errors: usize,
+}
+
+impl<'a> Rows<'a> {
+    pub(super) fn new(classes: &'a [String], method: Method, json: bool, output: &'a Output) -> Self {
+        Self { classes, method, json, output, written: 0, errors: 0 }
+    }
+
+    /// The heading, before the first row.
+    fn begin(&self) {
+        if !self.json && self.written == self.errors {
+            self.line(["predicted", "class"], ["prob.", "centre"], ["file", "overlay"]);
+        }
+    }
+
+    pub(super) fn add(&mut self, path: &Path, heated: &Result<Heated, String>) {
+        let name = path.to_string_lossy();
+        match heated {
+            Ok(heated) => {
+                self.begin();
+                self.row(&name, heated);
+            }
+            Err(error) => {
+                self.error(&name, error);
+                self.errors += 1;
+            }
+        }
+        self.written += 1;
+    }
+
+    fn error(&self, name: &str, error: &str) {
+        if !self.json {
+            self.output.error(format!("`{name}` {error}"));
+            return;
+        }
+        let row = json!({"path": name, "predicted": null, "class": null, "probability": null,
+                         "method": self.method.to_string(), "central_share": null, "empty": null,
+                         "overlay": null, "map": null, "error": error});
+        self.output.result(row.to_string());
+    }
+
+    fn row(&self, name: &str, Heated { heat_map, targets, .. }: &Heated) {
+        let [predicted, class] =
+            [heat_map.predicted, heat_map.class].map(|index| self.classes[index].as_str());
+        let (probability, central) = (heat_map.probability(), heat_map.central_share());
+        if self.json {
+            let row = json!({"path": name, "predicted": predicted, "class": class, "probability": probability,
+                             "method": self.method.to_string(), "central_share": central,
+                             "empty": heat_map.is_empty(), "overlay": targets.overlay.to_string_lossy(),
+                             "map": targets.map.to_string_lossy(), "error": null});
+            self.output.result(row.to_string());
+            return;
+        }
+        let probability = format!("{probability:.4}");
+        let central = central.map_or("empty".to_owned(), |share| format!("{:.0} %", 100.0 * share));
+        let overlay = targets.overlay.to_string_lossy();
+        self.line([predicted, class], [&probability, &central], [name, &overlay]);
+    }
+
+    fn line(&self, classes: [&str; 2], numbers: [&str; 2], files: [&str; 2]) {
+        let width = self.classes.iter().map(|class| class.chars().count()).max().unwrap_or(0).max(9);
+        let ([predicted, class], [probability, central], [file, overlay]) = (classes, numbers, files);
+        self.output.result(format!(
+            "{predicted:width$}  {class:width$}  {probability:>6}  {central:>6}  {file}  {overlay}"
+        ));
+    }
+}
