@@ -11,6 +11,7 @@ mod cross_validate;
 mod explain;
 mod predict;
 mod report;
+mod serve;
 mod split;
 mod test;
 mod train;
@@ -21,6 +22,7 @@ pub(crate) use cross_validate::CrossValidateArgs;
 pub(crate) use explain::ExplainArgs;
 pub(crate) use predict::PredictArgs;
 pub(crate) use report::ReportArgs;
+pub(crate) use serve::ServeArgs;
 pub(crate) use split::SplitArgs;
 pub(crate) use test::{CompareArgs, TestArgs};
 pub(crate) use train::TrainArgs;
@@ -83,6 +85,10 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Make the page of a run: figures, curves, cases, settings, limits
     Report(ReportArgs),
+    /// Serve a page to drop images on, and an HTTP interface, for one saved model
+    ///
+    /// Everything stays on this machine: images are held in memory only, and nothing is fetched from elsewhere.
+    Serve(Box<ServeArgs>),
     /// Look at a data set, or make a synthetic one
     #[command(subcommand)]
     Data(DataCommand),

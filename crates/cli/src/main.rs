@@ -29,6 +29,7 @@ mod recipe;
 mod report;
 mod resume;
 mod saved;
+mod serve;
 mod split;
 mod status;
 mod table;
@@ -67,6 +68,7 @@ fn main() -> ExitCode {
         Command::Predict(args) => predict::run(&args, &output),
         Command::Explain(args) => explain::run(&args, &output),
         Command::Report(args) => report::run(&args, &output),
+        Command::Serve(args) => serve::run(&args, &output),
         Command::Data(DataCommand::Scan(args)) => folder::scan(&args, &output),
         Command::Data(DataCommand::Sample(args)) => folder::sample(&args, &output),
         Command::Data(DataCommand::Cache(args)) => cache::run(&args, &output),

@@ -1,0 +1,76 @@
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::Args;
+use data::Formats;
+use model::PrecisionChoice;
+
+use super::{ComputeArgs, positive, values::bytes};
+
+#[derive(Args)]
+pub(crate) struct ServeArgs {
+    /// A checkpoint, or a run's folder, whose best weights are meant [default: the latest run]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) saved: Option<PathBuf>,
+    /// Where to listen; port 0 takes any that is free. Other machines reach it at 0.0.0.0 or [::], which needs a token
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8080", value_parser = address)]
+    pub(crate) listen: SocketAddr,
+    /// A file with a token of 16 characters or more, which everyone must know who uses the server
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Another name that browsers call the server by, such as that of a proxy before it
+    #[arg(long, value_name = "NAME[:PORT]")]
+    pub(crate) host: Vec<serve::HostName>,
+    /// Another web page's origin that may use the server, such as https://pacs.example.org
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) allow_origin: Vec<String>,
+    /// The most that an upload may have, as bytes or with kB, MB or GB
+    #[arg(long, value_name = "SIZE", default_value = "64MB", value_parser = upload)]
+    pub(crate) max_upload: u64,
+    /// The most pixels that an image may announce
+    #[arg(long, value_name = "N", default_value_t = 1 << 26, value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
+    pub(crate) max_pixels: u64,
+    /// Which files are images, and by whose rules they are read: keras or all
+    #[arg(long, value_name = "WHICH", default_value = "all")]
+    pub(crate) formats: Formats,
+    /// The most images that are computed together
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = positive, allow_negative_numbers = true)]
+    pub(crate) max_batch: usize,
+    /// The most images that wait for their answers; one more is refused (429)
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = positive, allow_negative_numbers = true)]
+    pub(crate) queue: usize,
+    /// What convolutions compute in: f32, bf16 or auto [default: as the model was trained]
+    #[arg(long, value_name = "KIND")]
+    pub(crate) precision: Option<PrecisionChoice>,
+    #[command(flatten)]
+    pub(crate) compute: ComputeArgs,
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let number = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+    let wrong = "give an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080";
+    number.as_deref().unwrap_or(text).parse().map_err(|_| wrong.to_owned())
+}
+
+fn upload(text: &str) -> Result<u64, String> {
+    let size = bytes(text)?;
+    if (1024..=4 << 30).contains(&size) { Ok(size) } else { Err("must be 1 kB to 4 GB".to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_numbers_or_this_machine() {
+        let local = Ok("127.0.0.1:80".parse().unwrap());
+        assert_eq!([address("localhost:80"), address("127.0.0.1:80")], [local.clone(), local]);
+        assert!(address("[::1]:0").is_ok());
+        for text in ["", "8080", "127.0.0.1", "example.org:80", "localhost:", "localhost:70000"] {
+            assert!(address(text).is_err(), "{text}");
+        }
+        assert_eq!(
+            (upload("64MB"), upload("0").is_err(), upload("5GB").is_err()),
+            (Ok(64_000_000), true, true)
+        );
+    }
+}

@@ -1,0 +1,170 @@
+//! `serve`: a saved model as a page and an HTTP interface, until it is told to stop.
+
+use std::{
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result};
+use data::Decoding;
+use serde_json::{Value, json};
+use serve::{About, Config, Limits, Server, Stop, Token};
+
+use crate::{
+    args::ServeArgs,
+    compute::use_threads,
+    output::Output,
+    saved::{self, Saved},
+    status::{INTERRUPTED, Status, hinted},
+};
+
+pub(crate) fn run(args: &ServeArgs, output: &Output) -> Result<Status> {
+    let threads = use_threads(args.compute.threads)?;
+    let config = config(args, threads, output)?;
+    let is_local = config.listen.ip().is_loopback();
+    let saved = saved::find(args.saved.as_deref())?;
+    // The address first: it is known at once whether it can be had.
+    let server = Server::bind(config).map_err(with_hint)?;
+    let (classifier, epoch) = saved.load(&args.compute, args.precision, output)?;
+    let spec = classifier.spec();
+    output.note(format!("model  {} ({}, {})", saved.checkpoint.display(), spec.kind, spec.precision));
+    if !is_local {
+        output.warn("what is sent is not encrypted: put a proxy with TLS before it, or use it in a trusted network only");
+    }
+    let stop = Stop::new();
+    stop_on_signal(stop.clone())?;
+    go_on_after_panics();
+    let address = server.address();
+    server.run(&classifier, about(&saved, epoch), &stop, || {
+        output.result(format!("listening on http://{address}"));
+    })?;
+    output.note("stopped");
+    Ok(Status::Done)
+}
+
+fn config(args: &ServeArgs, threads: usize, output: &Output) -> Result<Config> {
+    let token = args.token_file.as_deref().map(|path| token(path, output)).transpose()?;
+    let allow_origins = args.allow_origin.iter().map(|origin| Config::origin(origin));
+    let seconds = Duration::from_secs;
+    Ok(Config {
+        listen: args.listen,
+        hosts: args.host.clone(),
+        allow_origins: allow_origins.collect::<serve::Result<_>>()?,
+        token,
+        decoding: Decoding { formats: args.formats, max_pixels: args.max_pixels },
+        limits: Limits {
+            upload: args.max_upload,
+            uploads: args.max_upload.saturating_mul(8),
+            batch: args.max_batch,
+            batch_wait: Duration::from_millis(5),
+            queue: args.queue,
+            decoders: threads,
+            connections: 512,
+            head_time: seconds(15),
+            body_time: seconds(60),
+            answer_time: seconds(120),
+            write_time: seconds(30),
+            drain_time: seconds(30),
+        },
+    })
+}
+
+fn token(path: &Path, output: &Output) -> Result<Token> {
+    let shown = path.display();
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read the token file `{shown}`"))?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let open = std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 != 0);
+        if open {
+            output.warn(format!("others can read the token in `{shown}`: `chmod 600 {shown}`"));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = output;
+    text.parse().map_err(|error| {
+        hinted(
+            format!("`{shown}` holds no token: {error}"),
+            format!("`head -c 32 /dev/urandom | base64 > {shown}` makes one"),
+        )
+    })
+}
+
+fn with_hint(error: serve::Error) -> anyhow::Error {
+    let hint = match &error {
+        serve::Error::NoToken { .. } => {
+            "name a file that holds one with `--token-file FILE`, or listen at 127.0.0.1, which only this machine reaches"
+        }
+        serve::Error::Listen { source, .. } => match source.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                "another program listens there: name another port with `--listen IP:PORT`; port 0 takes any"
+            }
+            std::io::ErrorKind::PermissionDenied => {
+                "ports below 1024 are the system's: name another with `--listen`"
+            }
+            _ => "`--listen` takes an address of this machine",
+        },
+        _ => return error.into(),
+    };
+    let source = std::error::Error::source(&error).map(|source| format!(": {source}")).unwrap_or_default();
+    hinted(format!("{error}{source}"), hint)
+}
+
+/// What is known of the model besides its file.
+fn about(saved: &Saved, epoch: u64) -> About {
+    let record = saved.run.as_ref().map(|run| &run.record);
+    let folder = saved.run.as_ref().map(train::Run::folder);
+    let name = folder.unwrap_or(&saved.checkpoint).file_name();
+    let name = name.map_or_else(|| "model".to_owned(), |name| name.to_string_lossy().into_owned());
+    About {
+        name,
+        epoch,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        tested: tested(saved),
+        synthetic: record.is_some_and(|record| record.synthetic),
+    }
+}
+
+/// The figures of the run's own test, where it was of this file.
+fn tested(saved: &Saved) -> Value {
+    let of_best = saved.checkpoint.file_name().is_some_and(|name| name == train::BEST);
+    let run = saved.run.as_ref().filter(|_| of_best);
+    let Some(tests) = run.and_then(|run| run.tests().ok().flatten()) else { return Value::Null };
+    let Ok(figures) = serde_json::to_value(&tests.saved) else { return Value::Null };
+    let class = |row: &Value| json!({"label": row["label"], "support": row["support"], "sensitivity": row["recall"], "specificity": row["specificity"]});
+    let classes: Vec<Value> = figures["classes"].as_array().into_iter().flatten().map(class).collect();
+    json!({
+        "images": figures["images"],
+        "accuracy": figures["accuracy"],
+        "accuracy_interval": figures["intervals"]["accuracy"],
+        "classes": classes,
+    })
+}
+
+/// The first signal (Ctrl-C, TERM) drains, the second ends at once.
+fn stop_on_signal(stop: Stop) -> Result<()> {
+    let asked = AtomicBool::new(false);
+    ctrlc::set_handler(move || {
+        if asked.swap(true, Ordering::SeqCst) {
+            #[expect(clippy::exit, reason = "the user wants out at once, and nothing is being written")]
+            std::process::exit(INTERRUPTED.into());
+        }
+        eprintln!("stopping: requests at hand get their answers (again to end at once)");
+        stop.request();
+    })?;
+    Ok(())
+}
+
+/// One request that meets a fault of a decoder is answered with it; all others go on.
+fn go_on_after_panics() {
+    let end = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if std::thread::current().name() == Some(serve::THREAD) {
+            eprintln!("error: a request met a fault of thorax's own, and was answered so: {panic}");
+        } else {
+            end(panic);
+        }
+    }));
+}

@@ -1,0 +1,104 @@
+//! What is said of an image.
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use data::{Pixels, encode_png};
+use model::{HeatMap, Method};
+use serde_json::{Map, Value, json};
+
+use crate::{card::Card, refusal::Refusal, worker::Outcome};
+
+/// Probabilities by class, the predicted one, and what each class' operating point says where the model has them.
+pub(crate) fn prediction(card: &Card, outcome: &Outcome) -> Value {
+    let probabilities = &outcome.probabilities;
+    let by_class: Map<_, _> =
+        card.classes.iter().cloned().zip(probabilities.iter().map(|&p| json!(p))).collect();
+    let decisions: Map<_, _> = card
+        .operating_points
+        .iter()
+        .zip(probabilities)
+        .map(|(point, &probability)| {
+            let positive = f64::from(probability) >= point.threshold;
+            (point.label.clone(), json!({"threshold": point.threshold, "positive": positive}))
+        })
+        .collect();
+    json!({
+        "predicted": card.classes[first_maximum(probabilities)],
+        "probabilities": by_class,
+        "operating_points": if decisions.is_empty() { Value::Null } else { decisions.into() },
+        "warnings": warnings(card, outcome),
+    })
+}
+
+/// The map as pictures as large as the network's input: `map` in 8-bit gray, of which 255 is `maximum`, and `colours`, the same
+/// in colour.
+pub(crate) fn explanation(card: &Card, map: &HeatMap, method: Method) -> Result<Value, Refusal> {
+    let maximum = map.maximum();
+    let gray: Vec<u8> = match map.is_empty() {
+        true => vec![0; map.values.len()],
+        false => map.values.iter().map(|value| (255.0 * value / maximum).round() as u8).collect(),
+    };
+    let colours = gray.iter().flat_map(|&value| data::heat_colour(f32::from(value) / 255.0)).collect();
+    let png = |channels, data| {
+        let image = Pixels { width: map.size, height: map.size, channels, data };
+        encode_png(&image).map(|bytes| BASE64_STANDARD.encode(bytes)).map_err(|_| Refusal::Fault)
+    };
+    Ok(json!({
+        "class": card.classes[map.class],
+        "probability": map.probability(),
+        "method": method.to_string(),
+        "empty": map.is_empty(),
+        "maximum": maximum,
+        "central_share": map.central_share(),
+        "colours": png(3, colours)?,
+        "map": png(1, gray)?,
+    }))
+}
+
+/// What makes an image unlike those that the model was trained on.
+fn warnings(card: &Card, outcome: &Outcome) -> Vec<String> {
+    if let Some(guard) = &card.guard {
+        return guard.check(&outcome.pixels).iter().map(ToString::to_string).collect();
+    }
+    // Of too few training images nothing is learnt, but that they were gray is taken.
+    let text = |share: f32| {
+        format!(
+            "the image has colour in {:.0} % of its pixels: radiographs have none",
+            (100.0 * share).max(1.0)
+        )
+    };
+    coloured(&outcome.pixels).map(text).into_iter().collect()
+}
+
+/// The share of pixels with a colour stronger than a tint, where it is worth a word: the same bounds as `data audit` has.
+fn coloured(pixels: &Pixels) -> Option<f32> {
+    const TINT: u8 = 24;
+    const SHARE: f32 = 0.01;
+    let spread = |rgb: &[u8]| rgb.iter().max().zip(rgb.iter().min()).map_or(0, |(most, least)| most - least);
+    let coloured = pixels.data.chunks_exact(pixels.channels.max(1)).filter(|rgb| spread(rgb) >= TINT).count();
+    let share = coloured as f32 / (pixels.width * pixels.height).max(1) as f32;
+    (share >= SHARE).then_some(share)
+}
+
+/// The predicted class is the first maximum.
+fn first_maximum(values: &[f32]) -> usize {
+    let best = values.iter().enumerate().rev().max_by(|a, b| a.1.total_cmp(b.1));
+    best.map_or(0, |(index, _)| index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_equals_is_predicted() {
+        assert_eq!([&[0.2, 0.4, 0.4][..], &[0.5, 0.5], &[0.1, 0.2, 0.7]].map(first_maximum), [1, 0, 2]);
+    }
+
+    #[test]
+    fn colour_is_told_and_a_tint_is_not() {
+        let of =
+            |rgb: [u8; 3]| coloured(&Pixels { width: 10, height: 10, channels: 3, data: rgb.repeat(100) });
+        assert_eq!((of([100, 100, 123]), of([100, 100, 124])), (None, Some(1.0)));
+        assert_eq!(coloured(&Pixels { width: 2, height: 1, channels: 1, data: vec![0, 255] }), None);
+    }
+}

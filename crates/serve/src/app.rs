@@ -1,0 +1,203 @@
+//! What is answered at which path.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, mpsc},
+    time::Instant,
+};
+
+use axum::{
+    Router,
+    extract::{Query, Request, State, rejection::QueryRejection},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, header},
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use model::Classifier;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::{sync::oneshot, time::timeout};
+use tower_http::cors::CorsLayer;
+
+use crate::{
+    About, Config, Limits, answer,
+    card::Card,
+    guard::{self, Guard},
+    metrics::Metrics,
+    page,
+    read::{Reader, Reading, View},
+    refusal::Refusal,
+    upload::Uploads,
+    worker::{Job, Outcome, Task},
+};
+
+/// What every request is answered from.
+pub(crate) struct App {
+    pub(crate) guard: Guard,
+    pub(crate) metrics: Arc<Metrics>,
+    card: Card,
+    uploads: Uploads,
+    reader: Reader,
+    limits: Limits,
+    queue: mpsc::Sender<Job>,
+}
+
+impl App {
+    pub(crate) fn new(
+        config: &Config,
+        address: SocketAddr,
+        classifier: &Classifier,
+        about: About,
+        queue: mpsc::Sender<Job>,
+    ) -> Self {
+        let limits = config.limits.clone();
+        Self {
+            guard: Guard::new(config, address),
+            metrics: Arc::new(Metrics::default()),
+            card: Card::of(classifier, about, &limits),
+            uploads: Uploads::new(&limits),
+            reader: Reader::new(classifier.spec().preprocess(), config.decoding, &limits),
+            limits,
+            queue,
+        }
+    }
+}
+
+pub(crate) fn router(app: Arc<App>, config: &Config) -> Router {
+    let cors = CorsLayer::new()
+        .allow_origin(config.allow_origins.clone())
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE]);
+    Router::new()
+        .route("/", get(page::index))
+        .route("/page.js", get(page::script))
+        .route("/page.css", get(page::style))
+        .route("/openapi.json", get(page::openapi))
+        .route("/healthz", get(health))
+        .route("/metrics", get(metrics))
+        .route("/v1/model", get(model))
+        .route("/v1/predict", post(predict))
+        .route("/v1/explain", post(explain))
+        .fallback(async || Refusal::NotFound)
+        .method_not_allowed_fallback(async || Refusal::Method)
+        .layer(from_fn_with_state(Arc::clone(&app), guard::admit))
+        .layer(cors)
+        .layer(from_fn_with_state(Arc::clone(&app), observe))
+        .with_state(app)
+}
+
+/// Counts and logs every request, and adds what every answer carries. Nothing of a query, a form or an image is logged.
+async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let (start, method, path) = (Instant::now(), request.method().clone(), page::known(request.uri().path()));
+    let mut response = next.run(request).await;
+    fixed_headers(response.headers_mut());
+    let (status, seconds) = (response.status().as_u16(), start.elapsed().as_secs_f64());
+    app.metrics.request(path, status, seconds);
+    tracing::info!("{method} {path} {status} {:.0} ms", 1000.0 * seconds);
+    response
+}
+
+fn fixed_headers(headers: &mut HeaderMap) {
+    const FIXED: [(HeaderName, &str); 6] = [
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; \
+             base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        ),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    ];
+    for (name, value) in FIXED {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}
+
+async fn health() -> Response {
+    json_response(&json!({"status": "ok"}))
+}
+
+async fn model(State(app): State<Arc<App>>) -> Response {
+    json_response(app.card.as_json())
+}
+
+async fn metrics(State(app): State<Arc<App>>) -> Response {
+    let text = app.metrics.text(&app.card, app.reader.waiting());
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PredictQuery {
+    /// Whether the answer holds the decoded image too.
+    #[serde(default)]
+    view: bool,
+}
+
+async fn predict(
+    State(app): State<Arc<App>>,
+    query: Result<Query<PredictQuery>, QueryRejection>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let Query(query) = query.map_err(|error| Refusal::Query(error.body_text()))?;
+    let upload = app.uploads.take(request).await?;
+    let reading = app.reader.read(upload, query.view, &app.metrics).await?;
+    let (view, outcome) = app.ask(reading, Task::Classify).await?;
+    let mut body = answer::prediction(&app.card, &outcome);
+    if let Some(view) = view {
+        body["image"] = view.as_json();
+    }
+    Ok(json_response(&body))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExplainQuery {
+    class: Option<String>,
+    method: Option<String>,
+    #[serde(default)]
+    view: bool,
+}
+
+async fn explain(
+    State(app): State<Arc<App>>,
+    query: Result<Query<ExplainQuery>, QueryRejection>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let Query(query) = query.map_err(|error| Refusal::Query(error.body_text()))?;
+    let class = query.class.map(|name| app.card.class(&name)).transpose()?;
+    let method = match query.method {
+        Some(name) => name.parse().map_err(|error: model::Error| Refusal::Query(error.to_string()))?,
+        None => app.card.method,
+    };
+    let upload = app.uploads.take(request).await?;
+    let reading = app.reader.read(upload, query.view, &app.metrics).await?;
+    let (view, outcome) = app.ask(reading, Task::Explain { class, method }).await?;
+    let map = outcome.heat_map.as_ref().ok_or(Refusal::Fault)?;
+    let mut body = answer::prediction(&app.card, &outcome);
+    body["explanation"] = answer::explanation(&app.card, map, method)?;
+    if let Some(view) = view {
+        body["image"] = view.as_json();
+    }
+    Ok(json_response(&body))
+}
+
+impl App {
+    /// Queues an image, and waits for what becomes of it.
+    async fn ask(&self, reading: Reading, task: Task) -> Result<(Option<View>, Outcome), Refusal> {
+        let Reading { pixels, view, place } = reading;
+        let (reply, outcome) = oneshot::channel();
+        self.queue.send(Job { pixels, task, place, reply }).map_err(|_| Refusal::Stopping)?;
+        let limit = self.limits.answer_time;
+        let outcome = timeout(limit, outcome).await.map_err(|_| Refusal::Late(limit.as_secs()))?;
+        // No answer at all: the thread that computes is gone.
+        Ok((view, outcome.map_err(|_| Refusal::Stopping)??))
+    }
+}
+
+fn json_response(value: &serde_json::Value) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], value.to_string()).into_response()
+}

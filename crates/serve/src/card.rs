@@ -1,0 +1,90 @@
+//! What the model is, for whom, and what it was tested on: the model card.
+
+use model::{Classifier, Guard, Method, OperatingPoint};
+use serde_json::{Value, json};
+
+use crate::{Limits, refusal::Refusal};
+
+/// What is known of a model besides its file.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// What to call it, such as the name of its run.
+    pub name: String,
+    /// The epoch that its weights are of, counted from 1.
+    pub epoch: u64,
+    /// This program's version.
+    pub version: String,
+    /// What its test said, as its card shall hold it; null where it was not tested.
+    pub tested: Value,
+    /// Whether it was trained on phantoms, which are no radiographs.
+    pub synthetic: bool,
+}
+
+/// What stands on every page and in every card.
+pub(crate) const NOTICE: &str =
+    "Not for clinical use. A research tool: its answers must not guide the diagnosis or treatment of anyone.";
+
+/// The card, and of it what answers are made with.
+pub(crate) struct Card {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) classes: Vec<String>,
+    pub(crate) operating_points: Vec<OperatingPoint>,
+    pub(crate) method: Method,
+    /// None where the model was trained on too few images to learn one.
+    pub(crate) guard: Option<Guard>,
+    json: Value,
+}
+
+impl Card {
+    pub(crate) fn of(classifier: &Classifier, about: About, limits: &Limits) -> Self {
+        let (spec, calibration) = (classifier.spec(), classifier.calibration());
+        let method = method(spec.kind);
+        let json = json!({
+            "name": about.name,
+            "kind": spec.kind.to_string(),
+            "classes": spec.classes,
+            "epoch": about.epoch,
+            "preprocessing": {
+                "image_size": spec.image_size,
+                "interpolation": spec.interpolation.to_string(),
+                "input_scale": spec.input_scale.to_string(),
+                "normalisation": spec.normalisation,
+            },
+            "precision": spec.precision.to_string(),
+            "calibration": calibration,
+            "guard": classifier.guard().is_some(),
+            "tested": about.tested,
+            "synthetic": about.synthetic,
+            "explanation": {"methods": Method::ALL.map(|method| method.to_string()), "default": method.to_string()},
+            "intended_use": "Research and teaching on frontal chest radiographs like those that the model was trained on.",
+            "notice": NOTICE,
+            "versions": {"thorax": about.version, "libtorch": model::LIBTORCH},
+            "limits": {"upload_bytes": limits.upload, "answer_seconds": limits.answer_time.as_secs()},
+        });
+        let classes = spec.classes.clone();
+        let operating_points = calibration.operating_points.clone();
+        let guard = classifier.guard().cloned();
+        Self { name: about.name, version: about.version, classes, operating_points, method, guard, json }
+    }
+
+    pub(crate) fn as_json(&self) -> &Value {
+        &self.json
+    }
+
+    /// The index of a class by its name.
+    pub(crate) fn class(&self, name: &str) -> Result<usize, Refusal> {
+        let unknown =
+            || Refusal::Class { class: name.chars().take(64).collect(), classes: self.classes.clone() };
+        self.classes.iter().position(|class| class == name).ok_or_else(unknown)
+    }
+}
+
+/// The heat map that fits a network: see [`Method`].
+fn method(kind: model::Kind) -> Method {
+    match kind {
+        model::Kind::InceptionV3 => Method::GradCam,
+        model::Kind::Convnet => Method::HiResCam,
+        model::Kind::Torchscript => Method::Occlusion,
+    }
+}

@@ -1,0 +1,158 @@
+//! One connection: HTTP/1.1, with a limit on every wait for the client.
+
+use std::{
+    convert::Infallible,
+    future::{Future as _, poll_fn},
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::{Router, body::Body, extract::Request, response::Response};
+use hyper::{body::Incoming, server::conn::http1, service::Service as _, service::service_fn};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf},
+    net::TcpStream,
+    time::{Sleep, sleep, timeout},
+};
+
+use crate::{Limits, server::Asked};
+
+/// Where a request came in: an extension of each.
+#[derive(Clone, Copy)]
+pub(crate) struct Local(pub(crate) SocketAddr);
+
+/// The longest head of a request, in bytes.
+const HEAD: usize = 32 << 10;
+
+/// hyper answers what it can read; this is for a head that does not come.
+const SLOW_HEAD: &[u8] =
+    b"HTTP/1.1 408 Request Timeout\r\ncontent-type: application/json\r\nconnection: close\r\n\
+    content-length: 81\r\n\r\n\
+    {\"error\":{\"code\":\"slow_head\",\"message\":\"the head of the request took too long\"}}\n";
+
+/// Serves requests until the client is done, is too slow, or the end is asked for.
+pub(crate) async fn serve(stream: TcpStream, router: Router, limits: Arc<Limits>, mut asked: Asked) {
+    let Ok(local) = stream.local_addr() else { return };
+    // Answers are small and whole: waiting for more to send would only delay them.
+    let _ = stream.set_nodelay(true);
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(Local(local));
+        let answered = router.call(request);
+        Box::pin(answered) as Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>
+    });
+    let stream = TokioIo::new(Patient { stream, limit: limits.write_time, stuck: None });
+    let mut connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head_time)
+        .max_buf_size(HEAD)
+        .serve_connection(stream, service);
+    let mut stopping = false;
+    let ended = loop {
+        tokio::select! {
+            ended = poll_fn(|context| connection.poll_without_shutdown(context)) => break ended,
+            () = asked.wait(), if !stopping => {
+                stopping = true;
+                Pin::new(&mut connection).graceful_shutdown();
+            }
+        }
+    };
+    let parts = connection.into_parts();
+    let mut stream = parts.io.into_inner().stream;
+    let farewell = async {
+        // A client that sent nothing since its last answer was not slow.
+        if ended.is_err_and(|error| error.is_timeout()) && !parts.read_buf.is_empty() {
+            stream.write_all(SLOW_HEAD).await?;
+        }
+        stream.shutdown().await
+    };
+    // Whoever does not take it is gone.
+    let _ = timeout(Duration::from_secs(1), farewell).await;
+}
+
+/// A stream whose writes fail when the client takes nothing for too long.
+struct Patient {
+    stream: TcpStream,
+    limit: Duration,
+    stuck: Option<Pin<Box<Sleep>>>,
+}
+
+impl Patient {
+    fn unless_stuck<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        done: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if done.is_ready() {
+            self.stuck = None;
+            return done;
+        }
+        let limit = self.limit;
+        let stuck = self.stuck.get_or_insert_with(|| Box::pin(sleep(limit)));
+        stuck.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl AsyncRead for Patient {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, into)
+    }
+}
+
+impl AsyncWrite for Patient {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let done = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.unless_stuck(context, done)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let done = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
+        self.unless_stuck(context, done)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let done = Pin::new(&mut self.stream).poll_flush(context);
+        self.unless_stuck(context, done)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_farewell_is_as_long_as_it_says() {
+        let text = std::str::from_utf8(SLOW_HEAD).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(&format!("content-length: {}", body.len())), "{}", body.len());
+    }
+}

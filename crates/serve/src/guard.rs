@@ -1,0 +1,101 @@
+//! Who may ask: no web page but this server's own, and nobody without the token where there is one.
+
+use std::{net::IpAddr, net::SocketAddr, sync::Arc};
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, Method, header, uri::Authority},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+
+use crate::{Config, HostName, Token, app::App, connection::Local, page, refusal::Refusal};
+
+pub(crate) struct Guard {
+    hosts: Vec<HostName>,
+    origins: Vec<HeaderValue>,
+    token: Option<Token>,
+    address: SocketAddr,
+}
+
+/// Lets a request through, or answers why not.
+pub(crate) async fn admit(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    match app.guard.check(&request) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+impl Guard {
+    pub(crate) fn new(config: &Config, address: SocketAddr) -> Self {
+        let (hosts, origins) = (config.hosts.clone(), config.allow_origins.clone());
+        Self { hosts, origins, token: config.token.clone(), address }
+    }
+
+    fn check(&self, request: &Request) -> Result<(), Refusal> {
+        let host = host(request)?;
+        let local = request.extensions().get::<Local>().map_or(self.address, |local| local.0);
+        // A page elsewhere can have its own name lead here (DNS rebinding), and would then be of the same origin.
+        if !self.is_our_name(&host, local) {
+            return Err(Refusal::ForeignHost(host.to_string()));
+        }
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            self.check_origin(request.headers(), &host)?;
+        }
+        match &self.token {
+            Some(token) if !page::is_open(request.uri().path()) => check_token(request.headers(), token),
+            _ => Ok(()),
+        }
+    }
+
+    fn is_our_name(&self, host: &Authority, local: SocketAddr) -> bool {
+        let name = host.host().trim_start_matches('[').trim_end_matches(']');
+        let local_ip = local.ip().to_canonical();
+        let own = match name.parse::<IpAddr>() {
+            Ok(ip) => ip == local_ip || ip.is_loopback() && local_ip.is_loopback(),
+            Err(_) => name.eq_ignore_ascii_case("localhost") && local_ip.is_loopback(),
+        };
+        own && host.port_u16().unwrap_or(80) == local.port() || self.hosts.iter().any(|name| name.is(host))
+    }
+
+    /// Browsers say which page a request comes from; programs that are none say nothing.
+    fn check_origin(&self, headers: &HeaderMap, host: &Authority) -> Result<(), Refusal> {
+        let origin = headers.get(header::ORIGIN);
+        if origin.is_some_and(|origin| self.origins.contains(origin)) {
+            return Ok(());
+        }
+        let of_origin = |origin: &HeaderValue| {
+            let (scheme, authority) = origin.to_str().ok()?.split_once("://")?;
+            Some(matches!(scheme, "http" | "https") && authority.eq_ignore_ascii_case(host.as_str()))
+        };
+        let same = origin.is_none_or(|origin| of_origin(origin) == Some(true));
+        let site = headers.get("sec-fetch-site");
+        if same && site.is_none_or(|site| site == "same-origin" || site == "none") {
+            return Ok(());
+        }
+        Err(Refusal::ForeignOrigin)
+    }
+}
+
+/// The one host that a request names.
+fn host(request: &Request) -> Result<Authority, Refusal> {
+    let mut named = request.headers().get_all(header::HOST).iter();
+    let (Some(host), None) = (named.next(), named.next()) else { return Err(Refusal::NoHost) };
+    let host: Authority = (host.to_str().ok())
+        .filter(|text| !text.contains('@'))
+        .and_then(|text| text.parse().ok())
+        .ok_or(Refusal::NoHost)?;
+    match request.uri().authority() {
+        Some(other) if *other != host => Err(Refusal::NoHost),
+        _ => Ok(host),
+    }
+}
+
+fn check_token(headers: &HeaderMap, token: &Token) -> Result<(), Refusal> {
+    let given = headers.get(header::AUTHORIZATION).ok_or(Refusal::NoToken)?;
+    let (scheme, given) = given.as_bytes().split_at_checked(7).ok_or(Refusal::WrongToken)?;
+    if scheme.eq_ignore_ascii_case(b"bearer ") && token.is(given.trim_ascii()) {
+        return Ok(());
+    }
+    Err(Refusal::WrongToken)
+}

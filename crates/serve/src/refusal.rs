@@ -1,0 +1,130 @@
+//! Why a request gets no answer: a status, a code for programs and a sentence for people, as JSON.
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use data::DecodeError;
+use serde_json::json;
+use thiserror::Error;
+
+/// What is wrong with a request, or with the server.
+#[derive(Debug, Error)]
+pub(crate) enum Refusal {
+    #[error("the request names no host, or several")]
+    NoHost,
+    #[error("`{0}` is no name of this server; `--host` adds one")]
+    ForeignHost(String),
+    #[error("another web page may not use this server; `--allow-origin` names those that may")]
+    ForeignOrigin,
+    #[error("a token is needed: send `Authorization: Bearer TOKEN`")]
+    NoToken,
+    #[error("this is not the token")]
+    WrongToken,
+    #[error("there is nothing at this path; /openapi.json says what there is")]
+    NotFound,
+    #[error("this path does not take this method")]
+    Method,
+    #[error("the query cannot be read: {0}")]
+    Query(String),
+    #[error("there is no image: send one as the form field `image`, or as the body")]
+    NoImage,
+    #[error("there is more than one image: send a request for each")]
+    TwoImages,
+    #[error("there is no form field `{0}`: send the image as `image`")]
+    Field(String),
+    #[error("the form cannot be read: {0}")]
+    Form(String),
+    #[error("the body ends too early")]
+    CutOff,
+    #[error("the body took longer than {0} s")]
+    Slow(u64),
+    #[error("the body has more than {0} bytes")]
+    TooLarge(u64),
+    #[error(
+        "a body of this type is not read: send a form (`multipart/form-data`) with the field `image`, or the image \
+         itself as `application/octet-stream`"
+    )]
+    MediaType,
+    #[error("the image {0}")]
+    Image(#[from] DecodeError),
+    #[error("there is no class `{class}`; there are {}", .classes.join(", "))]
+    Class { class: String, classes: Vec<String> },
+    #[error("{0}")]
+    Explanation(String),
+    #[error("too many images are waiting: try again in a second")]
+    Busy,
+    #[error("no answer within {0} s")]
+    Late(u64),
+    #[error("the server is stopping")]
+    Stopping,
+    #[error("the server has a fault of its own; its log says more")]
+    Fault,
+}
+
+impl Refusal {
+    fn status_and_code(&self) -> (StatusCode, &'static str) {
+        use StatusCode as S;
+        match self {
+            Self::NoHost => (S::BAD_REQUEST, "no_host"),
+            Self::ForeignHost(_) => (S::MISDIRECTED_REQUEST, "foreign_host"),
+            Self::ForeignOrigin => (S::FORBIDDEN, "foreign_origin"),
+            Self::NoToken => (S::UNAUTHORIZED, "no_token"),
+            Self::WrongToken => (S::UNAUTHORIZED, "wrong_token"),
+            Self::NotFound => (S::NOT_FOUND, "not_found"),
+            Self::Method => (S::METHOD_NOT_ALLOWED, "method_not_allowed"),
+            Self::Query(_) => (S::BAD_REQUEST, "bad_query"),
+            Self::NoImage => (S::BAD_REQUEST, "no_image"),
+            Self::TwoImages => (S::UNPROCESSABLE_ENTITY, "two_images"),
+            Self::Field(_) => (S::UNPROCESSABLE_ENTITY, "unknown_field"),
+            Self::Form(_) => (S::BAD_REQUEST, "bad_form"),
+            Self::CutOff => (S::BAD_REQUEST, "body_cut_off"),
+            Self::Slow(_) => (S::REQUEST_TIMEOUT, "slow_body"),
+            Self::TooLarge(_) => (S::PAYLOAD_TOO_LARGE, "body_too_large"),
+            Self::MediaType => (S::UNSUPPORTED_MEDIA_TYPE, "media_type"),
+            Self::Image(error) => of_image(error),
+            Self::Class { .. } => (S::UNPROCESSABLE_ENTITY, "unknown_class"),
+            Self::Explanation(_) => (S::UNPROCESSABLE_ENTITY, "no_explanation"),
+            Self::Busy => (S::TOO_MANY_REQUESTS, "busy"),
+            Self::Late(_) => (S::SERVICE_UNAVAILABLE, "late"),
+            Self::Stopping => (S::SERVICE_UNAVAILABLE, "stopping"),
+            Self::Fault => (S::INTERNAL_SERVER_ERROR, "fault"),
+        }
+    }
+}
+
+fn of_image(error: &DecodeError) -> (StatusCode, &'static str) {
+    use StatusCode as S;
+    match error {
+        DecodeError::Empty => (S::BAD_REQUEST, "no_image"),
+        DecodeError::NotAnImage => (S::UNSUPPORTED_MEDIA_TYPE, "not_an_image"),
+        DecodeError::Dicom | DecodeError::Unsupported(_) => (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_image"),
+        DecodeError::TooLarge { .. } => (S::PAYLOAD_TOO_LARGE, "image_too_large"),
+        DecodeError::CutOff => (S::UNPROCESSABLE_ENTITY, "image_cut_off"),
+        DecodeError::DicomWithoutImage(_) => (S::UNPROCESSABLE_ENTITY, "dicom_without_image"),
+        _ => (S::UNPROCESSABLE_ENTITY, "image_damaged"),
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let (status, code) = self.status_and_code();
+        let body = json!({"error": {"code": code, "message": self.to_string()}}).to_string();
+        let mut response = (status, [(header::CONTENT_TYPE, "application/json")], body).into_response();
+        let mut add = |name, value| response.headers_mut().insert(name, HeaderValue::from_static(value));
+        match self {
+            Self::Busy | Self::Late(_) | Self::Stopping => {
+                add(header::RETRY_AFTER, "1");
+            }
+            Self::NoToken | Self::WrongToken => {
+                add(header::WWW_AUTHENTICATE, "Bearer realm=\"thorax\"");
+            }
+            // What is left of the body is not read.
+            Self::Slow(_) | Self::TooLarge(_) => {
+                add(header::CONNECTION, "close");
+            }
+            _ => {}
+        }
+        response
+    }
+}

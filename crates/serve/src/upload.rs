@@ -1,0 +1,219 @@
+//! A request's body into an image's bytes: in memory, never all at once more than allowed, and not for ever.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::{
+    body::BodyDataStream,
+    extract::Request,
+    http::{HeaderMap, header},
+};
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+use multer::Multipart;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+
+use crate::{Limits, refusal::Refusal};
+
+/// Takes bodies, all of them within one share of memory.
+pub(crate) struct Uploads {
+    limits: Limits,
+    all: Arc<Semaphore>,
+}
+
+/// An image's bytes, and the room that they take.
+pub(crate) struct Upload {
+    pub(crate) bytes: Vec<u8>,
+    _room: Arc<Room>,
+}
+
+/// Bytes of a unit of room.
+const UNIT: u64 = 16 << 10;
+
+impl Uploads {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        let units = limits.uploads.max(limits.upload).div_ceil(UNIT);
+        // More units than a semaphore has are as good as no limit.
+        let units = usize::try_from(units).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
+        Self { limits: limits.clone(), all: Arc::new(Semaphore::new(units)) }
+    }
+
+    /// The image that a request holds.
+    pub(crate) async fn take(&self, request: Request) -> Result<Upload, Refusal> {
+        let limit = self.limits.upload;
+        let form = form_of(request.headers())?;
+        if announced(request.headers()).is_some_and(|length| length > limit) {
+            return Err(Refusal::TooLarge(limit));
+        }
+        let room = Arc::new(Room { all: Arc::clone(&self.all), held: Mutex::new(None) });
+        let chunks =
+            Chunks { body: request.into_body().into_data_stream(), room: Arc::clone(&room), taken: 0, limit };
+        let read = async {
+            match form {
+                Some(boundary) => of_form(chunks, boundary).await,
+                None => whole(chunks).await,
+            }
+        };
+        let limit = self.limits.body_time;
+        let bytes = timeout(limit, read).await.map_err(|_| Refusal::Slow(limit.as_secs()))??;
+        Ok(Upload { bytes, _room: room })
+    }
+}
+
+/// The boundary, where the body is a form; nothing where it is the image itself.
+fn form_of(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+    let Some(kind) = headers.get(header::CONTENT_TYPE) else { return Ok(None) };
+    let kind = kind.to_str().map_err(|_| Refusal::MediaType)?;
+    let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match essence.as_str() {
+        "multipart/form-data" => {
+            multer::parse_boundary(kind).map(Some).map_err(|error| Refusal::Form(error.to_string()))
+        }
+        "" | "application/octet-stream" | "application/dicom" => Ok(None),
+        other if other.starts_with("image/") => Ok(None),
+        _ => Err(Refusal::MediaType),
+    }
+}
+
+fn announced(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// A body piece by piece, within its limits.
+struct Chunks {
+    body: BodyDataStream,
+    room: Arc<Room>,
+    taken: u64,
+    limit: u64,
+}
+
+impl Chunks {
+    async fn next(&mut self) -> Option<Result<Bytes, Refusal>> {
+        let chunk = match self.body.next().await? {
+            Ok(chunk) => chunk,
+            Err(_) => return Some(Err(Refusal::CutOff)),
+        };
+        self.taken += chunk.len() as u64;
+        if self.taken > self.limit {
+            return Some(Err(Refusal::TooLarge(self.limit)));
+        }
+        Some(self.room.grow_to(self.taken).map(|()| chunk))
+    }
+}
+
+async fn whole(mut chunks: Chunks) -> Result<Vec<u8>, Refusal> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = chunks.next().await {
+        bytes.extend_from_slice(&chunk?);
+    }
+    if bytes.is_empty() { Err(Refusal::NoImage) } else { Ok(bytes) }
+}
+
+/// The one file of a form.
+async fn of_form(chunks: Chunks, boundary: String) -> Result<Vec<u8>, Refusal> {
+    let pieces = stream::unfold(chunks, async |mut chunks| Some((chunks.next().await?, chunks)));
+    let mut form = Multipart::new(pieces, boundary);
+    let mut image = None;
+    while let Some(mut field) = form.next_field().await.map_err(form_error)? {
+        match field.name() {
+            Some("image" | "file") if image.is_some() => return Err(Refusal::TwoImages),
+            Some("image" | "file") => {}
+            name => return Err(Refusal::Field(name.unwrap_or_default().chars().take(64).collect())),
+        }
+        let mut bytes = Vec::new();
+        while let Some(chunk) = field.chunk().await.map_err(form_error)? {
+            bytes.extend_from_slice(&chunk);
+        }
+        image = Some(bytes);
+    }
+    image.filter(|bytes| !bytes.is_empty()).ok_or(Refusal::NoImage)
+}
+
+/// What a form is refused for: what its body was, or how it is written.
+fn form_error(error: multer::Error) -> Refusal {
+    match error {
+        multer::Error::StreamReadFailed(inner) => match inner.downcast::<Refusal>() {
+            Ok(refusal) => *refusal,
+            Err(_) => Refusal::CutOff,
+        },
+        multer::Error::IncompleteStream
+        | multer::Error::IncompleteFieldData { .. }
+        | multer::Error::IncompleteHeaders => Refusal::CutOff,
+        error => Refusal::Form(error.to_string().chars().take(200).collect()),
+    }
+}
+
+/// The share of memory that one body takes; it goes back when the last one who holds it lets go.
+struct Room {
+    all: Arc<Semaphore>,
+    held: Mutex<Option<OwnedSemaphorePermit>>,
+}
+
+impl Room {
+    /// Takes as much more as `bytes` in all need.
+    fn grow_to(&self, bytes: u64) -> Result<(), Refusal> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let has = held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits) as u64;
+        let needed = bytes.div_ceil(UNIT).saturating_sub(has);
+        if needed == 0 {
+            return Ok(());
+        }
+        let needed = u32::try_from(needed).map_err(|_| Refusal::Busy)?;
+        let more = Arc::clone(&self.all).try_acquire_many_owned(needed).map_err(|_| Refusal::Busy)?;
+        match held.as_mut() {
+            Some(held) => held.merge(more),
+            None => *held = Some(more),
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    fn limits(upload: u64, uploads: u64) -> Limits {
+        Limits { upload, uploads, ..crate::config::tests::limits() }
+    }
+
+    fn request(kind: &str, body: &[u8]) -> Request {
+        let builder = Request::builder().header(header::CONTENT_TYPE, kind);
+        builder.body(Body::from(body.to_vec())).unwrap()
+    }
+
+    #[tokio::test]
+    async fn all_bodies_share_one_room_and_give_it_back() {
+        let uploads = Uploads::new(&limits(40_000, 64_000));
+        let take = async || uploads.take(request("image/png", &[7; 40_000])).await;
+        let first = take().await.unwrap();
+        assert_eq!(first.bytes.len(), 40_000);
+        assert!(matches!(take().await, Err(Refusal::Busy)));
+        drop(first);
+        let free = uploads.all.available_permits();
+        assert!(take().await.is_ok());
+        assert_eq!((free, uploads.all.available_permits()), (4, 4));
+        assert!(matches!(
+            uploads.take(request("image/png", &[7; 40_001])).await,
+            Err(Refusal::TooLarge(40_000))
+        ));
+        assert_eq!(uploads.all.available_permits(), 4);
+    }
+
+    #[test]
+    fn types_of_bodies_are_told_apart() {
+        let of = |kind: &str| form_of(request(kind, b"").headers());
+        assert_eq!(of("multipart/form-data; boundary=x").unwrap().as_deref(), Some("x"));
+        for kind in ["image/png", "IMAGE/jpeg; q=1", "application/dicom", "application/octet-stream"] {
+            assert_eq!(of(kind).unwrap(), None, "{kind}");
+        }
+        assert!(matches!(of("multipart/form-data"), Err(Refusal::Form(_))));
+        for kind in ["application/x-www-form-urlencoded", "text/plain", "application/json", "multipart/mixed"]
+        {
+            assert!(matches!(of(kind), Err(Refusal::MediaType)), "{kind}");
+        }
+    }
+}

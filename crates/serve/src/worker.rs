@@ -1,0 +1,167 @@
+//! The thread that computes: images that wait together become a batch.
+
+use std::{
+    sync::mpsc::{Receiver, RecvTimeoutError},
+    time::Instant,
+};
+
+use data::{Batch, Pixels};
+use model::{Classifier, HeatMap, Inference, Method};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use crate::{Limits, metrics::Metrics, refusal::Refusal};
+
+/// An image that waits, and who waits for it.
+pub(crate) struct Job {
+    pub(crate) pixels: Pixels,
+    pub(crate) task: Task,
+    pub(crate) place: OwnedSemaphorePermit,
+    pub(crate) reply: oneshot::Sender<Result<Outcome, Refusal>>,
+}
+
+/// What is asked of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Task {
+    Classify,
+    /// A heat map, of the predicted class where none is named.
+    Explain {
+        class: Option<usize>,
+        method: Method,
+    },
+}
+
+/// What the network says of an image.
+pub(crate) struct Outcome {
+    pub(crate) pixels: Pixels,
+    pub(crate) probabilities: Vec<f32>,
+    pub(crate) heat_map: Option<HeatMap>,
+}
+
+/// Computes until nobody can ask any more.
+pub(crate) fn work(
+    classifier: &Classifier,
+    inference: &Inference<'_>,
+    jobs: &Receiver<Job>,
+    limits: &Limits,
+    metrics: &Metrics,
+) {
+    let mut held = None;
+    while let Some(first) = held.take().or_else(|| jobs.recv().ok()) {
+        match first.task {
+            Task::Classify => {
+                let mut batch = vec![first];
+                held = fill(&mut batch, jobs, limits);
+                // Whoever hung up wants no answer.
+                batch.retain(|job| !job.reply.is_closed());
+                classify(classifier, inference, batch, metrics);
+            }
+            Task::Explain { .. } if first.reply.is_closed() => {}
+            Task::Explain { class, method } => explain(classifier, first, class, method, metrics),
+        }
+    }
+}
+
+/// Adds what comes in time; returns a job that is no part of a batch.
+fn fill(batch: &mut Vec<Job>, jobs: &Receiver<Job>, limits: &Limits) -> Option<Job> {
+    let end = Instant::now() + limits.batch_wait;
+    while batch.len() < limits.batch {
+        match jobs.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            Ok(job) if job.task == Task::Classify => batch.push(job),
+            Ok(job) => return Some(job),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    None
+}
+
+fn classify(classifier: &Classifier, inference: &Inference<'_>, jobs: Vec<Job>, metrics: &Metrics) {
+    if jobs.is_empty() {
+        return;
+    }
+    let (start, spec) = (Instant::now(), classifier.spec());
+    let pixels: Vec<&Pixels> = jobs.iter().map(|job| &job.pixels).collect();
+    let probabilities = inference.probabilities(&Batch::of(&pixels, spec.image_size));
+    metrics.computed(jobs.len(), start.elapsed());
+    let rows = match probabilities {
+        Ok(probabilities) => probabilities,
+        Err(error) => {
+            tracing::error!("a batch could not be classified: {error}");
+            return jobs.into_iter().for_each(|job| reply(job, |_| Err(Refusal::Fault)));
+        }
+    };
+    for (job, row) in jobs.into_iter().zip(rows.chunks_exact(spec.classes.len().max(1))) {
+        reply(job, |pixels| outcome(pixels, row.to_vec(), None));
+    }
+}
+
+fn explain(classifier: &Classifier, job: Job, class: Option<usize>, method: Method, metrics: &Metrics) {
+    let start = Instant::now();
+    let batch = Batch::of(&[&job.pixels], classifier.spec().image_size);
+    let maps = classifier.heat_maps(&batch, &[class], method);
+    metrics.computed(1, start.elapsed());
+    reply(job, |pixels| match maps.map(|maps| maps.into_iter().next()) {
+        Ok(Some(map)) => outcome(pixels, map.probabilities.clone(), Some(map)),
+        Ok(None) => Err(Refusal::Fault),
+        Err(error @ model::Error::NoMaps { .. }) => Err(Refusal::Explanation(error.to_string())),
+        Err(error) => {
+            tracing::error!("an image could not be explained: {error}");
+            Err(Refusal::Fault)
+        }
+    });
+}
+
+/// Probabilities that are no numbers are a fault of the model, and no answer.
+fn outcome(pixels: Pixels, probabilities: Vec<f32>, heat_map: Option<HeatMap>) -> Result<Outcome, Refusal> {
+    if probabilities.iter().all(|probability| probability.is_finite()) {
+        return Ok(Outcome { pixels, probabilities, heat_map });
+    }
+    tracing::error!("the model's output is not finite: its weights are of no use");
+    Err(Refusal::Fault)
+}
+
+/// The place is free before the client hears of it, so that its next request finds one.
+fn reply(job: Job, outcome: impl FnOnce(Pixels) -> Result<Outcome, Refusal>) {
+    let Job { pixels, place, reply, .. } = job;
+    drop(place);
+    // A client that has gone needs none.
+    let _ = reply.send(outcome(pixels));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, mpsc};
+
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    fn job(task: Task, places: &Arc<Semaphore>) -> Job {
+        let place = Arc::clone(places).try_acquire_owned().unwrap();
+        let pixels = Pixels { width: 1, height: 1, channels: 1, data: vec![0] };
+        Job { pixels, task, place, reply: oneshot::channel().0 }
+    }
+
+    #[test]
+    fn a_batch_is_full_or_late_and_holds_nothing_but_classification() {
+        let limits = crate::config::tests::limits();
+        let (places, (sender, jobs)) = (Arc::new(Semaphore::new(100)), mpsc::channel());
+        let send = |task, count| {
+            (0..count).for_each(|_| sender.send(job(task, &places)).unwrap());
+        };
+        let next = |jobs: &Receiver<Job>| {
+            let mut batch = vec![jobs.recv().unwrap()];
+            let held = fill(&mut batch, jobs, &limits);
+            (batch.len(), held.map(|job| job.task))
+        };
+        send(Task::Classify, limits.batch + 2);
+        assert_eq!(next(&jobs), (limits.batch, None));
+        let start = Instant::now();
+        assert_eq!(next(&jobs), (2, None));
+        assert!(start.elapsed() >= limits.batch_wait);
+        let explain = Task::Explain { class: None, method: Method::Occlusion };
+        send(Task::Classify, 1);
+        send(explain, 1);
+        assert_eq!(next(&jobs), (1, Some(explain)));
+        assert_eq!(places.available_permits(), 100);
+    }
+}
