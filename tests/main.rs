@@ -15,6 +15,7 @@ mod checkpoints;
 mod cross_validation;
 mod decode;
 mod explain;
+mod export;
 mod faults;
 mod formats;
 mod guard;

@@ -9,6 +9,7 @@ use model::DeviceChoice;
 mod audit;
 mod cross_validate;
 mod explain;
+mod export;
 mod predict;
 mod report;
 mod serve;
@@ -20,6 +21,7 @@ mod values;
 pub(crate) use audit::AuditArgs;
 pub(crate) use cross_validate::CrossValidateArgs;
 pub(crate) use explain::ExplainArgs;
+pub(crate) use export::ExportArgs;
 pub(crate) use predict::PredictArgs;
 pub(crate) use report::ReportArgs;
 pub(crate) use serve::ServeArgs;
@@ -89,6 +91,8 @@ pub(crate) enum Command {
     ///
     /// Everything stays on this machine: images are held in memory only, and nothing is fetched from elsewhere.
     Serve(Box<ServeArgs>),
+    /// Write a saved model as one TorchScript file, from 8-bit pixels to probabilities
+    Export(ExportArgs),
     /// Look at a data set, or make a synthetic one
     #[command(subcommand)]
     Data(DataCommand),

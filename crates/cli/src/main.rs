@@ -18,6 +18,7 @@ mod cross_validate;
 mod dataset;
 mod decode;
 mod explain;
+mod export;
 mod files;
 mod folder;
 mod found;
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&args, &output),
         Command::Report(args) => report::run(&args, &output),
         Command::Serve(args) => serve::run(&args, &output),
+        Command::Export(args) => export::run(&args, &output),
         Command::Data(DataCommand::Scan(args)) => folder::scan(&args, &output),
         Command::Data(DataCommand::Sample(args)) => folder::sample(&args, &output),
         Command::Data(DataCommand::Cache(args)) => cache::run(&args, &output),

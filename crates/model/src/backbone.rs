@@ -171,6 +171,10 @@ impl Network for Backbone {
         }))
     }
 
+    fn graph(&self) -> Result<Prepared<'_>> {
+        Ok(Box::new(|images| self.head.forward(&self.module.evaluate(images)?, Mode::Evaluate)))
+    }
+
     fn module(&self) -> Result<Option<Arc<[u8]>>> {
         if self.frozen {
             return Ok(Some(Arc::clone(&self.module.file)));
@@ -178,7 +182,7 @@ impl Network for Backbone {
         let mut module = self.module.module.borrow_mut();
         // The mode is part of the file, and equal modules should give equal files.
         module.f_set_eval()?;
-        module::save(&module).map(|file| Some(file.into()))
+        module::save(&module, "backbone").map(|file| Some(file.into()))
     }
 }
 

@@ -200,20 +200,29 @@ impl Classifier {
         let side = batch.image_size as i64;
         let pixels =
             Tensor::f_from_data_size(&batch.pixels, &[batch.n as i64, side, side, 3], tch::Kind::Uint8)?;
-        let x = pixels.f_to_device(self.device)?.f_to_kind(tch::Kind::Float)?;
-        let x = match self.spec.input_scale {
-            // Keras multiplies by the f32 nearest 1/255, which rounds differently from dividing by 255.
-            InputScale::Unit => x.f_mul_scalar(1.0 / 255.0)?,
-            InputScale::Signed => x.f_sub_scalar(128.0)?.f_mul_scalar(1.0 / 128.0)?,
-        };
-        let x = match self.spec.normalisation {
-            Some(Normalisation { mean, std }) => {
-                let row = |values: [f32; 3]| Tensor::f_from_slice(&values)?.f_to_device(self.device);
-                x.f_sub(&row(mean)?)?.f_div(&row(std)?)?
-            }
-            None => x,
-        };
-        Ok(x.f_permute([0, 3, 1, 2])?)
+        self.scaling()?(&pixels.f_to_device(self.device)?)
+    }
+
+    /// How 8-bit pixels `[N, S, S, 3]` become the network's input; what it takes besides them is there before they are.
+    pub(crate) fn scaling(&self) -> Result<impl Fn(&Tensor) -> Result<Tensor> + use<>> {
+        let row = |values: [f32; 3]| Tensor::f_from_slice(&values)?.f_to_device(self.device);
+        let normalisation = self.spec.normalisation;
+        let normalisation =
+            normalisation.map(|Normalisation { mean, std }| Ok::<_, Error>((row(mean)?, row(std)?)));
+        let (scale, normalisation) = (self.spec.input_scale, normalisation.transpose()?);
+        Ok(move |pixels: &Tensor| {
+            let x = pixels.f_to_kind(tch::Kind::Float)?;
+            let x = match scale {
+                // Keras multiplies by the f32 nearest 1/255, which rounds differently from dividing by 255.
+                InputScale::Unit => x.f_mul_scalar(1.0 / 255.0)?,
+                InputScale::Signed => x.f_sub_scalar(128.0)?.f_mul_scalar(1.0 / 128.0)?,
+            };
+            let x = match &normalisation {
+                Some((mean, std)) => x.f_sub(mean)?.f_div(std)?,
+                None => x,
+            };
+            Ok(x.f_permute([0, 3, 1, 2])?)
+        })
     }
 
     /// What the frozen part makes of images as [`Self::input`] gives them: `[N, C, h, w]` or `[N, F]`, in the precision it
@@ -259,7 +268,7 @@ pub struct Inference<'a> {
 }
 
 /// Probabilities of logits, divided by the temperature first where there is one.
-fn softmax(logits: &Tensor, temperature: Option<Temperature>) -> Result<Tensor> {
+pub(crate) fn softmax(logits: &Tensor, temperature: Option<Temperature>) -> Result<Tensor> {
     Ok(match temperature {
         Some(temperature) => logits.f_div_scalar(temperature.value)?.f_softmax(1, tch::Kind::Float)?,
         None => logits.f_softmax(1, tch::Kind::Float)?,

@@ -103,6 +103,12 @@ pub enum Error {
     /// A network that says nothing of an image.
     #[error("the network's output is not finite")]
     NotFinite,
+    /// A network that does something else once it is recorded.
+    #[error("the network cannot be exported: {problem}")]
+    Export {
+        /// What goes wrong.
+        problem: String,
+    },
     /// Settings that no network can be built from.
     #[error("{0}")]
     Spec(String),

@@ -86,6 +86,20 @@ impl InceptionV3 {
     fn fold(&self, block: &Block<Unit>) -> Result<Block<Folded>> {
         block.map(|unit| unit.fold(self.compute))
     }
+
+    /// The network from a block on, with what stands now.
+    fn folded_from(&self, first: usize) -> Result<Prepared<'_>> {
+        let _guard = tch::no_grad_guard();
+        let blocks: Vec<Block<Folded>> =
+            self.blocks[first..].iter().map(|block| self.fold(block)).collect::<Result<_>>()?;
+        Ok(Box::new(move |features| {
+            let mut x = self.taken(features)?;
+            for block in &blocks {
+                x = block.run(&x, &Folded::forward)?;
+            }
+            self.head.forward(&x, Mode::Evaluate)
+        }))
+    }
 }
 
 impl Network for InceptionV3 {
@@ -165,16 +179,11 @@ impl Network for InceptionV3 {
     }
 
     fn prepare(&self) -> Result<Prepared<'_>> {
-        let _guard = tch::no_grad_guard();
-        let rest: Vec<Block<Folded>> =
-            self.blocks[self.frozen.len()..].iter().map(|block| self.fold(block)).collect::<Result<_>>()?;
-        Ok(Box::new(move |features| {
-            let mut x = self.taken(features)?;
-            for block in &rest {
-                x = block.run(&x, &Folded::forward)?;
-            }
-            self.head.forward(&x, Mode::Evaluate)
-        }))
+        self.folded_from(self.frozen.len())
+    }
+
+    fn graph(&self) -> Result<Prepared<'_>> {
+        self.folded_from(0)
     }
 }
 

@@ -13,7 +13,7 @@
 //! tensor file; its reader checks every offset before use, and it builds in seconds), **sha2** for checksums,
 //! **serde_json** for the checkpoint's one metadata key, **bytemuck** to see f32 values as bytes without a copy
 //! (little-endian machines, which is all that libtorch runs on), **libc** for glibc's allocator switch, **tempfile** because
-//! libtorch writes TorchScript modules to named files only.
+//! libtorch writes TorchScript modules to named files only, **zip** to add a file to such a module's archive.
 
 mod backbone;
 mod calibration;
@@ -23,6 +23,7 @@ mod convnet;
 mod device;
 mod dropout;
 mod error;
+mod export;
 mod freeze;
 mod guard;
 mod head;
@@ -39,6 +40,7 @@ pub use classifier::{Classified, Classifier, Inference, Mode, Pretrained, probab
 pub use device::{DeviceChoice, Precision, PrecisionChoice, init};
 pub use dropout::Step;
 pub use error::Error;
+pub use export::{Exported, METADATA};
 pub use freeze::Freeze;
 pub use guard::{Guard, Unlike};
 pub use heat_map::{Coarse, HeatMap, Method};

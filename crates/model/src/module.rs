@@ -60,11 +60,11 @@ fn zip_end(file: &[u8]) -> Option<usize> {
     file.windows(4).rposition(|bytes| bytes == b"PK\x05\x06")
 }
 
-/// The module as a file's bytes. libtorch writes to named files only, and the name is a part of what it writes.
-pub(crate) fn save(module: &CModule) -> Result<Vec<u8>> {
+/// The module as a file's bytes. libtorch writes to named files only, and their `name` is a part of what it writes.
+pub(crate) fn save(module: &CModule, name: &str) -> Result<Vec<u8>> {
     let failed = |source| Error::Io { action: "write", path: std::env::temp_dir(), source };
     let folder = tempfile::tempdir().map_err(failed)?;
-    let path = folder.path().join("backbone.pt");
+    let path = folder.path().join(format!("{name}.pt"));
     module.save(&path)?;
     std::fs::read(&path).map_err(failed)
 }

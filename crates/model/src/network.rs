@@ -68,6 +68,10 @@ pub(crate) trait Network {
     /// The part after the features as it stands, for many batches without gradients.
     fn prepare(&self) -> Result<Prepared<'_>>;
 
+    /// As [`Self::prepare`], of images whatever is frozen, and of steps alone that are the same for any number of them, so that one
+    /// pass can be recorded.
+    fn graph(&self) -> Result<Prepared<'_>>;
+
     /// The last maps that convolutions make of `images`, f32 `[N, 3, S, S]`, as evaluation makes them: without gradients, whatever
     /// is frozen. `None` where a TorchScript module makes none.
     fn maps(&self, images: &Tensor) -> Result<Option<Maps>>;

@@ -5,7 +5,7 @@ fn traced(side: i64, function: impl Fn(&Tensor) -> Tensor) -> Vec<u8> {
     let images = Tensor::zeros([2, 3, side, side], (Kind::Float, Device::Cpu));
     let mut run = |inputs: &[Tensor]| vec![function(&inputs[0])];
     let module = CModule::create_by_tracing("Traced", "forward", &[images], &mut run).unwrap();
-    module::save(&module).unwrap()
+    module::save(&module, "backbone").unwrap()
 }
 
 fn load(file: Vec<u8>) -> Result<Module> {
@@ -66,4 +66,24 @@ fn without_trainable_parameters_only_all_of_it_can_be_frozen() {
     backbone.freeze(&Freeze::All, false).unwrap();
     assert_eq!(backbone.parameters().len(), 8);
     assert!(backbone.is_frozen());
+}
+
+/// Modules with a branch in them cannot be told from those without: what is recorded is tried.
+#[test]
+fn a_backbone_is_recorded_with_its_head() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("b.pt");
+    std::fs::write(&path, traced(16, |x| x.avg_pool2d(4, 4, 0, false, true, None::<i64>).relu())).unwrap();
+    let spec = crate::Spec {
+        kind: crate::Kind::Torchscript,
+        classes: vec!["a".to_owned(), "b".to_owned()],
+        image_size: 16,
+        interpolation: data::Interpolation::Nearest,
+        input_scale: crate::InputScale::Unit,
+        normalisation: None,
+        precision: crate::Precision::F32,
+    };
+    let given = crate::Pretrained::File { path: &path, pinned: false };
+    let classifier = crate::Classifier::new(spec, given, 28, Device::Cpu).unwrap();
+    assert!(classifier.export(b"{}").unwrap().difference <= 1e-5);
 }

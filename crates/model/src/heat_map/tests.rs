@@ -209,7 +209,7 @@ fn backbone(folder: &Path, function: impl Fn(&Tensor) -> Tensor) -> Classifier {
     let mut run = |inputs: &[Tensor]| vec![function(&inputs[0])];
     let module = CModule::create_by_tracing("Traced", "forward", &[images], &mut run).unwrap();
     let path = folder.join("b.pt");
-    std::fs::write(&path, crate::module::save(&module).unwrap()).unwrap();
+    std::fs::write(&path, crate::module::save(&module, "backbone").unwrap()).unwrap();
     let given = Pretrained::File { path: &path, pinned: false };
     Classifier::new(spec(Kind::Torchscript, 16), given, 28, Device::Cpu).unwrap()
 }

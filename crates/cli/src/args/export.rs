@@ -1,0 +1,71 @@
+use std::{fmt, path::PathBuf, str::FromStr};
+
+use clap::Args;
+use model::PrecisionChoice;
+
+use super::positive;
+
+#[derive(Args)]
+pub(crate) struct ExportArgs {
+    /// A checkpoint, or a run's folder, whose best weights are meant [default: the latest run]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) saved: Option<PathBuf>,
+    /// The file to write [default: the checkpoint's name with .pt, beside it]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// What to write: torchscript
+    #[arg(long, value_name = "FORMAT", default_value = "torchscript")]
+    pub(crate) format: ExportFormat,
+    /// What its convolutions compute in, wherever it will run: f32, bf16 or auto
+    #[arg(long, value_name = "KIND", default_value = "f32")]
+    pub(crate) precision: PrecisionChoice,
+    /// Overwrite the file if it is there
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Threads for computing [default: all cores]
+    #[arg(long, value_name = "N", value_parser = positive, allow_negative_numbers = true)]
+    pub(crate) threads: Option<usize>,
+}
+
+/// There is one; who asks for another is told why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ExportFormat {
+    TorchScript,
+}
+
+impl FromStr for ExportFormat {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "torchscript" => Ok(Self::TorchScript),
+            "onnx" => {
+                Err("no well-kept library writes ONNX from Rust: export torchscript, and convert that with \
+                           Python's `torch.onnx.export(module, images, \"model.onnx\", dynamo=False)`")
+            }
+            _ => Err("torchscript is the one that there is"),
+        }
+    }
+}
+
+impl fmt::Display for ExportFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("torchscript")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_formats_are_refused_with_a_reason() {
+        assert_eq!("torchscript".parse(), Ok(ExportFormat::TorchScript));
+        let refused = |text: &str| text.parse::<ExportFormat>().unwrap_err();
+        assert!(refused("onnx").starts_with("no well-kept library writes ONNX from Rust"));
+        assert_eq!(refused("tflite"), "torchscript is the one that there is");
+    }
+}
