@@ -11,7 +11,7 @@ use crate::{
     dropout::Step,
     inception::{self, InceptionV3, weights},
     module,
-    network::{Network, Parameter, Prepared, Shapes, Tensors},
+    network::{self, Network, Parameter, Prepared, Shapes, Tensors},
 };
 
 /// Whether a forward pass trains (dropout on, gradients kept) or not.
@@ -211,7 +211,7 @@ impl Classifier {
             normalisation.map(|Normalisation { mean, std }| Ok::<_, Error>((row(mean)?, row(std)?)));
         let (scale, normalisation) = (self.spec.input_scale, normalisation.transpose()?);
         Ok(move |pixels: &Tensor| {
-            let x = pixels.f_to_kind(tch::Kind::Float)?;
+            let x = network::cast(pixels, tch::Kind::Float)?;
             let x = match scale {
                 // Keras multiplies by the f32 nearest 1/255, which rounds differently from dividing by 255.
                 InputScale::Unit => x.f_mul_scalar(1.0 / 255.0)?,

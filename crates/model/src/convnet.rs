@@ -160,7 +160,7 @@ impl Network for ConvNet {
     /// All images in one piece, and the products that libtorch itself would take: both are for speed here.
     fn graph(&self) -> Result<Prepared<'_>> {
         let _guard = tch::no_grad_guard();
-        let cast = |tensor: &Tensor| tensor.f_to_kind(self.compute);
+        let cast = |tensor: &Tensor| network::cast(tensor, self.compute);
         let (kernel, bias) = (cast(&self.conv_weight)?, cast(&self.conv_bias)?.f_view([1, -1, 1, 1])?);
         let (hidden_weight, hidden_bias) = (cast(&self.hidden_weight)?, cast(&self.hidden_bias)?);
         Ok(Box::new(move |images| {
@@ -168,7 +168,7 @@ impl Network for ConvNet {
             let x = x.f_max_pool2d(2, 2, 0, 1, false)?.f_add(&bias)?.f_relu()?;
             let x = x.f_permute([0, 2, 3, 1])?.f_flatten(1, -1)?;
             let x = x.f_linear(&hidden_weight, Some(&hidden_bias))?.f_relu()?;
-            Ok(x.f_to_kind(Kind::Float)?.f_linear(&self.output_weight, Some(&self.output_bias))?)
+            Ok(network::cast(&x, Kind::Float)?.f_linear(&self.output_weight, Some(&self.output_bias))?)
         }))
     }
 }

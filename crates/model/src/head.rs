@@ -2,7 +2,7 @@ use tch::{Kind, Tensor};
 
 use crate::{
     Mode, Result, dropout,
-    network::{Parameter, Shapes, Tensors},
+    network::{self, Parameter, Shapes, Tensors},
 };
 
 /// Sizes of the study's dense layers between the features and the classes.
@@ -62,7 +62,7 @@ impl Head {
 
     /// `features`: as [`pooled`] takes them. Returns f32 logits `[N, C]`.
     pub(crate) fn forward(&self, features: &Tensor, mode: Mode) -> Result<Tensor> {
-        let mut x = pooled(features)?.f_to_kind(Kind::Float)?;
+        let mut x = network::cast(&pooled(features)?, Kind::Float)?;
         for (index, (_, weight, bias)) in self.layers.iter().enumerate() {
             x = x.f_linear(weight, Some(bias))?;
             if index == HIDDEN.len() {

@@ -62,7 +62,11 @@ impl InceptionV3 {
 
     /// What the first block that is not frozen takes: images are cast only here.
     fn taken(&self, features: &Tensor) -> Result<Tensor> {
-        Ok(if features.dim() == 4 { features.f_to_kind(self.compute)? } else { features.shallow_clone() })
+        Ok(if features.dim() == 4 {
+            network::cast(features, self.compute)?
+        } else {
+            features.shallow_clone()
+        })
     }
 
     /// What the frozen blocks make of images; where nothing is frozen, the images.

@@ -144,6 +144,11 @@ pub(crate) fn channels_last(tensor: &Tensor) -> Result<Tensor> {
     Ok(tensor.f_permute([0, 2, 3, 1])?.f_contiguous()?.f_permute([0, 3, 1, 2])?)
 }
 
+/// In another precision. Unlike libtorch's `totype` it names no device where a pass is recorded.
+pub(crate) fn cast(x: &Tensor, kind: Kind) -> Result<Tensor> {
+    Ok(x.f_to_dtype(kind, false, false)?)
+}
+
 /// What libtorch calls a precision.
 pub(crate) fn kind(precision: Precision) -> Kind {
     match precision {

@@ -42,10 +42,10 @@ impl FromStr for ExportFormat {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "torchscript" => Ok(Self::TorchScript),
-            "onnx" => {
-                Err("no well-kept library writes ONNX from Rust: export torchscript, and convert that with \
-                           Python's `torch.onnx.export(module, images, \"model.onnx\", dynamo=False)`")
-            }
+            "onnx" => Err(
+                "no well-kept library writes ONNX from Rust, and PyTorch's own exporter takes no TorchScript \
+                     any more: torchscript is the one that there is",
+            ),
             _ => Err("torchscript is the one that there is"),
         }
     }
