@@ -51,6 +51,19 @@ fn what_is_no_radiograph_is_flagged_and_test_images_are_not() {
     let table = world.thorax(&["predict", "page.png", "--saved", "run"]);
     assert!(table.ok().stdout.contains("  unlike training  page.png"), "{}", table.stdout);
     assert!(table.stderr.contains("warning: 1 of 1 images are unlike those"), "{}", table.stderr);
+    let heated = world.thorax(&["explain", "page.png", "--saved", "run", "--out", "maps"]);
+    assert!(heated.ok().stdout.contains("  unlike training  page.png"), "{}", heated.stdout);
+    assert!(heated.stderr.contains("warning: 1 of 1 images are unlike those"), "{}", heated.stderr);
+    let heated =
+        world.thorax(&["explain", "page.png", "--saved", "run", "--out", "maps", "--force", "--json"]);
+    assert!(heated.ok().stdout.contains(says), "{}", heated.stdout);
+    // A test set of other things is told too.
+    for class in ["COVID-19", "NORMAL", "Viral Pneumonia"] {
+        fs::create_dir_all(world.path("pages").join(class)).unwrap();
+        fs::write(world.path("pages").join(class).join("page.png"), text_page(2)).unwrap();
+    }
+    let tested = world.thorax(&["test", "--saved", "run", "--data", "pages"]);
+    assert!(tested.ok().stderr.contains("warning: 3 of 3 images are unlike those"), "{}", tested.stderr);
     // All models of an ensemble look.
     let both = world.thorax(&["predict", "page.png", "--ensemble", "run", "run", "--csv"]);
     assert!(both.ok().stdout.contains(says), "{}", both.stdout);

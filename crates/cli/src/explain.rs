@@ -10,17 +10,18 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use data::{Batch, Decoding, EVALUATION_BATCH, Formats, Pixels, Preprocess};
-use model::{Classifier, HeatMap, Kind, Method};
+use model::{Classifier, HeatMap, Kind, Method, Unlike};
 use rayon::prelude::*;
 
 use crate::{
     args::ExplainArgs,
     compute::use_threads,
     files,
-    found::{Files, Found},
+    found::{self, Files, Found},
     output::Output,
     progress, saved,
     status::{Status, hinted},
+    unlike,
 };
 use names::{Names, Targets};
 use rows::Rows;
@@ -64,7 +65,7 @@ pub(crate) fn run(args: &ExplainArgs, output: &Output) -> Result<Status> {
         }
     }
     explainer.explain(chunk)?;
-    conclude(args, files.no_images, &explainer.rows, output)
+    conclude(args, &files, &explainer.rows, output)
 }
 
 /// The index of a class by its name.
@@ -85,19 +86,13 @@ fn usual(kind: Kind) -> Method {
     }
 }
 
-fn conclude(args: &ExplainArgs, no_images: usize, rows: &Rows<'_>, output: &Output) -> Result<Status> {
-    match no_images {
-        0 => {}
-        1 => output.note("passed over: 1 file that is no image"),
-        n => output.note(format!("passed over: {n} files that are no images")),
-    }
+fn conclude(args: &ExplainArgs, files: &Files, rows: &Rows<'_>, output: &Output) -> Result<Status> {
+    files.tell(output);
     if rows.written == 0 {
-        let named = args.paths.iter().map(|path| format!("`{}`", path.display()));
-        return Err(hinted(
-            format!("there is no image in {}", named.collect::<Vec<_>>().join(", ")),
-            "name images, or folders that hold some, but not the folder that heat maps go to",
-        ));
+        let hint = "name images, or folders that hold some, but not the folder that heat maps go to";
+        return Err(found::none_in(&args.paths, hint));
     }
+    unlike::warn(rows.unlike, rows.written - rows.errors, output);
     if rows.errors > 0 {
         output.note(format!("{} of {} files could not be explained", rows.errors, rows.written));
         return Ok(Status::BadInput);
@@ -165,6 +160,7 @@ impl Explainer<'_> {
             let heated = match decoded {
                 Ok((pixels, targets)) => Ok(Heated {
                     heat_map: heat_maps.next().context("a heat map is missing")?,
+                    unlike: self.classifier.guard().and_then(|guard| guard.check(&pixels)),
                     pixels,
                     targets,
                 }),
@@ -189,12 +185,13 @@ struct Heated {
     pixels: Pixels,
     heat_map: HeatMap,
     targets: Targets,
+    unlike: Option<Unlike>,
 }
 
 impl Heated {
     /// Writes both pictures.
     fn write(&self, classes: &[String], method: Method) -> Result<()> {
-        let Self { pixels, heat_map, targets } = self;
+        let Self { pixels, heat_map, targets, .. } = self;
         let maximum = heat_map.maximum();
         let overlay = data::overlay(pixels, &heat_map.values, maximum).context("cannot draw a heat map")?;
         files::write(&targets.overlay, &data::encode_png(&overlay).context("cannot encode a PNG")?)?;

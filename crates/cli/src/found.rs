@@ -10,6 +10,8 @@ use std::{
 use data::Formats;
 use walkdir::WalkDir;
 
+use crate::{output::Output, status::hinted};
+
 /// A file that may be an image, or what is wrong with a place where files were looked for.
 pub(crate) type Found = (PathBuf, Option<String>);
 
@@ -38,10 +40,25 @@ impl Files {
         }
     }
 
+    /// Says how much was passed over.
+    pub(crate) fn tell(&self, output: &Output) {
+        match self.no_images {
+            0 => {}
+            1 => output.note("passed over: 1 file that is no image"),
+            n => output.note(format!("passed over: {n} files that are no images")),
+        }
+    }
+
     /// All that a place on a list stands for: mostly one file.
     fn walk(&mut self, path: &Path) -> std::vec::IntoIter<Found> {
         walk(path, self.formats, &mut self.no_images).collect::<Vec<_>>().into_iter()
     }
+}
+
+/// The error that there is no image in the places that were named.
+pub(crate) fn none_in(paths: &[PathBuf], hint: &str) -> anyhow::Error {
+    let named: Vec<String> = paths.iter().map(|path| format!("`{}`", path.display())).collect();
+    hinted(format!("there is no image in {}", named.join(", ")), hint)
 }
 
 fn walk(path: &Path, formats: Formats, no_images: &mut usize) -> impl Iterator<Item = Found> {

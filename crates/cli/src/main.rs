@@ -36,6 +36,7 @@ mod status;
 mod table;
 mod test;
 mod train;
+mod unlike;
 
 use std::process::ExitCode;
 
@@ -45,6 +46,7 @@ use output::Output;
 use status::Status;
 
 fn main() -> ExitCode {
+    compute::leave_nothing_to_chance();
     let command_line: Vec<_> = std::env::args_os().collect();
     let mut cli = match Cli::try_parse_from(&command_line) {
         Ok(cli) => cli,

@@ -11,10 +11,11 @@ use model::Classifier;
 use crate::{
     args::PredictArgs,
     compute::use_threads,
-    found::Files,
+    found::{self, Files},
     output::Output,
     progress, saved,
-    status::{Status, hinted},
+    status::Status,
+    unlike,
 };
 use committee::{Committee, Reader};
 use print::{Form, Printer};
@@ -69,28 +70,15 @@ fn load(args: &PredictArgs, output: &Output) -> Result<Vec<Classifier>> {
 }
 
 fn conclude(args: &PredictArgs, files: &Files, rows: &Rows<'_>, output: &Output) -> Result<Status> {
-    match files.no_images {
-        0 => {}
-        1 => output.note("passed over: 1 file that is no image"),
-        n => output.note(format!("passed over: {n} files that are no images")),
-    }
+    files.tell(output);
     if rows.written == 0 {
-        let named =
-            args.paths.iter().map(|path| format!("`{}`", path.display())).collect::<Vec<_>>().join(", ");
-        return Err(hinted(
-            format!("there is no image in {named}"),
-            "name images, or folders that hold some; `--formats all` takes DICOM, WebP and GIF too",
-        ));
+        let hint = "name images, or folders that hold some; `--formats all` takes DICOM, WebP and GIF too";
+        return Err(found::none_in(&args.paths, hint));
     }
     if rows.uncertain > 0 {
         output.note(format!("uncertain: {} of {} images", rows.uncertain, rows.written - rows.errors));
     }
-    if rows.unlike > 0 {
-        let (unlike, images) = (rows.unlike, rows.written - rows.errors);
-        output.warn(format!(
-            "{unlike} of {images} images are unlike those that the model was trained on: do not rely on what it says of them"
-        ));
-    }
+    unlike::warn(rows.unlike, rows.written - rows.errors, output);
     if rows.errors > 0 {
         output.note(format!("{} of {} files could not be classified", rows.errors, rows.written));
         return Ok(Status::BadInput);

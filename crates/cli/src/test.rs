@@ -27,6 +27,7 @@ use crate::{
     progress,
     status::Status,
     table::{share, table, with_interval as with},
+    unlike,
 };
 
 pub(crate) fn run(args: &TestArgs, output: &Output) -> Result<Status> {
@@ -48,6 +49,11 @@ pub(crate) fn run(args: &TestArgs, output: &Output) -> Result<Status> {
     let images = model.images(&sets, args, output)?;
     let others = other.as_ref().map(|other| other.images(&sets, args, output)).transpose()?;
     warn_of_what_lacks(&model, &sets, &images, output);
+    if let Some(guard) = model.classifier.guard() {
+        for images in &images {
+            unlike::warn(train::unlike(guard, images)?, images.len(), output);
+        }
+    }
 
     let (mut tested, mut predictions) = (Vec::new(), Vec::new());
     for (at, (set, images)) in sets.iter().zip(&images).enumerate() {

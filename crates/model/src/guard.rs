@@ -103,8 +103,12 @@ impl Guard {
 
     /// Looks at an image as the network gets it; `None` where it is like those that the network was trained on.
     pub fn check(&self, image: &Pixels) -> Option<Unlike> {
-        let appearance = Appearance::of(image);
-        let (distance, mean) = self.nearest(&appearance);
+        self.check_appearance(&Appearance::of(image))
+    }
+
+    /// As [`Self::check`], of how the image looks.
+    pub fn check_appearance(&self, appearance: &Appearance) -> Option<Unlike> {
+        let (distance, mean) = self.nearest(appearance);
         let limit = f64::from(self.limit);
         if distance <= limit {
             return None;

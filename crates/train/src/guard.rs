@@ -15,3 +15,12 @@ pub fn guard(training: &ImageSet, validation: &ImageSet, n_classes: usize) -> Re
     let held_out: Vec<_> = validation.appearances(MOST)?.into_iter().map(|(image, _)| image).collect();
     Ok(Guard::learn(&training.appearances(MOST)?, &held_out, n_classes))
 }
+
+/// How many of the images are unlike those that the guard knows.
+///
+/// # Errors
+/// A cache file that cannot be read.
+pub fn unlike(guard: &Guard, images: &ImageSet) -> Result<usize> {
+    let appearances = images.appearances(usize::MAX)?;
+    Ok(appearances.iter().filter(|(image, _)| guard.check_appearance(image).is_some()).count())
+}

@@ -53,7 +53,7 @@ pub use figures::{Bounds, Calibration, ClassRow, MeanRow, Sureness, TestFigures,
 pub use files::read as read_text;
 pub use fit::{Ending, FitConfig, OnNonFinite, fit};
 pub use gap::{Difference, Gap};
-pub use guard::guard;
+pub use guard::{guard, unlike};
 pub use history::{EpochRow, HISTORY, read_history};
 pub use inputs::Inputs;
 pub use lock::FileLock;

@@ -6,7 +6,7 @@ use model::Method;
 use serde_json::json;
 
 use super::Heated;
-use crate::output::Output;
+use crate::{output::Output, unlike};
 
 /// Rows in the files' order.
 pub(super) struct Rows<'a> {
@@ -16,17 +16,19 @@ pub(super) struct Rows<'a> {
     output: &'a Output,
     pub(super) written: usize,
     pub(super) errors: usize,
+    /// Images that are unlike the training images.
+    pub(super) unlike: usize,
 }
 
 impl<'a> Rows<'a> {
     pub(super) fn new(classes: &'a [String], method: Method, json: bool, output: &'a Output) -> Self {
-        Self { classes, method, json, output, written: 0, errors: 0 }
+        Self { classes, method, json, output, written: 0, errors: 0, unlike: 0 }
     }
 
     /// The heading, before the first row.
     fn begin(&self) {
         if !self.json && self.written == self.errors {
-            self.line(["predicted", "class"], ["prob.", "centre"], ["file", "overlay"]);
+            self.line(["predicted", "class"], ["prob.", "centre"], ["note", "file", "overlay"]);
         }
     }
 
@@ -35,6 +37,7 @@ impl<'a> Rows<'a> {
         match heated {
             Ok(heated) => {
                 self.begin();
+                self.unlike += usize::from(heated.unlike.is_some());
                 self.row(&name, heated);
             }
             Err(error) => {
@@ -52,11 +55,11 @@ impl<'a> Rows<'a> {
         }
         let row = json!({"path": name, "predicted": null, "class": null, "probability": null,
                          "method": self.method.to_string(), "central_share": null, "empty": null,
-                         "overlay": null, "map": null, "error": error});
+                         "overlay": null, "map": null, "error": error, "warning": null});
         self.output.result(row.to_string());
     }
 
-    fn row(&self, name: &str, Heated { heat_map, targets, .. }: &Heated) {
+    fn row(&self, name: &str, Heated { heat_map, targets, unlike, .. }: &Heated) {
         let [predicted, class] =
             [heat_map.predicted, heat_map.class].map(|index| self.classes[index].as_str());
         let (probability, central) = (heat_map.probability(), heat_map.central_share());
@@ -64,21 +67,24 @@ impl<'a> Rows<'a> {
             let row = json!({"path": name, "predicted": predicted, "class": class, "probability": probability,
                              "method": self.method.to_string(), "central_share": central,
                              "empty": heat_map.is_empty(), "overlay": targets.overlay.to_string_lossy(),
-                             "map": targets.map.to_string_lossy(), "error": null});
+                             "map": targets.map.to_string_lossy(), "error": null,
+                             "warning": unlike.map(|unlike| unlike.to_string())});
             self.output.result(row.to_string());
             return;
         }
         let probability = format!("{probability:.4}");
         let central = central.map_or("empty".to_owned(), |share| format!("{:.0} %", 100.0 * share));
         let overlay = targets.overlay.to_string_lossy();
-        self.line([predicted, class], [&probability, &central], [name, &overlay]);
+        let note = if unlike.is_some() { unlike::NOTE } else { "" };
+        self.line([predicted, class], [&probability, &central], [note, name, &overlay]);
     }
 
-    fn line(&self, classes: [&str; 2], numbers: [&str; 2], files: [&str; 2]) {
+    fn line(&self, classes: [&str; 2], numbers: [&str; 2], texts: [&str; 3]) {
         let width = self.classes.iter().map(|class| class.chars().count()).max().unwrap_or(0).max(9);
-        let ([predicted, class], [probability, central], [file, overlay]) = (classes, numbers, files);
+        let ([predicted, class], [probability, central], [note, file, overlay]) = (classes, numbers, texts);
+        let notes = unlike::NOTE.len();
         self.output.result(format!(
-            "{predicted:width$}  {class:width$}  {probability:>6}  {central:>6}  {file}  {overlay}"
+            "{predicted:width$}  {class:width$}  {probability:>6}  {central:>6}  {note:notes$}  {file}  {overlay}"
         ));
     }
 }

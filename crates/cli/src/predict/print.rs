@@ -6,7 +6,7 @@ use anyhow::Result;
 use model::Unlike;
 use serde_json::json;
 
-use crate::{args::PredictArgs, output::Output};
+use crate::{args::PredictArgs, output::Output, unlike};
 
 /// What is said of an image.
 pub(super) struct Verdict<'a> {
@@ -102,7 +102,7 @@ impl Printer<'_> {
                     Some(_) => Some(decision),
                     None => Some(UNCERTAIN),
                 };
-                let notes = [decided, verdict.unlike.map(|_| "unlike training")];
+                let notes = [decided, verdict.unlike.map(|_| unlike::NOTE)];
                 let note = notes.into_iter().flatten().collect::<Vec<_>>().join(", ");
                 let (width, notes) = (self.label_width(), NOTES);
                 self.output.result(format!("{predicted:width$}  {cells}  {note:notes$}  {name}"));
@@ -148,4 +148,4 @@ impl Printer<'_> {
 }
 
 /// Width of the column that says what is to be minded.
-const NOTES: usize = "unlike training".len();
+const NOTES: usize = unlike::NOTE.len();
