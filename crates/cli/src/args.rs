@@ -12,6 +12,7 @@ mod explain;
 mod predict;
 mod report;
 mod serve;
+mod shell;
 mod split;
 mod test;
 mod train;
@@ -23,6 +24,7 @@ pub(crate) use explain::ExplainArgs;
 pub(crate) use predict::PredictArgs;
 pub(crate) use report::ReportArgs;
 pub(crate) use serve::ServeArgs;
+pub(crate) use shell::{CompletionsArgs, ManArgs};
 pub(crate) use split::SplitArgs;
 pub(crate) use test::{CompareArgs, TestArgs};
 pub(crate) use train::TrainArgs;
@@ -92,6 +94,12 @@ pub(crate) enum Command {
     /// Look at a data set, or make a synthetic one
     #[command(subcommand)]
     Data(DataCommand),
+    /// Print a script that lets a shell complete commands and flags
+    ///
+    /// For bash: `thorax completions bash > ~/.local/share/bash-completion/completions/thorax`.
+    Completions(CompletionsArgs),
+    /// Make manual pages, for `man thorax`
+    Man(ManArgs),
 }
 
 #[derive(Subcommand)]
