@@ -11,9 +11,9 @@
 //! progress bar), ureq (a blocking HTTP client with timeouts, proxies and its own TLS, so no system library is
 //! needed), zip (the archives and the wheels are zip files), sha2 (everything pinned is checked), md-5 (what Kaggle's
 //! storage host says of its file), base64 (how it says it, and how a Kaggle token is sent), serde and serde_json
-//! (receipts, cargo's JSON, `run.json`), goblin (which
-//! libraries a program needs, read from the file itself), tar and flate2 (the archive that `dist` makes, the same bytes on
-//! every machine), tempfile (the folder elsewhere that it is tried in), libc (one call each: `syncfs`, `statvfs` and `wait4`).
+//! (receipts, cargo's JSON, `run.json`), goblin (which libraries a program needs, read from the file itself), tar and
+//! flate2 (the archive of `dist`, the same bytes wherever it is packed), tempfile (the folder elsewhere that it is tried
+//! in), libc (one call each: `syncfs`, `statvfs` and `wait4`).
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,

@@ -141,23 +141,32 @@ impl Licences {
         page.extend(self.notes.iter().map(|note| format!("{note}\n")));
         page.push_str("\n| crate | version | licence | texts |\n|---|---|---|---|\n");
         for Crate { name, version, licence, repository, texts } in &self.crates {
-            let texts = if texts.is_empty() {
-                format!("none in its package; {repository}")
-            } else {
-                format!("`crates/{name}-{version}/`")
+            let texts = match (texts.is_empty(), self.sibling(repository)) {
+                (false, _) => format!("`crates/{name}-{version}/`"),
+                (true, Some(other)) => {
+                    format!("as of its sibling, `crates/{}-{}/`", other.name, other.version)
+                }
+                (true, None) => format!("none in its package; {repository}"),
             };
             let _ = writeln!(page, "| {name} | {version} | {licence} | {texts} |");
         }
         page
     }
 
+    /// A crate of the same repository that has texts: what is split into packages does not always have them in each.
+    fn sibling(&self, repository: &str) -> Option<&Crate> {
+        let mut crates = self.crates.iter();
+        crates.find(|one| !repository.is_empty() && one.repository == repository && !one.texts.is_empty())
+    }
+
     /// How much there is, for the terminal.
     pub(super) fn summary(&self) -> String {
-        let without = self.crates.iter().filter(|one| one.texts.is_empty());
+        let lacks = |one: &&Crate| one.texts.is_empty() && self.sibling(&one.repository).is_none();
+        let without = self.crates.iter().filter(lacks);
         let without: Vec<&str> = without.map(|one| one.name.as_str()).collect();
-        let lacking = match without.len() {
-            0 => String::new(),
-            n => format!("; {n} crates' packages hold no text: {}", without.join(", ")),
+        let lacking = match without.is_empty() {
+            true => String::new(),
+            false => format!("; without a text, and said so: {}", without.join(", ")),
         };
         format!("libtorch, Rust and {} crates{lacking}", self.crates.len())
     }

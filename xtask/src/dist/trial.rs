@@ -104,8 +104,11 @@ impl Trial {
 
     fn tells_nothing(&self, hidden: &[PathBuf]) -> Result<()> {
         let bytes = std::fs::read(self.program()).context("cannot read the program")?;
-        for folder in hidden.iter().filter_map(|folder| folder.to_str()) {
-            if bytes.windows(folder.len()).any(|window| window == folder.as_bytes()) {
+        // One such as `/src` cannot be told from a part of other paths.
+        let telling = hidden.iter().filter(|folder| folder.components().count() > 2);
+        for folder in telling.filter_map(|folder| folder.to_str()) {
+            let below = format!("{folder}/");
+            if bytes.windows(below.len()).any(|window| window == below.as_bytes()) {
                 let message = format!("the program holds the path `{folder}` of this machine");
                 return Err(fail(message, "see what `dist/build.rs` replaces"));
             }
@@ -123,6 +126,21 @@ impl Trial {
             ));
         }
         seen(format!("thorax --version: {}", said.trim()));
+        #[cfg(unix)]
+        {
+            let link = self.work().join("thorax");
+            std::os::unix::fs::symlink(self.program(), &link).context("cannot make a link")?;
+            let linked =
+                Command::new(&link).arg("--version").env_clear().output().context("cannot run a link")?;
+            if linked.stdout != said.as_bytes() {
+                let words = String::from_utf8_lossy(&linked.stderr).trim().to_owned();
+                return Err(fail(
+                    format!("the program does not start by a link: {words}"),
+                    "see its run path",
+                ));
+            }
+            seen("it starts by a link in another folder too");
+        }
         Ok(())
     }
 
@@ -168,7 +186,8 @@ impl Trial {
     }
 
     fn serves(&self, image: &Path, predicted: &Value, expected: &Expected<'_>) -> Result<()> {
-        let server = Server::start(self.command(&["serve", "--saved", "run", "--listen", "127.0.0.1:0"]))?;
+        let server =
+            Server::start(self.command(&["serve", "--quiet", "--saved", "run", "--listen", "127.0.0.1:0"]))?;
         let health = server.get("/healthz")?;
         if health["status"] != "ok" {
             return Err(fail(format!("/healthz answers {health}"), "see `thorax serve`"));

@@ -16,21 +16,36 @@ fn main() {
     println!("cargo::rustc-link-lib=c10");
 }
 "#;
-const OTHER: &str = "[package]\nname = \"other\"\nversion = \"1.2.3\"\nedition = \"2024\"\nlicense = \"MIT OR Apache-2.0\"\n\
-                     repository = \"https://example.org/other\"\n";
+/// Crates of others and their repositories: one with licence texts, one that is split off from it, and one without any.
+const OTHERS: [(&str, &str); 3] = [("bare", "bare"), ("other", "other"), ("split", "other")];
 
 fn world() -> World {
     let world = World::new();
     world.write("tree/LICENSE", "the licence of this");
-    world.write(
-        "tree/Cargo.toml",
-        "[workspace]\nresolver = \"3\"\nmembers = [\"cli\"]\nexclude = [\"other\", \"bare\"]\n\n[profile.dist]\ninherits = \"release\"\n",
-    );
-    world.write(
-        "tree/cli/Cargo.toml",
-        "[package]\nname = \"cli\"\nversion = \"0.0.1\"\nedition = \"2024\"\n\n[[bin]]\nname = \"thorax\"\npath = \"main.rs\"\n\n\
-         [dependencies]\nother = { path = \"../other\" }\nbare = { path = \"../bare\" }\n",
-    );
+    let mut root =
+        "[workspace]\nresolver = \"3\"\nmembers = [\"cli\"]\nexclude = [\"others\"]\n\n".to_owned();
+    root += "[profile.dist]\ninherits = \"release\"\n";
+    world.write("tree/Cargo.toml", &root);
+    let mut cli = "[package]\nname = \"cli\"\nversion = \"0.0.1\"\nedition = \"2024\"\n\n".to_owned();
+    cli += "[[bin]]\nname = \"thorax\"\npath = \"main.rs\"\n\n[dependencies]\n";
+    let mut lock =
+        "version = 4\n\n[[package]]\nname = \"cli\"\nversion = \"0.0.1\"\ndependencies = [\n".to_owned();
+    lock += &OTHERS.map(|(name, _)| format!(" \"{name}\",\n")).concat();
+    lock += "]\n";
+    for (name, repository) in OTHERS {
+        cli += &format!("{name} = {{ path = \"../others/{name}\" }}\n");
+        lock += &format!("\n[[package]]\nname = \"{name}\"\nversion = \"1.2.3\"\n");
+        let manifest = format!(
+            "[package]\nname = \"{name}\"\nversion = \"1.2.3\"\nedition = \"2024\"\nlicense = \"MIT OR Apache-2.0\"\n\
+             repository = \"https://example.org/{repository}\"\n"
+        );
+        world.write(&format!("tree/others/{name}/Cargo.toml"), &manifest);
+        world.write(&format!("tree/others/{name}/src/lib.rs"), "");
+    }
+    world.write("tree/others/other/LICENSE-MIT", "the licence of other");
+    world.write("tree/others/other/licenses/font.txt", "the licence of its font");
+    world.write("tree/cli/Cargo.toml", &cli);
+    world.write("tree/Cargo.lock", &lock);
     world.write("tree/cli/main.rs", include_str!("packed.rs"));
     world.write("tree/cli/build.rs", LINK);
     let script = include_str!("../../../crates/model/build.rs");
@@ -38,17 +53,6 @@ fn world() -> World {
         "tree/cli/run_path.rs",
         &script.replace("\nfn main()", "\npub fn main()").replace("//! ", "// ").replace("//!", "//"),
     );
-    world.write("tree/other/Cargo.toml", OTHER);
-    world.write("tree/other/src/lib.rs", "");
-    world.write("tree/other/LICENSE-MIT", "the licence of other");
-    world.write("tree/other/licenses/font.txt", "the licence of its font");
-    world.write("tree/bare/Cargo.toml", &OTHER.replace("other", "bare"));
-    world.write("tree/bare/src/lib.rs", "");
-    let lock =
-        ["bare", "other"].map(|name| format!("\n[[package]]\nname = \"{name}\"\nversion = \"1.2.3\"\n"));
-    let own =
-        "\n[[package]]\nname = \"cli\"\nversion = \"0.0.1\"\ndependencies = [\n \"bare\",\n \"other\",\n]\n";
-    world.write("tree/Cargo.lock", &format!("version = 4\n{}{own}{}", lock[0], lock[1]));
     world.write("libtorch/licenses/torch/LICENSE", "the licence of libtorch");
     library(&world, "c10", "int core_of_libtorch(void) { return 28; }", &[]);
     library(&world, "torch_cpu", "int cpu_of_libtorch(void) { return 1; }", &["-lc10"]);
@@ -132,6 +136,10 @@ fn what_is_packed_starts_elsewhere_with_its_libraries_licences_and_pages() {
         list.contains("| bare | 1.2.3 | MIT OR Apache-2.0 | none in its package; https://example.org/bare |"),
         "{list}"
     );
+    assert!(
+        list.contains("| split | 1.2.3 | MIT OR Apache-2.0 | as of its sibling, `crates/other-1.2.3/` |"),
+        "{list}"
+    );
     assert_eq!(text("LICENSE"), "the licence of this");
     assert_eq!(text("share/zsh/site-functions/_thorax"), "completions for zsh\n");
     let readme = text("README.md");
@@ -139,10 +147,11 @@ fn what_is_packed_starts_elsewhere_with_its_libraries_licences_and_pages() {
 
     for seen in [
         "libraries  3 of libtorch's",
-        "licences   of libtorch, Rust and 2 crates; 1 crates' packages hold no text: bare",
+        "licences   of libtorch, Rust and 3 crates; without a text, and said so: bare",
         "ok  bin/thorax looks for libraries in $ORIGIN/../lib and nowhere else",
         "ok  bin/thorax names no folder of the machine",
         "ok  thorax --version: thorax 0.0.1",
+        "ok  it starts by a link in another folder too",
         "ok  thorax train: a ConvNet on synthetic images, tested on 6",
         "ok  thorax predict: NORMAL, with probability 0.7500",
         "ok  thorax serve: http://127.0.0.1:",
@@ -185,7 +194,7 @@ fn what_does_not_work_elsewhere_gets_no_name_and_an_earlier_archive_stays() {
     ] {
         world.write("tree/cli/main.rs", &program);
         let mut command = world.command(&["dist"]);
-        let said = Said::new(command.env("WHERE", world.path("libtorch")).output().expect("it starts"));
+        let said = Said::new(command.env("WHERE", world.path("libtorch/lib")).output().expect("it starts"));
         said.assert_error("the archive does not work where it was unpacked", "nothing of it is kept");
         assert!(said.stderr.lines().any(|line| line.starts_with(cause)), "no `{cause}` in:\n{}", said.stderr);
         assert!(!archive(&folder, ".part").exists());
