@@ -12,6 +12,7 @@ mod bad_input;
 mod cache;
 mod calibration;
 mod checkpoints;
+mod completions;
 mod cross_validation;
 mod decode;
 mod explain;

@@ -1,5 +1,6 @@
 //! Puts libtorch's folder into the run path of what this crate links, sees to it that CUDA is linked where libtorch has
-//! it, and says what to do where libtorch is missing.
+//! it, and says what to do where libtorch is missing. `THORAX_RUN_PATH` names another run path: `cargo xtask dist` sets it
+//! for a program that lies beside its libraries, wherever that is.
 //!
 //! `train` and `cli` name this same file as their build script: a run path only reaches the crate that prints it.
 
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 fn main() {
     // No `rerun-if-changed=build.rs`: cargo watches the script itself, and for `train` and `cli` the name would be wrong.
     println!("cargo::rerun-if-env-changed=LIBTORCH");
+    println!("cargo::rerun-if-env-changed=THORAX_RUN_PATH");
     let Some(libtorch) = std::env::var_os("LIBTORCH").map(PathBuf::from) else {
         return missing(Path::new("data/libtorch"));
     };
@@ -16,7 +18,8 @@ fn main() {
         return missing(&libtorch);
     }
     let lib = std::path::absolute(libtorch.join("lib")).unwrap_or_else(|_| libtorch.join("lib"));
-    println!("cargo::rustc-link-arg=-Wl,-rpath,{}", lib.display());
+    let run_path = std::env::var_os("THORAX_RUN_PATH").map_or_else(|| lib.clone(), PathBuf::from);
+    println!("cargo::rustc-link-arg=-Wl,-rpath,{}", run_path.display());
     // Nothing here calls libtorch_cuda by name: it is enough that it is loaded, and a linker would leave it out.
     let cuda = lib.join("libtorch_cuda.so");
     if cuda.is_file() {

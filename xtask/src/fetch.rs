@@ -22,6 +22,8 @@ use crate::workspace::Workspace;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use pins::Pins;
+pub(crate) use place::files_below;
+pub(crate) use remote::digest;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 

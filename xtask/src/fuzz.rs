@@ -3,7 +3,7 @@
 
 use crate::failure::fail;
 use crate::fetch;
-use crate::workspace::{Workspace, step};
+use crate::workspace::{Workspace, host, step};
 use anyhow::{Context as _, Result};
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -110,15 +110,6 @@ fn build(workspace: &Workspace, torch: bool) -> Result<PathBuf> {
     }
     step(&mut cargo)?;
     Ok(target.join(host).join("release/fuzz"))
-}
-
-/// The machine that this compiler builds for.
-fn host() -> Result<String> {
-    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let output = Command::new(rustc).arg("-vV").output().context("cannot run rustc")?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let host = text.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc names no host")?;
-    Ok(host.to_owned())
 }
 
 /// The program, told its target. Real files, where `THORAX_REAL_DATA` names some, are among its first inputs.

@@ -1,7 +1,8 @@
 //! `cargo xtask`: what has to be done around the program, as one binary with a module per task.
 //!
 //! It sets the machine up (`fetch-weights`, `fetch-data`), shows the whole thing working (`demo`), runs the tests (`test`), holds
-//! what a change must pass (`ci`), tortures runs (`torture`), fuzzes what is read (`fuzz`) and measures speed against Keras (`bench`).
+//! what a change must pass (`ci`), tortures runs (`torture`), fuzzes what is read (`fuzz`), measures speed against Keras (`bench`) and
+//! packs what is handed out (`dist`).
 //!
 //! It must never depend on tch or on a crate of this workspace: it is what fetches libtorch, so it has to build and
 //! start where there is none. `tests/edges.rs` holds that.
@@ -10,7 +11,9 @@
 //! progress bar), ureq (a blocking HTTP client with timeouts, proxies and its own TLS, so no system library is
 //! needed), zip (the archives and the wheels are zip files), sha2 (everything pinned is checked), md-5 (what Kaggle's
 //! storage host says of its file), base64 (how it says it, and how a Kaggle token is sent), serde and serde_json
-//! (receipts, cargo's JSON, `run.json`), libc (one call each: `syncfs`, `statvfs` and `wait4`).
+//! (receipts, cargo's JSON, `run.json`), goblin (which libraries a program needs, read from the file itself), tar and
+//! flate2 (the archive of `dist`, the same bytes wherever it is packed), tempfile (the folder elsewhere that it is tried
+//! in), libc (one call each: `syncfs`, `statvfs` and `wait4`).
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -20,6 +23,7 @@
 mod bench;
 mod ci;
 mod demo;
+mod dist;
 mod failure;
 mod fetch;
 mod fuzz;
@@ -64,6 +68,8 @@ enum Task {
     Ci,
     /// Measure speed and memory in release builds; prints one JSON object
     Bench(bench::Options),
+    /// Pack the program and the libraries that it needs, for Linux machines without Rust or Python, and try the archive elsewhere
+    Dist,
 }
 
 fn main() -> ExitCode {
@@ -95,5 +101,6 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Task::Fuzz(options) => fuzz::run(&workspace, &options),
         Task::Ci => ci::run(&workspace),
         Task::Bench(options) => bench::run(&workspace, &options),
+        Task::Dist => dist::run(&workspace),
     }
 }

@@ -97,6 +97,20 @@ impl Workspace {
     }
 }
 
+/// The machine that this compiler builds for.
+pub(crate) fn host() -> Result<String> {
+    let text = rustc(&["-vV"])?;
+    let host = text.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc names no host")?;
+    Ok(host.to_owned())
+}
+
+/// What the compiler says.
+pub(crate) fn rustc(arguments: &[&str]) -> Result<String> {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(rustc).args(arguments).output().context("cannot run rustc")?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
 /// Runs a command whose output the user sees; anything but success is an error that names the command.
 pub(crate) fn step(command: &mut Command) -> Result<()> {
     let shown = shown(command);

@@ -24,11 +24,19 @@ fn script() -> (TempDir, PathBuf) {
 
 /// What the script says to cargo.
 fn says(program: &Path, libtorch: Option<&Path>) -> String {
+    says_for(program, libtorch, None)
+}
+
+/// The same, with a run path of the caller's.
+fn says_for(program: &Path, libtorch: Option<&Path>, run_path: Option<&str>) -> String {
     let folder = program.parent().expect("it lies in one");
     let mut command = Command::new(program);
-    command.current_dir(folder).env_remove("LIBTORCH");
+    command.current_dir(folder).env_remove("LIBTORCH").env_remove("THORAX_RUN_PATH");
     if let Some(libtorch) = libtorch {
         command.env("LIBTORCH", libtorch);
+    }
+    if let Some(run_path) = run_path {
+        command.env("THORAX_RUN_PATH", run_path);
     }
     let output = command.output().expect("the script runs");
     String::from_utf8(output.stdout).expect("text")
@@ -65,6 +73,17 @@ fn with_libtorch_the_run_path_is_absolute() {
         assert!(same, "{path} is not {}", lib.display());
         assert!(!text.contains("error"), "{text}");
     }
+}
+
+#[test]
+fn a_run_path_that_is_named_is_the_only_one() {
+    let (folder, program) = script();
+    std::fs::create_dir_all(folder.path().join("libtorch/lib")).expect("a folder");
+    let text = says_for(&program, Some(Path::new("libtorch")), Some("$ORIGIN/../lib"));
+    let paths: Vec<&str> = text.lines().filter(|line| line.contains("rpath")).collect();
+    assert_eq!(paths, ["cargo::rustc-link-arg=-Wl,-rpath,$ORIGIN/../lib"]);
+    // Otherwise a build with the other one would keep what it has.
+    assert!(text.contains("cargo::rerun-if-env-changed=THORAX_RUN_PATH\n"), "{text}");
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod export;
 mod predict;
 mod report;
 mod serve;
+mod shell;
 mod split;
 mod test;
 mod train;
@@ -25,6 +26,7 @@ pub(crate) use export::ExportArgs;
 pub(crate) use predict::PredictArgs;
 pub(crate) use report::ReportArgs;
 pub(crate) use serve::ServeArgs;
+pub(crate) use shell::{CompletionsArgs, ManArgs};
 pub(crate) use split::SplitArgs;
 pub(crate) use test::{CompareArgs, TestArgs};
 pub(crate) use train::TrainArgs;
@@ -96,6 +98,12 @@ pub(crate) enum Command {
     /// Look at a data set, or make a synthetic one
     #[command(subcommand)]
     Data(DataCommand),
+    /// Print a script that lets a shell complete commands and flags
+    ///
+    /// For bash: `thorax completions bash > ~/.local/share/bash-completion/completions/thorax`.
+    Completions(CompletionsArgs),
+    /// Make manual pages, for `man thorax`
+    Man(ManArgs),
 }
 
 #[derive(Subcommand)]

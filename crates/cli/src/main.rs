@@ -5,7 +5,8 @@
 //! job), **walkdir** for folders of images (sorted, a million files one at a time, loops told), **toml** for recipes
 //! (the format that Rust's users know; its own parser names the place of an error), **tempfile** to try whether a run's folder
 //! can be written, **maud** for pages (checked when compiled, escapes all text by itself), **base64** for the pictures in
-//! them.
+//! them, **clap_complete** and **clap_mangen** for completions and manual pages (clap's own: they read the arguments that it
+//! parses by).
 
 #![expect(clippy::print_stderr, reason = "this is the crate that prints")]
 
@@ -31,6 +32,7 @@ mod report;
 mod resume;
 mod saved;
 mod serve;
+mod shell;
 mod split;
 mod status;
 mod table;
@@ -79,6 +81,8 @@ fn main() -> ExitCode {
         Command::Data(DataCommand::Decode(args)) => decode::run(&args, &output),
         Command::Data(DataCommand::Split(args)) => split::run(&args, &output),
         Command::Data(DataCommand::Audit(args)) => audit::run(&args, &output),
+        Command::Completions(args) => shell::completions(&args, &output),
+        Command::Man(args) => shell::man(&args, &output),
     };
     match done {
         Ok(Status::Done) => ExitCode::SUCCESS,

@@ -140,7 +140,7 @@ fn folder_digest(folder: &Path) -> Result<String> {
 }
 
 /// Every file below a folder, by its name relative to it with `/`, sorted by bytes.
-pub(super) fn files_below(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
+pub(crate) fn files_below(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
     fn walk(folder: &Path, prefix: &str, found: &mut Vec<(String, PathBuf)>) -> Result<()> {
         let entries =
             std::fs::read_dir(folder).with_context(|| format!("cannot list `{}`", folder.display()))?;

@@ -180,7 +180,7 @@ pub(super) fn check(file: &Path, sha256: &str, whence: &str) -> Result<()> {
 }
 
 /// The sha256 of a file, in hexadecimal.
-pub(super) fn digest(path: &Path) -> Result<String> {
+pub(crate) fn digest(path: &Path) -> Result<String> {
     digest_by::<Sha256>(path)
 }
 

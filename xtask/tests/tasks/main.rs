@@ -5,6 +5,7 @@
 
 mod bench;
 mod demo;
+mod dist;
 #[path = "../common/path.rs"]
 mod path;
 #[path = "../common/said.rs"]

@@ -1,0 +1,81 @@
+//! `completions` and `man`: the command line, told to shells and to `man`. Both are made of what clap parses by, so that no
+//! flag is forgotten in them.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result};
+use clap::{Command, CommandFactory as _};
+use clap_mangen::Man;
+
+use crate::{
+    args::{Cli, CompletionsArgs, ManArgs},
+    files,
+    output::Output,
+    status::{Status, hinted},
+};
+
+pub(crate) fn completions(args: &CompletionsArgs, output: &Output) -> Result<Status> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "thorax", &mut script);
+    output.result(text(script)?);
+    Ok(Status::Done)
+}
+
+pub(crate) fn man(args: &ManArgs, output: &Output) -> Result<Status> {
+    let mut command = Cli::command().disable_help_subcommand(true);
+    command.build();
+    let Some(folder) = &args.out else {
+        output.result(text(page(&command)?.1)?);
+        return Ok(Status::Done);
+    };
+    let mut pages = Vec::new();
+    collect(&command, folder, &mut pages)?;
+    if !args.force {
+        check(&pages)?;
+    }
+    fs::create_dir_all(folder).with_context(|| format!("cannot create `{}`", folder.display()))?;
+    for (path, page) in &pages {
+        files::write(path, page)?;
+    }
+    output.result(format!("{} pages in {}", pages.len(), folder.display()));
+    Ok(Status::Done)
+}
+
+/// The pages of a command and of all below it.
+fn collect(command: &Command, folder: &Path, pages: &mut Vec<(PathBuf, Vec<u8>)>) -> Result<()> {
+    let (name, text) = page(command)?;
+    pages.push((folder.join(name), text));
+    command.get_subcommands().try_for_each(|command| collect(command, folder, pages))
+}
+
+/// The name of a command's page, and the page.
+fn page(command: &Command) -> Result<(String, Vec<u8>)> {
+    let man = Man::new(command.clone())
+        .source(concat!("Thorax ", env!("CARGO_PKG_VERSION")))
+        .manual("Thorax Manual");
+    let mut page = Vec::new();
+    man.render(&mut page).context("cannot render a page")?;
+    Ok((man.get_filename(), page))
+}
+
+/// Before anything is written: a folder of other programs' pages is fine, one that holds these is told.
+fn check(pages: &[(PathBuf, Vec<u8>)]) -> Result<()> {
+    let there = |path: &&PathBuf| path.symlink_metadata().is_ok();
+    let there: Vec<&PathBuf> = pages.iter().map(|(path, _)| path).filter(there).collect();
+    let [first, others @ ..] = &there[..] else { return Ok(()) };
+    let more = if others.is_empty() { String::new() } else { format!(", and {} more", others.len()) };
+    Err(hinted(
+        format!("`{}` is there already{more}", first.display()),
+        "name another folder with `--out`, or overwrite with `--force`",
+    ))
+}
+
+/// Without the line end, which is printed with it.
+fn text(bytes: Vec<u8>) -> Result<String> {
+    let mut text = String::from_utf8(bytes).context("this is no UTF-8")?;
+    text.truncate(text.trim_end().len());
+    Ok(text)
+}
