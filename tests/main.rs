@@ -12,6 +12,8 @@ mod bad_input;
 mod cache;
 mod calibration;
 mod checkpoints;
+#[path = "../crates/serve/tests/http/client.rs"]
+mod client;
 mod cross_validation;
 mod decode;
 mod explain;
@@ -28,6 +30,7 @@ mod recipes;
 mod report;
 mod resume;
 mod runs;
+mod serve;
 mod sets;
 mod splits;
 mod torture;
