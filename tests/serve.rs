@@ -94,7 +94,7 @@ fn agrees_with_predict(world: &World, server: &Served, files: &[String]) -> usiz
         if let Some(error) = row["error"].as_str() {
             let said = answer.json()["error"]["message"].clone();
             assert!([400, 413, 415, 422].contains(&answer.status), "{row}: {answer:?}");
-            assert_eq!(said, format!("the image {error}"), "{row}");
+            assert_eq!(said, format!("the file {error}"), "{row}");
             continue;
         }
         assert_eq!(answer.status, 200, "{row}: {answer:?}");
