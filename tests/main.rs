@@ -31,6 +31,7 @@ mod report;
 mod resume;
 mod runs;
 mod serve;
+mod serve_page;
 mod sets;
 mod splits;
 mod torture;

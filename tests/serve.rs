@@ -21,15 +21,15 @@ use crate::{
 };
 
 /// The program while it serves; it is killed where a test fails.
-struct Served {
+pub(crate) struct Served {
     child: Child,
     stdout: BufReader<ChildStdout>,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
 }
 
 impl Served {
     /// On a port of its own; its first line says where.
-    fn start(world: &World, flags: &[&str]) -> Self {
+    pub(crate) fn start(world: &World, flags: &[&str]) -> Self {
         fs::create_dir_all(world.path("tmp")).unwrap();
         let mut child = world
             .command(&[&["serve", "--saved", "run", "--listen", "127.0.0.1:0"], flags].concat())

@@ -9,5 +9,6 @@ mod demo;
 mod path;
 #[path = "../common/said.rs"]
 mod said;
+mod serve;
 mod steps;
 mod workspace;
