@@ -34,6 +34,7 @@ impl Served {
         let mut child = world
             .command(&[&["serve", "--saved", "run", "--listen", "127.0.0.1:0"], flags].concat())
             .env("TMPDIR", world.path("tmp"))
+            .env_remove("OMP_WAIT_POLICY")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -179,6 +180,13 @@ fn http_says_what_predict_and_explain_say_and_leaves_nothing() {
         };
         assert!(near, "{key} of {map}: {row}");
     }
+
+    // Threads that spin while they wait would take the cores from those that read requests.
+    let variables = fs::read(format!("/proc/{}/environ", server.child.id())).unwrap_or_default();
+    let policy = b"OMP_WAIT_POLICY=passive";
+    assert!(
+        !cfg!(target_os = "linux") || variables.split(|&byte| byte == 0).any(|variable| variable == policy)
+    );
 
     let card = get(server.address, "/v1/model").json();
     assert_eq!((&card["name"], &card["kind"]), (&"run".into(), &"convnet".into()));
