@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Two pixels of MONOCHROME1 behind a patient's name, without preamble.
-fn dicom() -> Vec<u8> {
+pub(crate) fn dicom() -> Vec<u8> {
     [
         &b"\x08\0\x05\0CS\x0a\0ISO_IR 100\x10\0\x10\0PN\x08\0Doe^Jane\x28\0\x04\0CS\x0c\0MONOCHROME1 "[..],
         b"\x28\0\x10\0US\x02\0\x01\0\x28\0\x11\0US\x02\0\x02\0\x28\0\0\x01US\x02\0\x08\0",

@@ -13,6 +13,8 @@ mod cache;
 mod calibration;
 mod checkpoints;
 mod completions;
+#[path = "../crates/serve/tests/http/client.rs"]
+mod client;
 mod cross_validation;
 mod decode;
 mod explain;
@@ -30,6 +32,8 @@ mod recipes;
 mod report;
 mod resume;
 mod runs;
+mod serve;
+mod serve_page;
 mod sets;
 mod splits;
 mod torture;

@@ -9,7 +9,7 @@ use crate::{
 
 /// The folder, or a line that says the test was skipped.
 #[expect(clippy::print_stderr, reason = "the only way for a test to say that it was skipped")]
-fn real_data(test: &str) -> Option<PathBuf> {
+pub(crate) fn real_data(test: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("THORAX_REAL_DATA").map(PathBuf::from);
     if folder.is_none() {
         eprintln!("{test}: skipped, THORAX_REAL_DATA is not set");

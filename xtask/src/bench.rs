@@ -5,7 +5,8 @@
 //!
 //! The ConvNet's jobs (`convnet`) are whole runs, their times wall times of whole processes, taken from outside. Keras'
 //! time is counted without the import of TensorFlow, ours with the program's start; the ratio with the import is given
-//! beside it. InceptionV3's jobs (`inception`) are single steps, timed inside each process after some to warm up.
+//! beside it. InceptionV3's jobs (`inception`) are single steps, timed inside each process after some to warm up. `serve` has no peer:
+//! its measure is `thorax predict` in the same round.
 
 mod child;
 mod convnet;
@@ -17,6 +18,7 @@ mod job;
 mod keras;
 mod machine;
 mod ours;
+mod serve;
 mod statistics;
 mod steps;
 
@@ -44,7 +46,7 @@ pub(crate) struct Options {
     /// A few epochs on few images, a few steps: shows that it works, says little about speed
     #[arg(long)]
     quick: bool,
-    /// Threads of each side in the jobs of InceptionV3 [default: one a core]
+    /// Threads of each side in the jobs of InceptionV3, `serve` among them [default: one a core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     threads: Option<u32>,
     /// Only these jobs
@@ -71,6 +73,8 @@ enum JobName {
     InceptionFrozen,
     /// A forward pass of InceptionV3 on 32 images of 256×256 pixels
     InceptionInference,
+    /// Images a second of `thorax serve` under 64 clients, to those of `thorax predict`
+    Serve,
 }
 
 impl JobName {
@@ -79,14 +83,14 @@ impl JobName {
             Self::InceptionStep => Some(Work::Full),
             Self::InceptionFrozen => Some(Work::Frozen),
             Self::InceptionInference => Some(Work::Inference),
-            Self::Study | Self::Png1024 | Self::DecodePng | Self::DecodeJpeg => None,
+            Self::Study | Self::Png1024 | Self::DecodePng | Self::DecodeJpeg | Self::Serve => None,
         }
     }
 }
 
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     use JobName::{
-        DecodeJpeg, DecodePng, InceptionFrozen, InceptionInference, InceptionStep, Png1024, Study,
+        DecodeJpeg, DecodePng, InceptionFrozen, InceptionInference, InceptionStep, Png1024, Serve, Study,
     };
     let wanted = |job: &JobName| options.job.is_empty() || options.job.contains(job);
     let any = |jobs: &[JobName]| jobs.iter().any(wanted);
@@ -105,7 +109,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let rounds = options.runs.unwrap_or(if options.quick { 1 } else { 3 });
     let mut jobs = Vec::new();
     let mut skipped = Vec::new();
-    if any(&[Study, Png1024, DecodePng, DecodeJpeg]) {
+    if any(&[Study, Png1024, DecodePng, DecodeJpeg, Serve]) {
         step(workspace.cargo().args(["build", "--release", "-p", "cli"]))?;
         let thorax = ours::Thorax::new(&target)?;
         if wanted(&Study) {
@@ -125,6 +129,9 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
             let (job, left_out) = decode::jpeg384(&thorax, data, keras.as_ref(), options.quick)?;
             skipped.extend(left_out);
             jobs.extend(job.map(|job| decode::measure(&job, &thorax, keras.as_ref(), rounds)).transpose()?);
+        }
+        if wanted(&Serve) {
+            jobs.push(serve::measure(&thorax, options.threads, options.quick, rounds)?);
         }
     }
     let works: Vec<Work> = JobName::value_variants()

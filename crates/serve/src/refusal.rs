@@ -46,7 +46,7 @@ pub(crate) enum Refusal {
          itself as `application/octet-stream`"
     )]
     MediaType,
-    #[error("the image {0}")]
+    #[error("the file {0}")]
     Image(#[from] DecodeError),
     #[error("there is no class `{class}`; there are {}", .classes.join(", "))]
     Class { class: String, classes: Vec<String> },

@@ -36,7 +36,7 @@ impl Thorax {
     }
 
     /// In the scratch folder, so that the user's `data/runs/latest` stays what it is.
-    fn command(&self) -> Command {
+    pub(super) fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.current_dir(&self.scratch);
         command

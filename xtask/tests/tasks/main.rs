@@ -10,5 +10,6 @@ mod dist;
 mod path;
 #[path = "../common/said.rs"]
 mod said;
+mod serve;
 mod steps;
 mod workspace;

@@ -31,6 +31,8 @@ fn main() {
             println!("trained");
         }
         "test" => println!("tested"),
+        "predict" => predict(&arguments),
+        "serve" => serve(value("--queue").map_or(usize::MAX, |queue| queue.parse().unwrap())),
         other => panic!("unknown: {other}"),
     }
 }
@@ -40,6 +42,64 @@ fn images(folder: &Path, count: usize) {
     for i in 0..count {
         std::fs::write(folder.join(format!("A/synthetic-{i}.png")), vec![0; i + 1]).unwrap();
     }
+}
+
+/// A line for each of 64 images of each folder named, 200 ms a folder.
+fn predict(arguments: &[String]) {
+    let folders = arguments.iter().filter(|argument| argument.ends_with("Phantoms")).count();
+    std::thread::sleep(std::time::Duration::from_millis(200 * folders as u64));
+    print!("{}", "row\n".repeat(1 + 64 * folders));
+}
+
+unsafe extern "C" {
+    fn signal(number: i32, handler: extern "C" fn(i32)) -> usize;
+}
+
+extern "C" fn stop(_: i32) {
+    std::process::exit(if std::env::var("FAILS").is_ok_and(|command| command == "end") { 1 } else { 0 });
+}
+
+/// Answers every request, but every other one where the queue is short; one that fails to `answer` closes at every
+/// fourth.
+fn serve(queue: usize) {
+    // SAFETY: the handler does nothing but end the process.
+    unsafe { signal(15, stop) };
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    println!("listening on http://{}", listener.local_addr().unwrap());
+    for stream in listener.incoming() {
+        let stream = stream.unwrap();
+        std::thread::spawn(move || answer(stream, queue));
+    }
+}
+
+fn answer(stream: std::net::TcpStream, queue: usize) -> Option<()> {
+    use std::io::{BufRead, Read, Write};
+    let mut reader = std::io::BufReader::new(stream.try_clone().ok()?);
+    let mut writer = stream;
+    let fails = std::env::var("FAILS").is_ok_and(|command| command == "answer");
+    for turn in 0.. {
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            if reader.read_line(&mut line).ok()? == 0 {
+                return None;
+            }
+            if let Some(value) = line.strip_prefix("Content-Length: ") {
+                length = value.trim().parse().ok()?;
+            }
+            if line == "\r\n" {
+                break;
+            }
+        }
+        std::io::copy(&mut reader.by_ref().take(length), &mut std::io::sink()).ok()?;
+        if fails && turn % 4 == 3 {
+            return None;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        let status = if queue < 64 && turn % 2 == 1 { 429 } else { 200 };
+        write!(writer, "HTTP/1.1 {status} x\r\ncontent-length: 2\r\n\r\n{{}}").ok()?;
+    }
+    None
 }
 
 fn run(out: &Path, epochs: usize) {

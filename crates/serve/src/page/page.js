@@ -65,6 +65,7 @@ async function begin() {
 
 function showCard() {
   byId("name").textContent = card.name;
+  byId("synthetic").hidden = !card.synthetic;
   const { preprocessing, tested, calibration } = card;
   const side = preprocessing.image_size;
   const facts = [
@@ -160,8 +161,10 @@ function bar(name, answer) {
 }
 
 async function explain(file, article, name, button) {
+  // A button that is disabled would lose the focus.
+  if (button.ariaDisabled) return;
   const note = article.querySelector(".map-note");
-  button.disabled = true;
+  button.ariaDisabled = "true";
   note.textContent = "Computing the heat map …";
   try {
     const { explanation } = await patiently(`/v1/explain?class=${encodeURIComponent(name)}`, file);
@@ -181,7 +184,7 @@ async function explain(file, article, name, button) {
   } catch (error) {
     note.textContent = `Error: ${error.message}`;
   }
-  button.disabled = false;
+  button.ariaDisabled = null;
 }
 
 const drop = byId("drop");

@@ -6,5 +6,6 @@ mod client;
 mod forms;
 mod guard;
 mod limits;
+mod openapi;
 mod requests;
 mod world;

@@ -108,8 +108,8 @@ fn bad_uploads_are_told_apart() {
         "media_type",
         "application/octet-stream",
     );
-    predict("image/png", b"a text that is no image").refused(415, "not_an_image", "the image is no image");
-    predict("image/png", &image[..image.len() / 2]).refused(422, "image_cut_off", "the image is cut off");
+    predict("image/png", b"a text that is no image").refused(415, "not_an_image", "the file is no image");
+    predict("image/png", &image[..image.len() / 2]).refused(422, "image_cut_off", "the file is cut off");
     let mut damaged = image.clone();
     damaged[20] ^= 1;
     assert_eq!(predict("image/png", &damaged).status, 422);
