@@ -12,9 +12,9 @@ mod bad_input;
 mod cache;
 mod calibration;
 mod checkpoints;
-mod completions;
 #[path = "../crates/serve/tests/http/client.rs"]
 mod client;
+mod completions;
 mod cross_validation;
 mod decode;
 mod explain;

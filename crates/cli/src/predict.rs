@@ -21,8 +21,10 @@ use committee::{Committee, Reader};
 use print::{Form, Printer};
 use rows::Rows;
 
-/// Files decoded at a time.
-const CHUNK: usize = 2 * EVALUATION_BATCH;
+/// Files decoded at a time, at first: soon there is a row to see. Then twice as many each time, since decoding and computing take
+/// the same cores in turns and every turn costs, up to what fits into [`CHUNK_BYTES`].
+const FIRST_CHUNK: usize = 2 * EVALUATION_BATCH;
+const CHUNK_BYTES: usize = 64 << 20;
 
 pub(crate) fn run(args: &PredictArgs, output: &Output) -> Result<Status> {
     progress::catch_interrupts()?;
@@ -36,12 +38,14 @@ pub(crate) fn run(args: &PredictArgs, output: &Output) -> Result<Status> {
 
     let mut files = Files { formats: decoding.formats, no_images: 0 };
     let mut rows = Rows::new(&committee, &reader, &printer, args.uncertain_below);
-    let mut chunk = Vec::with_capacity(CHUNK);
+    let most = largest_chunk(&classifiers);
+    let (mut chunk, mut full) = (Vec::new(), FIRST_CHUNK);
     for path in &args.paths {
         for found in files.of(path) {
             chunk.push(found);
-            if chunk.len() == CHUNK {
+            if chunk.len() == full {
                 rows.add(&std::mem::take(&mut chunk))?;
+                full = (2 * full).min(most);
             }
             if progress::interrupted() {
                 return Ok(Status::Interrupted);
@@ -51,6 +55,11 @@ pub(crate) fn run(args: &PredictArgs, output: &Output) -> Result<Status> {
     rows.add(&chunk)?;
     rows.finish()?;
     conclude(args, &files, &rows, output)
+}
+
+fn largest_chunk(classifiers: &[Classifier]) -> usize {
+    let bytes = classifiers.iter().map(|classifier| 3 * classifier.spec().image_size.pow(2)).sum::<usize>();
+    (CHUNK_BYTES / bytes.max(1)).max(FIRST_CHUNK)
 }
 
 /// The models that are asked, each told.
