@@ -34,24 +34,26 @@ fn is_intel() -> bool {
     first.any(|line| line.starts_with("vendor_id") && line.ends_with("GenuineIntel"))
 }
 
-/// Begins anew, as the same process, with threads that sleep while they wait for work. libtorch's spin, and so take the cores
-/// from those that read requests and from other programs, which on busy cores costs most of the speed; their library reads what
-/// it is to do when it is loaded, so that it is too late to say so here. What the user has set stays.
+/// Begins anew, as the same process, with threads that go to sleep soon where they wait for each other. By default libtorch's
+/// spin for milliseconds, and so take the cores from those that read requests and from other programs; their library reads what it
+/// is to do when it is loaded, so that it is too late to say so here. What the user has set stays.
+///
+/// Of a busy core this gives back a quarter of a training's time; on idle ones it costs 3 % of it, and sleeping at once 8 %.
 #[cfg(target_os = "linux")]
-pub(crate) fn wait_asleep() {
+pub(crate) fn spin_briefly() {
     use std::os::unix::process::CommandExt as _;
-    const POLICY: &str = "OMP_WAIT_POLICY";
-    if std::env::var_os(POLICY).is_some() || std::env::var_os("GOMP_SPINCOUNT").is_some() {
+    const SPINS: &str = "GOMP_SPINCOUNT";
+    if [SPINS, "OMP_WAIT_POLICY"].iter().any(|name| std::env::var_os(name).is_some()) {
         return;
     }
     let Ok(program) = std::env::current_exe() else { return };
     let error =
-        std::process::Command::new(program).args(std::env::args_os().skip(1)).env(POLICY, "passive").exec();
+        std::process::Command::new(program).args(std::env::args_os().skip(1)).env(SPINS, "10000").exec();
     tracing::warn!("threads spin while they wait: the program cannot begin anew: {error}");
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn wait_asleep() {}
+pub(crate) fn spin_briefly() {}
 
 /// Gives rayon and libtorch their threads: those asked for, or all cores.
 pub(crate) fn use_threads(threads: Option<usize>) -> Result<usize> {

@@ -13,14 +13,14 @@ use serve::{About, Config, Limits, Server, Stop, Token};
 
 use crate::{
     args::ServeArgs,
-    compute::{use_threads, wait_asleep},
+    compute::{spin_briefly, use_threads},
     output::Output,
     saved::{self, Saved},
     status::{INTERRUPTED, Status, hinted},
 };
 
 pub(crate) fn run(args: &ServeArgs, output: &Output) -> Result<Status> {
-    wait_asleep();
+    spin_briefly();
     let threads = use_threads(args.compute.threads)?;
     let config = config(args, threads, output)?;
     let is_local = config.listen.ip().is_loopback();
