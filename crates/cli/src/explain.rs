@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use data::{Batch, Decoding, EVALUATION_BATCH, Formats, Pixels, Preprocess};
-use model::{Classifier, HeatMap, Kind, Method, Unlike};
+use model::{Classifier, HeatMap, Method, Unlike};
 use rayon::prelude::*;
 
 use crate::{
@@ -36,7 +36,7 @@ pub(crate) fn run(args: &ExplainArgs, output: &Output) -> Result<Status> {
     let (classifier, _) = saved.load(&args.compute, args.precision, output)?;
     let spec = classifier.spec();
     let class = args.class.as_deref().map(|name| class(name, &spec.classes)).transpose()?;
-    let method = args.method.unwrap_or(usual(spec.kind));
+    let method = args.method.unwrap_or(Method::suited_to(spec.kind));
     output.note(format!("model  {} ({}, {})", saved.checkpoint.display(), spec.kind, spec.precision));
     output.note(format!("maps   {method}, in {}", args.out.display()));
     output.note(NO_PROOF);
@@ -74,16 +74,6 @@ fn class(name: &str, classes: &[String]) -> Result<usize> {
         let named = classes.iter().map(|class| format!("`{class}`")).collect::<Vec<_>>().join(", ");
         hinted(format!("the model knows no class `{name}`"), format!("its classes are {named}"))
     })
-}
-
-/// What suits a network where no method is named.
-fn usual(kind: Kind) -> Method {
-    match kind {
-        Kind::InceptionV3 => Method::GradCam,
-        // Its dense layers weigh each pixel of its maps by itself, which the means of Grad-CAM forget.
-        Kind::Convnet => Method::HiResCam,
-        Kind::Torchscript => Method::Occlusion,
-    }
 }
 
 fn conclude(args: &ExplainArgs, files: &Files, rows: &Rows<'_>, output: &Output) -> Result<Status> {

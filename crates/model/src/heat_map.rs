@@ -8,7 +8,7 @@ use std::{fmt, str::FromStr};
 
 use data::Batch;
 
-use crate::{Classifier, Error, Result, classifier, spec::names};
+use crate::{Classifier, Error, Kind, Result, classifier, spec::names};
 
 /// How a heat map is made. The first three weigh the last maps of the convolutions, A of C channels, by the gradients of the
 /// class' logit with respect to them, g; the last one needs no maps.
@@ -41,6 +41,16 @@ impl Method {
     pub const PATCH: f64 = 0.2;
     /// How far one patch lies from the next as a share of the image's side.
     pub const STRIDE: f64 = 0.1;
+
+    /// What suits a network.
+    pub fn suited_to(kind: Kind) -> Self {
+        match kind {
+            Kind::InceptionV3 => Self::GradCam,
+            // Its dense layers weigh each pixel of its maps by itself, which the means of Grad-CAM forget.
+            Kind::Convnet => Self::HiResCam,
+            Kind::Torchscript => Self::Occlusion,
+        }
+    }
 }
 
 /// A heat map of one class on one image, and what the network says of the image.

@@ -39,7 +39,7 @@ pub(crate) struct Card {
 impl Card {
     pub(crate) fn of(classifier: &Classifier, about: About, limits: &Limits) -> Self {
         let (spec, calibration) = (classifier.spec(), classifier.calibration());
-        let method = method(spec.kind);
+        let method = Method::suited_to(spec.kind);
         let json = json!({
             "name": about.name,
             "kind": spec.kind.to_string(),
@@ -77,14 +77,5 @@ impl Card {
         let unknown =
             || Refusal::Class { class: name.chars().take(64).collect(), classes: self.classes.clone() };
         self.classes.iter().position(|class| class == name).ok_or_else(unknown)
-    }
-}
-
-/// The heat map that fits a network: see [`Method`].
-fn method(kind: model::Kind) -> Method {
-    match kind {
-        model::Kind::InceptionV3 => Method::GradCam,
-        model::Kind::Convnet => Method::HiResCam,
-        model::Kind::Torchscript => Method::Occlusion,
     }
 }
