@@ -27,6 +27,7 @@ mod dist;
 mod failure;
 mod fetch;
 mod fuzz;
+mod serving;
 mod test;
 mod torture;
 mod workspace;

@@ -88,14 +88,8 @@ fn targets(files: &[PathBuf], out: &Path) -> Vec<PathBuf> {
 fn check(jobs: &[(&PathBuf, PathBuf)], force: bool) -> Result<()> {
     let there: Vec<&PathBuf> =
         jobs.iter().map(|(_, target)| target).filter(|target| target.exists()).collect();
-    let [first, others @ ..] = &there[..] else { return Ok(()) };
-    let path = first.display();
     if !force {
-        let more = if others.is_empty() { String::new() } else { format!(", and {} more", others.len()) };
-        return Err(hinted(
-            format!("`{path}` is there already{more}"),
-            "name another folder with `--out`, or overwrite with `--force`",
-        ));
+        return files::taken(&there, "name another folder with `--out`, or overwrite with `--force`");
     }
     let sources: HashSet<PathBuf> =
         jobs.iter().filter_map(|(source, _)| fs::canonicalize(source).ok()).collect();

@@ -53,10 +53,7 @@ fn check(out: &Path, force: bool) -> Result<()> {
         return Err(hinted(format!("`{shown}` is a folder"), "name a file with `--out FILE`"));
     }
     if out.exists() && !force {
-        return Err(hinted(
-            format!("`{shown}` is there already"),
-            "name another file with `--out FILE`, or overwrite it with `--force`",
-        ));
+        return files::taken(&[out], "name another file with `--out FILE`, or overwrite it with `--force`");
     }
     Ok(())
 }

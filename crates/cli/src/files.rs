@@ -4,6 +4,15 @@ use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result};
 
+use crate::status::hinted;
+
+/// The error that files are there already, none of which is overwritten unawares; nothing where none is.
+pub(crate) fn taken(there: &[impl AsRef<Path>], hint: &str) -> Result<()> {
+    let [first, others @ ..] = there else { return Ok(()) };
+    let more = if others.is_empty() { String::new() } else { format!(", and {} more", others.len()) };
+    Err(hinted(format!("`{}` is there already{more}", first.as_ref().display()), hint))
+}
+
 /// Writes a file that under its own name is never seen half done.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut partial = path.as_os_str().to_owned();

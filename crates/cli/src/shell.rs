@@ -14,7 +14,7 @@ use crate::{
     args::{Cli, CompletionsArgs, ManArgs},
     files,
     output::Output,
-    status::{Status, hinted},
+    status::Status,
 };
 
 pub(crate) fn completions(args: &CompletionsArgs, output: &Output) -> Result<Status> {
@@ -65,12 +65,7 @@ fn page(command: &Command) -> Result<(String, Vec<u8>)> {
 fn check(pages: &[(PathBuf, Vec<u8>)]) -> Result<()> {
     let there = |path: &&PathBuf| path.symlink_metadata().is_ok();
     let there: Vec<&PathBuf> = pages.iter().map(|(path, _)| path).filter(there).collect();
-    let [first, others @ ..] = &there[..] else { return Ok(()) };
-    let more = if others.is_empty() { String::new() } else { format!(", and {} more", others.len()) };
-    Err(hinted(
-        format!("`{}` is there already{more}", first.display()),
-        "name another folder with `--out`, or overwrite with `--force`",
-    ))
+    files::taken(&there, "name another folder with `--out`, or overwrite with `--force`")
 }
 
 /// Without the line end, which is printed with it.

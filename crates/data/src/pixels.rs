@@ -27,6 +27,19 @@ impl Pixels {
         Self { channels: 1, data: self.data.into_iter().step_by(3).collect(), ..self }
     }
 
+    /// The share of pixels with a colour stronger than a tint, which JPEG and scanners give gray; nothing below a hundredth.
+    pub fn coloured(&self) -> Option<f32> {
+        const TINT: u8 = 24;
+        const LEAST: f32 = 0.01;
+        if self.channels != 3 {
+            return None;
+        }
+        let spread = |rgb: &[u8]| rgb[0].max(rgb[1]).max(rgb[2]) - rgb[0].min(rgb[1]).min(rgb[2]);
+        let coloured = self.data.chunks_exact(3).filter(|rgb| spread(rgb) >= TINT).count();
+        let share = coloured as f32 / (self.width * self.height) as f32;
+        (share >= LEAST).then_some(share)
+    }
+
     /// The same moved right and down by so many pixels; what is left free takes the edge's values, as in Keras' `nearest`.
     pub fn shifted(&self, right: isize, down: isize) -> Self {
         let from = |to: usize, by: isize, side: usize| {
@@ -85,6 +98,14 @@ pub enum DecodeError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn colour_is_told_and_a_tint_is_not() {
+        let of =
+            |rgb: [u8; 3]| Pixels { width: 10, height: 10, channels: 3, data: rgb.repeat(100) }.coloured();
+        assert_eq!((of([100, 100, 123]), of([100, 100, 124])), (None, Some(1.0)));
+        assert_eq!(Pixels { width: 2, height: 1, channels: 1, data: vec![0, 255] }.coloured(), None);
+    }
 
     #[test]
     fn a_shift_repeats_the_edge() {

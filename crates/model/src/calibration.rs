@@ -53,6 +53,17 @@ pub struct OperatingPoint {
     pub specificity: Option<f64>,
 }
 
+/// The predicted class: the first of the largest probabilities.
+pub fn predicted(probabilities: &[f32]) -> usize {
+    let mut best = 0;
+    for (class, probability) in probabilities.iter().enumerate() {
+        if *probability > probabilities[best] {
+            best = class;
+        }
+    }
+    best
+}
+
 impl Calibration {
     /// Whether anything was learnt.
     pub fn is_empty(&self) -> bool {
@@ -62,12 +73,7 @@ impl Calibration {
     /// The class to act on, given the probability of each; `None` where that is uncertain: the largest is below `least`, or,
     /// with operating points, no class or more than one reaches its threshold.
     pub fn decide(&self, probabilities: &[f32], least: Option<f64>) -> Option<usize> {
-        let mut largest = 0;
-        for (class, &probability) in probabilities.iter().enumerate() {
-            if probability > probabilities[largest] {
-                largest = class;
-            }
-        }
+        let largest = predicted(probabilities);
         let probability = f64::from(*probabilities.get(largest)?);
         if least.is_some_and(|least| probability < least) {
             return None;
@@ -98,6 +104,11 @@ impl Calibration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_of_equals_is_predicted() {
+        assert_eq!([&[0.2, 0.4, 0.4][..], &[0.5, 0.5], &[0.1, 0.2, 0.7]].map(predicted), [1, 0, 2]);
+    }
 
     #[test]
     fn one_class_must_reach_its_threshold_and_no_other() {

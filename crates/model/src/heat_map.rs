@@ -8,7 +8,7 @@ use std::{fmt, str::FromStr};
 
 use data::Batch;
 
-use crate::{Classifier, Error, Kind, Result, classifier, spec::names};
+use crate::{Classifier, Error, Kind, Result, calibration::predicted, classifier, spec::names};
 
 /// How a heat map is made. The first three weigh the last maps of the convolutions, A of C channels, by the gradients of the
 /// class' logit with respect to them, g; the last one needs no maps.
@@ -170,22 +170,11 @@ impl Classifier {
         }
         let probabilities = classifier::probabilities(logits, n_classes, self.calibration().temperature)?;
         let said = probabilities.chunks_exact(n_classes).zip(classes).map(|(row, class)| {
-            let predicted = first_maximum(row);
+            let predicted = predicted(row);
             Said { class: class.unwrap_or(predicted), predicted, probabilities: row.to_vec() }
         });
         Ok(said.collect())
     }
-}
-
-/// The predicted class is the first maximum.
-fn first_maximum(values: &[f32]) -> usize {
-    let mut best = 0;
-    for (index, value) in values.iter().enumerate() {
-        if *value > values[best] {
-            best = index;
-        }
-    }
-    best
 }
 
 #[cfg(test)]

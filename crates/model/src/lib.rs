@@ -34,7 +34,7 @@ mod module;
 mod network;
 mod spec;
 
-pub use calibration::{Bound, Calibration, OperatingPoint, Temperature};
+pub use calibration::{Bound, Calibration, OperatingPoint, Temperature, predicted};
 pub use checkpoint::{Checkpoint, Encoded, Meta, Metric, NamedTensor};
 pub use classifier::{Classified, Classifier, Inference, Mode, Pretrained, probabilities};
 pub use device::{DeviceChoice, Precision, PrecisionChoice, init};

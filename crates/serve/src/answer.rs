@@ -22,7 +22,7 @@ pub(crate) fn prediction(card: &Card, outcome: &Outcome) -> Value {
         })
         .collect();
     json!({
-        "predicted": card.classes[first_maximum(probabilities)],
+        "predicted": card.classes[model::predicted(probabilities)],
         "probabilities": by_class,
         "operating_points": if decisions.is_empty() { Value::Null } else { decisions.into() },
         "warnings": warnings(card, outcome),
@@ -66,39 +66,5 @@ fn warnings(card: &Card, outcome: &Outcome) -> Vec<String> {
             (100.0 * share).max(1.0)
         )
     };
-    coloured(&outcome.pixels).map(text).into_iter().collect()
-}
-
-/// The share of pixels with a colour stronger than a tint, where it is worth a word: the same bounds as `data audit` has.
-fn coloured(pixels: &Pixels) -> Option<f32> {
-    const TINT: u8 = 24;
-    const SHARE: f32 = 0.01;
-    let spread = |rgb: &[u8]| rgb.iter().max().zip(rgb.iter().min()).map_or(0, |(most, least)| most - least);
-    let coloured = pixels.data.chunks_exact(pixels.channels.max(1)).filter(|rgb| spread(rgb) >= TINT).count();
-    let share = coloured as f32 / (pixels.width * pixels.height).max(1) as f32;
-    (share >= SHARE).then_some(share)
-}
-
-/// The predicted class is the first maximum.
-fn first_maximum(values: &[f32]) -> usize {
-    let best = values.iter().enumerate().rev().max_by(|a, b| a.1.total_cmp(b.1));
-    best.map_or(0, |(index, _)| index)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_of_equals_is_predicted() {
-        assert_eq!([&[0.2, 0.4, 0.4][..], &[0.5, 0.5], &[0.1, 0.2, 0.7]].map(first_maximum), [1, 0, 2]);
-    }
-
-    #[test]
-    fn colour_is_told_and_a_tint_is_not() {
-        let of =
-            |rgb: [u8; 3]| coloured(&Pixels { width: 10, height: 10, channels: 3, data: rgb.repeat(100) });
-        assert_eq!((of([100, 100, 123]), of([100, 100, 124])), (None, Some(1.0)));
-        assert_eq!(coloured(&Pixels { width: 2, height: 1, channels: 1, data: vec![0, 255] }), None);
-    }
+    outcome.pixels.coloured().map(text).into_iter().collect()
 }

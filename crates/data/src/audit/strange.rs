@@ -39,10 +39,6 @@ impl std::fmt::Display for Oddity {
     }
 }
 
-/// The least difference between red, green and blue that is colour: JPEG and scanners tint gray by less.
-const TINT: u8 = 24;
-/// The least share of coloured pixels.
-const COLOURED: f32 = 0.01;
 /// The least span, in gray levels, between the darkest and the lightest hundredth.
 const SPAN: u8 = 12;
 /// What is light, what is gray, and the shares of a page.
@@ -58,13 +54,7 @@ const SHORTEST: usize = 64;
 pub(super) fn oddities(image: &Pixels, gray: &Pixels, facts: &FileFacts) -> Vec<Oddity> {
     let mut found = Vec::new();
     let pixels = (image.width * image.height) as f32;
-    if image.channels == 3 {
-        let spread = |rgb: &[u8]| rgb[0].max(rgb[1]).max(rgb[2]) - rgb[0].min(rgb[1]).min(rgb[2]);
-        let coloured = image.data.chunks_exact(3).filter(|rgb| spread(rgb) >= TINT).count() as f32 / pixels;
-        if coloured >= COLOURED {
-            found.push(Oddity::Colour(coloured));
-        }
-    }
+    found.extend(image.coloured().map(Oddity::Colour));
     let mut histogram = [0_u32; 256];
     gray.data.iter().for_each(|&value| histogram[usize::from(value)] += 1);
     let share = |levels: std::ops::Range<usize>| histogram[levels].iter().sum::<u32>() as f32 / pixels;

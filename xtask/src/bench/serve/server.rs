@@ -2,16 +2,14 @@
 
 use crate::bench::ours::Thorax;
 use crate::failure::fail;
+use crate::serving::Serving;
 use crate::workspace::shown;
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
-use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
 
-/// It is killed where it is not ended.
 pub(super) struct Server {
-    child: Child,
+    process: Serving,
     shown: String,
     pub(super) address: SocketAddr,
 }
@@ -22,43 +20,24 @@ impl Server {
         let mut command = thorax.command();
         command.args(["serve", "--quiet", "--listen", "127.0.0.1:0"]).args(flags).args(more);
         let shown = shown(&command);
-        command.stdin(Stdio::null()).stdout(Stdio::piped());
-        let mut child = command.spawn().with_context(|| format!("cannot run `{shown}`"))?;
-        let stdout = child.stdout.take();
-        let mut server = Self { child, shown, address: SocketAddr::from(([127, 0, 0, 1], 0)) };
-        let mut line = String::new();
-        if let Some(stdout) = stdout {
-            BufReader::new(stdout).read_line(&mut line).context("cannot read where it listens")?;
-        }
-        let address = line.trim_end().strip_prefix("listening on http://").and_then(|text| text.parse().ok());
-        server.address = address.ok_or_else(|| {
-            fail(
-                format!("`{}` does not say where it listens: `{}`", server.shown, line.trim_end()),
-                "its own words are above",
-            )
+        let process = Serving::start(command).with_context(|| format!("`{shown}`"))?;
+        let address = process.address().ok_or_else(|| {
+            let message = format!("`{shown}` does not say where it listens: `{}`", process.line);
+            fail(message, "its own words are above")
         })?;
-        Ok(server)
+        Ok(Self { process, shown, address })
     }
 
     pub(super) fn used(&self) -> Use {
-        Use::of(self.child.id())
+        Use::of(self.process.id())
     }
 
     /// Told to stop, it must do so without an error.
-    pub(super) fn end(mut self) -> Result<()> {
-        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
-        anyhow::ensure!(sent.is_ok_and(|sent| sent.success()), "`{}` has ended before its time", self.shown);
-        let status = self.child.wait().with_context(|| format!("cannot wait for `{}`", self.shown))?;
+    pub(super) fn end(self) -> Result<()> {
+        let status = self.process.end().with_context(|| format!("`{}`", self.shown))?;
+        let status = status.with_context(|| format!("`{}`, told to stop, goes on", self.shown))?;
         anyhow::ensure!(status.success(), "`{}`, told to stop, failed ({status})", self.shown);
         Ok(())
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Mostly it has ended, and there is nothing left to kill.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -1,45 +1,33 @@
 //! A `thorax serve` that runs while it is asked.
 
 use crate::failure::fail;
+use crate::serving::Serving;
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 use ureq::Agent;
 
-/// What an answer or an end may take.
+/// What an answer may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(super) struct Server {
-    child: Child,
+    process: Serving,
     address: String,
     agent: Agent,
 }
 
 impl Server {
-    pub(super) fn start(mut command: Command) -> Result<Self> {
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .context("cannot run `thorax serve`")?;
-        let stdout = child.stdout.take().context("it has no stdout")?;
-        // Whatever happens from here on, dropping it ends the program.
+    pub(super) fn start(command: Command) -> Result<Self> {
+        let process = Serving::start(command)?;
         let agent = Agent::config_builder().timeout_global(Some(PATIENCE)).proxy(None).build().new_agent();
-        let mut server = Self { child, address: String::new(), agent };
-        let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line).context("cannot read what `thorax serve` prints")?;
-        let Some(address) = line.trim().strip_prefix("listening on ") else {
-            return Err(fail(
-                format!("`thorax serve` says `{}`, no address", line.trim()),
-                "its words are above",
-            ));
+        let Some(address) = process.address() else {
+            let message = format!("`thorax serve` says `{}`, no address", process.line);
+            return Err(fail(message, "its words are above"));
         };
-        server.address = address.to_owned();
-        Ok(server)
+        Ok(Self { process, address: format!("http://{address}"), agent })
     }
 
     pub(super) fn address(&self) -> &str {
@@ -65,7 +53,7 @@ impl Server {
 
     /// The shared libraries in its memory.
     pub(super) fn loaded(&self) -> Result<Vec<PathBuf>> {
-        let path = format!("/proc/{}/maps", self.child.id());
+        let path = format!("/proc/{}/maps", self.process.id());
         let maps = std::fs::read_to_string(&path).with_context(|| format!("cannot read `{path}`"))?;
         // Address, permissions, offset, device and inode, then the file; a file's name may hold spaces.
         let files = maps.lines().filter_map(|line| Some(PathBuf::from(&line[line.find('/')?..])));
@@ -74,33 +62,15 @@ impl Server {
         Ok(libraries.collect::<BTreeSet<_>>().into_iter().collect())
     }
 
-    /// Asks it to end, as service managers do, and waits.
-    pub(super) fn stop(mut self) -> Result<()> {
-        let pid = self.child.id().to_string();
-        let asked = Command::new("sh").args(["-c", "kill -TERM \"$1\"", "sh", &pid]).status();
-        asked.context("cannot run `sh`")?;
-        let start = Instant::now();
-        while start.elapsed() < PATIENCE {
-            if let Some(status) = self.child.try_wait().context("cannot wait for `thorax serve`")? {
-                if status.success() {
-                    return Ok(());
-                }
-                return Err(fail(
-                    format!("`thorax serve` ended at TERM with {status}"),
-                    "its words are above",
-                ));
+    /// Asks it to end and waits.
+    pub(super) fn stop(self) -> Result<()> {
+        match self.process.end()? {
+            Some(status) if status.success() => Ok(()),
+            Some(status) => {
+                Err(fail(format!("`thorax serve` ended at TERM with {status}"), "its words are above"))
             }
-            std::thread::sleep(Duration::from_millis(50));
+            None => Err(fail("`thorax serve` goes on after TERM", "see what it waits for")),
         }
-        Err(fail("`thorax serve` goes on after TERM", "see what it waits for"))
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It has ended already where all went well.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
