@@ -136,12 +136,16 @@ pub(crate) struct ReadArgs {
     /// The most pixels that an image may announce
     #[arg(long, value_name = "N", default_value_t = data::MAX_PIXELS, value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
     pub(crate) max_pixels: u64,
+    /// Frame to read of a file with several, from 1
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..), allow_negative_numbers = true)]
+    pub(crate) frame: u32,
 }
 
 impl ReadArgs {
-    /// What the flags say; `otherwise` where no formats are named.
+    /// The rules of the flags; `otherwise` where no formats are named.
     pub(crate) fn decoding(&self, otherwise: Formats) -> Decoding {
-        Decoding { formats: self.formats.unwrap_or(otherwise), max_pixels: self.max_pixels }
+        let formats = self.formats.unwrap_or(otherwise);
+        Decoding { formats, falls_back: false, max_pixels: self.max_pixels, frame: self.frame }
     }
 }
 

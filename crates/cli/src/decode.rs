@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use data::{DecodeError, Decoding, Formats, Pixels};
+use data::{DecodeError, DecodeNotes, Decoded, Decoding, Formats};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
@@ -28,6 +28,7 @@ struct Written {
     format: &'static str,
     /// Columns, rows and channels of the PNG.
     shape: [usize; 3],
+    notes: DecodeNotes,
 }
 
 /// Writes each file's pixels to the folder; files that cannot be read are named, and the others go on.
@@ -45,13 +46,17 @@ pub(crate) fn run(args: &DecodeArgs, output: &Output) -> Result<Status> {
         for ((source, target), done) in jobs.iter().zip(done) {
             let (source, target) = (source.display().to_string(), target.display().to_string());
             match done? {
-                Ok(Written { format, shape: [width, height, channels] }) => {
+                Ok(Written { format, shape: [width, height, channels], notes }) => {
+                    let note = (!notes.is_empty()).then(|| notes.to_string());
                     if !args.json {
                         let colour = if channels == 1 { "gray" } else { "RGB" };
                         output.result(format!("{source}  {format}  {width}×{height}  {colour}  {target}"));
+                        if let Some(note) = &note {
+                            output.warn(format!("`{source}`: {note}"));
+                        }
                     }
                     files.push(json!({"path": source, "format": format, "width": width, "height": height,
-                                      "channels": channels, "png": target}));
+                                      "channels": channels, "png": target, "note": note}));
                 }
                 Err(error) => {
                     eprintln!("{} `{source}` {error}", output.red("error:"));
@@ -109,20 +114,20 @@ fn decode(
     args: &DecodeArgs,
     decoding: &Decoding,
 ) -> Result<Result<Written, DecodeError>> {
-    let read = || -> Result<(&'static str, Pixels), DecodeError> {
+    let read = || -> Result<(&'static str, Decoded), DecodeError> {
         let bytes = data::read_file(source, decoding)?;
-        let pixels = match args.image_size {
+        let decoded = match args.image_size {
             Some(size) => data::decode_resized(&bytes, size, args.interpolation, decoding)?,
             None => data::decode(&bytes, decoding)?,
         };
-        Ok((data::sniff(&bytes).unwrap_or("unknown"), pixels))
+        Ok((data::sniff(&bytes).unwrap_or("unknown"), decoded))
     };
-    let (format, pixels) = match read() {
+    let (format, Decoded { pixels, notes }) = match read() {
         Ok(read) => read,
         Err(error) => return Ok(Err(error)),
     };
     files::write(target, &data::encode_png(&pixels).context("cannot encode a PNG")?)?;
-    Ok(Ok(Written { format, shape: [pixels.width, pixels.height, pixels.channels] }))
+    Ok(Ok(Written { format, shape: [pixels.width, pixels.height, pixels.channels], notes }))
 }
 
 #[cfg(test)]

@@ -128,7 +128,7 @@ impl Explainer<'_> {
         let (preprocess, decoding) = (&self.preprocess, &self.decoding);
         let decode = |Job { path, targets }: Job| {
             let read = |targets| match data::read_resized(&path, preprocess, decoding) {
-                Ok(pixels) => Ok((pixels, targets)),
+                Ok(decoded) => Ok((decoded.pixels, targets)),
                 Err(error) => Err(error.to_string()),
             };
             let decoded = targets.and_then(read);

@@ -53,7 +53,7 @@ fn config(args: &ServeArgs, threads: usize, output: &Output) -> Result<Config> {
         hosts: args.host.clone(),
         allow_origins: allow_origins.collect::<serve::Result<_>>()?,
         token,
-        decoding: Decoding { formats: args.formats, max_pixels: args.max_pixels },
+        decoding: Decoding { max_pixels: args.max_pixels, ..Decoding::new(args.formats) },
         limits: Limits {
             upload: args.max_upload,
             uploads: args.max_upload.saturating_mul(8),

@@ -137,7 +137,7 @@ pub fn audit(
 
 fn look(index: usize, sample: &Sample, decoding: &Decoding) -> Result<Seen, DecodeError> {
     let bytes = read_file(&sample.path, decoding)?;
-    let image = decode(&bytes, decoding)?;
+    let image = decode(&bytes, decoding)?.pixels;
     let gray = gray(&image);
     let facts = FileFacts::new(&bytes, &gray);
     let oddities = strange::oddities(&image, &gray, &facts);

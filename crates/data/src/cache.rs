@@ -19,7 +19,7 @@ use std::{
 };
 
 use crate::{
-    DecodeError, Decoding, Error, Preprocess, Sample,
+    DecodeError, Decoded, Decoding, Error, Preprocess, Sample,
     images::hex,
     load::{CHUNK, Outcome, decode_chunk},
     store::Bytes,
@@ -270,7 +270,7 @@ fn fill(
         for decoded in decode_chunk(chunk, preprocess, decoding, progress) {
             readable &= !matches!(decoded, Err(DecodeError::Unreadable(_)));
             match &decoded {
-                Ok(pixels) => writer.push(Ok(&pixels.data))?,
+                Ok(Decoded { pixels, notes }) => writer.push(Ok((&pixels.data, *notes)))?,
                 Err(error) => writer.push(Err(error.to_string()))?,
             }
         }

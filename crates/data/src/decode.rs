@@ -10,7 +10,7 @@ mod tiff;
 mod values;
 mod webp;
 
-use crate::{DecodeError, Decoding, Formats, Interpolation, Pixels, resize::resize};
+use crate::{DecodeError, DecodeNotes, Decoded, Decoding, Formats, Interpolation, Pixels, resize::resize};
 use image::ImageFormat;
 
 pub use sniff::sniff;
@@ -32,14 +32,26 @@ pub use sniff::sniff;
 /// # Errors
 /// A file that is no image, cut off, damaged, too large or not supported; DICOM by Keras' rules. No error repeats text
 /// from a DICOM file.
-pub fn decode(bytes: &[u8], decoding: &Decoding) -> Result<Pixels, DecodeError> {
-    match kind(bytes, decoding)? {
-        Kind::Image(ImageFormat::Png) => png::pixels(bytes, None, decoding),
-        Kind::Image(ImageFormat::Jpeg) => jpeg::pixels(bytes, decoding),
-        Kind::Image(ImageFormat::Tiff) => tiff::pixels(bytes, decoding),
-        Kind::Image(ImageFormat::WebP) => webp::pixels(bytes, decoding),
-        Kind::Image(format) => library::pixels(bytes, format, decoding),
-        Kind::Dicom => dicom::pixels(bytes, decoding),
+pub fn decode(bytes: &[u8], decoding: &Decoding) -> Result<Decoded, DecodeError> {
+    let mut notes = DecodeNotes::default();
+    let (kind, decoding) = kind(bytes, decoding, &mut notes)?;
+    let pixels = whole(bytes, &kind, &decoding, &mut notes)?;
+    Ok(Decoded { pixels, notes })
+}
+
+fn whole(
+    bytes: &[u8],
+    kind: &Kind,
+    decoding: &Decoding,
+    notes: &mut DecodeNotes,
+) -> Result<Pixels, DecodeError> {
+    match *kind {
+        Kind::Image(ImageFormat::Png) => png::pixels(bytes, None, decoding, notes),
+        Kind::Image(ImageFormat::Jpeg) => jpeg::pixels(bytes, decoding, notes),
+        Kind::Image(ImageFormat::Tiff) => tiff::pixels(bytes, decoding, notes),
+        Kind::Image(ImageFormat::WebP) => webp::pixels(bytes, decoding, notes),
+        Kind::Image(format) => library::pixels(bytes, format, decoding, notes),
+        Kind::Dicom => dicom::pixels(bytes, decoding, notes),
     }
 }
 
@@ -52,11 +64,16 @@ pub fn decode_resized(
     size: usize,
     interpolation: Interpolation,
     decoding: &Decoding,
-) -> Result<Pixels, DecodeError> {
-    match (kind(bytes, decoding)?, interpolation) {
-        (Kind::Image(ImageFormat::Png), Interpolation::Nearest) => png::pixels(bytes, Some(size), decoding),
-        _ => resize(&decode(bytes, decoding)?, size, interpolation),
-    }
+) -> Result<Decoded, DecodeError> {
+    let mut notes = DecodeNotes::default();
+    let (kind, decoding) = kind(bytes, decoding, &mut notes)?;
+    let pixels = match (&kind, interpolation) {
+        (Kind::Image(ImageFormat::Png), Interpolation::Nearest) => {
+            png::pixels(bytes, Some(size), &decoding, &mut notes)?
+        }
+        _ => resize(&whole(bytes, &kind, &decoding, &mut notes)?, size, interpolation)?,
+    };
+    Ok(Decoded { pixels, notes })
 }
 
 enum Kind {
@@ -64,15 +81,20 @@ enum Kind {
     Dicom,
 }
 
-fn kind(bytes: &[u8], decoding: &Decoding) -> Result<Kind, DecodeError> {
+/// The format of a file, and the rules that it is read by.
+fn kind(bytes: &[u8], decoding: &Decoding, notes: &mut DecodeNotes) -> Result<(Kind, Decoding), DecodeError> {
     if bytes.is_empty() {
         return Err(DecodeError::Empty);
     }
     let (dicom, all) = (sniff::is_dicom(bytes), decoding.formats == Formats::All);
     // The preamble of a DICOM file may be the head of an image, which is what Pillow reads then.
     match image::guess_format(bytes) {
-        _ if dicom && all => Ok(Kind::Dicom),
-        Ok(format) => Ok(Kind::Image(format)),
+        _ if dicom && all => Ok((Kind::Dicom, *decoding)),
+        Ok(format) => Ok((Kind::Image(format), *decoding)),
+        Err(_) if dicom && decoding.falls_back => {
+            notes.by_general_rules = true;
+            Ok((Kind::Dicom, Decoding { formats: Formats::All, ..*decoding }))
+        }
         Err(_) if dicom => Err(DecodeError::Dicom),
         Err(_) => Err(DecodeError::NotAnImage),
     }

@@ -39,13 +39,18 @@ impl FromStr for Formats {
 pub struct Decoding {
     /// By whose rules.
     pub formats: Formats,
+    /// Whether a file that these rules know nothing of (DICOM by Keras' rules) is read by [`Formats::All`] instead, which
+    /// its [`crate::DecodeNotes`] then say.
+    pub falls_back: bool,
     /// The most pixels that a file may announce: a small one can announce any number.
     pub max_pixels: u64,
+    /// Frame that is read of a file with several, from 1.
+    pub frame: u32,
 }
 
 impl Decoding {
-    /// Rules of `formats`, and at most [`MAX_PIXELS`].
+    /// Rules of `formats` and no others, at most [`MAX_PIXELS`], the first frame.
     pub fn new(formats: Formats) -> Self {
-        Self { formats, max_pixels: MAX_PIXELS }
+        Self { formats, falls_back: false, max_pixels: MAX_PIXELS, frame: 1 }
     }
 }

@@ -68,7 +68,7 @@ pub use load::{BadImage, Loaded, Preprocess, check, load, read_file, read_resize
 pub use occlusion::Occlusion;
 pub use overlay::{heat_colour, overlay};
 pub use phantom::{Planted, planted};
-pub use pixels::{DecodeError, MAX_PIXELS, Pixels};
+pub use pixels::{DecodeError, DecodeNotes, Decoded, MAX_PIXELS, Pixels};
 pub use resize::{Interpolation, nearest_columns, resize};
 pub use sample::{SYNTHETIC_PREFIX, SampleOptions, SampleSummary, write_sample};
 pub use sheet::augmented_sheet;

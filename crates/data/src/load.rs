@@ -10,7 +10,8 @@ use std::{
 use rayon::prelude::*;
 
 use crate::{
-    Cache, DecodeError, Decoding, Error, ImageSet, Interpolation, Pixels, Sample, decode_resized,
+    Cache, DecodeError, DecodeNotes, Decoded, Decoding, Error, ImageSet, Interpolation, Pixels, Sample,
+    decode_resized,
     store::{Bytes, Entry, Store},
 };
 
@@ -39,6 +40,8 @@ pub struct Loaded {
     pub images: ImageSet,
     /// The others, in order.
     pub bad: Vec<BadImage>,
+    /// Notes on how files were read, of those that have some, in order.
+    pub notes: Vec<(PathBuf, DecodeNotes)>,
     /// Whether the cache had them all, so that no file was decoded.
     pub from_cache: bool,
     /// Why they are in memory although a cache was given.
@@ -71,8 +74,8 @@ pub fn load(
     let mut outcomes = Vec::with_capacity(samples.len());
     for chunk in samples.chunks(CHUNK) {
         for decoded in decode_chunk(chunk, preprocess, decoding, progress) {
-            outcomes.push(decoded.map_err(|error| error.to_string()).map(|pixels| {
-                let entry = Entry::new(bytes.len() as u64, &pixels.data);
+            outcomes.push(decoded.map_err(|error| error.to_string()).map(|Decoded { pixels, notes }| {
+                let entry = Entry::new(bytes.len() as u64, &pixels.data, notes);
                 bytes.extend_from_slice(&pixels.data);
                 entry
             }));
@@ -93,7 +96,7 @@ pub fn check(
     let look = |sample: &Sample| {
         let pixels = read_resized(&sample.path, &preprocess, decoding);
         progress();
-        pixels.map(|pixels| pixels.channels).map_err(|error| error.to_string())
+        pixels.map(|decoded| decoded.pixels.channels).map_err(|error| error.to_string())
     };
     samples.par_iter().with_max_len(1).map(look).collect()
 }
@@ -106,7 +109,7 @@ pub fn read_resized(
     path: &Path,
     preprocess: &Preprocess,
     decoding: &Decoding,
-) -> Result<Pixels, DecodeError> {
+) -> Result<Decoded, DecodeError> {
     let bytes = read_file(path, decoding)?;
     decode_resized(&bytes, preprocess.image_size, preprocess.interpolation, decoding)
 }
@@ -138,12 +141,12 @@ pub(crate) fn decode_chunk(
     preprocess: &Preprocess,
     decoding: &Decoding,
     progress: &(dyn Fn() + Sync),
-) -> Vec<Result<Pixels, DecodeError>> {
+) -> Vec<Result<Decoded, DecodeError>> {
     // Files differ much in size: one at a time, so that no thread is left with a long rest.
     let decode = |sample: &Sample| {
-        let pixels = read_resized(&sample.path, preprocess, decoding);
+        let decoded = read_resized(&sample.path, preprocess, decoding);
         progress();
-        pixels.map(Pixels::compact)
+        decoded.map(|Decoded { pixels, notes }| Decoded { pixels: pixels.compact(), notes })
     };
     chunk.par_iter().with_max_len(1).map(decode).collect()
 }
@@ -156,10 +159,13 @@ fn assemble(
     from_cache: bool,
     not_cached: Option<Error>,
 ) -> Loaded {
-    let (mut images, mut entries, mut bad) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut images, mut entries, mut bad, mut notes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (sample, outcome) in samples.iter().zip(outcomes) {
         match outcome {
             Ok(entry) => {
+                if !entry.notes.is_empty() {
+                    notes.push((sample.path.clone(), entry.notes));
+                }
                 images.push((sample.clone(), entries.len()));
                 entries.push(entry);
             }
@@ -167,7 +173,8 @@ fn assemble(
         }
     }
     let store = Arc::new(Store { bytes, entries });
-    Loaded { images: ImageSet::new(preprocess.image_size, images, store), bad, from_cache, not_cached }
+    let images = ImageSet::new(preprocess.image_size, images, store);
+    Loaded { images, bad, notes, from_cache, not_cached }
 }
 
 #[cfg(test)]

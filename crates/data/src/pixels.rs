@@ -1,5 +1,7 @@
 //! An image in memory, and why a file gives none.
 
+use std::fmt;
+
 use thiserror::Error;
 
 /// The most pixels that an image may have: 16,384 × 16,384. A small file can announce any size.
@@ -57,6 +59,49 @@ impl Pixels {
     }
 }
 
+/// An image, and how its file became it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decoded {
+    /// Its values.
+    pub pixels: Pixels,
+    /// Facts that its user should know.
+    pub notes: DecodeNotes,
+}
+
+/// Facts about how a file became pixels that the user of the image should know; none for most files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DecodeNotes {
+    /// Frame that was read, from 1, and frames that the file has, where it has several.
+    pub frame: Option<[u32; 2]>,
+    /// Keras' rules know nothing of the file's format: it was read by [`crate::Formats::All`].
+    pub by_general_rules: bool,
+    /// Keras' rules cut gray values of 16 bits at 255, and some were larger.
+    pub is_cut: bool,
+    /// A DICOM file has no usable window: it was scaled by the range of its own pixels.
+    pub without_window: bool,
+}
+
+impl DecodeNotes {
+    /// Whether there is nothing to say.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Phrases that follow a file's name, joined by semicolons.
+impl fmt::Display for DecodeNotes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let frame = self.frame.map(|[frame, frames]| format!("frame {frame} of {frames} is used"));
+        let phrases = [
+            frame.as_deref(),
+            self.by_general_rules.then_some("read by the rules of `--formats all`: Keras' know no DICOM"),
+            self.is_cut.then_some("16-bit values above 255 are cut by Keras' rules"),
+            self.without_window.then_some("no usable window: scaled by the range of its own pixels"),
+        ];
+        f.write_str(&phrases.into_iter().flatten().collect::<Vec<_>>().join("; "))
+    }
+}
+
 /// Why a file gives no image.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -89,6 +134,14 @@ pub enum DecodeError {
         width: u64,
         /// Rows.
         height: u64,
+    },
+    /// It has fewer frames than the one that is asked for.
+    #[error("has no frame {frame}: it has {frames}")]
+    NoSuchFrame {
+        /// Frame that is asked for, from 1.
+        frame: u32,
+        /// Frames that it has.
+        frames: u32,
     },
     /// It is broken in some other way.
     #[error("is damaged: {0}")]

@@ -55,7 +55,7 @@ mod tests {
         let set = ImageSet::new(8, samples, store);
         let bytes =
             augmented_sheet(&set, Augmentation { shift: 0.2, ..Augmentation::default() }, 28).unwrap();
-        let sheet = crate::decode(&bytes, &Decoding::new(Formats::Keras)).unwrap();
+        let sheet = crate::decode(&bytes, &Decoding::new(Formats::Keras)).unwrap().pixels;
         assert_eq!((sheet.width, sheet.height), (8 * 12 - 4, 4 * 12 - 4));
         let tile = |row: usize, column: usize| -> Vec<u8> {
             let at = |y: usize, x: usize| ((row * 12 + y) * sheet.width + column * 12 + x) * sheet.channels;

@@ -4,7 +4,7 @@ use std::{fs::File, os::unix::fs::FileExt as _, path::PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::Error;
+use crate::{DecodeNotes, Error};
 
 /// SHA-256 of an image's 8-bit values.
 pub(crate) type Digest = [u8; 32];
@@ -37,11 +37,13 @@ pub(crate) struct Entry {
     pub(crate) length: usize,
     pub(crate) crc: u32,
     pub(crate) digest: Digest,
+    pub(crate) notes: DecodeNotes,
 }
 
 impl Entry {
-    pub(crate) fn new(start: u64, data: &[u8]) -> Self {
-        Self { start, length: data.len(), crc: crc32fast::hash(data), digest: Sha256::digest(data).into() }
+    pub(crate) fn new(start: u64, data: &[u8], notes: DecodeNotes) -> Self {
+        let (crc, digest) = (crc32fast::hash(data), Sha256::digest(data).into());
+        Self { start, length: data.len(), crc, digest, notes }
     }
 }
 

@@ -88,9 +88,9 @@ fn pixels(
 ) -> Result<(Pixels, Option<View>), Refusal> {
     let &Preprocess { image_size, interpolation } = preprocess;
     if !with_view {
-        return Ok((decode_resized(bytes, image_size, interpolation, decoding)?, None));
+        return Ok((decode_resized(bytes, image_size, interpolation, decoding)?.pixels, None));
     }
-    let whole = decode(bytes, decoding)?;
+    let whole = decode(bytes, decoding)?.pixels;
     let pixels = resize(&whole, image_size, interpolation)?;
     let shown = resize(&whole, VIEW, Interpolation::Bilinear)?.compact();
     let png = encode_png(&shown).map_err(|_| Refusal::Fault)?;

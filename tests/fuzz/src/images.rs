@@ -21,8 +21,8 @@ pub(crate) fn run(format: ImageFormat, input: &[u8]) {
 pub(crate) fn decoded(input: &[u8]) {
     for (_, formats) in Formats::ALL {
         let decoding = Decoding { max_pixels: MAX_PIXELS, ..Decoding::new(formats) };
-        let whole = decode(input, &decoding);
-        let small = decode_resized(input, 7, Interpolation::Nearest, &decoding);
+        let whole = decode(input, &decoding).map(|decoded| decoded.pixels);
+        let small = decode_resized(input, 7, Interpolation::Nearest, &decoding).map(|decoded| decoded.pixels);
         if let Ok(pixels) = &whole {
             check(pixels);
             assert!((pixels.width * pixels.height) as u64 <= MAX_PIXELS);

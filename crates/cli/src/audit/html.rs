@@ -270,7 +270,7 @@ impl Pictures {
         images.dedup();
         let picture = |image: usize| {
             let bytes = std::fs::read(report.path(image)).ok()?;
-            let jpeg = data::thumbnail(&data::decode(&bytes, decoding).ok()?, SIDE).ok()?;
+            let jpeg = data::thumbnail(&data::decode(&bytes, decoding).ok()?.pixels, SIDE).ok()?;
             Some((image, format!("data:image/jpeg;base64,{}", STANDARD.encode(jpeg))))
         };
         Self(images.into_par_iter().filter_map(picture).collect())

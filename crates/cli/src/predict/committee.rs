@@ -72,7 +72,9 @@ impl Reader {
         let read = |error: data::DecodeError| error.to_string();
         let bytes = data::read_file(path, &self.decoding).map_err(read)?;
         let decode = |preprocess: &Preprocess| {
-            data::decode_resized(&bytes, preprocess.image_size, preprocess.interpolation, &self.decoding)
+            let &Preprocess { image_size, interpolation } = preprocess;
+            let decoded = data::decode_resized(&bytes, image_size, interpolation, &self.decoding);
+            decoded.map(|decoded| decoded.pixels)
         };
         let images: Vec<Pixels> =
             self.preprocesses.iter().map(decode).collect::<Result<_, _>>().map_err(read)?;

@@ -114,7 +114,7 @@ fn write_copy(
 ) -> Result<PathBuf> {
     let file = |ending: &str| folder.join(format!("copy {kind} {i:02}.{ending}"));
     let bytes = fs::read(&original.path)?;
-    let image = data::decode(&bytes, &Decoding::new(Formats::Keras))?;
+    let image = data::decode(&bytes, &Decoding::new(Formats::Keras))?.pixels;
     let as_colour = image.channels == 3 || (kind == 0 && i.is_multiple_of(2));
     let image = if as_colour { rgb(&image)?.into() } else { DynamicImage::from(gray(&image)?) };
     let path = match kind {

@@ -44,7 +44,9 @@ impl DuplicateFinder {
         let hashes: Vec<(usize, Option<[u8; 32]>)> = suspects
             .into_par_iter()
             .map(|image| {
-                let pixels = read_file(path(image), decoding).and_then(|bytes| decode(&bytes, decoding)).ok();
+                let pixels = read_file(path(image), decoding)
+                    .and_then(|bytes| Ok(decode(&bytes, decoding)?.pixels))
+                    .ok();
                 (
                     image,
                     pixels

@@ -278,7 +278,7 @@ fn training_finds_exact_copies_by_resized_pixels_and_confirms_them() {
 
     let mut finder = DuplicateFinder::new();
     for (i, path) in paths.iter().enumerate() {
-        let pixels = decode(&fs::read(path).unwrap(), &decoding()).unwrap();
+        let pixels = decode(&fs::read(path).unwrap(), &decoding()).unwrap().pixels;
         let resized = crate::resize(&pixels, 32, crate::Interpolation::Nearest).unwrap();
         finder.add(i, &crate::store::Entry::new(0, &resized.compact().data).digest);
     }

@@ -12,13 +12,13 @@ use std::{
 use sha2::{Digest as _, Sha256};
 
 use super::key::Key;
-use crate::{load::Outcome, store::Entry};
+use crate::{DecodeNotes, load::Outcome, store::Entry};
 
-const MAGIC: &[u8; 16] = b"thorax images 1\n";
+const MAGIC: &[u8; 16] = b"thorax images 2\n";
 const END: &[u8; 8] = b"complete";
 const FOOTER: usize = 80;
-/// Bytes of an image's entry: length, checksum, digest.
-const ENTRY: usize = 4 + 4 + 32;
+/// Bytes of an image's entry: length, checksum, digest, frame and frames, flags.
+const ENTRY: usize = 4 + 4 + 32 + 4 + 4 + 1;
 /// Bit of the length that marks a file without an image; the rest is then the length of the reason.
 const BAD: u32 = 1 << 31;
 /// A reason is one line.
@@ -39,15 +39,16 @@ impl<W: Write> Writer<W> {
     }
 
     /// Adds the next file's image, or why it has none.
-    pub(super) fn push(&mut self, image: Result<&[u8], String>) -> io::Result<()> {
+    pub(super) fn push(&mut self, image: Result<(&[u8], DecodeNotes), String>) -> io::Result<()> {
         let outcome = match image {
-            Ok(data) => {
-                let entry = Entry::new(self.at, data);
+            Ok((data, notes)) => {
+                let entry = Entry::new(self.at, data, notes);
                 self.out.write_all(data)?;
                 self.at += data.len() as u64;
                 self.index.extend((data.len() as u32).to_le_bytes());
                 self.index.extend(entry.crc.to_le_bytes());
                 self.index.extend(entry.digest);
+                self.index.extend(packed(notes));
                 Ok(entry)
             }
             Err(reason) => {
@@ -116,10 +117,38 @@ fn outcomes(mut index: &[u8], n: usize, image_size: usize, images_end: u64) -> O
         }
         let crc = u32::from_le_bytes(array(take(&mut index, 4)?));
         let digest = array(take(&mut index, 32)?);
-        outcomes.push(Ok(Entry { start: at, length, crc, digest }));
+        let notes = unpacked(array(take(&mut index, NOTES)?));
+        outcomes.push(Ok(Entry { start: at, length, crc, digest, notes }));
         at += length as u64;
     }
     (index.is_empty() && at == images_end).then_some(outcomes)
+}
+
+/// Bytes of the notes on an image.
+const NOTES: usize = 9;
+
+fn packed(notes: DecodeNotes) -> [u8; NOTES] {
+    let DecodeNotes { frame, by_general_rules, is_cut, without_window } = notes;
+    // Frames count from 1: 0 of 0 stands for none.
+    let [frame, frames] = frame.unwrap_or_default().map(u32::to_le_bytes);
+    let flags = [by_general_rules, is_cut, without_window];
+    let flags = flags.iter().enumerate().map(|(bit, &set)| u8::from(set) << bit).sum();
+    let mut bytes = [0; NOTES];
+    bytes[..4].copy_from_slice(&frame);
+    bytes[4..8].copy_from_slice(&frames);
+    bytes[8] = flags;
+    bytes
+}
+
+fn unpacked(bytes: [u8; NOTES]) -> DecodeNotes {
+    let number = |at: usize| u32::from_le_bytes(array(&bytes[at..at + 4]));
+    let flag = |bit: u8| bytes[8] >> bit & 1 == 1;
+    DecodeNotes {
+        frame: Some([number(0), number(4)]).filter(|&[frame, _]| frame > 0),
+        by_general_rules: flag(0),
+        is_cut: flag(1),
+        without_window: flag(2),
+    }
 }
 
 fn take<'a>(bytes: &mut &'a [u8], n: usize) -> Option<&'a [u8]> {

@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{Decoding, Preprocess, Sample};
 
 /// Raised whenever decoding or resizing gives other pixels than before.
-const DECODER: u32 = 1;
+const DECODER: u32 = 2;
 /// A file that changes twice within one tick of the file system's clock keeps its times. Ticks are at most 10 ms.
 const TICK: Duration = Duration::from_millis(20);
 
@@ -26,9 +26,16 @@ pub(super) type Key = [u8; 32];
 pub(super) fn key(samples: &[Sample], preprocess: &Preprocess, decoding: &Decoding) -> Key {
     let size = (preprocess.image_size as u64).to_le_bytes();
     let (interpolation, formats) = (preprocess.interpolation.to_string(), decoding.formats.to_string());
-    let max_pixels = decoding.max_pixels.to_le_bytes();
-    let settings: [&[u8]; 5] =
-        [&DECODER.to_le_bytes(), &size, interpolation.as_bytes(), formats.as_bytes(), &max_pixels];
+    let (max_pixels, frame) = (decoding.max_pixels.to_le_bytes(), decoding.frame.to_le_bytes());
+    let settings: [&[u8]; 7] = [
+        &DECODER.to_le_bytes(),
+        &size,
+        interpolation.as_bytes(),
+        formats.as_bytes(),
+        &[u8::from(decoding.falls_back)],
+        &max_pixels,
+        &frame,
+    ];
     of_files(samples, &settings)
 }
 

@@ -21,7 +21,7 @@ use names::Coding;
 use super::check_size;
 use crate::{
     DecodeError::{self, CutOff},
-    Decoding, Pixels,
+    DecodeNotes, Decoding, Pixels,
 };
 
 /// An error that has none of the file's words in it.
@@ -142,7 +142,11 @@ impl Layout {
 }
 
 /// Decodes the first frame.
-pub(super) fn pixels(bytes: &[u8], decoding: &Decoding) -> Result<Pixels, DecodeError> {
+pub(super) fn pixels(
+    bytes: &[u8],
+    decoding: &Decoding,
+    _notes: &mut DecodeNotes,
+) -> Result<Pixels, DecodeError> {
     let head = file::head(bytes)?;
     let coding = head.syntax.coding;
     if coding == names::BIG_ENDIAN {

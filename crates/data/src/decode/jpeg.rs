@@ -3,22 +3,26 @@
 use image::ImageFormat;
 
 use super::library;
-use crate::{DecodeError, Decoding, Pixels};
+use crate::{DecodeError, DecodeNotes, Decoding, Pixels};
 
 /// Decodes a JPEG, with or without its end marker.
-pub(super) fn pixels(bytes: &[u8], decoding: &Decoding) -> Result<Pixels, DecodeError> {
+pub(super) fn pixels(
+    bytes: &[u8],
+    decoding: &Decoding,
+    notes: &mut DecodeNotes,
+) -> Result<Pixels, DecodeError> {
     if let Some(precision) = frame(bytes).map(|frame| frame.precision).filter(|&bits| bits != 8) {
         return Err(DecodeError::Unsupported(format!("JPEG with {precision} bits a sample")));
     }
     match end(bytes) {
-        End::Marked => library::pixels(bytes, ImageFormat::Jpeg, decoding),
+        End::Marked => library::pixels(bytes, ImageFormat::Jpeg, decoding, notes),
         End::Early => Err(DecodeError::CutOff),
         End::Open => {
             // Some writers leave the end marker out. Two copies of the pixels at a time, and such files are rare.
             let [first, others @ ..] = FILLINGS;
-            let pixels = library::pixels(&closed(bytes, first), ImageFormat::Jpeg, decoding)?;
+            let pixels = library::pixels(&closed(bytes, first), ImageFormat::Jpeg, decoding, notes)?;
             for filling in others {
-                if library::pixels(&closed(bytes, filling), ImageFormat::Jpeg, decoding)? != pixels {
+                if library::pixels(&closed(bytes, filling), ImageFormat::Jpeg, decoding, notes)? != pixels {
                     return Err(DecodeError::CutOff);
                 }
             }

@@ -5,10 +5,15 @@ use std::io::Cursor;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, metadata::Orientation};
 
 use super::{check_size, orientation, values};
-use crate::{DecodeError, Decoding, Formats, Pixels};
+use crate::{DecodeError, DecodeNotes, Decoding, Formats, Pixels};
 
 /// Decodes an image of this format.
-pub(super) fn pixels(bytes: &[u8], format: ImageFormat, decoding: &Decoding) -> Result<Pixels, DecodeError> {
+pub(super) fn pixels(
+    bytes: &[u8],
+    format: ImageFormat,
+    decoding: &Decoding,
+    notes: &mut DecodeNotes,
+) -> Result<Pixels, DecodeError> {
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut limits = Limits::default();
     limits.max_alloc = Some(decoding.max_pixels.saturating_mul(4));
@@ -27,7 +32,7 @@ pub(super) fn pixels(bytes: &[u8], format: ImageFormat, decoding: &Decoding) -> 
     let image = DynamicImage::from_decoder(decoder).map_err(image_error)?;
     let channels = if gray { 1 } else { 3 };
     let data = match decoding.formats {
-        Formats::Keras => cut(image, format, gray),
+        Formats::Keras => cut(image, format, gray, notes),
         Formats::All => viewed(image),
     };
     let pixels = Pixels { width: width as usize, height: height as usize, channels, data };
@@ -35,9 +40,12 @@ pub(super) fn pixels(bytes: &[u8], format: ImageFormat, decoding: &Decoding) -> 
 }
 
 /// As Pillow's `convert("RGB")`.
-fn cut(image: DynamicImage, format: ImageFormat, gray: bool) -> Vec<u8> {
+fn cut(image: DynamicImage, format: ImageFormat, gray: bool, notes: &mut DecodeNotes) -> Vec<u8> {
     match image {
-        DynamicImage::ImageLuma16(image) => image.iter().map(|&value| value.min(255) as u8).collect(),
+        DynamicImage::ImageLuma16(image) => {
+            notes.is_cut = image.iter().any(|&value| value > 255);
+            image.iter().map(|&value| value.min(255) as u8).collect()
+        }
         // Pillow scales and rounds in PPM, and takes the upper byte in TIFF.
         DynamicImage::ImageRgb16(image) if format == ImageFormat::Tiff => {
             image.iter().map(|&value| (value >> 8) as u8).collect()

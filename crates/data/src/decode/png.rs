@@ -6,7 +6,7 @@ use image::metadata::Orientation;
 
 use super::{check_size, orientation, values};
 use crate::{
-    DecodeError, Decoding, Formats, Interpolation, Pixels,
+    DecodeError, DecodeNotes, Decoding, Formats, Interpolation, Pixels,
     resize::{nearest_columns, pick, resize},
 };
 
@@ -16,6 +16,7 @@ pub(super) fn pixels(
     bytes: &[u8],
     nearest: Option<usize>,
     decoding: &Decoding,
+    notes: &mut DecodeNotes,
 ) -> Result<Pixels, DecodeError> {
     let mut decoder = png::Decoder::new(Cursor::new(bytes));
     decoder.set_ignore_text_chunk(true);
@@ -42,12 +43,16 @@ pub(super) fn pixels(
         cut: reader.info().color_type == png::ColorType::Grayscale,
         formats: decoding.formats,
     };
+    let cuts = decoding.formats == Formats::Keras && narrow.wide && narrow.cut;
+    // A value above 255 has an upper byte.
+    let is_cut = |row: &[u8]| cuts && row.iter().step_by(2).any(|&upper| upper > 0);
     let channels = values::channels(narrow.samples);
 
     let in_rows = !reader.info().interlaced && turned == Orientation::NoTransforms;
     let Some(size) = nearest.filter(|_| in_rows) else {
         let mut frame = vec![0; reader.output_buffer_size().ok_or(DecodeError::NotAnImage)?];
         reader.next_frame(&mut frame).map_err(png_error)?;
+        notes.is_cut = is_cut(&frame);
         let mut data = Vec::with_capacity(width * height * channels);
         narrow.append(&frame, &mut data);
         let pixels = orientation::turn(Pixels { width, height, channels, data }, turned);
@@ -64,6 +69,7 @@ pub(super) fn pixels(
         let row = reader.next_row().map_err(png_error)?.ok_or(DecodeError::CutOff)?;
         if wanted.peek() == Some(&&y) {
             narrowed.clear();
+            notes.is_cut |= is_cut(row.data());
             narrow.append(row.data(), &mut narrowed);
         }
         while wanted.next_if_eq(&&y).is_some() {

@@ -10,15 +10,20 @@ use image::{DynamicImage, RgbImage};
 use super::*;
 use crate::MAX_PIXELS;
 
-const KERAS: Decoding = Decoding { formats: Formats::Keras, max_pixels: MAX_PIXELS };
+const KERAS: Decoding =
+    Decoding { formats: Formats::Keras, falls_back: false, max_pixels: MAX_PIXELS, frame: 1 };
+
+fn decode_by(bytes: &[u8], decoding: &Decoding) -> Result<Pixels, DecodeError> {
+    Ok(super::decode(bytes, decoding)?.pixels)
+}
 
 /// By Keras' rules.
 fn decode(bytes: &[u8]) -> Result<Pixels, DecodeError> {
-    super::decode(bytes, &KERAS)
+    decode_by(bytes, &KERAS)
 }
 
 fn decode_resized(bytes: &[u8], size: usize, kind: Interpolation) -> Result<Pixels, DecodeError> {
-    super::decode_resized(bytes, size, kind, &KERAS)
+    Ok(super::decode_resized(bytes, size, kind, &KERAS)?.pixels)
 }
 
 /// 20×24 pixels, written by Pillow 13: gray in one scan, and colour with subsampled chroma in ten.

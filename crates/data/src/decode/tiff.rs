@@ -3,7 +3,7 @@
 use image::ImageFormat;
 
 use super::library;
-use crate::{DecodeError, Decoding, Pixels};
+use crate::{DecodeError, DecodeNotes, Decoding, Pixels};
 
 const BITS_PER_SAMPLE: u16 = 258;
 const PHOTOMETRIC_INTERPRETATION: u16 = 262;
@@ -15,15 +15,19 @@ const PALETTE: u16 = 3;
 const SIZES: [usize; 14] = [1, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4];
 
 /// Decodes a TIFF.
-pub(super) fn pixels(bytes: &[u8], decoding: &Decoding) -> Result<Pixels, DecodeError> {
+pub(super) fn pixels(
+    bytes: &[u8],
+    decoding: &Decoding,
+    notes: &mut DecodeNotes,
+) -> Result<Pixels, DecodeError> {
     let directory = Directory::of(bytes).ok_or(DecodeError::CutOff)?;
     if !directory.fits() {
         return Err(DecodeError::CutOff);
     }
     let Some(Indexed { as_gray, palette }) = directory.indexed() else {
-        return library::pixels(bytes, ImageFormat::Tiff, decoding);
+        return library::pixels(bytes, ImageFormat::Tiff, decoding, notes);
     };
-    let indices = library::pixels(&as_gray, ImageFormat::Tiff, decoding)?;
+    let indices = library::pixels(&as_gray, ImageFormat::Tiff, decoding, notes)?;
     let data = indices.data.iter().flat_map(|&index| palette[usize::from(index)]).collect();
     Ok(Pixels { channels: 3, data, ..indices })
 }
@@ -124,7 +128,7 @@ mod tests {
         for (_, formats) in Formats::ALL {
             for big_endian in [false, true] {
                 let (whole, decoding) = (file(big_endian), Decoding::new(formats));
-                let seen = crate::decode(&whole, &decoding).unwrap();
+                let seen = crate::decode(&whole, &decoding).unwrap().pixels;
                 assert_eq!((seen.width, seen.height, seen.channels), (3, 1, 3));
                 assert_eq!(seen.data, [2, 20, 40, 0, 0, 0, 1, 10, 20]);
                 for length in 1..whole.len() {

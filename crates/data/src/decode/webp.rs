@@ -3,15 +3,19 @@
 use image::ImageFormat;
 
 use super::{check_size, library};
-use crate::{DecodeError, Decoding, Pixels};
+use crate::{DecodeError, DecodeNotes, Decoding, Pixels};
 
 /// What stands before the frame's own chunks in one of an animation: place, size, duration, flags.
 const FRAME_HEAD: usize = 16;
 
 /// Decodes a WebP.
-pub(super) fn pixels(bytes: &[u8], decoding: &Decoding) -> Result<Pixels, DecodeError> {
+pub(super) fn pixels(
+    bytes: &[u8],
+    decoding: &Decoding,
+    notes: &mut DecodeNotes,
+) -> Result<Pixels, DecodeError> {
     check(bytes.get(12..).unwrap_or_default(), decoding)?;
-    library::pixels(bytes, ImageFormat::WebP, decoding)
+    library::pixels(bytes, ImageFormat::WebP, decoding, notes)
 }
 
 /// That no frame among these chunks is larger than allowed.

@@ -7,7 +7,8 @@ use std::{
 use super::*;
 use crate::{Formats, MAX_PIXELS};
 
-const KERAS: Decoding = Decoding { formats: Formats::Keras, max_pixels: MAX_PIXELS };
+const KERAS: Decoding =
+    Decoding { formats: Formats::Keras, falls_back: false, max_pixels: MAX_PIXELS, frame: 1 };
 const NEAREST: Preprocess = Preprocess { image_size: 4, interpolation: Interpolation::Nearest };
 
 fn write(folder: &Path, name: &str, image: impl Into<image::DynamicImage>, label: usize) -> Sample {

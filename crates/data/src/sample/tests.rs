@@ -60,7 +60,7 @@ fn a_sample_is_a_data_set_of_gray_pngs_marked_by_name_and_text() {
         for sample in &listing.samples {
             assert!(sample.is_synthetic(), "{}", sample.name);
             let bytes = fs::read(&sample.path).unwrap();
-            let pixels = decode(&bytes, &Decoding::new(Formats::Keras)).unwrap();
+            let pixels = decode(&bytes, &Decoding::new(Formats::Keras)).unwrap().pixels;
             assert_eq!((pixels.width, pixels.height, pixels.channels), (32, 32, 1));
             assert!(bytes.windows(17).any(|text| text == b"Synthetic chest p"));
         }

@@ -37,7 +37,7 @@ pub(crate) fn config() -> Config {
         hosts: Vec::new(),
         allow_origins: Vec::new(),
         token: None,
-        decoding: Decoding { formats: Formats::All, max_pixels: 1 << 20 },
+        decoding: Decoding { max_pixels: 1 << 20, ..Decoding::new(Formats::All) },
         limits: Limits {
             upload: 1 << 20,
             uploads: 8 << 20,

@@ -109,7 +109,7 @@ fn damage_never_panics() {
         decode(file).unwrap();
         let all = Decoding { formats: Formats::All, ..KERAS };
         for length in 0..file.len() {
-            let _ = super::super::decode(&file[..length], &all);
+            let _ = decode_by(&file[..length], &all);
         }
         for _ in 0..400 {
             let mut bytes = file.clone();
@@ -128,7 +128,7 @@ fn damage_never_panics() {
             let decoded = catch_unwind(AssertUnwindSafe(|| {
                 let _ = decode_resized(&bytes, 7, Interpolation::Nearest);
                 let _ = decode(&bytes);
-                let _ = super::super::decode(&bytes, &all);
+                let _ = decode_by(&bytes, &all);
             }));
             assert!(decoded.is_ok(), "{bytes:02x?}");
         }

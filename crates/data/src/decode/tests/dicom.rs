@@ -141,7 +141,7 @@ fn what_holds_no_image_is_named() {
             element(0x0008_0060, b"CS", modality.as_bytes()),
             element(0x0010_0010, b"PN", PATIENT.as_bytes()),
         ];
-        crate::decode(&file(EXPLICIT, &data_set.concat()), &ALL).unwrap_err().to_string()
+        decode_by(&file(EXPLICIT, &data_set.concat()), &ALL).unwrap_err().to_string()
     };
     let storage = |of: &str| format!("1.2.840.10008.5.1.4.1.1.{of}");
     for (sop_class, modality, name) in [
@@ -170,8 +170,8 @@ fn preamble_group_and_types_of_values_may_be_missing() {
     let made = Made::new((3, 1), 12, &[0, 2048, 4095]);
     let (whole, expected) = (made.bytes(), made.seen());
     let data_set = made.data_set();
-    assert_eq!(crate::decode(&whole[132..], &ALL).unwrap().data, expected);
-    assert_eq!(crate::decode(&data_set, &ALL).unwrap().data, expected);
+    assert_eq!(decode_by(&whole[132..], &ALL).unwrap().data, expected);
+    assert_eq!(decode_by(&data_set, &ALL).unwrap().data, expected);
     let implicit = [
         &b"\x08\0\x05\0\x0a\0\0\0ISO_IR 100"[..],
         b"\x08\0\x10\x11\xff\xff\xff\xff\xfe\xff\0\xe0\xff\xff\xff\xff\x08\0\x55\x11\x02\0\0\x001 ",
@@ -180,8 +180,8 @@ fn preamble_group_and_types_of_values_may_be_missing() {
         b"\x28\0\x01\x01\x02\0\0\0\x0c\0\xe0\x7f\x10\0\x06\0\0\0\0\0\0\x08\xff\x0f",
     ]
     .concat();
-    assert_eq!(crate::decode(&implicit, &ALL).unwrap().data, expected);
-    assert_eq!(crate::decode(&file("1.2.840.10008.1.2", &implicit), &ALL).unwrap().data, expected);
+    assert_eq!(decode_by(&implicit, &ALL).unwrap().data, expected);
+    assert_eq!(decode_by(&file("1.2.840.10008.1.2", &implicit), &ALL).unwrap().data, expected);
 }
 
 #[test]
@@ -194,10 +194,10 @@ fn a_deflated_data_set_is_inflated_within_limits() {
     };
     let made = Made::new((3, 1), 8, &[1, 2, 3]);
     let bytes = deflated(&made.data_set());
-    assert_eq!(crate::decode(&bytes, &ALL).unwrap().data, [1, 2, 3]);
-    assert!(matches!(crate::decode(&bytes[..bytes.len() - 30], &ALL), Err(DecodeError::CutOff)));
+    assert_eq!(decode_by(&bytes, &ALL).unwrap().data, [1, 2, 3]);
+    assert!(matches!(decode_by(&bytes[..bytes.len() - 30], &ALL), Err(DecodeError::CutOff)));
     let bomb = deflated(&vec![0; 1 << 20]);
     let tight = Decoding { max_pixels: 1000, ..ALL };
-    let error = crate::decode(&bomb, &tight).unwrap_err();
+    let error = decode_by(&bomb, &tight).unwrap_err();
     assert_eq!(error.to_string(), "is an image that is not supported: it needs too much memory");
 }

@@ -2,10 +2,10 @@
 
 use super::*;
 
-const ALL: Decoding = Decoding { formats: Formats::All, max_pixels: MAX_PIXELS };
+const ALL: Decoding = Decoding { formats: Formats::All, ..KERAS };
 
 fn viewed(bytes: &[u8]) -> (usize, Vec<u8>) {
-    let pixels = crate::decode(bytes, &ALL).unwrap();
+    let pixels = decode_by(bytes, &ALL).unwrap();
     assert_eq!(pixels.data.len(), pixels.width * pixels.height * pixels.channels);
     (pixels.channels, pixels.data)
 }
@@ -84,7 +84,7 @@ fn images_are_turned_as_exif_says_and_by_kerass_rules_they_are_not() {
     let plain = png((6, 4), 8, 0, &[&raw], &[], &[]);
     let (before, after) = plain.split_at(33);
     let (pixels, end) = after.split_at(after.len() - 12);
-    let stored = crate::decode(&plain, &ALL).unwrap();
+    let stored = decode_by(&plain, &ALL).unwrap();
     let orientations = (1..=8).flat_map(|orientation| [(orientation, false), (orientation, true)]);
     for (orientation, big_endian) in orientations {
         let exif = exif(orientation, big_endian);
@@ -93,7 +93,7 @@ fn images_are_turned_as_exif_says_and_by_kerass_rules_they_are_not() {
         // Before and behind the pixels.
         let chunk = chunk_of(&exif);
         for bytes in [[before, &chunk, after].concat(), [before, pixels, &chunk, end].concat()] {
-            assert_eq!(crate::decode(&bytes, &ALL).unwrap(), seen, "{orientation}");
+            assert_eq!(decode_by(&bytes, &ALL).unwrap(), seen, "{orientation}");
             assert_eq!(decode(&bytes).unwrap(), stored);
             for size in [2, 3, 7] {
                 let resized = crate::decode_resized(&bytes, size, Interpolation::Nearest, &ALL).unwrap();
@@ -105,8 +105,8 @@ fn images_are_turned_as_exif_says_and_by_kerass_rules_they_are_not() {
         assert_eq!(decode(&jpeg).unwrap(), whole);
         let turn = image::metadata::Orientation::from_exif(orientation).unwrap();
         let seen = orientation::turn(whole, turn);
-        assert_eq!(crate::decode(&jpeg, &ALL).unwrap(), seen);
-        assert_eq!(crate::decode(&jpeg[..jpeg.len() - 2], &ALL).unwrap(), seen, "without its end marker");
+        assert_eq!(decode_by(&jpeg, &ALL).unwrap(), seen);
+        assert_eq!(decode_by(&jpeg[..jpeg.len() - 2], &ALL).unwrap(), seen, "without its end marker");
     }
 }
 
@@ -114,7 +114,7 @@ fn images_are_turned_as_exif_says_and_by_kerass_rules_they_are_not() {
 fn an_orientation_that_is_none_changes_nothing() {
     let whole = decode(BASELINE).unwrap();
     for exif in [exif(0, false), exif(9, true), exif(6, false)[..9].to_vec(), b"II*".to_vec(), vec![]] {
-        assert_eq!(crate::decode(&with_app1(BASELINE, &exif), &ALL).unwrap(), whole);
+        assert_eq!(decode_by(&with_app1(BASELINE, &exif), &ALL).unwrap(), whole);
         let plain = png((2, 1), 8, 0, &[&[1, 2]], &[], &[]);
         let bytes = [&plain[..33], &chunk_of(&exif), &plain[33..]].concat();
         assert_eq!(viewed(&bytes), (1, vec![1, 2]));
@@ -137,7 +137,7 @@ fn resizing_while_decoding_changes_nothing_by_these_rules_either() {
         let palette: Vec<u8> = if colour == 3 { (0..48).map(|i| i * 5).collect() } else { vec![] };
         let transparent: &[u8] = if colour == 3 { &[0, 50, 100] } else { &[] };
         let bytes = png((13, 9), depth, colour, &[&raw], &palette, transparent);
-        let whole = crate::decode(&bytes, &ALL).unwrap();
+        let whole = decode_by(&bytes, &ALL).unwrap();
         for (_, kind) in Interpolation::ALL {
             for size in [1, 5, 13, 30] {
                 let resized = crate::decode_resized(&bytes, size, kind, &ALL).unwrap();
@@ -158,7 +158,7 @@ fn a_jpeg_of_twelve_bits_is_refused_by_name() {
     bytes[frame + 1] = 0xc1;
     bytes[frame + 4] = 12;
     for decoding in [KERAS, ALL] {
-        let error = crate::decode(&bytes, &decoding).unwrap_err();
+        let error = decode_by(&bytes, &decoding).unwrap_err();
         assert_eq!(error.to_string(), "is an image that is not supported: JPEG with 12 bits a sample");
     }
 }

@@ -20,7 +20,7 @@ fn the_first_frame_is_shown() {
         bytes.extend(item(&offsets.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>()));
         fragments.iter().for_each(|fragment| bytes.extend(item(fragment)));
         bytes.extend(b"\xfe\xff\xdd\xe0\0\0\0\0");
-        crate::decode(&file(made.syntax, &bytes), &ALL)
+        decode_by(&file(made.syntax, &bytes), &ALL)
     };
     let (first, second) = (frames[0].as_slice(), frames[1].as_slice());
     assert_eq!(with(&[], &[first, second]).unwrap().data, [1, 2, 3, 4]);

@@ -39,7 +39,7 @@ fn files() -> Vec<Vec<u8>> {
 /// Decodes, and looks for the patient in the error as it is told and as it is logged.
 #[track_caller]
 fn told(bytes: &[u8], decoding: &Decoding) -> Result<Pixels, DecodeError> {
-    let decoded = crate::decode(bytes, decoding);
+    let decoded = decode_by(bytes, decoding);
     if let Err(error) = &decoded {
         let told = format!("{error} {error:?}");
         // Half of it would tell as well.
@@ -121,18 +121,18 @@ fn announced_sizes_and_lengths_take_neither_memory_nor_time() {
     let begin = Instant::now();
     let large = Made { size: (65535, 65535), ..Made::new((1, 1), 16, &[0]) };
     assert!(matches!(
-        crate::decode(&large.bytes(), &ALL),
+        decode_by(&large.bytes(), &ALL),
         Err(DecodeError::TooLarge { width: 65535, height: 65535 })
     ));
     let tight = Decoding { max_pixels: 3, ..ALL };
     let made = Made::new((2, 2), 8, &[1, 2, 3, 4]);
-    assert!(matches!(crate::decode(&made.bytes(), &tight), Err(DecodeError::TooLarge { .. })));
+    assert!(matches!(decode_by(&made.bytes(), &tight), Err(DecodeError::TooLarge { .. })));
     // Within the limit, but not in the file; and the same in RLE, which could be unpacked from little.
     let announced = Made { size: (16000, 16000), ..Made::new((1, 1), 16, &[0]) };
-    assert!(matches!(crate::decode(&announced.bytes(), &ALL), Err(DecodeError::CutOff)));
+    assert!(matches!(decode_by(&announced.bytes(), &ALL), Err(DecodeError::CutOff)));
     let mut rle = Made { syntax: "1.2.840.10008.1.2.5", encapsulated: true, ..announced };
     rle.pixels = Made::rle(&[&[1], &[2]]);
-    assert!(matches!(crate::decode(&rle.bytes(), &ALL), Err(DecodeError::CutOff)));
+    assert!(matches!(decode_by(&rle.bytes(), &ALL), Err(DecodeError::CutOff)));
     // Frames do not multiply memory.
     let mut frames = made.clone();
     frames.extra = element(0x0028_0008, b"IS", b"2147483647");
@@ -141,14 +141,14 @@ fn announced_sizes_and_lengths_take_neither_memory_nor_time() {
     for value in
         [&b"\x10\0\x10\0UN\0\0\xf0\xff\xff\xff"[..], b"\x08\0\x10\x11SQ\0\0\xf0\xff\xff\xff\xfe\xff\0\xe0"]
     {
-        assert!(matches!(crate::decode(&file(EXPLICIT, value), &ALL), Err(DecodeError::CutOff)));
+        assert!(matches!(decode_by(&file(EXPLICIT, value), &ALL), Err(DecodeError::CutOff)));
     }
     // A million sequences in each other.
     let mut deep = Vec::new();
     for _ in 0..1_000_000 {
         deep.extend(b"\x08\0\x10\x11SQ\0\0\xff\xff\xff\xff\xfe\xff\0\xe0\xff\xff\xff\xff");
     }
-    assert!(matches!(crate::decode(&file(EXPLICIT, &deep), &ALL), Err(DecodeError::CutOff)));
+    assert!(matches!(decode_by(&file(EXPLICIT, &deep), &ALL), Err(DecodeError::CutOff)));
     assert!(begin.elapsed().as_secs() < 5, "{:?}", begin.elapsed());
 }
 
@@ -172,7 +172,7 @@ fn jpeg_2000_in_very_small_pieces_is_refused() {
     let whole = twelve_bits("1.2.840.10008.1.2.4.90", JPEG2000).seen();
     for exponents in [[0xff; 6], [0x00, 0x11, 0x22, 0x33, 0x44, 0x55]] {
         // These pixels are not written in such pieces, which is another fault.
-        let refused = crate::decode(&with(exponents).bytes(), &ALL).err().map(|error| error.to_string());
+        let refused = decode_by(&with(exponents).bytes(), &ALL).err().map(|error| error.to_string());
         assert_ne!(refused.as_deref(), Some(words), "{exponents:?}");
     }
     assert_eq!(with([0xff; 6]).seen(), whole);
@@ -197,13 +197,13 @@ fn real_dicom_decodes_whole_and_only_whole() {
         let path = entry.unwrap().path();
         let bytes = std::fs::read(&path).unwrap();
         assert_eq!(sniff(&bytes[..132]), Some("DICOM"));
-        let pixels = crate::decode(&bytes, &ALL).unwrap_or_else(|error| panic!("{} {error}", path.display()));
+        let pixels = decode_by(&bytes, &ALL).unwrap_or_else(|error| panic!("{} {error}", path.display()));
         assert_eq!(pixels.channels, 1);
         let mean = pixels.data.iter().map(|&v| f64::from(v)).sum::<f64>() / pixels.data.len() as f64;
         assert!((30.0..220.0).contains(&mean), "{} has a mean of {mean}", path.display());
         assert!(matches!(decode(&bytes), Err(DecodeError::Dicom)));
         for part in [20, 50, 90, 99] {
-            let cut = crate::decode(&bytes[..bytes.len() * part / 100], &ALL);
+            let cut = decode_by(&bytes[..bytes.len() * part / 100], &ALL);
             assert!(matches!(cut, Err(DecodeError::CutOff)), "{} cut to {part} %", path.display());
         }
     }

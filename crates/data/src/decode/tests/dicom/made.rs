@@ -2,7 +2,7 @@
 
 use super::*;
 
-pub(super) const ALL: Decoding = Decoding { formats: Formats::All, max_pixels: MAX_PIXELS };
+pub(super) const ALL: Decoding = Decoding { formats: Formats::All, ..KERAS };
 pub(super) const EXPLICIT: &str = "1.2.840.10008.1.2.1";
 
 /// In every text that could tell who the patient is; short enough for all of them.
@@ -124,7 +124,7 @@ impl Made {
 
     #[track_caller]
     pub(super) fn seen(&self) -> Vec<u8> {
-        let pixels = crate::decode(&self.bytes(), &ALL).unwrap();
+        let pixels = decode_by(&self.bytes(), &ALL).unwrap();
         let channels = if matches!(self.interpretation, "MONOCHROME1" | "MONOCHROME2") { 1 } else { 3 };
         assert_eq!((pixels.width, pixels.height), (self.size.0.into(), self.size.1.into()));
         assert_eq!((pixels.channels, pixels.data.len()), (channels, pixels.width * pixels.height * channels));
@@ -133,7 +133,7 @@ impl Made {
 
     #[track_caller]
     pub(super) fn refused(&self) -> String {
-        crate::decode(&self.bytes(), &ALL).unwrap_err().to_string()
+        decode_by(&self.bytes(), &ALL).unwrap_err().to_string()
     }
 }
 
