@@ -31,6 +31,7 @@ mod real_data;
 mod recipes;
 mod report;
 mod resume;
+mod rules;
 mod runs;
 mod serve;
 mod serve_page;

@@ -38,6 +38,27 @@ fn the_study_on_real_radiographs() {
     assert!(found <= 6, "{found} of 120 test images");
 }
 
+/// The general rules are the default; on the study's files, 8-bit without alpha and orientation, they are Keras'.
+#[test]
+fn both_rules_of_decoding_are_one_on_the_studys_files() {
+    let Some(folder) = real_data("both_rules_of_decoding_are_one_on_the_studys_files") else { return };
+    let world = World::new();
+    let data = folder.join("COVID-19 Radiography Database");
+    let line = ["train", "--data", data.to_str().unwrap(), "--epochs", "2", "--no-report", "--out"];
+    world.thorax(&[&line[..], &["default"]].concat()).ok();
+    world.thorax(&[&line[..], &["keras", "--formats", "keras"]].concat()).ok();
+    let of = |run: &str, file: &str| std::fs::read(world.path(run).join(file)).unwrap();
+    let json = |run: &str, file: &str| read_json(&world.path(run).join(file));
+    for key in ["data_fingerprint", "test_fingerprint", "counts"] {
+        assert_eq!(json("default", "run.json")[key], json("keras", "run.json")[key], "{key}");
+    }
+    assert_eq!(json("default", "run.json")["settings"]["formats"], "all");
+    assert!(of("default", "predictions.csv") == of("keras", "predictions.csv"));
+    for figure in ["accuracy", "loss"] {
+        assert_eq!(json("default", "test.json")["saved"][figure], json("keras", "test.json")["saved"][figure]);
+    }
+}
+
 /// The pretrained network as it is, with a head: what `cargo xtask fetch-weights` brings is needed too.
 #[test]
 #[expect(clippy::print_stderr, reason = "the only way for a test to say that it was skipped")]

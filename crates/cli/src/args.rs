@@ -129,9 +129,9 @@ pub(crate) enum DataCommand {
 /// How files become pixels.
 #[derive(Args)]
 pub(crate) struct ReadArgs {
-    /// Which files are images, and by whose rules they are read: keras (its list of extensions, Pillow's RGB values) or all
-    /// (DICOM, WebP and GIF too; by content, turned by EXIF, 16 bits scaled) [default: keras; predict, explain and data decode: all]
-    #[arg(long, value_name = "WHICH")]
+    /// Rules that images are found and decoded by: all (by content, DICOM too; 16 bits scaled, alpha over black, turned by
+    /// EXIF) or keras (its list of extensions; Pillow's RGB values) [default: all; of a saved model its own]
+    #[arg(long, value_name = "RULES")]
     pub(crate) formats: Option<Formats>,
     /// The most pixels that an image may announce
     #[arg(long, value_name = "N", default_value_t = data::MAX_PIXELS, value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]

@@ -34,7 +34,7 @@ pub(crate) fn run(args: &AuditArgs, output: &Output) -> Result<Status> {
     if let Some(page) = &args.html {
         check_page(page)?;
     }
-    let decoding = args.read.decoding(Formats::Keras);
+    let decoding = args.read.decoding(Formats::All);
     let options = OpenOptions {
         classes: args::classes(&args.classes),
         formats: decoding.formats,

@@ -182,7 +182,8 @@ fn pool(setup: &Setup, folder: &mut CrossValidation) -> Result<()> {
         )
     })?;
     let checkpoint = setup.out.display().to_string();
-    let tested = Tested { checkpoint, synthetic: folder.record.synthetic, seconds };
+    let formats = Some(setup.first.decoding.formats);
+    let tested = Tested { checkpoint, formats, synthetic: folder.record.synthetic, seconds };
     folder.record.pooled = Some(TestFigures::new(&pooled, tested)?);
     folder.record.spread = Some(spread);
     folder.record.status = RunStatus::Completed;

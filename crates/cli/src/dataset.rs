@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use data::{
-    BadImage, Cache, Classes, Decoding, DuplicateFinder, GroupRule, ImageSet, Listing, OpenOptions,
-    Preprocess, Sample,
+    BadImage, Cache, Classes, DecodeNotes, Decoding, DuplicateFinder, GroupRule, ImageSet, Listing,
+    OpenOptions, Preprocess, Sample,
 };
 
 use crate::{args::OnBadImage, output::Output, progress, status::hinted};
@@ -31,7 +31,7 @@ pub(crate) fn load(
     let Reading { preprocess, decoding, cache, policy } = reading;
     let total = lists.iter().map(|samples| samples.len()).sum();
     let bar = progress::bar(output, total, "reading images");
-    let (mut sets, mut bad) = (Vec::new(), Vec::new());
+    let (mut sets, mut bad, mut notes) = (Vec::new(), Vec::new(), Vec::new());
     for samples in lists {
         let loaded = data::load(samples, preprocess, decoding, cache.as_ref(), &|| bar.inc(1));
         let place = if loaded.from_cache { "from the cache" } else { "decoded" };
@@ -42,8 +42,10 @@ pub(crate) fn load(
         }
         sets.push(loaded.images);
         bad.extend(loaded.bad);
+        notes.extend(loaded.notes);
     }
     bar.finish_and_clear();
+    describe_notes(&notes, total).iter().for_each(|note| output.warn(note));
     if !bad.is_empty() {
         match policy {
             OnBadImage::Error => {
@@ -114,6 +116,35 @@ pub(crate) fn warn_of_duplicates(sets: &[(&str, &ImageSet)], decoding: &Decoding
         if leaks.len() == 1 { "there are images".to_owned() } else { format!("there are {} groups of images", leaks.len()) },
         example.take(3).collect::<Vec<_>>().join(" and "),
     ));
+}
+
+/// Lines on files that were read in another way than most: a line for each way, with the first of its files.
+pub(crate) fn describe_notes(notes: &[(PathBuf, DecodeNotes)], of: usize) -> Vec<String> {
+    type Way = (fn(&DecodeNotes) -> bool, &'static str);
+    let ways: [Way; 4] = [
+        (
+            |notes| notes.is_cut,
+            "have 16-bit values above 255, which Keras' rules cut: most of the picture is lost; `--formats all` scales them",
+        ),
+        (
+            |notes| notes.by_general_rules,
+            "are DICOM files, which Keras' rules know nothing of: read by those of `--formats all`",
+        ),
+        (
+            |notes| notes.without_window,
+            "are DICOM files without a usable window: each is scaled by the range of its own pixels",
+        ),
+        (
+            |notes| notes.frame.is_some(),
+            "hold several frames, of which one is used; `--frame N` picks another",
+        ),
+    ];
+    let line = |(is, what): &Way| {
+        let mut found = notes.iter().filter(|(_, notes)| is(notes));
+        let (first, _) = found.next()?;
+        Some(format!("{} of {of} images {what}, such as `{}`", 1 + found.count(), first.display()))
+    };
+    ways.iter().filter_map(line).collect()
 }
 
 /// Names bad files, at most 20 of them.

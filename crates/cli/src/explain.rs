@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use data::{Batch, Decoding, EVALUATION_BATCH, Formats, Pixels, Preprocess};
+use data::{Batch, Decoded, Decoding, EVALUATION_BATCH, Formats, Pixels, Preprocess};
 use model::{Classifier, HeatMap, Method, Unlike};
 use rayon::prelude::*;
 
@@ -19,7 +19,9 @@ use crate::{
     files,
     found::{self, Files, Found},
     output::Output,
-    progress, saved,
+    progress,
+    rules::Rules,
+    saved::{self, Loaded},
     status::{Status, hinted},
     unlike,
 };
@@ -33,7 +35,8 @@ pub(crate) fn run(args: &ExplainArgs, output: &Output) -> Result<Status> {
     progress::catch_interrupts()?;
     use_threads(args.compute.threads)?;
     let saved = saved::find(args.saved.as_deref())?;
-    let (classifier, _) = saved.load(&args.compute, args.precision, output)?;
+    let Loaded { classifier, rules, .. } =
+        saved.load(&args.compute, args.precision, args.read.formats, output)?;
     let spec = classifier.spec();
     let class = args.class.as_deref().map(|name| class(name, &spec.classes)).transpose()?;
     let method = args.method.unwrap_or(Method::suited_to(spec.kind));
@@ -47,11 +50,12 @@ pub(crate) fn run(args: &ExplainArgs, output: &Output) -> Result<Status> {
         method,
         out: &args.out,
         preprocess: spec.preprocess(),
-        decoding: args.read.decoding(Formats::All),
+        decoding: rules.decoding(args.read.max_pixels, args.read.frame),
+        rules,
         names: Names::new(&args.out, args.force),
         rows: Rows::new(&spec.classes, method, args.json, output),
     };
-    let mut files = Files { formats: explainer.decoding.formats, no_images: 0 };
+    let mut files = Files { formats: args.read.formats.unwrap_or(Formats::All), no_images: 0 };
     let mut chunk = Vec::with_capacity(EVALUATION_BATCH);
     for path in &args.paths {
         for found in files.of(path) {
@@ -103,6 +107,7 @@ struct Explainer<'a> {
     out: &'a Path,
     preprocess: Preprocess,
     decoding: Decoding,
+    rules: Rules,
     names: Names,
     rows: Rows<'a>,
 }
@@ -128,7 +133,7 @@ impl Explainer<'_> {
         let (preprocess, decoding) = (&self.preprocess, &self.decoding);
         let decode = |Job { path, targets }: Job| {
             let read = |targets| match data::read_resized(&path, preprocess, decoding) {
-                Ok(decoded) => Ok((decoded.pixels, targets)),
+                Ok(decoded) => Ok((decoded, targets)),
                 Err(error) => Err(error.to_string()),
             };
             let decoded = targets.and_then(read);
@@ -136,7 +141,7 @@ impl Explainer<'_> {
         };
         let decoded: Vec<_> = jobs.into_par_iter().with_max_len(1).map(decode).collect();
         let images: Vec<&Pixels> =
-            decoded.iter().filter_map(|(_, decoded)| Some(&decoded.as_ref().ok()?.0)).collect();
+            decoded.iter().filter_map(|(_, decoded)| Some(&decoded.as_ref().ok()?.0.pixels)).collect();
         let mut heat_maps = Vec::new();
         if !images.is_empty() {
             let (batch, classes) =
@@ -146,11 +151,12 @@ impl Explainer<'_> {
                 .with_context(|| format!("cannot create `{}`", self.out.display()))?;
         }
         let mut heat_maps = heat_maps.into_iter();
-        let with_heat_map = |(path, decoded): (PathBuf, Result<(Pixels, Targets), String>)| {
+        let with_heat_map = |(path, decoded): (PathBuf, Result<(Decoded, Targets), String>)| {
             let heated = match decoded {
-                Ok((pixels, targets)) => Ok(Heated {
+                Ok((Decoded { pixels, notes }, targets)) => Ok(Heated {
                     heat_map: heat_maps.next().context("a heat map is missing")?,
                     unlike: self.classifier.guard().and_then(|guard| guard.check(&pixels)),
+                    note: self.rules.note(notes),
                     pixels,
                     targets,
                 }),
@@ -176,6 +182,8 @@ struct Heated {
     heat_map: HeatMap,
     targets: Targets,
     unlike: Option<Unlike>,
+    /// Says how the file was read, where that is not by the model's rules alone.
+    note: Option<String>,
 }
 
 impl Heated {

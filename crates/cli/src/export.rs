@@ -11,7 +11,7 @@ use crate::{
     compute::use_threads,
     files,
     output::Output,
-    saved::{self, Saved},
+    saved::{self, Loaded, Saved},
     status::{Status, hinted},
 };
 
@@ -22,7 +22,7 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> Result<Status> {
     use_threads(args.threads)?;
     // The record is made where every machine can read it.
     let compute = ComputeArgs { threads: args.threads, device: DeviceChoice::Cpu };
-    let (classifier, epoch) = saved.load(&compute, Some(args.precision), output)?;
+    let Loaded { classifier, epoch, .. } = saved.load(&compute, Some(args.precision), None, output)?;
     let spec = classifier.spec().clone();
     output.note(format!("model  {} ({}, {})", saved.checkpoint.display(), spec.kind, spec.precision));
 
@@ -69,6 +69,7 @@ fn metadata(classifier: &Classifier, epoch: u64, saved: &Saved) -> Value {
         "model": spec.kind.to_string(),
         "classes": spec.classes,
         "input": {"type": "uint8", "shape": ["N", 3, side, side], "channels": "RGB", "image_size": side,
+                  "formats": spec.formats.map(|rules| rules.to_string()),
                   "interpolation": spec.interpolation.to_string()},
         "output": {"type": "float32", "shape": ["N", spec.classes.len()], "values": "probabilities"},
         "inside": {"input_scale": spec.input_scale.to_string(), "normalisation": spec.normalisation,

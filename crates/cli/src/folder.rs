@@ -22,7 +22,7 @@ const NAMED: usize = 3;
 /// Lists a data set's classes and what is left out of it, and reads every image to find those that cannot be read.
 pub(crate) fn scan(args: &ScanArgs, output: &Output) -> Result<Status> {
     use_threads(args.threads)?;
-    let decoding = args.read.decoding(Formats::Keras);
+    let decoding = args.read.decoding(Formats::All);
     let group = args.group.rule();
     let classes = args::classes(&args.classes);
     let listing = data::open(&args.data, &OpenOptions { classes, formats: decoding.formats, group: &group })?;

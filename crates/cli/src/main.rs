@@ -30,6 +30,7 @@ mod progress;
 mod recipe;
 mod report;
 mod resume;
+mod rules;
 mod saved;
 mod serve;
 mod shell;

@@ -13,7 +13,9 @@ use crate::{
     compute::use_threads,
     found::{self, Files},
     output::Output,
-    progress, saved,
+    progress,
+    rules::Rules,
+    saved::{self, Loaded},
     status::Status,
     unlike,
 };
@@ -29,14 +31,13 @@ const CHUNK_BYTES: usize = 64 << 20;
 pub(crate) fn run(args: &PredictArgs, output: &Output) -> Result<Status> {
     progress::catch_interrupts()?;
     use_threads(args.compute.threads)?;
-    let classifiers = load(args, output)?;
+    let (classifiers, rules): (Vec<_>, Vec<_>) = load(args, output)?.into_iter().unzip();
     let committee = Committee::new(&classifiers, args.tta)?;
-    let decoding = args.read.decoding(Formats::All);
-    let reader = Reader::new(&classifiers, decoding);
+    let reader = Reader::new(&classifiers, &rules, &args.read);
     let printer = Printer { classes: committee.classes(), form: Form::of(args), output };
     printer.heading()?;
 
-    let mut files = Files { formats: decoding.formats, no_images: 0 };
+    let mut files = Files { formats: args.read.formats.unwrap_or(Formats::All), no_images: 0 };
     let mut rows = Rows::new(&committee, &reader, &printer, args.uncertain_below);
     let most = largest_chunk(&classifiers);
     let (mut chunk, mut full) = (Vec::new(), FIRST_CHUNK);
@@ -63,17 +64,18 @@ fn largest_chunk(classifiers: &[Classifier]) -> usize {
 }
 
 /// The models that are asked, each told.
-fn load(args: &PredictArgs, output: &Output) -> Result<Vec<Classifier>> {
+fn load(args: &PredictArgs, output: &Output) -> Result<Vec<(Classifier, Rules)>> {
     let named: Vec<_> = match args.ensemble.is_empty() {
         true => vec![args.saved.as_deref()],
         false => args.ensemble.iter().map(|path| Some(path.as_path())).collect(),
     };
     let load = |path| {
         let saved = saved::find(path)?;
-        let (classifier, _) = saved.load(&args.compute, args.precision, output)?;
+        let Loaded { classifier, rules, .. } =
+            saved.load(&args.compute, args.precision, args.read.formats, output)?;
         let spec = classifier.spec();
         output.note(format!("model  {} ({}, {})", saved.checkpoint.display(), spec.kind, spec.precision));
-        Ok(classifier)
+        Ok((classifier, rules))
     };
     named.into_iter().map(load).collect()
 }

@@ -16,6 +16,7 @@ use crate::{
     args::{Cli, TrainArgs},
     output::Output,
     recipe::{self, NO_SETTING, given},
+    rules,
     status::hinted,
 };
 
@@ -124,6 +125,9 @@ impl Resumed {
         if let Some(checkpoint) = &mut checkpoint {
             // It was learnt when training was over, which it is no longer.
             checkpoint.meta.calibration = Calibration::default();
+            // Of format 1 it does not say by which rules it decodes: its run does.
+            let spec = &mut checkpoint.meta.spec;
+            spec.formats = spec.formats.or_else(|| rules::of_run(&run));
         }
         Ok(Self { run, checkpoint })
     }

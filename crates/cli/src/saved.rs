@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use data::Formats;
 use model::{Checkpoint, Classifier, PrecisionChoice};
 use train::{BEST, Run};
 
-use crate::{args::ComputeArgs, compute, output::Output, status::hinted};
+use crate::{args::ComputeArgs, compute, output::Output, rules::Rules, status::hinted};
 
 /// Where runs go, and the file that names the last one started.
 pub(crate) const RUNS: &str = "data/runs";
@@ -24,14 +25,24 @@ pub(crate) struct Saved {
     named: bool,
 }
 
+/// A saved model in memory.
+pub(crate) struct Loaded {
+    pub(crate) classifier: Classifier,
+    /// Epoch of its weights, from 1.
+    pub(crate) epoch: u64,
+    /// Rules that its images are decoded by.
+    pub(crate) rules: Rules,
+}
+
 impl Saved {
-    /// The model, to compute as the flags say, and the epoch that it is of.
+    /// Reads the model, to compute as the flags say and to decode by its own rules, or by `formats` where the user names some.
     pub(crate) fn load(
         &self,
         compute: &ComputeArgs,
         precision: Option<PrecisionChoice>,
+        formats: Option<Formats>,
         output: &Output,
-    ) -> Result<(Classifier, u64)> {
+    ) -> Result<Loaded> {
         let mut checkpoint = Checkpoint::read(&self.checkpoint)?;
         let device = compute.device.resolve()?;
         let stored = checkpoint.meta.spec.precision;
@@ -46,8 +57,12 @@ impl Saved {
             }
             output.warn(RUNS_CODE);
         }
+        let file = self.checkpoint.display().to_string();
+        let stored = checkpoint.meta.spec.formats;
+        let rules = Rules::settle(&file, stored, self.run.as_ref(), formats, output);
+        checkpoint.meta.spec.formats = Some(rules.formats);
         let classifier = Classifier::from_checkpoint(&checkpoint, &self.checkpoint, device)?;
-        Ok((classifier, checkpoint.meta.epoch))
+        Ok(Loaded { classifier, epoch: checkpoint.meta.epoch, rules })
     }
 }
 

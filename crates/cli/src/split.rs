@@ -4,7 +4,7 @@ use std::{collections::HashSet, path::Path};
 
 use anyhow::Result;
 use data::{
-    Formats, Layout, Listing, OpenOptions, Part,
+    Layout, Listing, OpenOptions, Part,
     lay_out::{self, How},
     manifest::{self, Row},
     split::{self, TestSize},
@@ -30,7 +30,7 @@ pub(crate) fn run(args: &SplitArgs, output: &Output) -> Result<Status> {
         }
     }
     let group = args.group.rule();
-    let formats = args.formats.unwrap_or(Formats::Keras);
+    let formats = args.formats;
     let options = OpenOptions { classes: args::classes(&args.classes), formats, group: &group };
     let mut listing = data::open(&args.data, &options)?;
     let rows = parts(args, &mut listing)?;

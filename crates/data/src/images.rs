@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Appearance, Augmenting, Batch, Error, Occlusion, Pixels, Sample, augment,
+    Appearance, Augmenting, Batch, DecodeNotes, Error, Occlusion, Pixels, Sample, augment,
     random::{Key, Purpose},
     store::Store,
 };
@@ -97,6 +97,11 @@ impl ImageSet {
     /// 1 for gray, 3 for colour.
     pub fn channels(&self, index: usize) -> usize {
         self.store.entries[self.entries[index]].length / (self.image_size * self.image_size)
+    }
+
+    /// Notes on how an image's file was read.
+    pub fn notes(&self, index: usize) -> DecodeNotes {
+        self.store.entries[self.entries[index]].notes
     }
 
     /// SHA-256 of an image's 8-bit values: equal where they are.

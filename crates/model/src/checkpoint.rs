@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use data::Interpolation;
+use data::{Formats, Interpolation};
 use safetensors::{
     Dtype, SafeTensors,
     tensor::{Metadata, TensorInfo},
@@ -16,8 +16,10 @@ use tch::{Device, Tensor};
 
 use crate::{Calibration, Error, Guard, InputScale, Kind, Normalisation, Precision, Result, Spec, module};
 
-/// Version of the file that this program writes and reads.
-const FORMAT: u64 = 1;
+/// Version of the file that this program writes. Version 1 had no `formats`, by which its images would be decoded.
+const FORMAT: u64 = 2;
+/// Oldest version that it reads, and writes for what was read from it.
+const WITHOUT_RULES: u64 = 1;
 /// The longest header, in bytes. InceptionV3's with all of training takes 0.1 MB; JSON takes up to 16 times its length in memory.
 const MAX_HEADER: u64 = 16 << 20;
 /// The one metadata key. The safetensors crate keeps metadata in a hash map: with more keys, equal models would differ.
@@ -117,6 +119,8 @@ struct Header {
     model: Kind,
     classes: Vec<String>,
     image_size: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    formats: Option<String>,
     interpolation: String,
     input_scale: InputScale,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -238,7 +242,7 @@ impl Checkpoint {
         let unreadable = |error: serde_json::Error| other(format!("its metadata cannot be read ({error})"));
         let value: serde_json::Value = serde_json::from_str(json).map_err(unreadable)?;
         match value["format"].as_u64() {
-            Some(FORMAT) => {}
+            Some(WITHOUT_RULES | FORMAT) => {}
             Some(found) => {
                 return Err(Error::FormatVersion { path: path.to_owned(), found, supported: FORMAT });
             }
@@ -253,6 +257,11 @@ impl Checkpoint {
         if at.is_none() {
             return Err(Error::Damaged { path: path.to_owned() });
         }
+        let formats: Option<Formats> = match &header.formats {
+            None if header.format == WITHOUT_RULES => None,
+            None => return Err(other("it does not say by which rules images are decoded".to_owned())),
+            Some(rules) => Some(rules.parse().map_err(other)?),
+        };
         let interpolation: Interpolation = (header.interpolation.parse())
             .map_err(|_| other(format!("interpolation `{}` is unknown", header.interpolation)))?;
         let tensors = SafeTensors::deserialize(file).map_err(|error| other(error.to_string()))?;
@@ -274,6 +283,7 @@ impl Checkpoint {
             kind: header.model,
             classes: header.classes,
             image_size: header.image_size,
+            formats,
             interpolation,
             input_scale: header.input_scale,
             normalisation: header.normalisation,
@@ -364,10 +374,11 @@ impl Header {
     fn new(meta: &Meta, training: Option<serde_json::Value>) -> Self {
         let spec = &meta.spec;
         Self {
-            format: FORMAT,
+            format: if spec.formats.is_some() { FORMAT } else { WITHOUT_RULES },
             model: spec.kind,
             classes: spec.classes.clone(),
             image_size: spec.image_size,
+            formats: spec.formats.map(|rules| rules.to_string()),
             interpolation: spec.interpolation.to_string(),
             input_scale: spec.input_scale,
             normalisation: spec.normalisation,

@@ -130,6 +130,7 @@ mod tests {
             classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
             image_size,
             interpolation: Interpolation::Nearest,
+            formats: Some(data::Formats::All),
             input_scale: InputScale::Signed,
             normalisation: Some(Normalisation { mean: [0.4, 0.5, 0.6], std: [0.2, 0.3, 0.4] }),
             precision,

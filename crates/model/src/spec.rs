@@ -1,6 +1,6 @@
 use std::{fmt, str::FromStr};
 
-use data::Interpolation;
+use data::{Formats, Interpolation};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Precision, Result};
@@ -58,6 +58,8 @@ pub struct Spec {
     pub classes: Vec<String>,
     /// Side of the square input, in pixels.
     pub image_size: usize,
+    /// Rules that files are decoded by; none in checkpoints of format 1, which did not say.
+    pub formats: Option<Formats>,
     /// How images are brought to that size.
     pub interpolation: Interpolation,
     /// How 8-bit values are scaled.

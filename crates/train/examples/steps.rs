@@ -68,6 +68,7 @@ fn classifier(precision: Precision, image_size: usize) -> Result<Classifier> {
         classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
         image_size,
         interpolation: Interpolation::Nearest,
+        formats: Some(data::Formats::All),
         input_scale: InputScale::Signed,
         normalisation: None,
         precision,

@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, path::Path, time::Instant};
 
-use data::ImageSet;
+use data::{Formats, ImageSet};
 use metrics::{Estimate, Evaluation, Figure, Figures, KerasFigures, OneVsRest, Scores, Undefined};
 use model::{Bound, Classifier};
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,9 @@ pub type Bounds = [f64; 2];
 pub struct TestFigures {
     /// The file tested.
     pub checkpoint: String,
+    /// Rules that the images were decoded by, `all` or `keras`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub formats: Option<String>,
     /// Number of images.
     pub images: usize,
     /// Keras' categorical crossentropy.
@@ -143,6 +146,7 @@ pub fn figures(
     let Some(evaluated) = evaluate(classifier, &Inputs::images(images), observer)? else { return Ok(None) };
     let tested = Tested {
         checkpoint: checkpoint.display().to_string(),
+        formats: classifier.spec().formats,
         synthetic: images.is_synthetic(),
         seconds: start.elapsed().as_secs_f64(),
     };
@@ -177,6 +181,8 @@ impl Sureness {
 pub struct Tested {
     /// How the tested file is called.
     pub checkpoint: String,
+    /// Rules that the images were decoded by, where they are known.
+    pub formats: Option<Formats>,
     /// Whether the images are phantoms, no radiographs.
     pub synthetic: bool,
     /// Wall time of the forward passes.
@@ -199,6 +205,7 @@ impl TestFigures {
         table.add("accuracy", &all.accuracy);
         Ok(Self {
             checkpoint: tested.checkpoint,
+            formats: tested.formats.map(|rules| rules.to_string()),
             images: set.predictions.len(),
             loss: keras.loss,
             accuracy: keras.accuracy,

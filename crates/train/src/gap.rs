@@ -85,12 +85,16 @@ mod tests {
                 labels.push(label);
                 let own = if image < right { 0.9 } else { 0.2 };
                 rows.extend(if label == 0 { [own, 1.0 - own] } else { [1.0 - own, own] });
-                images.push(PredictedImage { path: format!("{label}/{image}").into(), group: None });
+                images.push(PredictedImage {
+                    path: format!("{label}/{image}").into(),
+                    group: None,
+                    note: None,
+                });
             }
         }
         let classes = ["sick", "well"].map(str::to_owned).to_vec();
         let predictions = Predictions::new(2, labels, rows).unwrap();
-        let tested = Tested { checkpoint: String::new(), synthetic: false, seconds: 1.0 };
+        let tested = Tested { checkpoint: String::new(), formats: None, synthetic: false, seconds: 1.0 };
         TestFigures::new(&PredictedSet { classes, images, predictions }, tested).unwrap()
     }
 

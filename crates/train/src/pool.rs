@@ -19,7 +19,7 @@ impl CrossValidation {
     pub fn pooled(&self, samples: &[Sample], folds: &[usize]) -> Result<PredictedSet> {
         let names: Vec<_> = samples.iter().map(|sample| sample.path.to_string_lossy()).collect();
         let places: HashMap<&str, usize> = names.iter().enumerate().map(|(i, name)| (&**name, i)).collect();
-        let mut rows: Vec<Option<Vec<f32>>> = vec![None; samples.len()];
+        let mut rows: Vec<Option<(Vec<f32>, Option<String>)>> = vec![None; samples.len()];
         for fold in 0..self.record.folds.len() {
             let path = self.file(&run_name(fold + 1)).join(PREDICTIONS);
             let other = |line: usize, problem| Error::Csv { path: path.clone(), line: line as u64, problem };
@@ -43,7 +43,7 @@ impl CrossValidation {
                         ),
                     )
                 };
-                rows[*place.ok_or_else(strange)?] = Some(probabilities.to_vec());
+                rows[*place.ok_or_else(strange)?] = Some((probabilities.to_vec(), image.note.clone()));
             }
         }
         let skipped: HashSet<&str> = self.record.skipped.iter().map(String::as_str).collect();
@@ -54,8 +54,8 @@ impl CrossValidation {
         }
         let (mut images, mut labels, mut probabilities) = (Vec::new(), Vec::new(), Vec::new());
         for (sample, row) in samples.iter().zip(rows) {
-            let Some(row) = row else { continue };
-            images.push(PredictedImage { path: sample.path.clone(), group: sample.group.clone() });
+            let Some((row, note)) = row else { continue };
+            images.push(PredictedImage { path: sample.path.clone(), group: sample.group.clone(), note });
             labels.push(sample.label);
             probabilities.extend(row);
         }

@@ -17,6 +17,7 @@ const SEED: u64 = 28;
 /// The columns before and after the probabilities.
 const FIRST: [&str; 3] = ["path", "label", "predicted"];
 const GROUP: &str = "group";
+const NOTE: &str = "note";
 /// More classes than any model has; a header may have any number of columns.
 const MAX_CLASSES: usize = 1000;
 /// What stands before a class in the name of its column.
@@ -25,8 +26,8 @@ const PROBABILITY: &str = "p_";
 /// A model's predictions with the images that they are of: what `predictions.csv` holds, and what every figure of a test
 /// is computed from.
 ///
-/// `path,label,predicted,p_<class>…` and, where groups such as patients are known, `group`: a row an image, in the set's
-/// order, probabilities in the shortest form that reads back the same.
+/// `path,label,predicted,p_<class>…` and, where groups such as patients are known, `group`, and where files were read in another
+/// way than most, `note`: a row an image, in the set's order, probabilities in the shortest form that reads back the same.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PredictedSet {
     /// Labels in index order.
@@ -44,16 +45,23 @@ pub struct PredictedImage {
     pub path: PathBuf,
     /// What it belongs to, such as a patient, where that is known.
     pub group: Option<String>,
+    /// Says how its file was read, where there is something to say.
+    pub note: Option<String>,
+}
+
+impl PredictedImage {
+    /// An image of a set.
+    pub(crate) fn of(set: &ImageSet, index: usize) -> Self {
+        let (sample, notes) = (&set.samples()[index], set.notes(index));
+        let note = (!notes.is_empty()).then(|| notes.to_string());
+        Self { path: sample.path.clone(), group: sample.group.clone(), note }
+    }
 }
 
 impl PredictedSet {
     /// A set's images with what a model of these classes said of them.
     pub(crate) fn new(set: &ImageSet, classes: &[String], predictions: Predictions) -> Self {
-        let images = set
-            .samples()
-            .iter()
-            .map(|sample| PredictedImage { path: sample.path.clone(), group: sample.group.clone() })
-            .collect();
+        let images = (0..set.len()).map(|index| PredictedImage::of(set, index)).collect();
         Self { classes: classes.to_vec(), images, predictions }
     }
 
@@ -89,16 +97,19 @@ impl PredictedSet {
         let failed =
             |error: csv::Error| Error::Io { action: "write", path: path.to_owned(), source: error.into() };
         let grouped = self.images.iter().any(|image| image.group.is_some());
+        let noted = self.images.iter().any(|image| image.note.is_some());
         let mut writer = csv::Writer::from_writer(Vec::new());
         let columns = FIRST.map(str::to_owned).into_iter();
         let columns = columns.chain(self.classes.iter().map(|class| format!("{PROBABILITY}{class}")));
-        writer.write_record(columns.chain(grouped.then(|| GROUP.to_owned()))).map_err(failed)?;
+        let last = [(grouped, GROUP), (noted, NOTE)].into_iter().filter(|(is_there, _)| *is_there);
+        writer.write_record(columns.chain(last.map(|(_, name)| name.to_owned()))).map_err(failed)?;
         for (image, (label, row)) in self.images.iter().zip(self.predictions.rows()) {
             let name = image.path.to_string_lossy();
             let first = [&name, self.classes[label].as_str(), self.classes[argmax(row)].as_str()];
             let fields = first.map(str::to_owned).into_iter().chain(row.iter().map(f32::to_string));
             let group = grouped.then(|| image.group.clone().unwrap_or_default());
-            writer.write_record(fields.chain(group)).map_err(failed)?;
+            let note = noted.then(|| image.note.clone().unwrap_or_default());
+            writer.write_record(fields.chain(group).chain(note)).map_err(failed)?;
         }
         let bytes = writer.into_inner().map_err(|error| failed(error.into_error().into()))?;
         write_atomically(path, &bytes)
@@ -117,11 +128,12 @@ impl PredictedSet {
         let mut reader = csv::Reader::from_reader(files::open(path).map_err(|error| failed(error.into()))?);
         let header = reader.headers().map_err(failed)?.clone();
         let columns: Vec<&str> = header.iter().collect();
-        let (probabilities, grouped) = match columns.strip_prefix(&FIRST) {
-            Some([probabilities @ .., last]) if *last == GROUP => (probabilities, true),
-            Some(probabilities) => (probabilities, false),
-            None => return Err(other(1, format!("its columns do not begin with `{}`", FIRST.join(",")))),
+        let Some(columns) = columns.strip_prefix(&FIRST) else {
+            return Err(other(1, format!("its columns do not begin with `{}`", FIRST.join(","))));
         };
+        let (columns, noted) = columns.strip_suffix(&[NOTE]).map_or((columns, false), |rest| (rest, true));
+        let (probabilities, grouped) =
+            columns.strip_suffix(&[GROUP]).map_or((columns, false), |rest| (rest, true));
         let classes: Option<Vec<String>> =
             probabilities.iter().map(|column| column.strip_prefix(PROBABILITY).map(str::to_owned)).collect();
         let classes =
@@ -145,8 +157,12 @@ impl PredictedSet {
                 let value: Option<f32> = field.parse().ok().filter(|value: &f32| value.is_finite());
                 values.push(value.ok_or_else(|| other(line, format!("`{field}` is no probability")))?);
             }
-            let group = fields.next().filter(|group| grouped && !group.is_empty()).map(str::to_owned);
-            images.push(PredictedImage { path: path.into(), group });
+            let mut text = |is_there: bool| {
+                let text = if is_there { fields.next() } else { None };
+                text.filter(|text| !text.is_empty()).map(str::to_owned)
+            };
+            let (group, note) = (text(grouped), text(noted));
+            images.push(PredictedImage { path: path.into(), group, note });
         }
         let predictions =
             Predictions::new(classes.len(), labels, values).map_err(|error| other(1, error.to_string()))?;

@@ -161,6 +161,7 @@ mod tests {
             classes: ["a", "b"].map(str::to_owned).to_vec(),
             image_size: 6,
             interpolation: Interpolation::Nearest,
+            formats: Some(data::Formats::All),
             input_scale: InputScale::Unit,
             normalisation: None,
             precision: Precision::F32,

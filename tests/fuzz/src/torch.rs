@@ -77,6 +77,7 @@ fn made() -> Vec<Vec<u8>> {
         classes: vec!["a".to_owned(), "b".to_owned()],
         image_size: 4,
         interpolation: Interpolation::Nearest,
+        formats: Some(data::Formats::All),
         input_scale: InputScale::Unit,
         normalisation: None,
         precision: Precision::F32,

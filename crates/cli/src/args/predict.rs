@@ -23,7 +23,7 @@ pub(crate) struct PredictArgs {
     /// Decide for no class where the largest probability is below this
     #[arg(long, value_name = "P", value_parser = share, allow_negative_numbers = true)]
     pub(crate) uncertain_below: Option<f64>,
-    /// Print comma-separated values: path, predicted, p_CLASS…, error, decision, warning
+    /// Print comma-separated values: path, predicted, p_CLASS…, error, decision, warning, note
     #[arg(long, conflicts_with = "json")]
     pub(crate) csv: bool,
     /// Print one JSON object a line

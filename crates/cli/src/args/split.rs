@@ -43,9 +43,9 @@ pub(crate) struct SplitArgs {
     /// Classes in index order, as folder names or LABEL=FOLDER [default: all, sorted]
     #[arg(long, value_name = "CLASS,…", value_delimiter = ',')]
     pub(crate) classes: Option<Vec<ClassName>>,
-    /// Which files are images: keras (its list of extensions) or all (by content) [default: keras]
-    #[arg(long, value_name = "WHICH")]
-    pub(crate) formats: Option<Formats>,
+    /// Rules of what is an image: all (by content) or keras (its list of extensions)
+    #[arg(long, value_name = "RULES", default_value = "all")]
+    pub(crate) formats: Formats,
     /// Lay the images out as FOLDER/train|validation|test/CLASS by symbolic links
     #[arg(long, value_name = "FOLDER", group = "place")]
     pub(crate) link: Option<PathBuf>,

@@ -55,11 +55,11 @@ impl<'a> Rows<'a> {
         }
         let row = json!({"path": name, "predicted": null, "class": null, "probability": null,
                          "method": self.method.to_string(), "central_share": null, "empty": null,
-                         "overlay": null, "map": null, "error": error, "warning": null});
+                         "overlay": null, "map": null, "error": error, "warning": null, "note": null});
         self.output.result(row.to_string());
     }
 
-    fn row(&self, name: &str, Heated { heat_map, targets, unlike, .. }: &Heated) {
+    fn row(&self, name: &str, Heated { heat_map, targets, unlike, note, .. }: &Heated) {
         let [predicted, class] =
             [heat_map.predicted, heat_map.class].map(|index| self.classes[index].as_str());
         let (probability, central) = (heat_map.probability(), heat_map.central_share());
@@ -68,15 +68,19 @@ impl<'a> Rows<'a> {
                              "method": self.method.to_string(), "central_share": central,
                              "empty": heat_map.is_empty(), "overlay": targets.overlay.to_string_lossy(),
                              "map": targets.map.to_string_lossy(), "error": null,
-                             "warning": unlike.map(|unlike| unlike.to_string())});
+                             "warning": unlike.map(|unlike| unlike.to_string()), "note": note});
             self.output.result(row.to_string());
             return;
         }
         let probability = format!("{probability:.4}");
         let central = central.map_or("empty".to_owned(), |share| format!("{:.0} %", 100.0 * share));
         let overlay = targets.overlay.to_string_lossy();
-        let note = if unlike.is_some() { unlike::NOTE } else { "" };
-        self.line([predicted, class], [&probability, &central], [note, name, &overlay]);
+        let overlay = match note {
+            Some(note) => format!("{overlay}  ({note})"),
+            None => overlay.into_owned(),
+        };
+        let unlike = if unlike.is_some() { unlike::NOTE } else { "" };
+        self.line([predicted, class], [&probability, &central], [unlike, name, &overlay]);
     }
 
     fn line(&self, classes: [&str; 2], numbers: [&str; 2], texts: [&str; 3]) {

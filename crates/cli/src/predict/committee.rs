@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use data::{Batch, Decoding, Pixels, Preprocess};
+use data::{Batch, Decoding, Formats, Pixels, Preprocess};
 use model::{Calibration, Classifier, Guard, Inference, Unlike};
 
-use crate::status::hinted;
+use crate::{args::ReadArgs, rules::Rules, status::hinted};
 
 /// How far an image is shifted for `--tta`, as a share of its side.
 const SHIFT: f64 = 0.04;
@@ -29,58 +29,77 @@ struct Member<'a> {
 
 /// What is made of a file on any thread.
 pub(super) struct Reader {
-    preprocesses: Vec<Preprocess>,
+    ways: Vec<Way>,
+    /// Rules of the way of the same index, by which its notes are told.
+    rules: Vec<Rules>,
     /// Of each model that has one, with the image it takes.
     guards: Vec<(usize, Guard)>,
-    decoding: Decoding,
+    /// Bounds and frame, whatever the rules.
+    read: Decoding,
 }
+
+/// A way from a file to a network's input: rules of decoding, size and interpolation.
+type Way = (Option<Formats>, Preprocess);
 
 /// A file as the models want it: an image for each way that one of them is fed.
 pub(super) struct Seen {
     images: Vec<Pixels>,
     /// What the strictest of their guards says.
     pub(super) unlike: Option<Unlike>,
+    /// Says how the file was read, where that is not by the models' rules alone.
+    pub(super) note: Option<String>,
 }
 
-/// Ways to feed a model, each once.
-fn preprocesses(classifiers: &[Classifier]) -> Vec<Preprocess> {
+fn way(classifier: &Classifier) -> Way {
+    (classifier.spec().formats, classifier.spec().preprocess())
+}
+
+/// Ways of these models, each once.
+fn ways(classifiers: &[Classifier]) -> Vec<Way> {
     let mut all = Vec::new();
-    for preprocess in classifiers.iter().map(|classifier| classifier.spec().preprocess()) {
-        if !all.contains(&preprocess) {
-            all.push(preprocess);
+    for way in classifiers.iter().map(way) {
+        if !all.contains(&way) {
+            all.push(way);
         }
     }
     all
 }
 
-fn image_of(classifier: &Classifier, preprocesses: &[Preprocess]) -> usize {
-    let wanted = classifier.spec().preprocess();
-    preprocesses.iter().position(|preprocess| *preprocess == wanted).unwrap_or_default()
+fn image_of(classifier: &Classifier, ways: &[Way]) -> usize {
+    ways.iter().position(|known| *known == way(classifier)).unwrap_or_default()
 }
 
 impl Reader {
-    pub(super) fn new(classifiers: &[Classifier], decoding: Decoding) -> Self {
-        let preprocesses = preprocesses(classifiers);
-        let guards = classifiers.iter().filter_map(|classifier| {
-            Some((image_of(classifier, &preprocesses), classifier.guard()?.clone()))
-        });
-        Self { guards: guards.collect(), preprocesses, decoding }
+    /// Reads files for these models, each by its rules.
+    pub(super) fn new(classifiers: &[Classifier], rules: &[Rules], read: &ReadArgs) -> Self {
+        let ways = ways(classifiers);
+        let guards = classifiers
+            .iter()
+            .filter_map(|classifier| Some((image_of(classifier, &ways), classifier.guard()?.clone())));
+        let of_way = |way: &Way| {
+            let rules = classifiers.iter().zip(rules).find(|(classifier, _)| self::way(classifier) == *way);
+            rules.map(|(_, rules)| *rules)
+        };
+        let rules = ways.iter().filter_map(of_way).collect();
+        Self { guards: guards.collect(), rules, ways, read: read.decoding(Formats::All) }
     }
 
     /// One file, or why it is no image.
     pub(super) fn read(&self, path: &Path) -> Result<Seen, String> {
         let read = |error: data::DecodeError| error.to_string();
-        let bytes = data::read_file(path, &self.decoding).map_err(read)?;
-        let decode = |preprocess: &Preprocess| {
+        let bytes = data::read_file(path, &self.read).map_err(read)?;
+        let (mut images, mut notes): (Vec<Pixels>, Vec<String>) = (Vec::new(), Vec::new());
+        for ((_, preprocess), rules) in self.ways.iter().zip(&self.rules) {
             let &Preprocess { image_size, interpolation } = preprocess;
-            let decoded = data::decode_resized(&bytes, image_size, interpolation, &self.decoding);
-            decoded.map(|decoded| decoded.pixels)
-        };
-        let images: Vec<Pixels> =
-            self.preprocesses.iter().map(decode).collect::<Result<_, _>>().map_err(read)?;
+            let decoding = rules.decoding(self.read.max_pixels, self.read.frame);
+            let decoded = data::decode_resized(&bytes, image_size, interpolation, &decoding).map_err(read)?;
+            images.push(decoded.pixels);
+            notes.extend(rules.note(decoded.notes).filter(|note| !notes.contains(note)));
+        }
         let found = self.guards.iter().filter_map(|(image, guard)| guard.check(&images[*image]));
         let unlike = found.max_by(|a, b| a.distance.total_cmp(&b.distance));
-        Ok(Seen { images, unlike })
+        let note = (!notes.is_empty()).then(|| notes.join("; "));
+        Ok(Seen { images, unlike, note })
     }
 }
 
@@ -88,12 +107,12 @@ impl<'a> Committee<'a> {
     /// # Errors
     /// No model, or models that know other classes.
     pub(super) fn new(classifiers: &'a [Classifier], shifted: bool) -> Result<Self> {
-        let preprocesses = preprocesses(classifiers);
+        let ways = ways(classifiers);
         let first = classifiers.first().context("there is no model")?;
         let member = |classifier: &'a Classifier| {
             Ok(Member {
                 inference: classifier.inference()?,
-                image: image_of(classifier, &preprocesses),
+                image: image_of(classifier, &ways),
                 order: order(&first.spec().classes, &classifier.spec().classes)?,
                 classifier,
             })

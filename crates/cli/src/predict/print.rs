@@ -17,6 +17,8 @@ pub(super) struct Verdict<'a> {
     /// The class to act on; nothing where that is uncertain.
     pub(super) decision: Option<usize>,
     pub(super) unlike: Option<Unlike>,
+    /// Says how the file was read, where that is not by the models' rules alone.
+    pub(super) note: Option<&'a str>,
 }
 
 /// What stands for a class where none is decided for.
@@ -53,7 +55,7 @@ impl Printer<'_> {
             Form::Json => {}
             Form::Csv => {
                 let classes = self.classes.iter().map(|class| format!("p_{class}"));
-                let after = ["error", "decision", "warning"].map(str::to_owned);
+                let after = ["error", "decision", "warning", "note"].map(str::to_owned);
                 self.csv(["path", "predicted"].map(str::to_owned).into_iter().chain(classes).chain(after))?;
             }
             Form::Table => {
@@ -85,13 +87,14 @@ impl Printer<'_> {
                     .map(|(class, probability)| (class.clone(), json!(probability)))
                     .collect();
                 let row = json!({"path": name, "predicted": predicted, "probabilities": by_class, "error": null,
-                    "decision": decision, "warning": warning});
+                    "decision": decision, "warning": warning, "note": verdict.note});
                 self.output.result(row.to_string());
             }
             Form::Csv => {
                 let before = [name.into_owned(), predicted.clone()];
                 let numbers = probabilities.iter().map(f32::to_string);
-                let after = [String::new(), decision.to_owned(), warning.unwrap_or_default()];
+                let note = verdict.note.unwrap_or_default().to_owned();
+                let after = [String::new(), decision.to_owned(), warning.unwrap_or_default(), note];
                 self.csv(before.into_iter().chain(numbers).chain(after))?;
             }
             Form::Table => {
@@ -105,7 +108,8 @@ impl Printer<'_> {
                 let notes = [decided, verdict.unlike.map(|_| unlike::NOTE)];
                 let note = notes.into_iter().flatten().collect::<Vec<_>>().join(", ");
                 let (width, notes) = (self.label_width(), NOTES);
-                self.output.result(format!("{predicted:width$}  {cells}  {note:notes$}  {name}"));
+                let told = verdict.note.map(|note| format!("  ({note})")).unwrap_or_default();
+                self.output.result(format!("{predicted:width$}  {cells}  {note:notes$}  {name}{told}"));
             }
         }
         Ok(())
@@ -116,12 +120,12 @@ impl Printer<'_> {
         match self.form {
             Form::Json => {
                 let row = json!({"path": name, "predicted": null, "probabilities": null, "error": error,
-                    "decision": null, "warning": null});
+                    "decision": null, "warning": null, "note": null});
                 self.output.result(row.to_string());
             }
             Form::Csv => {
                 let empty = self.classes.iter().map(|_| String::new());
-                let after = [error.to_owned(), String::new(), String::new()];
+                let after = [error.to_owned(), String::new(), String::new(), String::new()];
                 self.csv([name.into_owned(), String::new()].into_iter().chain(empty).chain(after))?;
             }
             Form::Table => self.output.error(format!("`{name}` {error}")),

@@ -110,10 +110,11 @@ impl<'a> Rows<'a> {
         Ok(())
     }
 
-    fn verdict<'p>(&mut self, probabilities: &'p [f32], seen: &Seen) -> Verdict<'p> {
+    fn verdict<'p>(&mut self, probabilities: &'p [f32], seen: &'p Seen) -> Verdict<'p> {
         let decision = self.calibration.decide(probabilities, self.least);
         self.uncertain += usize::from(decision.is_none());
         self.unlike += usize::from(seen.unlike.is_some());
-        Verdict { probabilities, predicted: argmax(probabilities), decision, unlike: seen.unlike }
+        let (unlike, note) = (seen.unlike, seen.note.as_deref());
+        Verdict { probabilities, predicted: argmax(probabilities), decision, unlike, note }
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use data::{ClassName, Decoding, Formats, ImageSet, Listing, Sample};
+use data::{ClassName, Decoding, ImageSet, Listing, Sample};
 use model::Classifier;
 use train::{Mismatch, PredictedSet, Run, TestFigures};
 
@@ -13,7 +13,7 @@ use crate::{
     dataset::{self, Reading},
     output::Output,
     progress::Display,
-    saved::{self, Saved},
+    saved::{self, Loaded, Saved},
     status::hinted,
 };
 
@@ -21,7 +21,7 @@ pub(super) struct Model {
     saved: Saved,
     pub(super) classifier: Classifier,
     pub(super) epoch: u64,
-    /// How images are read: as the flags say, else as the run was trained.
+    /// How images are read: by the model's rules, unless the flags name others.
     pub(super) decoding: Decoding,
 }
 
@@ -29,8 +29,9 @@ impl Model {
     /// A checkpoint or a run's; the latest run's without a path.
     pub(super) fn load(path: Option<&Path>, args: &TestArgs, output: &Output) -> Result<Self> {
         let saved = saved::find(path)?;
-        let (classifier, epoch) = saved.load(&args.compute, args.precision, output)?;
-        let decoding = args.read.decoding(saved.run.as_ref().and_then(own_formats).unwrap_or(Formats::Keras));
+        let loaded = saved.load(&args.compute, args.precision, args.read.formats, output)?;
+        let Loaded { classifier, epoch, rules } = loaded;
+        let decoding = rules.decoding(args.read.max_pixels, args.read.frame);
         Ok(Self { saved, classifier, epoch, decoding })
     }
 
@@ -135,9 +136,4 @@ fn trained_from_another(run: &Run, listing: &Listing) -> bool {
     let here =
         std::path::absolute(&listing.root).is_ok_and(|root| data.is_some_and(|data| root == Path::new(data)));
     here && listing.manifest_sha256.is_some() && listing.manifest_sha256 != run.record.manifest_sha256
-}
-
-/// By whose rules a run's images were read.
-fn own_formats(run: &Run) -> Option<Formats> {
-    run.record.settings.get("formats")?.as_str()?.parse().ok()
 }

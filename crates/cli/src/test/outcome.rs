@@ -154,7 +154,7 @@ mod tests {
         let path = folder.path().join("new/out");
         let out = OutFolder::new(&path, &[]).unwrap();
         let predictions = metrics::Predictions::new(2, vec![0], vec![0.5, 0.5]).unwrap();
-        let images = vec![train::PredictedImage { path: "1.png".into(), group: None }];
+        let images = vec![train::PredictedImage { path: "1.png".into(), group: None, note: None }];
         let classes = ["a", "b"].map(str::to_owned).to_vec();
         let set = PredictedSet { classes, images, predictions };
         let outcomes = Outcomes::Sets { sets: Vec::new(), gaps: Vec::new() };

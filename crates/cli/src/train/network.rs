@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use data::Formats;
 use model::{
     Checkpoint, Classifier, Device, InputScale, Kind, Normalisation, Precision, PrecisionChoice, Pretrained,
     Spec,
@@ -30,7 +31,12 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    pub(crate) fn new(args: &TrainArgs, classes: Vec<String>, device: Device) -> Result<Self> {
+    pub(crate) fn new(
+        args: &TrainArgs,
+        classes: Vec<String>,
+        formats: Formats,
+        device: Device,
+    ) -> Result<Self> {
         check_flags(args)?;
         let (image_size, batch_size, input_scale, precision) = match args.model {
             Kind::Convnet => (50, 250, InputScale::Unit, PrecisionChoice::Fixed(Precision::F32)),
@@ -42,6 +48,7 @@ impl Network {
             kind: args.model,
             classes,
             image_size: args.image_size.unwrap_or(image_size),
+            formats: Some(formats),
             interpolation: args.interpolation,
             input_scale: args.input_scale.unwrap_or(input_scale),
             normalisation: args.mean.zip(args.std).map(|(mean, std)| Normalisation { mean, std }),

@@ -45,7 +45,7 @@ impl Opened {
     ) -> Result<Self> {
         let threads = use_threads(args.compute.threads)?;
         let device = args.compute.device.resolve()?;
-        let decoding = args.read.decoding(Formats::Keras);
+        let decoding = args.read.decoding(Formats::All);
         let start = Instant::now();
         let options = OpenOptions {
             classes: args::classes(&args.classes),
@@ -93,7 +93,7 @@ impl Plan {
         let start = Instant::now();
         let split = args.split.split(&listing, args.validation_split, args.seed)?;
         let scan_seconds = scan_seconds + start.elapsed().as_secs_f64();
-        let network = Network::new(args, listing.labels(), device)?;
+        let network = Network::new(args, listing.labels(), decoding.formats, device)?;
         let config = FitConfig {
             epochs: args.epochs,
             batch_size: network.batch_size,
@@ -222,6 +222,7 @@ impl Plan {
             ("on-bad-image", json!(args::name(&args.on_bad_image))),
             ("formats", json!(self.decoding.formats.to_string())),
             ("max-pixels", json!(self.decoding.max_pixels)),
+            ("frame", json!(self.decoding.frame)),
             ("augment", json!(args.augment.to_string())),
             ("cache", json!(args.cache.cache().map(|cache| folder(&cache.folder)))),
             ("device", json!(device_name(self.network.device))),

@@ -162,6 +162,7 @@ fn formats_are_told_by_content() {
     let (pixels, files) = pattern();
     for (format, bytes) in files {
         assert_eq!(decode(&bytes).unwrap(), pixels, "{format:?}");
+        assert_eq!(decode_by(&bytes, &viewed::ALL).unwrap(), pixels, "{format:?} by the general rules");
     }
     assert!(matches!(decode(b""), Err(DecodeError::Empty)));
     for text in [&b"this is no image"[..], b"<svg/>", b"\0\0\0\0", b"\x89PN", b"%PDF-1.4"] {

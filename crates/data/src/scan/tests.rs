@@ -47,6 +47,10 @@ fn classes_order_and_split_are_those_of_keras() {
     let folder = folder(&files.iter().map(String::as_str).collect::<Vec<_>>());
     let listing = scan(folder.path(), None).unwrap();
     assert!(listing.samples.iter().all(|sample| sample.path == folder.path().join(&sample.name)));
+    // The general rules list them in the same order, which is the default.
+    let general = open(folder.path(), &OpenOptions { formats: Formats::All, ..OpenOptions::KERAS }).unwrap();
+    assert_eq!(general.labels(), listing.labels());
+    assert_eq!(general.samples, listing.samples);
 
     let cases = reference["cases"].as_array().unwrap();
     assert!(!cases.is_empty());

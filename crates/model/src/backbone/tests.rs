@@ -79,6 +79,7 @@ fn a_backbone_is_recorded_with_its_head() {
         classes: vec!["a".to_owned(), "b".to_owned()],
         image_size: 16,
         interpolation: data::Interpolation::Nearest,
+        formats: Some(data::Formats::All),
         input_scale: crate::InputScale::Unit,
         normalisation: None,
         precision: crate::Precision::F32,

@@ -10,6 +10,7 @@ fn checkpoint() -> Checkpoint {
         classes: ["COVID-19", "a \"quoted\" class", "Größe"].map(str::to_owned).to_vec(),
         image_size: 4,
         interpolation: Interpolation::Lanczos,
+        formats: Some(data::Formats::All),
         input_scale: InputScale::Signed,
         normalisation: Some(Normalisation { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] }),
         precision: Precision::Bf16,
@@ -49,6 +50,28 @@ fn reads_back_what_was_written_and_equal_models_give_equal_bytes() {
     let mut reordered = checkpoint.clone();
     reordered.tensors.reverse();
     assert!(file == bytes(&reordered));
+}
+
+/// Version 1 did not say by which rules images are decoded; one that should say it and does not is none.
+#[test]
+fn rules_of_decoding_are_stored_and_may_only_lack_in_version_1() {
+    let mut stored = checkpoint();
+    let text = |file: &[u8]| String::from_utf8_lossy(file).into_owned();
+    for (rules, name) in [(data::Formats::All, "all"), (data::Formats::Keras, "keras")] {
+        stored.meta.spec.formats = Some(rules);
+        let file = bytes(&stored);
+        assert!(text(&file).contains(&format!(r#"\"formats\":\"{name}\""#)));
+        assert_eq!(decode(&file).unwrap().meta.spec.formats, Some(rules));
+    }
+    stored.meta.spec.formats = None;
+    let old = bytes(&stored);
+    assert!(text(&old).contains(r#"\"format\":1,"#) && !text(&old).contains("formats"));
+    assert_eq!(decode(&old).unwrap(), stored);
+    // The checksum comes last: these are refused before it is looked at, or by it.
+    let at = old.windows(13).position(|bytes| bytes == br#"\"format\":1,"#).unwrap();
+    let mut claimed = old.clone();
+    claimed[at + 11] = b'2';
+    assert!(decode(&claimed).is_err());
 }
 
 fn calibrated(temperature: f64, classes: &[String]) -> Checkpoint {
@@ -145,10 +168,10 @@ fn other_files_and_other_versions_are_told_apart() {
     let none = safetensors::serialize(Vec::<(&str, TensorView<'_>)>::new(), None).unwrap();
     let error = decode(&none).unwrap_err().to_string();
     assert!(error.ends_with("its metadata has no key `thorax`"), "{error}");
-    let other = HashMap::from([(KEY.to_owned(), r#"{"format":2,"anything":"else"}"#.to_owned())]);
+    let other = HashMap::from([(KEY.to_owned(), r#"{"format":3,"anything":"else"}"#.to_owned())]);
     let newer = safetensors::serialize(Vec::<(&str, TensorView<'_>)>::new(), Some(other)).unwrap();
     let error = decode(&newer).unwrap_err();
-    assert!(matches!(error, Error::FormatVersion { found: 2, supported: 1, .. }), "{error}");
+    assert!(matches!(error, Error::FormatVersion { found: 3, supported: 2, .. }), "{error}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ fn spec(image_size: usize, precision: Precision) -> Spec {
         classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
         image_size,
         interpolation: Interpolation::Nearest,
+        formats: Some(data::Formats::All),
         input_scale: InputScale::Unit,
         normalisation: None,
         precision,

@@ -14,6 +14,7 @@ fn spec(kind: Kind, image_size: usize) -> Spec {
         classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
         image_size,
         interpolation: Interpolation::Nearest,
+        formats: Some(data::Formats::All),
         input_scale: InputScale::Unit,
         normalisation: None,
         precision: Precision::F32,

@@ -6,7 +6,7 @@ fn set(classes: &[&str], rows: &[(&str, &str, &[f32])]) -> PredictedSet {
     let label = |label: &str| classes.iter().position(|class| class == label).unwrap();
     let labels = rows.iter().map(|(_, class, _)| label(class)).collect();
     let values = rows.iter().flat_map(|(.., values)| values.iter().copied()).collect();
-    let image = |path: &str| PredictedImage { path: path.into(), group: None };
+    let image = |path: &str| PredictedImage { path: path.into(), group: None, note: None };
     let images = rows.iter().map(|(path, ..)| image(path)).collect();
     let predictions = Predictions::new(classes.len(), labels, values).unwrap();
     PredictedSet { classes, images, predictions }

@@ -28,7 +28,7 @@ fn samples() -> (Vec<Sample>, Vec<usize>) {
 }
 
 fn predictions(images: &[(&str, usize)]) -> PredictedSet {
-    let image = |&(path, _): &(&str, usize)| PredictedImage { path: path.into(), group: None };
+    let image = |&(path, _): &(&str, usize)| PredictedImage { path: path.into(), group: None, note: None };
     let labels: Vec<usize> = images.iter().map(|(_, label)| *label).collect();
     let rows = images.iter().flat_map(|(path, _)| [path.parse::<f32>().unwrap() / 8.0, 0.5]).collect();
     let predictions = Predictions::new(2, labels, rows).unwrap();
@@ -50,7 +50,7 @@ fn run(begun: &CrossValidation, fold: usize, status: Status, images: &[(&str, us
     let run = Run::create(&begun.file(&run_name(fold)), record).unwrap();
     let set = predictions(images);
     set.write(&run.file(PREDICTIONS)).unwrap();
-    let tested = Tested { checkpoint: String::new(), synthetic: false, seconds: 1.0 };
+    let tested = Tested { checkpoint: String::new(), formats: None, synthetic: false, seconds: 1.0 };
     let figures = TestFigures::new(&set, tested).unwrap();
     run.save_tests(&Tests { saved: figures.clone(), last: figures, occluded: BTreeMap::new() }).unwrap();
     run

@@ -5,6 +5,7 @@ fn set(groups: [Option<&str>; 3]) -> PredictedSet {
     let image = |(index, group): (usize, Option<&str>)| PredictedImage {
         path: format!("x/a, {index}.png").into(),
         group: group.map(str::to_owned),
+        note: None,
     };
     let images = groups.into_iter().enumerate().map(image).collect();
     PredictedSet { classes: vec!["COVID-19".to_owned(), "p_\"odd\"".to_owned()], images, predictions }
@@ -19,6 +20,16 @@ fn what_is_written_is_read_back_to_the_bit() {
         set.write(&path).unwrap();
         assert_eq!(PredictedSet::read(&path).unwrap(), set);
     }
+    let mut noted = set([None; 3]);
+    noted.images[1].note = Some("frame 1 of 2 is used; and, \"more\"".to_owned());
+    noted.write(&path).unwrap();
+    assert_eq!(PredictedSet::read(&path).unwrap(), noted);
+    let header = std::fs::read_to_string(&path).unwrap().lines().next().unwrap().to_owned();
+    assert_eq!(header, "path,label,predicted,p_COVID-19,\"p_p_\"\"odd\"\"\",note");
+    noted.images[2].group = Some("p1".to_owned());
+    noted.write(&path).unwrap();
+    assert_eq!(PredictedSet::read(&path).unwrap(), noted);
+    set([Some("p1"), None, None]).write(&path).unwrap();
     let header = std::fs::read_to_string(&path).unwrap().lines().next().unwrap().to_owned();
     assert_eq!(header, "path,label,predicted,p_COVID-19,\"p_p_\"\"odd\"\"\",group");
 }

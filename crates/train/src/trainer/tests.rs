@@ -49,6 +49,7 @@ fn a_training_step_matches_keras() {
         classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
         image_size: 12,
         interpolation: data::Interpolation::Nearest,
+        formats: Some(data::Formats::All),
         input_scale: InputScale::Unit,
         normalisation: None,
         precision: Precision::F32,

@@ -2,7 +2,7 @@
 
 use super::*;
 
-const ALL: Decoding = Decoding { formats: Formats::All, ..KERAS };
+pub(super) const ALL: Decoding = Decoding { formats: Formats::All, ..KERAS };
 
 fn viewed(bytes: &[u8]) -> (usize, Vec<u8>) {
     let pixels = decode_by(bytes, &ALL).unwrap();
@@ -160,5 +160,50 @@ fn a_jpeg_of_twelve_bits_is_refused_by_name() {
     for decoding in [KERAS, ALL] {
         let error = decode_by(&bytes, &decoding).unwrap_err();
         assert_eq!(error.to_string(), "is an image that is not supported: JPEG with 12 bits a sample");
+    }
+}
+
+/// The default rules are the general ones: where a file has 8 bits or fewer, no alpha and no orientation, they are Keras' too.
+#[test]
+fn plain_files_have_the_same_values_by_both_rules() {
+    let ramp: Vec<u8> = (0..=255).collect();
+    let colours: Vec<u8> = (0..=255).flat_map(|v: u8| [v, 255 - v, v / 2]).collect();
+    let palette: Vec<u8> = (0..=255).flat_map(|v: u8| [v, v / 3, 255 - v]).collect();
+    let bits: Vec<u8> = (0..32).map(|i: u8| i.wrapping_mul(37)).collect();
+    let mut files = vec![
+        png((16, 16), 8, 0, &ramp.chunks(16).collect::<Vec<_>>(), &[], &[]),
+        png((16, 16), 8, 2, &colours.chunks(48).collect::<Vec<_>>(), &[], &[]),
+        png((16, 16), 8, 3, &ramp.chunks(16).collect::<Vec<_>>(), &palette, &[]),
+        interlaced(),
+        BASELINE.to_vec(),
+        PROGRESSIVE.to_vec(),
+    ];
+    files.extend([1, 2, 4].map(|depth| {
+        png((8, 4), depth, 0, &bits.chunks(depth.into()).take(4).collect::<Vec<_>>(), &[], &[])
+    }));
+    for file in files {
+        let (keras, general) =
+            (super::super::decode(&file, &KERAS).unwrap(), super::super::decode(&file, &ALL).unwrap());
+        assert_eq!(keras, general);
+        assert!(keras.notes.is_empty());
+        for interpolation in [Interpolation::Nearest, Interpolation::Bilinear] {
+            let resized = |decoding| super::super::decode_resized(&file, 7, interpolation, decoding).unwrap();
+            assert_eq!(resized(&KERAS), resized(&ALL));
+        }
+    }
+}
+
+#[test]
+fn sixteen_bits_cut_by_kerass_rules_are_noted_and_scaled_ones_are_not() {
+    let wide = |value: u16| {
+        let row: Vec<u8> = [3, value, 9].iter().flat_map(|v| v.to_be_bytes()).collect();
+        png((3, 1), 16, 0, &[&row], &[], &[])
+    };
+    for (value, is_cut) in [(255, false), (256, true)] {
+        let by = |decoding| super::super::decode(&wide(value), decoding).unwrap().notes;
+        assert_eq!(by(&KERAS), DecodeNotes { is_cut, ..DecodeNotes::default() });
+        assert!(by(&ALL).is_empty());
+        let small = super::super::decode_resized(&wide(value), 3, Interpolation::Nearest, &KERAS).unwrap();
+        assert_eq!(small.notes.is_cut, is_cut);
     }
 }
