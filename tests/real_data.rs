@@ -55,7 +55,10 @@ fn both_rules_of_decoding_are_one_on_the_studys_files() {
     assert_eq!(json("default", "run.json")["settings"]["formats"], "all");
     assert!(of("default", "predictions.csv") == of("keras", "predictions.csv"));
     for figure in ["accuracy", "loss"] {
-        assert_eq!(json("default", "test.json")["saved"][figure], json("keras", "test.json")["saved"][figure]);
+        assert_eq!(
+            json("default", "test.json")["saved"][figure],
+            json("keras", "test.json")["saved"][figure]
+        );
     }
 }
 

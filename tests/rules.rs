@@ -5,6 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::{
+    client::get,
     decode::dicom,
     pictures::signed_png,
     serve::Served,
@@ -148,7 +149,7 @@ fn every_command_reads_an_image_as_training_did() {
 
         // `serve`, whose card says by which rules it reads; so does what is exported.
         let server = Served::start(&world, &[]);
-        assert_eq!(server.get("/v1/model").json()["preprocessing"]["formats"], rules);
+        assert_eq!(get(server.address, "/v1/model").json()["preprocessing"]["formats"], rules);
         for row in &predicted {
             let answer = server.predict(&fs::read(world.path(row["path"].as_str().unwrap())).unwrap()).json();
             for class in CLASSES {

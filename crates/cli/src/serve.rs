@@ -7,15 +7,16 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use data::Decoding;
 use serde_json::{Value, json};
 use serve::{About, Config, Limits, Server, Stop, Token};
 
 use crate::{
     args::ServeArgs,
     compute::{spin_briefly, use_threads},
+    memory,
     output::Output,
-    saved::{self, Saved},
+    rules::Rules,
+    saved::{self, Loaded, Saved},
     status::{INTERRUPTED, Status, hinted},
 };
 
@@ -27,7 +28,8 @@ pub(crate) fn run(args: &ServeArgs, output: &Output) -> Result<Status> {
     let saved = saved::find(args.saved.as_deref())?;
     // The address first: it is known at once whether it can be had.
     let server = Server::bind(config).map_err(with_hint)?;
-    let (classifier, epoch) = saved.load(&args.compute, args.precision, output)?;
+    let loaded = saved.load(&args.compute, args.precision, args.formats, output)?;
+    let Loaded { classifier, epoch, rules } = &loaded;
     let spec = classifier.spec();
     output.note(format!("model  {} ({}, {})", saved.checkpoint.display(), spec.kind, spec.precision));
     if !is_local {
@@ -37,7 +39,7 @@ pub(crate) fn run(args: &ServeArgs, output: &Output) -> Result<Status> {
     stop_on_signal(stop.clone())?;
     go_on_after_panics();
     let address = server.address();
-    server.run(&classifier, about(&saved, epoch), &stop, || {
+    server.run(classifier, about(&saved, *epoch, rules, args.max_pixels), &stop, || {
         output.result(format!("listening on http://{address}"));
     })?;
     output.note("stopped");
@@ -53,7 +55,6 @@ fn config(args: &ServeArgs, threads: usize, output: &Output) -> Result<Config> {
         hosts: args.host.clone(),
         allow_origins: allow_origins.collect::<serve::Result<_>>()?,
         token,
-        decoding: Decoding { max_pixels: args.max_pixels, ..Decoding::new(args.formats) },
         limits: Limits {
             upload: args.max_upload,
             uploads: args.max_upload.saturating_mul(8),
@@ -67,7 +68,9 @@ fn config(args: &ServeArgs, threads: usize, output: &Output) -> Result<Config> {
             answer_time: seconds(120),
             write_time: seconds(30),
             drain_time: seconds(30),
+            stall_time: seconds(3),
         },
+        free_memory: memory::available,
     })
 }
 
@@ -114,7 +117,7 @@ fn with_hint(error: serve::Error) -> anyhow::Error {
 }
 
 /// What is known of the model besides its file.
-fn about(saved: &Saved, epoch: u64) -> About {
+fn about(saved: &Saved, epoch: u64, rules: &Rules, max_pixels: u64) -> About {
     let record = saved.run.as_ref().map(|run| &run.record);
     let folder = saved.run.as_ref().map(train::Run::folder);
     let name = folder.unwrap_or(&saved.checkpoint).file_name();
@@ -125,6 +128,8 @@ fn about(saved: &Saved, epoch: u64) -> About {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         tested: tested(saved),
         synthetic: record.is_some_and(|record| record.synthetic),
+        decoding: rules.decoding(max_pixels, 1),
+        note: rules.common_note(),
     }
 }
 
@@ -152,20 +157,16 @@ fn stop_on_signal(stop: Stop) -> Result<()> {
             #[expect(clippy::exit, reason = "the user wants out at once, and nothing is being written")]
             std::process::exit(INTERRUPTED.into());
         }
-        eprintln!("stopping: requests at hand get their answers (again to end at once)");
+        // First, since whoever reads the messages may be gone or take none.
         stop.request();
+        eprintln!("stopping: requests at hand get their answers (again to end at once)");
     })?;
     Ok(())
 }
 
-/// One request that meets a fault of a decoder is answered with it; all others go on.
+/// What meets a fault of the program's own is answered with that, whichever thread it is on; all others go on.
 fn go_on_after_panics() {
-    let end = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        if std::thread::current().name() == Some(serve::THREAD) {
-            eprintln!("error: a request met a fault of thorax's own, and was answered so: {panic}");
-        } else {
-            end(panic);
-        }
+    std::panic::set_hook(Box::new(|panic| {
+        eprintln!("error: a request met a fault of thorax's own, and was answered so: {panic}");
     }));
 }

@@ -1,5 +1,6 @@
 //! Files into 8-bit pixels, by content and never by extension.
 
+mod cost;
 mod dicom;
 mod jpeg;
 mod library;
@@ -13,6 +14,7 @@ mod webp;
 use crate::{DecodeError, DecodeNotes, Decoded, Decoding, Formats, Interpolation, Pixels, resize::resize};
 use image::ImageFormat;
 
+pub use cost::DecodeCost;
 pub use sniff::sniff;
 
 /// Decodes an image.
@@ -33,9 +35,9 @@ pub use sniff::sniff;
 /// A file that is no image, cut off, damaged, too large or not supported; DICOM by Keras' rules. No error repeats text
 /// from a DICOM file.
 pub fn decode(bytes: &[u8], decoding: &Decoding) -> Result<Decoded, DecodeError> {
-    let mut notes = DecodeNotes::default();
-    let (kind, decoding) = kind(bytes, decoding, &mut notes)?;
-    let pixels = whole(bytes, &kind, &decoding, &mut notes)?;
+    let (kind, settled) = kind(bytes, decoding)?;
+    let mut notes = notes(decoding, &settled);
+    let pixels = whole(bytes, &kind, &settled, &mut notes)?;
     Ok(Decoded { pixels, notes })
 }
 
@@ -65,13 +67,13 @@ pub fn decode_resized(
     interpolation: Interpolation,
     decoding: &Decoding,
 ) -> Result<Decoded, DecodeError> {
-    let mut notes = DecodeNotes::default();
-    let (kind, decoding) = kind(bytes, decoding, &mut notes)?;
+    let (kind, settled) = kind(bytes, decoding)?;
+    let mut notes = notes(decoding, &settled);
     let pixels = match (&kind, interpolation) {
         (Kind::Image(ImageFormat::Png), Interpolation::Nearest) => {
-            png::pixels(bytes, Some(size), &decoding, &mut notes)?
+            png::pixels(bytes, Some(size), &settled, &mut notes)?
         }
-        _ => resize(&whole(bytes, &kind, &decoding, &mut notes)?, size, interpolation)?,
+        _ => resize(&whole(bytes, &kind, &settled, &mut notes)?, size, interpolation)?,
     };
     Ok(Decoded { pixels, notes })
 }
@@ -81,8 +83,13 @@ enum Kind {
     Dicom,
 }
 
+/// Notes on a file that is read by `settled` where `asked` was asked for.
+fn notes(asked: &Decoding, settled: &Decoding) -> DecodeNotes {
+    DecodeNotes { by_general_rules: asked.formats != settled.formats, ..DecodeNotes::default() }
+}
+
 /// The format of a file, and the rules that it is read by.
-fn kind(bytes: &[u8], decoding: &Decoding, notes: &mut DecodeNotes) -> Result<(Kind, Decoding), DecodeError> {
+fn kind(bytes: &[u8], decoding: &Decoding) -> Result<(Kind, Decoding), DecodeError> {
     if bytes.is_empty() {
         return Err(DecodeError::Empty);
     }
@@ -92,7 +99,6 @@ fn kind(bytes: &[u8], decoding: &Decoding, notes: &mut DecodeNotes) -> Result<(K
         _ if dicom && all => Ok((Kind::Dicom, *decoding)),
         Ok(format) => Ok((Kind::Image(format), *decoding)),
         Err(_) if dicom && decoding.falls_back => {
-            notes.by_general_rules = true;
             Ok((Kind::Dicom, Decoding { formats: Formats::All, ..*decoding }))
         }
         Err(_) if dicom => Err(DecodeError::Dicom),

@@ -1,14 +1,14 @@
 //! What is said of an image.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use data::{Pixels, encode_png};
+use data::{DecodeNotes, Pixels, encode_png};
 use model::{HeatMap, Method};
 use serde_json::{Map, Value, json};
 
 use crate::{card::Card, refusal::Refusal, worker::Outcome};
 
 /// Probabilities by class, the predicted one, and what each class' operating point says where the model has them.
-pub(crate) fn prediction(card: &Card, outcome: &Outcome) -> Value {
+pub(crate) fn prediction(card: &Card, outcome: &Outcome, notes: DecodeNotes) -> Value {
     let probabilities = &outcome.probabilities;
     let by_class: Map<_, _> =
         card.classes.iter().cloned().zip(probabilities.iter().map(|&p| json!(p))).collect();
@@ -26,6 +26,7 @@ pub(crate) fn prediction(card: &Card, outcome: &Outcome) -> Value {
         "probabilities": by_class,
         "operating_points": if decisions.is_empty() { Value::Null } else { decisions.into() },
         "warnings": warnings(card, outcome),
+        "note": card.note(notes),
     })
 }
 

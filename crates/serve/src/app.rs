@@ -14,6 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use data::DecodeNotes;
 use model::Classifier;
 use serde::Deserialize;
 use serde_json::json;
@@ -50,17 +51,18 @@ impl App {
         classifier: &Classifier,
         about: About,
         queue: mpsc::Sender<Job>,
-    ) -> Self {
-        let limits = config.limits.clone();
-        Self {
+    ) -> crate::Result<Self> {
+        let limits = config.limits.within((config.free_memory)());
+        let decoding = about.decoding;
+        Ok(Self {
             guard: Guard::new(config, address),
             metrics: Arc::new(Metrics::default()),
             card: Card::of(classifier, about, &limits),
             uploads: Uploads::new(&limits),
-            reader: Reader::new(classifier.spec().preprocess(), config.decoding, &limits),
+            reader: Reader::start(classifier.spec().preprocess(), decoding, &limits, config.free_memory)?,
             limits,
             queue,
-        }
+        })
     }
 }
 
@@ -143,10 +145,8 @@ async fn predict(
     request: Request,
 ) -> Result<Response, Refusal> {
     let Query(query) = query.map_err(|error| Refusal::Query(error.body_text()))?;
-    let upload = app.uploads.take(request).await?;
-    let reading = app.reader.read(upload, query.view, &app.metrics).await?;
-    let (view, outcome) = app.ask(reading, Task::Classify).await?;
-    let mut body = answer::prediction(&app.card, &outcome);
+    let Answered { view, notes, outcome } = app.ask(request, query.view, Task::Classify).await?;
+    let mut body = answer::prediction(&app.card, &outcome, notes);
     if let Some(view) = view {
         body["image"] = view.as_json();
     }
@@ -173,11 +173,10 @@ async fn explain(
         Some(name) => name.parse().map_err(|error: model::Error| Refusal::Query(error.to_string()))?,
         None => app.card.method,
     };
-    let upload = app.uploads.take(request).await?;
-    let reading = app.reader.read(upload, query.view, &app.metrics).await?;
-    let (view, outcome) = app.ask(reading, Task::Explain { class, method }).await?;
+    let Answered { view, notes, outcome } =
+        app.ask(request, query.view, Task::Explain { class, method }).await?;
     let map = outcome.heat_map.as_ref().ok_or(Refusal::Fault)?;
-    let mut body = answer::prediction(&app.card, &outcome);
+    let mut body = answer::prediction(&app.card, &outcome, notes);
     body["explanation"] = answer::explanation(&app.card, map, method)?;
     if let Some(view) = view {
         body["image"] = view.as_json();
@@ -185,16 +184,30 @@ async fn explain(
     Ok(json_response(&body))
 }
 
+/// An image that the network has looked at.
+struct Answered {
+    /// The image for people, where that was asked for.
+    view: Option<View>,
+    notes: DecodeNotes,
+    outcome: Outcome,
+}
+
 impl App {
-    /// Queues an image, and waits for what becomes of it.
-    async fn ask(&self, reading: Reading, task: Task) -> Result<(Option<View>, Outcome), Refusal> {
-        let Reading { pixels, view, place } = reading;
-        let (reply, outcome) = oneshot::channel();
-        self.queue.send(Job { pixels, task, place, reply }).map_err(|_| Refusal::Stopping)?;
+    /// Takes an image, decodes it and has the network look at it: all of that within the time for an answer, which begins when the
+    /// upload is complete.
+    async fn ask(&self, request: Request, with_view: bool, task: Task) -> Result<Answered, Refusal> {
+        let upload = self.uploads.take(request).await?;
         let limit = self.limits.answer_time;
-        let outcome = timeout(limit, outcome).await.map_err(|_| Refusal::Late(limit.as_secs()))?;
-        // No answer at all: the thread that computes is gone.
-        Ok((view, outcome.map_err(|_| Refusal::Stopping)??))
+        // What waits when the time is over is dropped with its future, and so is not computed later.
+        let answer = timeout(limit, async {
+            let Reading { pixels, notes, view, place } =
+                self.reader.read(upload, with_view, &self.metrics).await?;
+            let (reply, outcome) = oneshot::channel();
+            self.queue.send(Job { pixels, task, place, reply }).map_err(|_| Refusal::Stopping)?;
+            // No answer at all: the thread that computes is gone.
+            Ok(Answered { view, notes, outcome: outcome.await.map_err(|_| Refusal::Stopping)?? })
+        });
+        answer.await.map_err(|_| Refusal::Late(limit.as_secs()))?
     }
 }
 

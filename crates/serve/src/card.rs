@@ -1,5 +1,6 @@
 //! What the model is, for whom, and what it was tested on: the model card.
 
+use data::{DecodeNotes, Decoding};
 use model::{Classifier, Guard, Method, OperatingPoint};
 use serde_json::{Value, json};
 
@@ -18,6 +19,10 @@ pub struct About {
     pub tested: Value,
     /// Whether it was trained on phantoms, which are no radiographs.
     pub synthetic: bool,
+    /// Rules that uploads are decoded by: the model's, unless the user named others.
+    pub decoding: Decoding,
+    /// Phrase that the note of every answer begins with, where the rules are not the model's own.
+    pub note: Option<String>,
 }
 
 /// What stands on every page and in every card.
@@ -33,6 +38,7 @@ pub(crate) struct Card {
     pub(crate) method: Method,
     /// None where the model was trained on too few images to learn one.
     pub(crate) guard: Option<Guard>,
+    note: Option<String>,
     json: Value,
 }
 
@@ -47,6 +53,7 @@ impl Card {
             "epoch": about.epoch,
             "preprocessing": {
                 "image_size": spec.image_size,
+                "formats": about.decoding.formats.to_string(),
                 "interpolation": spec.interpolation.to_string(),
                 "input_scale": spec.input_scale.to_string(),
                 "normalisation": spec.normalisation,
@@ -65,11 +72,19 @@ impl Card {
         let classes = spec.classes.clone();
         let operating_points = calibration.operating_points.clone();
         let guard = classifier.guard().cloned();
-        Self { name: about.name, version: about.version, classes, operating_points, method, guard, json }
+        let About { name, version, note, .. } = about;
+        Self { name, version, classes, operating_points, method, guard, note, json }
     }
 
     pub(crate) fn as_json(&self) -> &Value {
         &self.json
+    }
+
+    /// Note on an upload that was not read by the model's rules alone, or of which one frame was used.
+    pub(crate) fn note(&self, notes: DecodeNotes) -> Option<String> {
+        let own = (!notes.is_empty()).then(|| notes.to_string());
+        let phrases: Vec<String> = self.note.iter().cloned().chain(own).collect();
+        (!phrases.is_empty()).then(|| phrases.join("; "))
     }
 
     /// The index of a class by its name.

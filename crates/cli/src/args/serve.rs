@@ -29,9 +29,9 @@ pub(crate) struct ServeArgs {
     /// The most pixels that an image may announce
     #[arg(long, value_name = "N", default_value_t = 1 << 26, value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
     pub(crate) max_pixels: u64,
-    /// Which files are images, and by whose rules they are read: keras or all
-    #[arg(long, value_name = "WHICH", default_value = "all")]
-    pub(crate) formats: Formats,
+    /// Rules that images are decoded by: all or keras [default: the model's own]
+    #[arg(long, value_name = "RULES")]
+    pub(crate) formats: Option<Formats>,
     /// The most images that are computed together
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = positive, allow_negative_numbers = true)]
     pub(crate) max_batch: usize,

@@ -38,7 +38,6 @@ pub(crate) fn config() -> Config {
         hosts: Vec::new(),
         allow_origins: Vec::new(),
         token: None,
-        decoding: Decoding { max_pixels: 1 << 20, ..Decoding::new(Formats::All) },
         limits: Limits {
             upload: 1 << 20,
             uploads: 8 << 20,
@@ -52,7 +51,9 @@ pub(crate) fn config() -> Config {
             answer_time: seconds(20),
             write_time: seconds(5),
             drain_time: seconds(5),
+            stall_time: seconds(1),
         },
+        free_memory: || 4 << 30,
     }
 }
 
@@ -74,6 +75,8 @@ impl World {
                 version: "0.0.0".to_owned(),
                 tested: Value::Null,
                 synthetic: true,
+                decoding: Decoding { max_pixels: 1 << 20, ..Decoding::new(Formats::All) },
+                note: None,
             };
             server.run(&classifier(), about, &asked, || sender.send(address).unwrap())
         });
