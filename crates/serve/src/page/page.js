@@ -124,8 +124,9 @@ async function classify(file, article) {
 
 function show(file, article, answer) {
   const warnings = article.querySelector(".warnings");
-  warnings.replaceChildren(...answer.warnings.map((warning) => element("li", warning)));
-  warnings.hidden = answer.warnings.length === 0;
+  const told = answer.note === null ? answer.warnings : [...answer.warnings, answer.note];
+  warnings.replaceChildren(...told.map((warning) => element("li", warning)));
+  warnings.hidden = told.length === 0;
   const { png, width, height } = answer.image;
   const image = article.querySelector(".shown");
   image.src = `data:image/png;base64,${png}`;

@@ -23,7 +23,7 @@ fn classifier() -> Classifier {
         classes: CLASSES.map(str::to_owned).to_vec(),
         image_size: SIDE,
         interpolation: Interpolation::Nearest,
-        formats: Some(data::Formats::All),
+        formats: Some(Formats::All),
         input_scale: InputScale::Unit,
         normalisation: None,
         precision: Precision::F32,
