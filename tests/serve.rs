@@ -3,11 +3,12 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     path::PathBuf,
     process::{Child, ChildStdout, Command, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
@@ -27,16 +28,38 @@ pub(crate) struct Served {
     pub(crate) address: SocketAddr,
 }
 
+const SERVE: [&str; 5] = ["serve", "--saved", "run", "--listen", "127.0.0.1:0"];
+
 impl Served {
     /// On a port of its own; its first line says where.
     pub(crate) fn start(world: &World, flags: &[&str]) -> Self {
+        Self::of(world, world.command(&[&SERVE, flags].concat()), Stdio::piped())
+    }
+
+    /// Within limits of a shell's `ulimit`.
+    #[cfg(target_os = "linux")]
+    fn limited(world: &World, limits: &str, flags: &[&str]) -> Self {
+        let program = world.command(&[&SERVE, flags].concat());
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("ulimit {limits}; exec \"$@\""), "sh"]);
+        shell.arg(program.get_program()).args(program.get_args());
+        shell.current_dir(program.get_current_dir().unwrap());
+        for (name, value) in program.get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
+        Self::of(world, shell, Stdio::piped())
+    }
+
+    fn of(world: &World, mut command: Command, stderr: Stdio) -> Self {
         fs::create_dir_all(world.path("tmp")).unwrap();
-        let mut child = world
-            .command(&[&["serve", "--saved", "run", "--listen", "127.0.0.1:0"], flags].concat())
+        let mut child = command
             .env("TMPDIR", world.path("tmp"))
             .env_remove("OMP_WAIT_POLICY")
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stderr(stderr)
             .spawn()
             .unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -63,7 +86,9 @@ impl Served {
         assert!(sent.success());
         let (mut stdout, mut stderr) = (String::new(), String::new());
         self.stdout.read_to_string(&mut stdout).unwrap();
-        self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        if let Some(mut piped) = self.child.stderr.take() {
+            piped.read_to_string(&mut stderr).unwrap();
+        }
         Done { code: self.child.wait().unwrap().code(), stdout, stderr }
     }
 }
@@ -232,6 +257,171 @@ fn what_is_at_hand_when_it_is_told_to_stop_is_answered() {
     }
     let done = stopping.join().unwrap();
     assert_eq!(done.ok().stdout, "");
+}
+
+/// A square of equal pixels: long to decode, and few bytes to send.
+fn plain_png(side: u32, color: png::ColorType, depth: png::BitDepth) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    {
+        let mut encoder = png::Encoder::new(&mut bytes, side, side);
+        encoder.set_color(color);
+        encoder.set_depth(depth);
+        let mut writer = encoder.write_header().unwrap();
+        let mut rows = writer.stream_writer().unwrap();
+        let bytes_of_sample = if depth == png::BitDepth::Sixteen { 2 } else { 1 };
+        let row = vec![0; side as usize * color.samples() * bytes_of_sample];
+        (0..side).for_each(|_| rows.write_all(&row).unwrap());
+        rows.finish().unwrap();
+    }
+    bytes
+}
+
+#[test]
+fn a_small_image_does_not_wait_for_large_ones() {
+    let (world, files) = world();
+    let server = Served::start(&world, &["--threads", "2"]);
+    let large = plain_png(1 << 13, png::ColorType::Rgb, png::BitDepth::Eight);
+    let small = fs::read(world.path(&files[6])).unwrap();
+    assert_eq!(server.predict(&small).status, 200);
+    let (address, answered) = (server.address, AtomicUsize::new(0));
+    thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| {
+                let mut stream = connect(address);
+                stream.set_read_timeout(Some(Duration::from_secs(150))).unwrap();
+                let length = large.len();
+                let head = format!(
+                    "POST /v1/predict?view=true HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
+                     Content-Length: {length}\r\n\r\n"
+                );
+                stream.write_all(&[head.as_bytes(), &large].concat()).unwrap();
+                let answer = Answer::of(&rest(&mut stream));
+                answered.fetch_add(1, Ordering::SeqCst);
+                // On a busy machine some come too late.
+                assert!([200, 503].contains(&answer.status), "{}", answer.head);
+            });
+        }
+        let waiting = |count: usize| get(address, "/metrics").body.contains(&format!("images {count}\n"));
+        while !waiting(6) {
+            assert_eq!(answered.load(Ordering::SeqCst), 0, "they are decoded too soon for this test");
+            thread::sleep(Duration::from_millis(5));
+        }
+        assert_eq!(server.predict(&small).status, 200);
+        let before = answered.load(Ordering::SeqCst);
+        assert!(before <= 2, "{before} of 6 large images were answered before a small one");
+    });
+    server.term().ok();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_image_larger_than_the_memory_that_the_server_may_take_is_refused_and_nothing_else() {
+    let (world, files) = world();
+    let server = Served::limited(&world, "-v 3000000", &["--max-pixels", "268435456"]);
+    let huge = plain_png(1 << 14, png::ColorType::Rgba, png::BitDepth::Sixteen);
+    let small = fs::read(world.path(&files[6])).unwrap();
+    for _ in 0..2 {
+        let answer = post(server.address, "/v1/predict?view=true", "application/octet-stream", &huge);
+        let code = answer.json()["error"]["code"].clone();
+        let never = (answer.status, code == "image_too_large") == (413, true);
+        assert!(never || (answer.status, code == "busy") == (503, true), "{answer:?}");
+        assert!(answer.body.contains("MB of memory to be decoded"), "{answer:?}");
+        assert_eq!(server.predict(&small).status, 200);
+    }
+    server.term().ok();
+}
+
+#[test]
+fn a_client_that_sends_no_more_gets_its_answer() {
+    let (world, files) = world();
+    let server = Served::start(&world, &[]);
+    let (address, image) = (server.address, fs::read(world.path(&files[6])).unwrap());
+    for path in ["/v1/predict", "/v1/explain", "/v1/predict?view=true"] {
+        let mut stream = connect(address);
+        let head =
+            format!("POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {}\r\n\r\n", image.len());
+        stream.write_all(&[head.as_bytes(), &image].concat()).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        let answer = Answer::of(&rest(&mut stream));
+        assert!(answer.status == 200 && answer.json()["predicted"].is_string(), "{path}: {answer:?}");
+    }
+    server.term().ok();
+}
+
+#[test]
+fn silent_clients_do_not_hold_the_end() {
+    let (world, _) = world();
+    let server = Served::start(&world, &[]);
+    let address = server.address;
+    let head = format!("POST /v1/predict HTTP/1.1\r\nHost: {address}\r\nContent-Length: 1000\r\n\r\n");
+    let starts =
+        [head.clone(), format!("{head}some bytes"), head[..head.len() / 2].to_owned(), String::new()];
+    let clients: Vec<TcpStream> = (0..12)
+        .map(|i| {
+            let mut stream = connect(address);
+            stream.write_all(starts[i % 4].as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    thread::sleep(Duration::from_millis(300));
+    let start = Instant::now();
+    server.term().ok();
+    assert!(start.elapsed() < Duration::from_secs(12), "{:?}", start.elapsed());
+    for (i, mut stream) in clients.into_iter().enumerate() {
+        let said = rest(&mut stream);
+        match i % 4 {
+            0 | 1 => Answer::of(&said).refused(408, "slow_body", "nothing of the body came for 3 s"),
+            2 => Answer::of(&said).refused(408, "slow_head", ""),
+            _ => continue,
+        };
+    }
+}
+
+#[test]
+fn six_hundred_idle_connections_delay_nobody() {
+    let (world, files) = world();
+    let server = Served::start(&world, &[]);
+    let (address, image) = (server.address, fs::read(world.path(&files[6])).unwrap());
+    let _idle: Vec<TcpStream> = (0..600).map(|_| connect(address)).collect();
+    let start = Instant::now();
+    for _ in 0..3 {
+        assert_eq!(get(address, "/healthz").status, 200);
+        assert_eq!(server.predict(&image).status, 200);
+    }
+    assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
+    server.term().ok();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_log_that_cannot_be_written_costs_no_answer() {
+    let (world, files) = world();
+    let image = fs::read(world.path(&files[6])).unwrap();
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let (reader, closed) = std::io::pipe().unwrap();
+    drop(reader);
+    for log in [Stdio::from(full), Stdio::from(closed)] {
+        let server = Served::of(&world, world.command(&[&SERVE[..], &["-v"]].concat()), log);
+        for _ in 0..3 {
+            assert_eq!(server.predict(&image).status, 200);
+            assert_eq!(server.predict(b"a text that is no image").status, 415);
+        }
+        let mut at_hand = connect(server.address);
+        let address = server.address;
+        let head = format!(
+            "POST /v1/predict HTTP/1.1\r\nHost: {address}\r\nContent-Length: {}\r\n\r\n",
+            image.len()
+        );
+        at_hand.write_all(head.as_bytes()).unwrap();
+        thread::sleep(Duration::from_millis(200));
+        let stopping = thread::spawn(|| server.term());
+        while TcpStream::connect(address).is_ok() {
+            thread::sleep(Duration::from_millis(5));
+        }
+        at_hand.write_all(&image).unwrap();
+        assert_eq!(Answer::of(&rest(&mut at_hand)).status, 200);
+        stopping.join().unwrap().ok();
+    }
 }
 
 #[cfg(unix)]

@@ -1,27 +1,66 @@
-//! How much memory there is.
+//! Memory that this process may still take.
 
-/// Bytes that can be used without swapping: what the system says is available, and no more than the process' control group
-/// may take. Where that cannot be told, 4 GiB.
+use std::path::Path;
+
+/// Bytes that can be used without swapping: what the system says is available, and no more than what is left of the limits of the
+/// process (`ulimit -v`, `ulimit -d`) and of its control groups. Where none of it can be told, 4 GiB.
 pub(crate) fn available() -> u64 {
-    let system = read("/proc/meminfo").and_then(|text| field(&text, "MemAvailable:"));
-    let limit = number("/sys/fs/cgroup/memory.max");
-    let used = number("/sys/fs/cgroup/memory.current");
-    let group = limit.zip(used).map(|(limit, used)| limit.saturating_sub(used));
-    [system, group].into_iter().flatten().min().unwrap_or(4 << 30)
+    available_below(Path::new("/")).unwrap_or(4 << 30)
 }
 
-fn read(path: &str) -> Option<String> {
+/// The least of what the files below `root` say.
+fn available_below(root: &Path) -> Option<u64> {
+    let read = |path: &str| read(&root.join(path)).unwrap_or_default();
+    let system = field(&read("proc/meminfo"), "MemAvailable:");
+    let (limits, status) = (read("proc/self/limits"), read("proc/self/status"));
+    let left = |limit: &str, used: &str| {
+        Some(process_limit(&limits, limit)?.saturating_sub(field(&status, used).unwrap_or(0)))
+    };
+    let process = [left("Max address space", "VmSize:"), left("Max data size", "VmData:")];
+    let groups = read("proc/self/cgroup");
+    let groups = groups.lines().filter_map(|line| of_groups(root, line)).min();
+    [system, groups].into_iter().chain(process).flatten().min()
+}
+
+/// Bytes that a control group and all above it leave, by a line of `/proc/self/cgroup`; both versions of the interface are read.
+fn of_groups(root: &Path, line: &str) -> Option<u64> {
+    let mut parts = line.splitn(3, ':').skip(1);
+    let (controllers, path) = (parts.next()?, parts.next()?);
+    let (mount, limit, used, cache) = if controllers.is_empty() {
+        ("sys/fs/cgroup", "memory.max", "memory.current", "inactive_file ")
+    } else if controllers.split(',').any(|name| name == "memory") {
+        ("sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file ")
+    } else {
+        return None;
+    };
+    let left = |folder: &Path| {
+        let number = |name: &str| read(&folder.join(name))?.trim().parse::<u64>().ok();
+        // Files that were read are given up when memory is needed.
+        let cached = || {
+            let text = read(&folder.join("memory.stat"))?;
+            text.lines().find_map(|line| line.strip_prefix(cache))?.trim().parse::<u64>().ok()
+        };
+        let used = number(used)?.saturating_sub(cached().unwrap_or(0));
+        Some(number(limit)?.saturating_sub(used))
+    };
+    // In a container the group may be named as it is outside, and lie at the top.
+    let folders = Path::new(path.trim_start_matches('/')).ancestors();
+    folders.filter_map(|folder| left(&root.join(mount).join(folder))).min()
+}
+
+fn read(path: &Path) -> Option<String> {
     std::fs::read_to_string(path).ok()
 }
 
-fn number(path: &str) -> Option<u64> {
-    read(path)?.trim().parse().ok()
-}
-
-/// A line of `/proc/meminfo`, in bytes.
+/// A line of `/proc/meminfo` or `/proc/self/status`, in bytes.
 fn field(text: &str, name: &str) -> Option<u64> {
     let line = text.lines().find(|line| line.starts_with(name))?;
     Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? << 10)
+}
+
+/// The soft limit in a line of `/proc/self/limits`, in bytes; none where it is unlimited.
+fn process_limit(text: &str, name: &str) -> Option<u64> {
+    text.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -34,5 +73,60 @@ mod tests {
         assert_eq!(field(text, "MemAvailable:"), Some(23_000_000 << 10));
         assert_eq!(field(text, "Swap:"), None);
         assert!(available() > 1 << 20);
+    }
+
+    /// Files of a system with 1,000,000 kB available, and what is added to them one after the other.
+    #[test]
+    fn the_least_of_all_limits_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let left = |files: &[(&str, &str)]| {
+            for (name, text) in files {
+                let path = folder.path().join(name);
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(path, text).unwrap();
+            }
+            available_below(folder.path())
+        };
+        assert_eq!(left(&[]), None);
+        assert_eq!(left(&[("proc/meminfo", "MemAvailable:   1000000 kB\n")]), Some(1_024_000_000));
+        let limits = |space: &str, data: &str| {
+            format!(
+                "Limit                     Soft Limit           Hard Limit           Units     \n\
+                 Max data size             {data}            unlimited            bytes     \n\
+                 Max address space         {space}           unlimited            bytes     \n"
+            )
+        };
+        let status = "VmPeak:\t  200 kB\nVmSize:\t  100 kB\nVmData:\t  50 kB\n";
+        let unlimited = limits("unlimited", "unlimited");
+        assert_eq!(
+            left(&[("proc/self/status", status), ("proc/self/limits", &unlimited)]),
+            Some(1_024_000_000)
+        );
+        let limited = limits("900102400", "unlimited");
+        assert_eq!(left(&[("proc/self/limits", &limited)]), Some(900_000_000));
+        let limited = limits("900102400", "800051200");
+        assert_eq!(left(&[("proc/self/limits", &limited)]), Some(800_000_000));
+
+        let group = "5:cpu,cpuacct:/a\n4:memory:/docker/abc\n0::/user/session\n";
+        let first = [
+            ("proc/self/cgroup", group),
+            ("sys/fs/cgroup/user/session/memory.max", "max\n"),
+            ("sys/fs/cgroup/user/session/memory.current", "5\n"),
+        ];
+        assert_eq!(left(&first), Some(800_000_000));
+        let above = [
+            ("sys/fs/cgroup/user/memory.max", "700000100\n"),
+            ("sys/fs/cgroup/user/memory.current", "500\n"),
+            ("sys/fs/cgroup/user/memory.stat", "anon 100\ninactive_file 400\nactive_file 7\n"),
+        ];
+        assert_eq!(left(&above), Some(700_000_000));
+        // By the older interface, at the top as a container sees its own group.
+        let older = [
+            ("sys/fs/cgroup/memory/memory.limit_in_bytes", "600000050\n"),
+            ("sys/fs/cgroup/memory/memory.usage_in_bytes", "90\n"),
+            ("sys/fs/cgroup/memory/memory.stat", "inactive_file 1\ntotal_inactive_file 40\n"),
+        ];
+        assert_eq!(left(&older), Some(600_000_000));
+        assert_eq!(left(&[("proc/meminfo", "MemAvailable:   7 kB\n")]), Some(7 << 10));
     }
 }

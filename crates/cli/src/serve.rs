@@ -14,6 +14,7 @@ use serve::{About, Config, Limits, Server, Stop, Token};
 use crate::{
     args::ServeArgs,
     compute::{spin_briefly, use_threads},
+    memory,
     output::Output,
     saved::{self, Saved},
     status::{INTERRUPTED, Status, hinted},
@@ -67,7 +68,9 @@ fn config(args: &ServeArgs, threads: usize, output: &Output) -> Result<Config> {
             answer_time: seconds(120),
             write_time: seconds(30),
             drain_time: seconds(30),
+            stall_time: seconds(3),
         },
+        free_memory: memory::available,
     })
 }
 
@@ -152,20 +155,16 @@ fn stop_on_signal(stop: Stop) -> Result<()> {
             #[expect(clippy::exit, reason = "the user wants out at once, and nothing is being written")]
             std::process::exit(INTERRUPTED.into());
         }
-        eprintln!("stopping: requests at hand get their answers (again to end at once)");
+        // First, since whoever reads the messages may be gone or take none.
         stop.request();
+        eprintln!("stopping: requests at hand get their answers (again to end at once)");
     })?;
     Ok(())
 }
 
-/// One request that meets a fault of a decoder is answered with it; all others go on.
+/// What meets a fault of the program's own is answered with that, whichever thread it is on; all others go on.
 fn go_on_after_panics() {
-    let end = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        if std::thread::current().name() == Some(serve::THREAD) {
-            eprintln!("error: a request met a fault of thorax's own, and was answered so: {panic}");
-        } else {
-            end(panic);
-        }
+    std::panic::set_hook(Box::new(|panic| {
+        eprintln!("error: a request met a fault of thorax's own, and was answered so: {panic}");
     }));
 }

@@ -1,5 +1,6 @@
 //! Files into 8-bit pixels, by content and never by extension.
 
+mod cost;
 mod dicom;
 mod jpeg;
 mod library;
@@ -13,6 +14,7 @@ mod webp;
 use crate::{DecodeError, DecodeNotes, Decoded, Decoding, Formats, Interpolation, Pixels, resize::resize};
 use image::ImageFormat;
 
+pub use cost::DecodeCost;
 pub use sniff::sniff;
 
 /// Decodes an image.

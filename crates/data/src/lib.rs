@@ -55,7 +55,7 @@ pub use audit::{
 pub use augment::{Augmentation, augment};
 pub use batch::{Batch, EVALUATION_BATCH, evaluation_batch, evaluation_indices, training_batches};
 pub use cache::{CACHE_LIMIT, Cache, CacheSize, Note};
-pub use decode::{decode, decode_resized, sniff};
+pub use decode::{DecodeCost, decode, decode_resized, sniff};
 pub use encode::{encode_png, encode_png_16};
 pub use error::Error;
 pub use feed::{Augmenting, Feed};

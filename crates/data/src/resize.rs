@@ -87,7 +87,43 @@ pub(crate) fn shrink(image: &Pixels, side: usize) -> Result<Pixels, DecodeError>
     convolve(image, scaled(image.width), scaled(image.height), fir::FilterType::Box)
 }
 
+/// Pixels between the two passes that no one minds, whatever the image.
+const FEW_PIXELS: u64 = 1 << 26;
+
+/// Pixels between the two passes where columns, and where rows are resized first; the library does the former.
+fn between_passes(width: u64, height: u64, to_width: u64, to_height: u64) -> (u64, u64) {
+    (width.saturating_mul(to_height), to_width.saturating_mul(height))
+}
+
+/// Whether rows are resized first: of one row of 2²⁶ pixels the library would make as many as there are to be in the end, 32 GB.
+fn are_rows_first(width: u64, height: u64, to_width: u64, to_height: u64) -> bool {
+    let (columns_first, rows_first) = between_passes(width, height, to_width, to_height);
+    columns_first > FEW_PIXELS.max(4 * width * height) && rows_first < columns_first
+}
+
+/// Upper bound of the bytes that resizing to `size` × `size` takes besides its source and its result.
+pub(crate) fn temporary_bytes(width: u64, height: u64, size: usize) -> u64 {
+    // Lanczos' window has six weights for each pixel of a row and of a column, of 8 and of 4 bytes.
+    let weights = 72 * (width + height);
+    let (columns_first, rows_first) = between_passes(width, height, size as u64, size as u64);
+    let between =
+        if are_rows_first(width, height, size as u64, size as u64) { rows_first } else { columns_first };
+    weights.saturating_add(between.saturating_mul(3))
+}
+
 fn convolve(
+    image: &Pixels,
+    width: usize,
+    height: usize,
+    filter: fir::FilterType,
+) -> Result<Pixels, DecodeError> {
+    if are_rows_first(image.width as u64, image.height as u64, width as u64, height as u64) {
+        return in_one_pass(&in_one_pass(image, width, image.height, filter)?, width, height, filter);
+    }
+    in_one_pass(image, width, height, filter)
+}
+
+fn in_one_pass(
     image: &Pixels,
     width: usize,
     height: usize,
@@ -156,6 +192,22 @@ mod tests {
 
     const PILLOW_BILINEAR: [u8; 4] = [29, 91, 129, 191];
     const PILLOW_LANCZOS: [u8; 4] = [22, 98, 122, 198];
+
+    /// Columns first, there would be 2²⁶ × 512 pixels between the two passes: 34 GB.
+    #[test]
+    fn a_row_of_pixels_is_resized_within_a_bound_of_memory() {
+        let mut data = vec![0; 1 << 26];
+        data[1 << 25..].fill(200);
+        let row = Pixels { width: 1 << 26, height: 1, channels: 1, data };
+        let resized = resize(&row, 512, Interpolation::Area).unwrap();
+        let half = [[0; 256], [200; 256]].concat();
+        assert!(resized.data.chunks_exact(512).all(|row| row == half));
+        assert!(temporary_bytes(1 << 26, 1, 512) < 5 << 30);
+        // Those that people have are resized as before.
+        for (width, height) in [(4280, 3520), (1024, 200), (8192, 1), (16_384, 16_384)] {
+            assert!(!are_rows_first(width, height, 2048, 2048), "{width}×{height}");
+        }
+    }
 
     #[test]
     fn names_read_back() {

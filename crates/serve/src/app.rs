@@ -50,17 +50,22 @@ impl App {
         classifier: &Classifier,
         about: About,
         queue: mpsc::Sender<Job>,
-    ) -> Self {
-        let limits = config.limits.clone();
-        Self {
+    ) -> crate::Result<Self> {
+        let limits = config.limits.within((config.free_memory)());
+        Ok(Self {
             guard: Guard::new(config, address),
             metrics: Arc::new(Metrics::default()),
             card: Card::of(classifier, about, &limits),
             uploads: Uploads::new(&limits),
-            reader: Reader::new(classifier.spec().preprocess(), config.decoding, &limits),
+            reader: Reader::start(
+                classifier.spec().preprocess(),
+                config.decoding,
+                &limits,
+                config.free_memory,
+            )?,
             limits,
             queue,
-        }
+        })
     }
 }
 
@@ -143,9 +148,7 @@ async fn predict(
     request: Request,
 ) -> Result<Response, Refusal> {
     let Query(query) = query.map_err(|error| Refusal::Query(error.body_text()))?;
-    let upload = app.uploads.take(request).await?;
-    let reading = app.reader.read(upload, query.view, &app.metrics).await?;
-    let (view, outcome) = app.ask(reading, Task::Classify).await?;
+    let (view, outcome) = app.ask(request, query.view, Task::Classify).await?;
     let mut body = answer::prediction(&app.card, &outcome);
     if let Some(view) = view {
         body["image"] = view.as_json();
@@ -173,9 +176,7 @@ async fn explain(
         Some(name) => name.parse().map_err(|error: model::Error| Refusal::Query(error.to_string()))?,
         None => app.card.method,
     };
-    let upload = app.uploads.take(request).await?;
-    let reading = app.reader.read(upload, query.view, &app.metrics).await?;
-    let (view, outcome) = app.ask(reading, Task::Explain { class, method }).await?;
+    let (view, outcome) = app.ask(request, query.view, Task::Explain { class, method }).await?;
     let map = outcome.heat_map.as_ref().ok_or(Refusal::Fault)?;
     let mut body = answer::prediction(&app.card, &outcome);
     body["explanation"] = answer::explanation(&app.card, map, method)?;
@@ -186,15 +187,25 @@ async fn explain(
 }
 
 impl App {
-    /// Queues an image, and waits for what becomes of it.
-    async fn ask(&self, reading: Reading, task: Task) -> Result<(Option<View>, Outcome), Refusal> {
-        let Reading { pixels, view, place } = reading;
-        let (reply, outcome) = oneshot::channel();
-        self.queue.send(Job { pixels, task, place, reply }).map_err(|_| Refusal::Stopping)?;
+    /// Takes an image, decodes it and has the network look at it: all of that within the time for an answer, which begins when the
+    /// upload is complete.
+    async fn ask(
+        &self,
+        request: Request,
+        with_view: bool,
+        task: Task,
+    ) -> Result<(Option<View>, Outcome), Refusal> {
+        let upload = self.uploads.take(request).await?;
         let limit = self.limits.answer_time;
-        let outcome = timeout(limit, outcome).await.map_err(|_| Refusal::Late(limit.as_secs()))?;
-        // No answer at all: the thread that computes is gone.
-        Ok((view, outcome.map_err(|_| Refusal::Stopping)??))
+        // What waits when the time is over is dropped with its future, and so is not computed later.
+        let answer = timeout(limit, async {
+            let Reading { pixels, view, place } = self.reader.read(upload, with_view, &self.metrics).await?;
+            let (reply, outcome) = oneshot::channel();
+            self.queue.send(Job { pixels, task, place, reply }).map_err(|_| Refusal::Stopping)?;
+            // No answer at all: the thread that computes is gone.
+            Ok((view, outcome.await.map_err(|_| Refusal::Stopping)??))
+        });
+        answer.await.map_err(|_| Refusal::Late(limit.as_secs()))?
     }
 }
 

@@ -23,6 +23,9 @@ pub struct Config {
     pub decoding: Decoding,
     /// How much is taken, and for how long.
     pub limits: Limits,
+    /// Tells the bytes of memory that the process may still take. Uploads and decoding keep below what it says at the start,
+    /// and large images are refused while it says less.
+    pub free_memory: fn() -> u64,
 }
 
 /// How much is taken, and for how long.
@@ -38,20 +41,30 @@ pub struct Limits {
     pub batch_wait: Duration,
     /// Images that wait for their answer at a time, at least 1; one more is refused.
     pub queue: usize,
-    /// Images that are decoded at a time, at least 1.
+    /// Small images that are decoded at a time, at least 1; half as many large ones are besides.
     pub decoders: usize,
-    /// Connections at a time, at least 1; one more waits to be taken.
+    /// Connections at a time, at least 1; one more takes the place of the one that has been idle longest.
     pub connections: usize,
     /// For the head of a request, and between two of them.
     pub head_time: Duration,
     /// For a request's body.
     pub body_time: Duration,
-    /// From there to the answer.
+    /// From the end of the body to the answer: waiting for a decoder, decoding, waiting for the network and computing.
     pub answer_time: Duration,
     /// For a client to take any of an answer that it was sent.
     pub write_time: Duration,
     /// For requests at hand when the server stops.
     pub drain_time: Duration,
+    /// For a client to send or take any more when the server stops, or when others need its connection.
+    pub stall_time: Duration,
+}
+
+impl Limits {
+    /// The same with uploads that take at most an eighth of these bytes of memory: buffers grow by doubling.
+    pub(crate) fn within(&self, free_memory: u64) -> Self {
+        let most = (free_memory / 8).max(1);
+        Self { upload: self.upload.min(most), uploads: self.uploads.min(most), ..self.clone() }
+    }
 }
 
 impl Config {
@@ -168,6 +181,7 @@ pub(crate) mod tests {
             answer_time: seconds(10),
             write_time: seconds(1),
             drain_time: seconds(1),
+            stall_time: seconds(1),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{
     convert::Infallible,
-    future::{Future as _, poll_fn},
+    future::poll_fn,
     io,
     net::SocketAddr,
     pin::Pin,
@@ -23,7 +23,11 @@ use tokio::{
     time::{Sleep, sleep, timeout},
 };
 
-use crate::{Limits, server::Asked};
+use crate::{
+    Limits,
+    client::{Client, Phase},
+    server::Asked,
+};
 
 /// Where a request came in: an extension of each.
 #[derive(Clone, Copy)]
@@ -38,39 +42,71 @@ const SLOW_HEAD: &[u8] =
     content-length: 81\r\n\r\n\
     {\"error\":{\"code\":\"slow_head\",\"message\":\"the head of the request took too long\"}}\n";
 
-/// Serves requests until the client is done, is too slow, or the end is asked for.
-pub(crate) async fn serve(stream: TcpStream, router: Router, limits: Arc<Limits>, mut asked: Asked) {
+/// Serves requests until the client is done, is too slow or dismissed, or the end is asked for.
+pub(crate) async fn serve(
+    stream: TcpStream,
+    router: Router,
+    limits: Arc<Limits>,
+    client: Arc<Client>,
+    mut asked: Asked,
+) {
     let Ok(local) = stream.local_addr() else { return };
     // Answers are small and whole: waiting for more to send would only delay them.
     let _ = stream.set_nodelay(true);
-    let router = TowerToHyperService::new(router);
+    let (router, of_service) = (TowerToHyperService::new(router), Arc::clone(&client));
     let service = service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(Local(local));
-        let answered = router.call(request);
-        Box::pin(answered) as Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>
+        request.extensions_mut().insert(Arc::clone(&of_service));
+        of_service.enter(Phase::Answer);
+        let (answered, client) = (router.call(request), Arc::clone(&of_service));
+        Box::pin(async move {
+            let answer = answered.await;
+            client.enter(Phase::Sending);
+            answer
+        }) as Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>
     });
-    let stream = TokioIo::new(Patient { stream, limit: limits.write_time, stuck: None });
+    let patient = Patient { stream, client: Arc::clone(&client), limit: limits.write_time, stuck: None };
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head_time)
         .max_buf_size(HEAD)
-        .serve_connection(stream, service);
-    let mut stopping = false;
+        // A client may say that it sends no more before it has its answer.
+        .half_close(true)
+        .serve_connection(TokioIo::new(patient), service);
+    let (mut stopping, mut dismissed) = (false, false);
     let ended = loop {
         tokio::select! {
-            ended = poll_fn(|context| connection.poll_without_shutdown(context)) => break ended,
+            ended = poll_fn(|context| {
+                let ended = connection.poll_without_shutdown(context);
+                // A request that has come as a whole is answered even so.
+                match ended {
+                    Poll::Pending if dismissed && client.phase() == Phase::Head => Poll::Ready(None),
+                    ended => ended.map(Some),
+                }
+            }) => break ended,
             () = asked.wait(), if !stopping => {
                 stopping = true;
                 Pin::new(&mut connection).graceful_shutdown();
+            }
+            () = client.dismissal(), if !dismissed => {
+                dismissed = true;
+                // It takes nothing of its answer.
+                if client.phase() == Phase::Sending {
+                    break None;
+                }
             }
         }
     };
     let parts = connection.into_parts();
     let mut stream = parts.io.into_inner().stream;
+    let is_slow = match ended {
+        Some(ended) => ended.is_err_and(|error| error.is_timeout()),
+        None => client.phase() == Phase::Head,
+    };
     let farewell = async {
         // A client that sent nothing since its last answer was not slow.
-        if ended.is_err_and(|error| error.is_timeout()) && !parts.read_buf.is_empty() {
+        if is_slow && !parts.read_buf.is_empty() {
             stream.write_all(SLOW_HEAD).await?;
         }
         stream.shutdown().await
@@ -82,6 +118,7 @@ pub(crate) async fn serve(stream: TcpStream, router: Router, limits: Arc<Limits>
 /// A stream whose writes fail when the client takes nothing for too long.
 struct Patient {
     stream: TcpStream,
+    client: Arc<Client>,
     limit: Duration,
     stuck: Option<Pin<Box<Sleep>>>,
 }
@@ -94,6 +131,7 @@ impl Patient {
     ) -> Poll<io::Result<T>> {
         if done.is_ready() {
             self.stuck = None;
+            self.client.made_progress();
             return done;
         }
         let limit = self.limit;
@@ -108,7 +146,12 @@ impl AsyncRead for Patient {
         context: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, into)
+        let before = into.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, into);
+        if into.filled().len() > before {
+            self.client.made_progress();
+        }
+        read
     }
 }
 
@@ -137,6 +180,9 @@ impl AsyncWrite for Patient {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let done = Pin::new(&mut self.stream).poll_flush(context);
+        if let Poll::Ready(Ok(())) = done {
+            self.client.has_sent();
+        }
         self.unless_stuck(context, done)
     }
 

@@ -17,8 +17,10 @@
 mod answer;
 mod app;
 mod card;
+mod client;
 mod config;
 mod connection;
+mod decoder_pool;
 mod error;
 mod guard;
 mod metrics;

@@ -1,22 +1,21 @@
-//! An upload into pixels: a place in the queue first, then one of few decoders.
+//! An upload into pixels: a place in the queue first, then its turn in the pool of decoders.
 
 use std::{sync::Arc, time::Instant};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use data::{Decoding, Interpolation, Pixels, Preprocess, decode, decode_resized, encode_png, resize};
-use serde_json::{Value, json};
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    task::spawn_blocking,
+use data::{
+    DecodeCost, Decoding, Interpolation, Pixels, Preprocess, decode, decode_resized, encode_png, resize,
 };
+use serde_json::{Value, json};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{Limits, metrics::Metrics, refusal::Refusal, upload::Upload};
+use crate::{Limits, Result, decoder_pool::DecoderPool, metrics::Metrics, refusal::Refusal, upload::Upload};
 
-/// Decodes uploads, a few at a time and no more than may wait.
+/// Decodes uploads, within the memory that there is for it and no more than may wait.
 pub(crate) struct Reader {
     preprocess: Preprocess,
     decoding: Decoding,
-    slots: Arc<Semaphore>,
+    pool: DecoderPool,
     places: Arc<Semaphore>,
     n_places: usize,
 }
@@ -39,17 +38,20 @@ pub(crate) struct View {
 /// Side of a view in pixels.
 const VIEW: usize = 512;
 
+/// Pixels that a decoder may find whatever the header announced: as few take no memory to speak of.
+const FEW_PIXELS: u64 = 1 << 20;
+
 impl Reader {
-    pub(crate) fn new(preprocess: Preprocess, decoding: Decoding, limits: &Limits) -> Self {
-        let semaphore = |count: usize| Arc::new(Semaphore::new(count.clamp(1, Semaphore::MAX_PERMITS)));
-        let places = semaphore(limits.queue);
-        Self {
-            preprocess,
-            decoding,
-            slots: semaphore(limits.decoders),
-            n_places: places.available_permits(),
-            places,
-        }
+    /// Starts the threads that decode.
+    pub(crate) fn start(
+        preprocess: Preprocess,
+        decoding: Decoding,
+        limits: &Limits,
+        free_memory: fn() -> u64,
+    ) -> Result<Self> {
+        let places = Arc::new(Semaphore::new(limits.queue.clamp(1, Semaphore::MAX_PERMITS)));
+        let pool = DecoderPool::start(limits.decoders, free_memory)?;
+        Ok(Self { preprocess, decoding, pool, n_places: places.available_permits(), places })
     }
 
     /// Images that have a place now.
@@ -63,19 +65,20 @@ impl Reader {
         upload: Upload,
         with_view: bool,
         metrics: &Arc<Metrics>,
-    ) -> Result<Reading, Refusal> {
+    ) -> std::result::Result<Reading, Refusal> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Refusal::Busy)?;
-        let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(|_| Refusal::Stopping)?;
-        let (preprocess, decoding, metrics) = (self.preprocess, self.decoding, Arc::clone(metrics));
-        // A decoder that has begun goes on when its client is gone: it keeps its slot as long.
-        let decoded = spawn_blocking(move || {
-            let (_slot, start) = (slot, Instant::now());
+        let (preprocess, metrics) = (self.preprocess, Arc::clone(metrics));
+        let cost = DecodeCost::of(&upload.bytes, &preprocess, with_view, &self.decoding);
+        // A decoder that reads another size from the file than its header announced does not take the memory for it.
+        let announced = cost.pixels.saturating_mul(4).max(FEW_PIXELS);
+        let decoding = Decoding { max_pixels: announced.min(self.decoding.max_pixels), ..self.decoding };
+        let decode = move || {
+            let start = Instant::now();
             let decoded = pixels(&upload.bytes, &preprocess, &decoding, with_view);
             metrics.decoded(start.elapsed());
             decoded
-        });
-        // A decoder that panicked has said so.
-        let (pixels, view) = decoded.await.map_err(|_| Refusal::Fault)??;
+        };
+        let (pixels, view) = self.pool.run(cost, decode).await??;
         Ok(Reading { pixels, view, place })
     }
 }
@@ -85,7 +88,7 @@ fn pixels(
     preprocess: &Preprocess,
     decoding: &Decoding,
     with_view: bool,
-) -> Result<(Pixels, Option<View>), Refusal> {
+) -> std::result::Result<(Pixels, Option<View>), Refusal> {
     let &Preprocess { image_size, interpolation } = preprocess;
     if !with_view {
         return Ok((decode_resized(bytes, image_size, interpolation, decoding)?.pixels, None));

@@ -39,6 +39,8 @@ pub(crate) enum Refusal {
     CutOff,
     #[error("the body took longer than {0} s")]
     Slow(u64),
+    #[error("nothing of the body came for {0} s, and others are waiting or the server is stopping")]
+    Stalled(u64),
     #[error("the body has more than {0} bytes")]
     TooLarge(u64),
     #[error(
@@ -48,6 +50,17 @@ pub(crate) enum Refusal {
     MediaType,
     #[error("the file {0}")]
     Image(#[from] DecodeError),
+    #[error(
+        "the image needs up to {} MB of memory to be decoded, and this server has {} MB for that",
+        in_megabytes(*.needed),
+        in_megabytes(*.most)
+    )]
+    MemoryNever { needed: u64, most: u64 },
+    #[error(
+        "the image needs up to {} MB of memory to be decoded, which is not free now: try again later",
+        in_megabytes(*.needed)
+    )]
+    MemoryNow { needed: u64 },
     #[error("there is no class `{class}`; there are {}", .classes.join(", "))]
     Class { class: String, classes: Vec<String> },
     #[error("{0}")]
@@ -79,10 +92,12 @@ impl Refusal {
             Self::Field(_) => (S::UNPROCESSABLE_ENTITY, "unknown_field"),
             Self::Form(_) => (S::BAD_REQUEST, "bad_form"),
             Self::CutOff => (S::BAD_REQUEST, "body_cut_off"),
-            Self::Slow(_) => (S::REQUEST_TIMEOUT, "slow_body"),
+            Self::Slow(_) | Self::Stalled(_) => (S::REQUEST_TIMEOUT, "slow_body"),
             Self::TooLarge(_) => (S::PAYLOAD_TOO_LARGE, "body_too_large"),
             Self::MediaType => (S::UNSUPPORTED_MEDIA_TYPE, "media_type"),
             Self::Image(error) => of_image(error),
+            Self::MemoryNever { .. } => (S::PAYLOAD_TOO_LARGE, "image_too_large"),
+            Self::MemoryNow { .. } => (S::SERVICE_UNAVAILABLE, "busy"),
             Self::Class { .. } => (S::UNPROCESSABLE_ENTITY, "unknown_class"),
             Self::Explanation(_) => (S::UNPROCESSABLE_ENTITY, "no_explanation"),
             Self::Busy => (S::TOO_MANY_REQUESTS, "busy"),
@@ -91,6 +106,11 @@ impl Refusal {
             Self::Fault => (S::INTERNAL_SERVER_ERROR, "fault"),
         }
     }
+}
+
+/// Rounded up.
+fn in_megabytes(bytes: u64) -> u64 {
+    bytes.div_ceil(1_000_000)
 }
 
 fn of_image(error: &DecodeError) -> (StatusCode, &'static str) {
@@ -113,14 +133,14 @@ impl IntoResponse for Refusal {
         let mut response = (status, [(header::CONTENT_TYPE, "application/json")], body).into_response();
         let mut add = |name, value| response.headers_mut().insert(name, HeaderValue::from_static(value));
         match self {
-            Self::Busy | Self::Late(_) | Self::Stopping => {
+            Self::Busy | Self::MemoryNow { .. } | Self::Late(_) | Self::Stopping => {
                 add(header::RETRY_AFTER, "1");
             }
             Self::NoToken | Self::WrongToken => {
                 add(header::WWW_AUTHENTICATE, "Bearer realm=\"thorax\"");
             }
             // What is left of the body is not read.
-            Self::Slow(_) | Self::TooLarge(_) => {
+            Self::Slow(_) | Self::Stalled(_) | Self::TooLarge(_) => {
                 add(header::CONNECTION, "close");
             }
             _ => {}

@@ -2,21 +2,22 @@
 
 use std::{
     net::{SocketAddr, TcpListener},
-    sync::{Arc, mpsc},
-    time::Duration,
+    sync::{Arc, Weak, mpsc},
+    time::{Duration, Instant},
 };
 
 use axum::Router;
 use model::Classifier;
 use tokio::{
     runtime::{Builder, Runtime},
-    sync::{Semaphore, watch},
+    sync::watch,
     task::JoinSet,
 };
 
 use crate::{
     About, Config, Error, Limits, Result, THREAD,
     app::{self, App},
+    client::{Client, Phase},
     connection, worker,
 };
 
@@ -73,9 +74,10 @@ impl Server {
         let listener = TcpListener::bind(config.listen).map_err(of_address)?;
         listener.set_nonblocking(true).map_err(of_address)?;
         let address = listener.local_addr().map_err(of_address)?;
+        // Decoders have threads of their own.
         let runtime = Builder::new_multi_thread()
             .worker_threads(2)
-            .max_blocking_threads(config.limits.decoders.max(1))
+            .max_blocking_threads(1)
             .thread_name(THREAD)
             .enable_all()
             .build()
@@ -88,27 +90,33 @@ impl Server {
         self.address
     }
 
-    /// Answers until `stop` asks for the end and all requests at hand are answered, or their time is over. The calling thread
+    /// Answers until `stop` asks for the end and all requests at hand are answered, or their clients are silent, or their time is over. The calling thread
     /// computes; `ready` is called once when the first request can be answered.
     ///
     /// # Errors
-    /// A model that cannot be prepared. What goes wrong with one request is that request's answer.
+    /// A model that cannot be prepared, threads that the system refuses. What goes wrong with one request is that request's answer.
     pub fn run(self, classifier: &Classifier, about: About, stop: &Stop, ready: impl FnOnce()) -> Result<()> {
         let Self { config, listener, address, runtime } = self;
         let inference = classifier.inference()?;
         let (queue, jobs) = mpsc::channel();
-        let app = Arc::new(App::new(&config, address, classifier, about, queue));
+        let app = Arc::new(App::new(&config, address, classifier, about, queue)?);
         let (metrics, limits) = (Arc::clone(&app.metrics), config.limits.clone());
         let router = app::router(app, &config);
         runtime.spawn(accept(listener, router, config.limits, stop.asked()));
         ready();
         // Ends when the last connection is gone, and with it the last sender.
         worker::work(classifier, &inference, &jobs, &limits, &metrics);
-        // Decoders that nobody waits for.
+        // Whatever else is left is of no request.
         runtime.shutdown_timeout(Duration::from_secs(1));
         Ok(())
     }
 }
+
+/// Time for which a connection is idle before it can be dismissed for others.
+const IDLE: Duration = Duration::from_millis(300);
+
+/// Time between two looks at connections that might be dismissed.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Takes connections until the end is asked for, and waits for those that are there.
 async fn accept(listener: TcpListener, router: Router, limits: Limits, mut asked: Asked) {
@@ -117,37 +125,104 @@ async fn accept(listener: TcpListener, router: Router, limits: Limits, mut asked
         Err(error) => return tracing::error!("cannot take connections: {error}"),
     };
     let limits = Arc::new(limits);
-    let room = Arc::new(Semaphore::new(limits.connections.max(1)));
-    let mut connections = JoinSet::new();
+    let mut connections = Connections { tasks: JoinSet::new(), clients: Vec::new(), start: Instant::now() };
     loop {
-        while connections.try_join_next().is_some() {}
-        let next = async {
-            let permit = Arc::clone(&room).acquire_owned().await;
-            (listener.accept().await, permit)
-        };
-        let (accepted, permit) = tokio::select! {
-            next = next => next,
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
             () = asked.wait() => break,
         };
+        let has_room = async {
+            while connections.count() >= limits.connections.max(1) {
+                connections.dismiss_idle(limits.stall_time);
+                connections.wait().await;
+            }
+        };
+        tokio::select! {
+            () = has_room => {}
+            () = asked.wait() => break,
+        }
         match accepted {
             Ok((stream, _)) => {
-                let served = connection::serve(stream, router.clone(), Arc::clone(&limits), asked.clone());
-                connections.spawn(async move {
-                    served.await;
-                    drop(permit);
-                });
+                let client = connections.add();
+                let (router, limits) = (router.clone(), Arc::clone(&limits));
+                connections.tasks.spawn(connection::serve(stream, router, limits, client, asked.clone()));
             }
             // Such as too many open files: others have to end first.
             Err(error) => {
                 tracing::warn!("cannot take a connection: {error}");
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                connections.dismiss_idle(limits.stall_time);
+                tokio::time::sleep(LOOK).await;
             }
         }
     }
     drop(listener);
-    let ended = async { while connections.join_next().await.is_some() {} };
+    connections.start = Instant::now();
+    let ended = async {
+        while connections.count() > 0 {
+            connections.dismiss_silent(limits.stall_time);
+            connections.wait().await;
+        }
+    };
     if tokio::time::timeout(limits.drain_time, ended).await.is_err() {
-        tracing::warn!("{} connections were cut", connections.len());
-        connections.shutdown().await;
+        tracing::warn!("{} connections were cut", connections.tasks.len());
+        connections.tasks.shutdown().await;
+    }
+}
+
+/// Connections that are served.
+struct Connections {
+    tasks: JoinSet<()>,
+    clients: Vec<Weak<Client>>,
+    /// Earliest time that silence is counted from.
+    start: Instant,
+}
+
+impl Connections {
+    /// Those that have not ended.
+    fn count(&mut self) -> usize {
+        while self.tasks.try_join_next().is_some() {}
+        self.tasks.len()
+    }
+
+    /// Waits for one to end, but not for long.
+    async fn wait(&mut self) {
+        // Either is a reason to look again.
+        let _ = tokio::time::timeout(LOOK, self.tasks.join_next()).await;
+    }
+
+    fn add(&mut self) -> Arc<Client> {
+        // Once in a while those that have ended are left out.
+        if self.clients.len() >= 2 * self.tasks.len() + 16 {
+            self.clients.retain(|client| client.strong_count() > 0);
+        }
+        let client = Arc::new(Client::new());
+        self.clients.push(Arc::downgrade(&client));
+        client
+    }
+
+    /// Clients that were not dismissed, each with the time that it has kept the server waiting.
+    fn silent(&self) -> impl Iterator<Item = (Duration, Arc<Client>)> {
+        let clients = self.clients.iter().filter_map(Weak::upgrade).filter(|client| !client.is_dismissed());
+        clients.map(|client| (client.silence(self.start), client))
+    }
+
+    /// Dismisses the client that has been idle for longest, or else the one whose request has stood still for longest.
+    fn dismiss_idle(&self, stall_time: Duration) {
+        let is_long = |(silence, client): &(Duration, Arc<Client>)| match client.phase() {
+            Phase::Head => *silence >= IDLE,
+            _ => *silence >= stall_time,
+        };
+        let longest = self
+            .silent()
+            .filter(is_long)
+            .max_by_key(|(silence, client)| (client.phase() == Phase::Head, *silence));
+        if let Some((_, client)) = longest {
+            client.dismiss();
+        }
+    }
+
+    /// Dismisses all clients that have kept the server waiting for so long.
+    fn dismiss_silent(&self, stall_time: Duration) {
+        self.silent().filter(|(silence, _)| *silence >= stall_time).for_each(|(_, client)| client.dismiss());
     }
 }

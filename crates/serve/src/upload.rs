@@ -15,7 +15,11 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{Limits, refusal::Refusal};
+use crate::{
+    Limits,
+    client::{Client, Phase},
+    refusal::Refusal,
+};
 
 /// Takes bodies, all of them within one share of memory.
 pub(crate) struct Uploads {
@@ -47,6 +51,7 @@ impl Uploads {
         if announced(request.headers()).is_some_and(|length| length > limit) {
             return Err(Refusal::TooLarge(limit));
         }
+        let client = request.extensions().get::<Arc<Client>>().cloned();
         let room = Arc::new(Room { all: Arc::clone(&self.all), held: Mutex::new(None) });
         let chunks =
             Chunks { body: request.into_body().into_data_stream(), room: Arc::clone(&room), taken: 0, limit };
@@ -55,6 +60,18 @@ impl Uploads {
                 Some(boundary) => of_form(chunks, boundary).await,
                 None => whole(chunks).await,
             }
+        };
+        let read = async {
+            let Some(client) = client else { return read.await };
+            client.enter(Phase::Body);
+            let bytes = tokio::select! {
+                // What has come as a whole is answered.
+                biased;
+                bytes = read => bytes,
+                () = client.dismissal() => Err(Refusal::Stalled(self.limits.stall_time.as_secs())),
+            };
+            client.enter(Phase::Answer);
+            bytes
         };
         let limit = self.limits.body_time;
         let bytes = timeout(limit, read).await.map_err(|_| Refusal::Slow(limit.as_secs()))??;
@@ -106,9 +123,16 @@ impl Chunks {
 async fn whole(mut chunks: Chunks) -> Result<Vec<u8>, Refusal> {
     let mut bytes = Vec::new();
     while let Some(chunk) = chunks.next().await {
-        bytes.extend_from_slice(&chunk?);
+        append(&mut bytes, &chunk?)?;
     }
     if bytes.is_empty() { Err(Refusal::NoImage) } else { Ok(bytes) }
+}
+
+/// Appends a piece, where there is memory for it.
+fn append(bytes: &mut Vec<u8>, chunk: &[u8]) -> Result<(), Refusal> {
+    bytes.try_reserve(chunk.len()).map_err(|_| Refusal::Busy)?;
+    bytes.extend_from_slice(chunk);
+    Ok(())
 }
 
 /// The one file of a form.
@@ -124,7 +148,7 @@ async fn of_form(chunks: Chunks, boundary: String) -> Result<Vec<u8>, Refusal> {
         }
         let mut bytes = Vec::new();
         while let Some(chunk) = field.chunk().await.map_err(form_error)? {
-            bytes.extend_from_slice(&chunk);
+            append(&mut bytes, &chunk)?;
         }
         image = Some(bytes);
     }

@@ -1,6 +1,7 @@
 //! The thread that computes: images that wait together become a batch.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::mpsc::{Receiver, RecvTimeoutError},
     time::Instant,
 };
@@ -79,13 +80,17 @@ fn classify(classifier: &Classifier, inference: &Inference<'_>, jobs: Vec<Job>, 
         return;
     }
     let (start, spec) = (Instant::now(), classifier.spec());
-    let pixels: Vec<&Pixels> = jobs.iter().map(|job| &job.pixels).collect();
-    let probabilities = inference.probabilities(&Batch::of(&pixels, spec.image_size));
+    let probabilities = without_panic(|| {
+        let pixels: Vec<&Pixels> = jobs.iter().map(|job| &job.pixels).collect();
+        inference.probabilities(&Batch::of(&pixels, spec.image_size))
+    });
     metrics.computed(jobs.len(), start.elapsed());
     let rows = match probabilities {
-        Ok(probabilities) => probabilities,
-        Err(error) => {
-            tracing::error!("a batch could not be classified: {error}");
+        Ok(Ok(probabilities)) => probabilities,
+        failed => {
+            if let Ok(Err(error)) = failed {
+                tracing::error!("a batch could not be classified: {error}");
+            }
             return jobs.into_iter().for_each(|job| reply(job, |_| Err(Refusal::Fault)));
         }
     };
@@ -96,9 +101,12 @@ fn classify(classifier: &Classifier, inference: &Inference<'_>, jobs: Vec<Job>, 
 
 fn explain(classifier: &Classifier, job: Job, class: Option<usize>, method: Method, metrics: &Metrics) {
     let start = Instant::now();
-    let batch = Batch::of(&[&job.pixels], classifier.spec().image_size);
-    let maps = classifier.heat_maps(&batch, &[class], method);
+    let maps = without_panic(|| {
+        let batch = Batch::of(&[&job.pixels], classifier.spec().image_size);
+        classifier.heat_maps(&batch, &[class], method)
+    });
     metrics.computed(1, start.elapsed());
+    let Ok(maps) = maps else { return reply(job, |_| Err(Refusal::Fault)) };
     reply(job, |pixels| match maps.map(|maps| maps.into_iter().next()) {
         Ok(Some(map)) => outcome(pixels, map.probabilities.clone(), Some(map)),
         Ok(None) => Err(Refusal::Fault),
@@ -108,6 +116,11 @@ fn explain(classifier: &Classifier, job: Job, class: Option<usize>, method: Meth
             Err(Refusal::Fault)
         }
     });
+}
+
+/// Computes, and takes a panic for a fault of these images alone, which the panic hook has told of.
+pub(crate) fn without_panic<T>(compute: impl FnOnce() -> T) -> Result<T, Refusal> {
+    catch_unwind(AssertUnwindSafe(compute)).map_err(|_| Refusal::Fault)
 }
 
 /// Probabilities that are no numbers are a fault of the model, and no answer.

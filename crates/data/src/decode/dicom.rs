@@ -18,7 +18,7 @@ use std::borrow::Cow;
 use attributes::{self as tags, Attributes};
 use names::Coding;
 
-use super::check_size;
+use super::{check_size, cost::Announced};
 use crate::{
     DecodeError::{self, CutOff},
     DecodeNotes, Decoding, Pixels,
@@ -139,6 +139,31 @@ impl Layout {
         let count = 1_i32 << self.bits_stored;
         if self.signed { (-count / 2, count / 2 - 1) } else { (0, count - 1) }
     }
+}
+
+/// Reads what the file says of its pixels. Of a data set that is compressed as a whole it takes the most that it can come to.
+pub(super) fn announced(bytes: &[u8], decoding: &Decoding) -> Option<Announced> {
+    let head = file::head(bytes).ok()?;
+    if head.syntax.deflated {
+        // No more than 1032 bytes come of one (zlib's manual), and no more are taken than this.
+        let inflated = decoding.max_pixels.saturating_mul(4).min(1032 * bytes.len() as u64);
+        return Some(Announced::new(inflated.min(decoding.max_pixels), 1, 4, 24));
+    }
+    let data_set = head.data_set(decoding).ok()?;
+    let (attributes, _) = Attributes::read(&data_set, head.syntax.explicit).ok()?;
+    let word = |tag| attributes.word(tag, 0).map(u64::from);
+    let (width, height) = (word(tags::COLUMNS)?, word(tags::ROWS)?);
+    let samples = word(tags::SAMPLES_PER_PIXEL).unwrap_or(1).clamp(1, 4);
+    let stored = samples * word(tags::BITS_ALLOCATED).unwrap_or(8).div_ceil(8);
+    // Samples as they are stored, decoded and shown. Lossless JPEG keeps differences of 32 bits as well, JPEG 2000 floats,
+    // and its smallest blocks take as much again.
+    let decoded = match head.syntax.coding {
+        Coding::Native => 2 * stored + 2 * samples,
+        Coding::Rle => 3 * stored + 8 * samples,
+        Coding::Jpeg2000 => 40 * samples,
+        Coding::Jpeg | Coding::Other(_) => 16 * samples,
+    };
+    Some(Announced::new(width, height, stored, decoded + 6))
 }
 
 /// Decodes the first frame.

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, metadata::Orientation};
 
-use super::{check_size, orientation, values};
+use super::{check_size, cost::Announced, orientation, values};
 use crate::{DecodeError, DecodeNotes, Decoding, Formats, Pixels};
 
 /// Decodes an image of this format.
@@ -37,6 +37,31 @@ pub(super) fn pixels(
     };
     let pixels = Pixels { width: width as usize, height: height as usize, channels, data };
     Ok(orientation::turn(pixels, turned))
+}
+
+/// Reads the header of an image of this format.
+pub(super) fn announced(bytes: &[u8], format: ImageFormat, decoding: &Decoding) -> Option<Announced> {
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(decoding.max_pixels.saturating_mul(4));
+    reader.limits(limits);
+    let decoder = reader.into_decoder().ok()?;
+    let ((width, height), colour) = (decoder.dimensions(), decoder.color_type());
+    let decoded = u64::from(colour.bytes_per_pixel());
+    // Copies within the library: samples and a strip; a canvas, a frame, and what it is made of; a frame and its indices.
+    let within = match format {
+        ImageFormat::Tiff => 3 * decoded,
+        ImageFormat::WebP => 20,
+        ImageFormat::Gif => 10,
+        _ => decoded + 4,
+    };
+    // Floats become 16 bits first.
+    let converted = match colour {
+        ColorType::L8 | ColorType::Rgb8 | ColorType::La8 | ColorType::Rgba8 => 6,
+        ColorType::L16 | ColorType::Rgb16 | ColorType::La16 | ColorType::Rgba16 => 6,
+        _ => 14,
+    };
+    Some(Announced::new(width.into(), height.into(), decoded, decoded + within + converted))
 }
 
 /// As Pillow's `convert("RGB")`.

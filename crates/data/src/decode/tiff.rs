@@ -32,6 +32,11 @@ pub(super) fn pixels(
     Ok(Pixels { channels: 3, data, ..indices })
 }
 
+/// Whether no tag of the first image claims more values than the file has bytes.
+pub(super) fn is_complete(bytes: &[u8]) -> bool {
+    Directory::of(bytes).is_some_and(|directory| directory.fits())
+}
+
 struct Indexed {
     as_gray: Vec<u8>,
     palette: [[u8; 3]; 256],

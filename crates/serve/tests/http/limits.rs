@@ -2,10 +2,12 @@
 
 use std::{
     io::Write as _,
+    sync::atomic::{AtomicU64, Ordering},
     thread,
     time::{Duration, Instant},
 };
 
+use data::{Decoding, Formats};
 use serve::{Config, Limits};
 
 use crate::{
@@ -105,6 +107,159 @@ fn an_answer_that_comes_too_late_is_503() {
         limits.answer_time = Duration::from_millis(200);
     });
     post(world.address, "/v1/predict", "image/png", &png(30, 1)).refused(503, "late", "no answer within");
+}
+
+/// A picture of 2²⁸ equal pixels, which takes a second or more to decode and few bytes to send.
+fn huge_png() -> Vec<u8> {
+    const SIDE: u32 = 1 << 14;
+    let mut bytes = Vec::new();
+    {
+        let mut encoder = png::Encoder::new(&mut bytes, SIDE, SIDE);
+        encoder.set_color(png::ColorType::Grayscale);
+        let mut writer = encoder.write_header().unwrap();
+        let mut rows = writer.stream_writer().unwrap();
+        (0..SIDE).for_each(|_| rows.write_all(&[0; SIDE as usize]).unwrap());
+        rows.finish().unwrap();
+    }
+    bytes
+}
+
+#[test]
+fn waiting_for_a_decoder_counts_and_what_is_late_is_not_decoded() {
+    let mut limits = config().limits;
+    (limits.upload, limits.uploads, limits.decoders) = (8 << 20, 64 << 20, 1);
+    limits.answer_time = Duration::from_millis(400);
+    let decoding = Decoding { max_pixels: 1 << 28, ..Decoding::new(Formats::All) };
+    let world = World::with(Config { limits, decoding, ..config() });
+    let (address, huge) = (world.address, huge_png());
+    let start = Instant::now();
+    let answers: Vec<(Answer, Duration)> = thread::scope(|scope| {
+        let post = || (post(address, "/v1/predict?view=true", "image/png", &huge), start.elapsed());
+        let clients: Vec<_> = (0..12).map(|_| scope.spawn(post)).collect();
+        clients.into_iter().map(|client| client.join().unwrap()).collect()
+    });
+    for (answer, time) in &answers {
+        answer.refused(503, "late", "no answer within 0 s");
+        assert!(*time < Duration::from_secs(5), "{time:?}");
+    }
+    assert!(get(address, "/metrics").body.contains("thorax_waiting_images 0\n"));
+    assert_eq!(post(address, "/v1/predict", "image/png", &png(30, 1)).status, 200);
+    // The one that had begun, and this one.
+    thread::sleep(Duration::from_secs(8));
+    let metrics = get(address, "/metrics").body;
+    let decoded = metrics.lines().find_map(|line| line.strip_prefix("thorax_decoded_images_total "));
+    assert!(decoded.unwrap().parse::<u64>().unwrap() <= 3, "{metrics}");
+}
+
+#[test]
+fn an_image_that_needs_more_memory_than_there_is_gets_413_and_one_that_does_now_503() {
+    let (huge, decoding) = (huge_png(), Decoding { max_pixels: 1 << 28, ..Decoding::new(Formats::All) });
+    let limits = Limits { upload: 8 << 20, uploads: 64 << 20, ..config().limits };
+    let with =
+        |free_memory| World::with(Config { free_memory, decoding, limits: limits.clone(), ..config() });
+    let view = |world: &World| post(world.address, "/v1/predict?view=true", "image/png", &huge);
+    let world = with(|| 1 << 30);
+    view(&world).refused(413, "image_too_large", "and this server has 403 MB for that");
+    // In rows it needs less.
+    assert_eq!(post(world.address, "/v1/predict", "image/png", &huge).status, 200);
+    static FREE: AtomicU64 = AtomicU64::new(8 << 30);
+    let world = with(|| FREE.load(Ordering::Relaxed));
+    FREE.store(1 << 20, Ordering::Relaxed);
+    let answer = view(&world);
+    assert!(answer.refused(503, "busy", "not free now").head.contains("retry-after: 1"), "{answer:?}");
+    assert_eq!(post(world.address, "/v1/predict", "image/png", &png(30, 1)).status, 200);
+}
+
+#[test]
+fn a_client_that_sends_no_more_gets_its_answer() {
+    let world = World::new();
+    let (address, image) = (world.address, png(30, 1));
+    let send = |path: &str, sent: &[u8]| {
+        let mut stream = connect(address);
+        let length = image.len();
+        let head = format!("POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {length}\r\n\r\n");
+        stream.write_all(&[head.as_bytes(), sent].concat()).unwrap();
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        Answer::of(&rest(&mut stream))
+    };
+    for path in ["/v1/predict", "/v1/explain"] {
+        assert!(send(path, &image).json()["predicted"].is_string());
+    }
+    send("/v1/predict", &image[..20]).refused(400, "body_cut_off", "ends too early");
+}
+
+#[test]
+fn idle_connections_make_room_for_others() {
+    let world = limited(|limits| {
+        limits.connections = 8;
+        limits.head_time = Duration::from_secs(60);
+    });
+    let _idle: Vec<_> = (0..24).map(|_| connect(world.address)).collect();
+    thread::sleep(Duration::from_millis(1200));
+    let start = Instant::now();
+    for _ in 0..3 {
+        assert_eq!(get(world.address, "/healthz").status, 200);
+    }
+    assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
+}
+
+#[test]
+fn an_upload_that_stands_still_makes_room_for_others_and_one_that_goes_on_does_not() {
+    let world = limited(|limits| {
+        (limits.connections, limits.body_time) = (2, Duration::from_secs(60));
+        limits.stall_time = Duration::from_secs(2);
+    });
+    let (address, image) = (world.address, png(30, 1));
+    let start = || {
+        let mut stream = connect(address);
+        let length = image.len();
+        let head =
+            format!("POST /v1/predict HTTP/1.1\r\nHost: {address}\r\nContent-Length: {length}\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        stream
+    };
+    let (mut silent, mut slow) = (start(), start());
+    let other = thread::spawn(move || get(address, "/healthz").status);
+    for piece in image.chunks(image.len().div_ceil(10)) {
+        thread::sleep(Duration::from_millis(400));
+        slow.write_all(piece).unwrap();
+    }
+    slow.shutdown(std::net::Shutdown::Write).unwrap();
+    assert_eq!(Answer::of(&rest(&mut slow)).status, 200);
+    assert_eq!(other.join().unwrap(), 200);
+    Answer::of(&rest(&mut silent)).refused(408, "slow_body", "nothing of the body came for 2 s");
+}
+
+#[test]
+fn the_end_waits_for_requests_that_go_on_and_not_for_silent_ones() {
+    let mut world = limited(|limits| {
+        let long = Duration::from_secs(60);
+        (limits.drain_time, limits.body_time, limits.head_time) = (long, long, long);
+        limits.stall_time = Duration::from_secs(2);
+    });
+    let (address, image) = (world.address, png(30, 1));
+    let head =
+        format!("POST /v1/predict HTTP/1.1\r\nHost: {address}\r\nContent-Length: {}\r\n\r\n", image.len());
+    let send = |bytes: &[u8]| {
+        let mut stream = connect(address);
+        stream.write_all(bytes).unwrap();
+        stream
+    };
+    let mut half_head = send(&head.as_bytes()[..40]);
+    let mut silent = send(&[head.as_bytes(), &image[..20]].concat());
+    let mut slow = send(head.as_bytes());
+    thread::sleep(Duration::from_millis(200));
+    let begin = Instant::now();
+    world.ask_to_stop();
+    for piece in image.chunks(image.len().div_ceil(10)) {
+        thread::sleep(Duration::from_millis(400));
+        slow.write_all(piece).unwrap();
+    }
+    assert_eq!(Answer::of(&rest(&mut slow)).status, 200);
+    world.ended();
+    assert!(begin.elapsed() < Duration::from_secs(12), "{:?}", begin.elapsed());
+    Answer::of(&rest(&mut silent)).refused(408, "slow_body", "nothing of the body came for 2 s");
+    Answer::of(&rest(&mut half_head)).refused(408, "slow_head", "");
 }
 
 #[test]

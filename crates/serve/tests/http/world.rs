@@ -51,7 +51,9 @@ pub(crate) fn config() -> Config {
             answer_time: seconds(20),
             write_time: seconds(5),
             drain_time: seconds(5),
+            stall_time: seconds(1),
         },
+        free_memory: || 4 << 30,
     }
 }
 

@@ -1,0 +1,333 @@
+//! Threads that decode, within a budget of memory: the smaller an image the sooner its turn, and none waits for ever.
+//!
+//! Small images have threads of their own, so that no large one is ever in their way. Of each kind the one with the earliest
+//! due time is next: its arrival, and a second for each [`PER_SECOND`] bytes of pixels. A large image is so overtaken by later
+//! small ones for as long as its own size accounts for, and no longer.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use data::DecodeCost;
+use tokio::sync::oneshot;
+
+use crate::{Error, Result, THREAD, refusal::Refusal, worker::without_panic};
+
+/// Bytes of stored pixels from which on an image is a large one.
+const LARGE: u64 = 1 << 26;
+
+/// Budget of a server that starts while there is no memory at all: the machine may have some later.
+const LEAST: u64 = 128 << 20;
+
+/// Memory that most images do with, a photograph of a dozen megapixels excepted.
+const ORDINARY: u64 = 32 << 20;
+
+/// Bytes of stored pixels that move an image's turn back by a second.
+const PER_SECOND: u64 = 1 << 24;
+
+/// Threads that decode and what waits for them; the threads end when this is dropped, with what they are at.
+pub(crate) struct DecoderPool {
+    shared: Arc<Shared>,
+    /// Bytes that a small image may take, and a large one.
+    most: [u64; 2],
+}
+
+struct Shared {
+    state: Mutex<State>,
+    /// Wake threads for small images, and for large ones.
+    wake: [Condvar; 2],
+    free_memory: fn() -> u64,
+}
+
+struct State {
+    /// Small images and large ones, by their turn.
+    waiting: [BTreeMap<Turn, Waiting>; 2],
+    next: u64,
+    /// Bytes that are left for large images.
+    unused: u64,
+    /// Bytes that all images that are decoded now may take.
+    in_use: u64,
+    is_closed: bool,
+}
+
+/// Due time and a number of its own.
+type Turn = (Instant, u64);
+
+struct Waiting {
+    memory: u64,
+    work: Work,
+}
+
+/// Decodes, or refuses to for lack of memory.
+type Work = Box<dyn FnOnce(Option<Refusal>) + Send>;
+
+/// Place of an image that waits: it is not decoded any more once this is dropped.
+struct Ticket {
+    shared: Arc<Shared>,
+    lane: usize,
+    turn: Turn,
+}
+
+impl DecoderPool {
+    /// Starts threads: `threads` for small images and half as many more for large ones. Together they take no more than half of
+    /// the memory that is free now, as `free_memory` tells in bytes, nor more than is free later.
+    pub(crate) fn start(threads: usize, free_memory: fn() -> u64) -> Result<Self> {
+        let (threads, large_threads) = (threads.max(1), (threads / 2).max(1));
+        let budget = (free_memory() / 2).max(LEAST);
+        let share = |part: u64| budget / part / threads as u64;
+        let small = share(4).max(share(2).min(ORDINARY));
+        let large = budget - small * threads as u64;
+        let state = State {
+            waiting: [BTreeMap::new(), BTreeMap::new()],
+            next: 0,
+            unused: large,
+            in_use: 0,
+            is_closed: false,
+        };
+        let wake = [Condvar::new(), Condvar::new()];
+        let pool = Self {
+            shared: Arc::new(Shared { state: Mutex::new(state), wake, free_memory }),
+            most: [small, large],
+        };
+        for (lane, count) in [threads, large_threads].into_iter().enumerate() {
+            for _ in 0..count {
+                let shared = Arc::clone(&pool.shared);
+                let thread = std::thread::Builder::new().name(THREAD.to_owned());
+                thread.spawn(move || shared.serve(lane)).map_err(Error::Threads)?;
+            }
+        }
+        Ok(pool)
+    }
+
+    /// Decodes an image of this cost when its turn comes; if nobody waits for that any more, not at all.
+    ///
+    /// # Errors
+    /// An image that needs more memory than there is, ever or now; a panic of `work`.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        cost: DecodeCost,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> std::result::Result<T, Refusal> {
+        let memory = cost.memory_bytes;
+        let lane = usize::from(cost.stored_bytes >= LARGE || memory > self.most[0]);
+        if memory > self.most[1] {
+            return Err(Refusal::MemoryNever { needed: memory, most: self.most[1] });
+        }
+        let (reply, result) = oneshot::channel();
+        let work = move |refusal: Option<Refusal>| {
+            let result = match refusal {
+                Some(refusal) => Err(refusal),
+                None => without_panic(work),
+            };
+            // Whoever has gone needs none.
+            let _ = reply.send(result);
+        };
+        let delay = Duration::from_millis(1000 * cost.stored_bytes.min(1 << 40) / PER_SECOND);
+        let ticket = self.shared.queue(lane, delay, Waiting { memory, work: Box::new(work) });
+        let result = result.await;
+        drop(ticket);
+        result.map_err(|_| Refusal::Stopping)?
+    }
+}
+
+impl Drop for DecoderPool {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.is_closed = true;
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        drop(waiting);
+        self.shared.wake.iter().for_each(Condvar::notify_all);
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        let waiting = self.shared.lock().waiting[self.lane].remove(&self.turn);
+        if waiting.is_some() && self.lane == 1 {
+            // Another one may be next, and may need less.
+            self.shared.wake[1].notify_one();
+        }
+    }
+}
+
+impl Shared {
+    /// The state is whole at each end of a lock, whatever happened to who held it.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn queue(self: &Arc<Self>, lane: usize, delay: Duration, waiting: Waiting) -> Ticket {
+        let mut state = self.lock();
+        let turn = (Instant::now() + delay, state.next);
+        state.next += 1;
+        state.waiting[lane].insert(turn, waiting);
+        drop(state);
+        self.wake[lane].notify_one();
+        Ticket { shared: Arc::clone(self), lane, turn }
+    }
+
+    /// Decodes what is next in a lane until the pool is closed.
+    fn serve(&self, lane: usize) {
+        let mut state = self.lock();
+        loop {
+            if state.is_closed {
+                return;
+            }
+            let Some(Waiting { memory, work }) = state.take_next(lane) else {
+                state = self.wake[lane].wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let in_use = state.in_use;
+            drop(state);
+            // What other programs have taken since the start is not there any more. Few bytes are not worth asking.
+            let is_there = memory < LARGE || in_use <= (self.free_memory)() && can_be_had(memory);
+            work((!is_there).then_some(Refusal::MemoryNow { needed: memory }));
+            state = self.lock();
+            state.give_back(lane, memory);
+            if lane == 1 {
+                self.wake[1].notify_all();
+            }
+        }
+    }
+}
+
+impl State {
+    /// Takes the next of a lane, if there is memory for it: one that needs less does not get ahead of it, or it would never be there.
+    fn take_next(&mut self, lane: usize) -> Option<Waiting> {
+        let next = self.waiting[lane].first_entry()?;
+        let memory = next.get().memory;
+        if lane == 1 {
+            self.unused = self.unused.checked_sub(memory)?;
+        }
+        self.in_use += memory;
+        Some(next.remove())
+    }
+
+    fn give_back(&mut self, lane: usize, memory: u64) {
+        self.in_use -= memory;
+        if lane == 1 {
+            self.unused += memory;
+        }
+    }
+}
+
+/// Whether the system lets the process have so many bytes, none of which is touched.
+fn can_be_had(bytes: u64) -> bool {
+    let mut taken: Vec<u8> = Vec::new();
+    let had = usize::try_from(bytes).is_ok_and(|bytes| taken.try_reserve_exact(bytes).is_ok());
+    // Otherwise the compiler may leave out both.
+    std::hint::black_box(&taken);
+    had
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::mpsc, thread};
+
+    use tokio::runtime::{Builder, Runtime};
+
+    use super::*;
+
+    fn runtime() -> Runtime {
+        Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+    }
+
+    fn cost(stored_bytes: u64, memory_bytes: u64) -> DecodeCost {
+        DecodeCost { pixels: stored_bytes, stored_bytes, memory_bytes }
+    }
+
+    const ENOUGH: fn() -> u64 = || 1 << 40;
+
+    /// Waits until this many wait in a lane.
+    fn until_waiting(pool: &DecoderPool, lane: usize, count: usize) {
+        let end = Instant::now() + Duration::from_secs(20);
+        while pool.shared.lock().waiting[lane].len() != count {
+            assert!(Instant::now() < end, "never {count} in lane {lane}");
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    #[test]
+    fn a_panic_is_the_answer_of_its_own_image_alone() {
+        let (runtime, pool) = (runtime(), DecoderPool::start(1, ENOUGH).unwrap());
+        for _ in 0..3 {
+            let panicked = runtime.block_on(pool.run(cost(1, 1), || panic!("on purpose")));
+            assert!(matches!(panicked, Err::<(), _>(Refusal::Fault)));
+            assert_eq!(runtime.block_on(pool.run(cost(1, 1), || 7)).unwrap(), 7);
+        }
+    }
+
+    #[test]
+    fn small_images_do_not_wait_for_large_ones_and_smaller_ones_go_first() {
+        let (runtime, pool) = (runtime(), Arc::new(DecoderPool::start(1, ENOUGH).unwrap()));
+        let (hold, held) = mpsc::channel::<()>();
+        let (done, order) = mpsc::channel();
+        let spawn = |name: &'static str, size: u64, hold: Option<mpsc::Receiver<()>>| {
+            let (pool, done) = (Arc::clone(&pool), done.clone());
+            runtime.spawn(async move {
+                let work = move || {
+                    hold.map(|hold| hold.recv());
+                    done.send(name).unwrap();
+                };
+                pool.run(cost(size, size), work).await.unwrap();
+            });
+        };
+        spawn("first", LARGE, Some(held));
+        until_waiting(&pool, 1, 0);
+        spawn("huge", 40 * LARGE, None);
+        until_waiting(&pool, 1, 1);
+        spawn("larger", 2 * LARGE, None);
+        until_waiting(&pool, 1, 2);
+        spawn("small", 1, None);
+        assert_eq!(order.recv_timeout(Duration::from_secs(20)), Ok("small"));
+        drop(hold);
+        let rest: Vec<_> = (0..3).map(|_| order.recv_timeout(Duration::from_secs(20)).unwrap()).collect();
+        assert_eq!(rest, ["first", "larger", "huge"]);
+    }
+
+    #[test]
+    fn one_that_nobody_waits_for_is_not_decoded() {
+        let (runtime, pool) = (runtime(), Arc::new(DecoderPool::start(1, ENOUGH).unwrap()));
+        let (hold, held) = mpsc::channel::<()>();
+        let blocking = Arc::clone(&pool);
+        let first =
+            runtime.spawn(async move { blocking.run(cost(1, 1), move || held.recv().is_err()).await });
+        let (ran, runs) = mpsc::channel();
+        let waits = {
+            let (pool, ran) = (Arc::clone(&pool), ran.clone());
+            runtime.spawn(async move { pool.run(cost(2, 1), move || ran.send(())).await.map(|_| ()) })
+        };
+        until_waiting(&pool, 0, 1);
+        waits.abort();
+        until_waiting(&pool, 0, 0);
+        drop((hold, ran));
+        assert!(runtime.block_on(first).unwrap().unwrap());
+        assert!(runs.recv_timeout(Duration::from_secs(20)).is_err());
+    }
+
+    #[test]
+    fn memory_that_is_never_there_and_memory_that_is_not_there_now_are_told_apart() {
+        let runtime = runtime();
+        let pool = DecoderPool::start(2, || 8 << 30).unwrap();
+        // 4 GiB for all, of which 512 MiB for each of two small ones.
+        let most = 3 << 30;
+        assert_eq!(pool.most, [512 << 20, most]);
+        let never = runtime.block_on(pool.run(cost(1, most + 1), || 0));
+        assert!(matches!(never, Err(Refusal::MemoryNever { needed, .. }) if needed == most + 1));
+        assert_eq!(runtime.block_on(pool.run(cost(1, LARGE), || 5)).unwrap(), 5);
+
+        static FREE: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(8 << 30);
+        let pool = DecoderPool::start(2, || FREE.load(std::sync::atomic::Ordering::Relaxed)).unwrap();
+        FREE.store(1 << 20, std::sync::atomic::Ordering::Relaxed);
+        let now = runtime.block_on(pool.run(cost(1, LARGE), || 0));
+        assert!(matches!(now, Err(Refusal::MemoryNow { needed: LARGE })));
+        // Nothing is lost by that.
+        FREE.store(8 << 30, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(runtime.block_on(pool.run(cost(1, LARGE), || 5)).unwrap(), 5);
+        let state = pool.shared.lock();
+        assert_eq!((state.unused, state.in_use), (most, 0));
+    }
+}
