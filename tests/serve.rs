@@ -280,7 +280,7 @@ fn plain_png(side: u32, color: png::ColorType, depth: png::BitDepth) -> Vec<u8> 
 fn a_small_image_does_not_wait_for_large_ones() {
     let (world, files) = world();
     let server = Served::start(&world, &["--threads", "2"]);
-    let large = plain_png(1 << 13, png::ColorType::Rgb, png::BitDepth::Eight);
+    let large = plain_png(1 << 13, png::ColorType::Grayscale, png::BitDepth::Eight);
     let small = fs::read(world.path(&files[6])).unwrap();
     assert_eq!(server.predict(&small).status, 200);
     let (address, answered) = (server.address, AtomicUsize::new(0));
