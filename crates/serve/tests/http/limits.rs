@@ -113,13 +113,14 @@ fn an_answer_that_comes_too_late_is_503() {
 fn huge_png() -> Vec<u8> {
     const SIDE: u32 = 1 << 14;
     let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, SIDE, SIDE);
-    encoder.set_color(png::ColorType::Grayscale);
-    let mut writer = encoder.write_header().unwrap();
-    let mut writer = writer.stream_writer().unwrap();
-    (0..SIDE).for_each(|_| writer.write_all(&[0; SIDE as usize]).unwrap());
-    writer.finish().unwrap();
-    drop(writer);
+    {
+        let mut encoder = png::Encoder::new(&mut bytes, SIDE, SIDE);
+        encoder.set_color(png::ColorType::Grayscale);
+        let mut writer = encoder.write_header().unwrap();
+        let mut rows = writer.stream_writer().unwrap();
+        (0..SIDE).for_each(|_| rows.write_all(&[0; SIDE as usize]).unwrap());
+        rows.finish().unwrap();
+    }
     bytes
 }
 
@@ -129,7 +130,7 @@ fn waiting_for_a_decoder_counts_and_what_is_late_is_not_decoded() {
     (limits.upload, limits.uploads, limits.decoders) = (8 << 20, 64 << 20, 1);
     limits.answer_time = Duration::from_millis(400);
     let decoding = Decoding { max_pixels: 1 << 28, ..Decoding::new(Formats::All) };
-    let world = World::with(Config { limits, decoding, ..config() });
+    let world = World::reading(Config { limits, ..config() }, decoding);
     let (address, huge) = (world.address, huge_png());
     let start = Instant::now();
     let answers: Vec<(Answer, Duration)> = thread::scope(|scope| {
@@ -155,7 +156,7 @@ fn an_image_that_needs_more_memory_than_there_is_gets_413_and_one_that_does_now_
     let (huge, decoding) = (huge_png(), Decoding { max_pixels: 1 << 28, ..Decoding::new(Formats::All) });
     let limits = Limits { upload: 8 << 20, uploads: 64 << 20, ..config().limits };
     let with =
-        |free_memory| World::with(Config { free_memory, decoding, limits: limits.clone(), ..config() });
+        |free_memory| World::reading(Config { free_memory, limits: limits.clone(), ..config() }, decoding);
     let view = |world: &World| post(world.address, "/v1/predict?view=true", "image/png", &huge);
     let world = with(|| 1 << 30);
     view(&world).refused(413, "image_too_large", "and this server has 403 MB for that");

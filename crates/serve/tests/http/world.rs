@@ -63,6 +63,11 @@ impl World {
     }
 
     pub(crate) fn with(config: Config) -> Self {
+        Self::reading(config, Decoding { max_pixels: 1 << 20, ..Decoding::new(Formats::All) })
+    }
+
+    /// A server that decodes uploads so.
+    pub(crate) fn reading(config: Config, decoding: Decoding) -> Self {
         let (stop, (sender, address)) = (Stop::new(), mpsc::channel());
         let asked = stop.clone();
         // No tensor crosses a thread: the network is made where it computes.
@@ -75,7 +80,7 @@ impl World {
                 version: "0.0.0".to_owned(),
                 tested: Value::Null,
                 synthetic: true,
-                decoding: Decoding { max_pixels: 1 << 20, ..Decoding::new(Formats::All) },
+                decoding,
                 note: None,
             };
             server.run(&classifier(), about, &asked, || sender.send(address).unwrap())
