@@ -11,11 +11,11 @@ use std::process::{Command, Output};
 const MAY_IMPORT: [(&str, &[&str]); 9] = [
     ("base", &[]),
     ("data", &["base"]),
-    ("metrics", &[]),
-    ("model", &["data"]),
+    ("metrics", &["base"]),
+    ("model", &["base", "data"]),
     ("train", &["base", "data", "model", "metrics"]),
     ("report", &["metrics"]),
-    ("serve", &["data", "model"]),
+    ("serve", &["base", "data", "model"]),
     ("cli", &["base", "data", "metrics", "model", "train", "report", "serve"]),
     ("xtask", &[]),
 ];

@@ -33,7 +33,8 @@ pub(crate) fn run(args: &PredictArgs, output: &Output) -> Result<Status> {
     let committee = Committee::new(&classifiers, args.tta)?;
     let decoding = args.read.decoding(Formats::All);
     let reader = Reader::new(&classifiers, decoding);
-    let printer = Printer { classes: committee.classes(), form: Form::of(args), output };
+    let printer =
+        Printer { classes: committee.classes(), form: Form::of(args), csv_safe: args.csv_safe, output };
     printer.heading()?;
 
     let mut files = Files { formats: decoding.formats, no_images: 0 };
@@ -72,7 +73,7 @@ fn load(args: &PredictArgs, output: &Output) -> Result<Vec<Classifier>> {
         let saved = saved::find(path)?;
         let (classifier, _) = saved.load(&args.compute, args.precision, output)?;
         let spec = classifier.spec();
-        output.note(format!("model  {} ({}, {})", saved.checkpoint.display(), spec.kind, spec.precision));
+        output.note(format!("model  {} ({}, {})", base::shown(&saved.checkpoint), spec.kind, spec.precision));
         Ok(classifier)
     };
     named.into_iter().map(load).collect()

@@ -14,7 +14,7 @@ use serve::{About, Config, Limits, Server, Stop, Token};
 use crate::{
     args::ServeArgs,
     compute::{spin_briefly, use_threads},
-    output::Output,
+    output::{Lines, Output, say},
     saved::{self, Saved},
     status::{INTERRUPTED, Status, hinted},
 };
@@ -29,7 +29,7 @@ pub(crate) fn run(args: &ServeArgs, output: &Output) -> Result<Status> {
     let server = Server::bind(config).map_err(with_hint)?;
     let (classifier, epoch) = saved.load(&args.compute, args.precision, output)?;
     let spec = classifier.spec();
-    output.note(format!("model  {} ({}, {})", saved.checkpoint.display(), spec.kind, spec.precision));
+    output.note(format!("model  {} ({}, {})", base::shown(&saved.checkpoint), spec.kind, spec.precision));
     if !is_local {
         output.warn("what is sent is not encrypted: put a proxy with TLS before it, or use it in a trusted network only");
     }
@@ -39,6 +39,10 @@ pub(crate) fn run(args: &ServeArgs, output: &Output) -> Result<Status> {
     let address = server.address();
     server.run(&classifier, about(&saved, epoch), &stop, || {
         output.result(format!("listening on http://{address}"));
+        // Whoever started it may wait for that line. A closed pipe is nobody who waits.
+        if output.check().is_err_and(|error| !error.is_closed()) {
+            stop.request();
+        }
     })?;
     output.note("stopped");
     Ok(Status::Done)
@@ -152,7 +156,7 @@ fn stop_on_signal(stop: Stop) -> Result<()> {
             #[expect(clippy::exit, reason = "the user wants out at once, and nothing is being written")]
             std::process::exit(INTERRUPTED.into());
         }
-        eprintln!("stopping: requests at hand get their answers (again to end at once)");
+        say("stopping: requests at hand get their answers (again to end at once)");
         stop.request();
     })?;
     Ok(())
@@ -163,7 +167,8 @@ fn go_on_after_panics() {
     let end = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         if std::thread::current().name() == Some(serve::THREAD) {
-            eprintln!("error: a request met a fault of thorax's own, and was answered so: {panic}");
+            let before = "error: a request met a fault of thorax's own, and was answered so: ";
+            say(Lines::of(&panic.to_string()).after(before));
         } else {
             end(panic);
         }
