@@ -118,7 +118,7 @@ fn a_link_that_the_user_names_is_replaced_and_what_it_leads_to_stays() {
     assert!(["page.html", "x.pt", "m.csv"].into_iter().all(is_file));
     untouched(&world, "named");
     assert!(Path::new(&world.path("secret")).is_file());
-    refer("sample.partial");
+    symlink(world.path("elsewhere"), world.path("sample.partial")).unwrap();
     world.refuses(
         &["data", "sample", "--out", "sample", "--count", "15", "--image-size", "32"],
         &["error: cannot write `sample.partial`", "it is a symbolic link"],
