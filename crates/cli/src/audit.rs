@@ -43,10 +43,14 @@ pub(crate) fn run(args: &AuditArgs, output: &Output) -> Result<Status> {
     let (listing, test) = dataset::open(&args.data, args.test_data.as_deref(), &options)?;
     let split = split(args, &listing, output)?;
     let report = Report::new(&listing, test.as_ref(), &split, &decoding, args.seed, output);
-    output.result(if args.json { report.object().to_string() } else { text::report(&report) });
+    match args.json {
+        true => output.data(report.object().to_string()),
+        false => output.result(text::report(&report)),
+    }
     if let Some(page) = &args.html {
+        files::clear_up_beside(page);
         files::write(page, html::page(&report, &decoding).as_bytes())?;
-        output.note(format!("page   {}", page.display()));
+        output.note(format!("page   {}", base::shown(page)));
     }
     let bad = !report.audit.unreadable.is_empty() || (args.strict && report.audit.leaks() > 0);
     Ok(if bad { Status::BadInput } else { Status::Done })

@@ -11,15 +11,19 @@ pub(crate) fn run(args: &DataCacheArgs, output: &Output) -> Result<Status> {
     let cache = Cache { folder: args.cache.clone(), limit: 0 };
     let size = if args.clear { cache.clear()? } else { cache.size()? };
     if args.json {
-        let folder = args.cache.display().to_string();
+        let folder = base::stored(&args.cache);
         let result =
             json!({"cache": folder, "cleared": args.clear, "files": size.files, "bytes": size.bytes});
-        output.result(result.to_string());
+        output.data(result.to_string());
     } else {
         let files = if size.files == 1 { "file" } else { "files" };
         let megabytes = size.bytes as f64 / 1e6;
         let what = if args.clear { "removed " } else { "" };
-        output.result(format!("{}: {what}{} {files}, {megabytes:.1} MB", args.cache.display(), size.files));
+        output.result(format!(
+            "{}: {what}{} {files}, {megabytes:.1} MB",
+            base::shown(&args.cache),
+            size.files
+        ));
     }
     Ok(Status::Done)
 }

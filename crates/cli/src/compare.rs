@@ -20,11 +20,12 @@ const MAX_BYTES: u64 = 1 << 30;
 pub(crate) fn run(args: &CompareArgs, output: &Output) -> Result<Status> {
     use_threads(args.threads)?;
     let (first, second) = (predictions(&args.first)?, predictions(&args.second)?);
-    let names = [&args.first, &args.second].map(|path| path.display().to_string());
+    let names = [&args.first, &args.second].map(base::shown);
     let comparison = ModelComparison::new((&names[0], &first), (&names[1], &second))?;
     if args.json {
-        let result = json!({"first": names[0], "second": names[1], "comparison": comparison});
-        output.result(result.to_string());
+        let [first, second] = [&args.first, &args.second].map(base::stored);
+        let result = json!({"first": first, "second": second, "comparison": comparison});
+        output.data(result.to_string());
     } else {
         print(&names, &comparison, output);
     }
@@ -92,7 +93,11 @@ fn without_predictions(folder: &Path) -> anyhow::Error {
 /// Prints how two models compare, named by the words that stand for them.
 pub(crate) fn print(names: &[String; 2], comparison: &ModelComparison, output: &Output) {
     let [first, second] = names;
-    output.result(format!("Comparison on {} images\nfirst   {first}\nsecond  {second}", comparison.images));
+    output.result(vec![
+        format!("Comparison on {} images", comparison.images),
+        format!("first   {first}"),
+        format!("second  {second}"),
+    ]);
     let mut rows = vec![["", "first", "second", "first - second"].map(str::to_owned).to_vec()];
     let mut row = |name: &str, figure: &ComparedFigure| {
         let difference = with_interval(figure.difference, figure.interval.as_ref());
@@ -105,7 +110,7 @@ pub(crate) fn print(names: &[String; 2], comparison: &ModelComparison, output: &
     row("Log loss", &comparison.log_loss);
     output.result(table(&rows));
     let drawn = comparison.groups.map_or(String::new(), |groups| format!(", from {groups} groups"));
-    output.result(format!("[low, high]: 95 % intervals of a paired bootstrap{drawn}\n"));
+    output.result(vec![format!("[low, high]: 95 % intervals of a paired bootstrap{drawn}"), String::new()]);
     let counts = [
         ("both right", comparison.both_right),
         ("only the first right", comparison.only_first_right),

@@ -7,6 +7,7 @@ mod setup;
 use std::{collections::BTreeMap, time::Instant};
 
 use anyhow::Result;
+use base::{shown, stored};
 use data::{BadImage, ImageSet};
 use serde_json::json;
 use setup::{Setup, state};
@@ -40,14 +41,14 @@ pub(crate) fn run(args: &CrossValidateArgs, output: &Output) -> Result<Status> {
     setup.introduce(&args.train, output);
     if args.train.dry_run {
         setup.first.network.build(&args.train, None, output)?;
-        output.result(serde_json::to_string_pretty(
-            &json!({"out": setup.out, "folds": setup.k, "settings": setup.settings}),
+        output.data(serde_json::to_string_pretty(
+            &json!({"out": stored(&setup.out), "folds": setup.k, "settings": setup.settings}),
         )?);
         return Ok(Status::Done);
     }
     let decoded = decode(&args.train, &setup, output)?;
     let mut folder = enter(&args.train, &setup, &decoded)?;
-    output.note(format!("out    {}\n", setup.out.display()));
+    output.note(vec![format!("out    {}", shown(&setup.out)), String::new()]);
     for fold in setup.wanted(args) {
         if let Err(error) = train_fold(&args.train, &setup, &folder, fold, &decoded, output) {
             // The first error is the one to tell.
@@ -97,7 +98,7 @@ fn enter(args: &TrainArgs, setup: &Setup, decoded: &Decoded) -> Result<CrossVali
         drawn: setup.drawn.clone(),
         classes: setup.listing().labels(),
         synthetic: setup.listing().is_synthetic(),
-        skipped: decoded.bad.iter().map(|bad| bad.path.display().to_string()).collect(),
+        skipped: decoded.bad.iter().map(|bad| stored(&bad.path)).collect(),
         data_fingerprint: decoded.fingerprint.clone(),
         versions: BTreeMap::from([
             ("thorax".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),

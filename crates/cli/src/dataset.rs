@@ -8,7 +8,12 @@ use data::{
     OpenOptions, Preprocess, Sample,
 };
 
-use crate::{args::OnBadImage, output::Output, progress, status::hinted};
+use crate::{
+    args::OnBadImage,
+    output::{Lines, Output},
+    progress,
+    status::hinted,
+};
 
 /// How many bad files are named; the rest is counted.
 const NAMED: usize = 20;
@@ -50,11 +55,11 @@ pub(crate) fn load(
         match policy {
             OnBadImage::Error => {
                 return Err(hinted(
-                    describe(&bad, total),
+                    describe("", &bad, total),
                     "mend or remove them, or go on without them by `--on-bad-image skip`",
                 ));
             }
-            OnBadImage::Skip => output.warn(format!("left out: {}", describe(&bad, total))),
+            OnBadImage::Skip => output.warn(describe("left out: ", &bad, total)),
         }
     }
     Ok((sets, bad))
@@ -148,15 +153,14 @@ pub(crate) fn describe_notes(notes: &[(PathBuf, DecodeNotes)], of: usize) -> Vec
 }
 
 /// Names bad files, at most 20 of them.
-pub(crate) fn describe(bad: &[BadImage], of: usize) -> String {
-    let mut text = format!("{} of {of} images cannot be read", bad.len());
-    for image in bad.iter().take(NAMED) {
-        text.push_str(&format!("\n  `{}`: {}", image.path.display(), image.reason));
-    }
+pub(crate) fn describe(before: &str, bad: &[BadImage], of: usize) -> Lines {
+    let mut lines = vec![format!("{before}{} of {of} images cannot be read", bad.len())];
+    let named = bad.iter().take(NAMED);
+    lines.extend(named.map(|image| format!("  `{}`: {}", base::shown(&image.path), image.reason)));
     if bad.len() > NAMED {
-        text.push_str(&format!("\n  … and {} more", bad.len() - NAMED));
+        lines.push(format!("  … and {} more", bad.len() - NAMED));
     }
-    text
+    lines.into()
 }
 
 /// Leaving bad files out must not leave a class without images.

@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use base::{shown, stored};
 use data::{DecodeError, DecodeNotes, Decoded, Decoding, Formats};
 use rayon::prelude::*;
 use serde_json::{Value, json};
@@ -37,38 +38,40 @@ pub(crate) fn run(args: &DecodeArgs, output: &Output) -> Result<Status> {
     let decoding = args.read.decoding(Formats::All);
     let jobs: Vec<(&PathBuf, PathBuf)> = args.files.iter().zip(targets(&args.files, &args.out)).collect();
     check(&jobs, args.force)?;
-    fs::create_dir_all(&args.out).with_context(|| format!("cannot create `{}`", args.out.display()))?;
+    files::create_folder(&args.out)?;
 
     let (mut files, mut unreadable): (Vec<Value>, Vec<Value>) = (Vec::new(), Vec::new());
     for jobs in jobs.chunks(AT_ONCE) {
         let done: Vec<_> =
             jobs.par_iter().map(|(source, target)| decode(source, target, args, &decoding)).collect();
         for ((source, target), done) in jobs.iter().zip(done) {
-            let (source, target) = (source.display().to_string(), target.display().to_string());
             match done? {
                 Ok(Written { format, shape: [width, height, channels], notes }) => {
                     let note = (!notes.is_empty()).then(|| notes.to_string());
                     if !args.json {
                         let colour = if channels == 1 { "gray" } else { "RGB" };
+                        let (source, target) = (shown(source), shown(target));
                         output.result(format!("{source}  {format}  {width}×{height}  {colour}  {target}"));
                         if let Some(note) = &note {
                             output.warn(format!("`{source}`: {note}"));
                         }
                     }
-                    files.push(json!({"path": source, "format": format, "width": width, "height": height,
-                                      "channels": channels, "png": target, "note": note}));
+                    files.push(
+                        json!({"path": stored(source), "format": format, "width": width, "height": height,
+                                      "channels": channels, "png": stored(target), "note": note}),
+                    );
                 }
                 Err(error) => {
-                    eprintln!("{} `{source}` {error}", output.red("error:"));
-                    unreadable.push(json!({"path": source, "error": error.to_string()}));
+                    output.error(format!("`{}` {error}", shown(source)));
+                    unreadable.push(json!({"path": stored(source), "error": error.to_string()}));
                 }
             }
         }
+        output.check()?;
     }
     let status = if unreadable.is_empty() { Status::Done } else { Status::BadInput };
     if args.json {
-        let out = args.out.display().to_string();
-        output.result(json!({"out": out, "files": files, "unreadable": unreadable}).to_string());
+        output.data(json!({"out": stored(&args.out), "files": files, "unreadable": unreadable}).to_string());
     }
     Ok(status)
 }

@@ -3,12 +3,10 @@
 mod names;
 mod rows;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use base::shown;
 use data::{Batch, Decoded, Decoding, EVALUATION_BATCH, Formats, Pixels, Preprocess};
 use model::{Classifier, HeatMap, Method, Unlike};
 use rayon::prelude::*;
@@ -40,8 +38,8 @@ pub(crate) fn run(args: &ExplainArgs, output: &Output) -> Result<Status> {
     let spec = classifier.spec();
     let class = args.class.as_deref().map(|name| class(name, &spec.classes)).transpose()?;
     let method = args.method.unwrap_or(Method::suited_to(spec.kind));
-    output.note(format!("model  {} ({}, {})", saved.checkpoint.display(), spec.kind, spec.precision));
-    output.note(format!("maps   {method}, in {}", args.out.display()));
+    output.note(format!("model  {} ({}, {})", shown(&saved.checkpoint), spec.kind, spec.precision));
+    output.note(format!("maps   {method}, in {}", shown(&args.out)));
     output.note(NO_PROOF);
 
     let mut explainer = Explainer {
@@ -147,8 +145,9 @@ impl Explainer<'_> {
             let (batch, classes) =
                 (Batch::of(&images, preprocess.image_size), vec![self.class; images.len()]);
             heat_maps = self.classifier.heat_maps(&batch.padded(), &classes, self.method)?;
-            fs::create_dir_all(self.out)
-                .with_context(|| format!("cannot create `{}`", self.out.display()))?;
+            if self.rows.written == self.rows.errors {
+                files::create_folder(self.out)?;
+            }
         }
         let mut heat_maps = heat_maps.into_iter();
         let with_heat_map = |(path, decoded): (PathBuf, Result<(Decoded, Targets), String>)| {
@@ -172,7 +171,7 @@ impl Explainer<'_> {
         };
         heated.par_iter().with_max_len(1).try_for_each(write)?;
         heated.iter().for_each(|(path, heated)| self.rows.add(path, heated));
-        Ok(())
+        Ok(self.rows.output.check()?)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use base::{shown, stored};
 use model::{Classifier, DeviceChoice, METADATA};
 use serde_json::{Value, json};
 
@@ -24,18 +25,19 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> Result<Status> {
     let compute = ComputeArgs { threads: args.threads, device: DeviceChoice::Cpu };
     let Loaded { classifier, epoch, .. } = saved.load(&compute, Some(args.precision), None, output)?;
     let spec = classifier.spec().clone();
-    output.note(format!("model  {} ({}, {})", saved.checkpoint.display(), spec.kind, spec.precision));
+    output.note(format!("model  {} ({}, {})", shown(&saved.checkpoint), spec.kind, spec.precision));
 
     let metadata = metadata(&classifier, epoch, &saved);
     let exported = classifier.export(metadata.to_string().as_bytes())?;
+    files::clear_up_beside(&out);
     files::write(&out, &exported.file)?;
     if args.json {
-        let object = json!({"file": out, "format": args.format.to_string(), "bytes": exported.file.len(),
+        let object = json!({"file": stored(&out), "format": args.format.to_string(), "bytes": exported.file.len(),
                             "largest_difference": exported.difference, "metadata": metadata});
-        output.result(object.to_string());
+        output.data(object.to_string());
     } else {
         let (side, classes) = (spec.image_size, spec.classes.len());
-        output.result(format!("file   {} ({:.1} MB)", out.display(), exported.file.len() as f64 / 1e6));
+        output.result(format!("file   {} ({:.1} MB)", shown(&out), exported.file.len() as f64 / 1e6));
         output.result(format!("input  u8 [N, 3, {side}, {side}], RGB, {} to that size", spec.interpolation));
         output.result(format!("output f32 [N, {classes}], probabilities of {}", spec.classes.join(", ")));
         output.result(format!("check  probabilities differ by at most {:.1e}", exported.difference));

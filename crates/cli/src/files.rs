@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result};
+use base::FileWriter;
 
 use crate::status::hinted;
 
@@ -15,12 +16,23 @@ pub(crate) fn taken(there: &[impl AsRef<Path>], hint: &str) -> Result<()> {
 
 /// Writes a file that under its own name is never seen half done.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    let written = fs::write(&partial, bytes).and_then(|()| fs::rename(&partial, path));
-    if written.is_err() {
-        // It may not even be there.
-        let _ = fs::remove_file(&partial);
+    FileWriter::replacing().write(path, bytes).with_context(|| format!("cannot write `{}`", path.display()))
+}
+
+/// Makes a folder that files go to, where it is not there yet, and removes what killed writers left in it.
+pub(crate) fn create_folder(path: &Path) -> Result<()> {
+    fs::create_dir_all(path).with_context(|| format!("cannot create `{}`", path.display()))?;
+    clear_up(path);
+    Ok(())
+}
+
+/// Removes what killed writers left beside a file.
+pub(crate) fn clear_up_beside(path: &Path) {
+    clear_up(path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new(".")));
+}
+
+fn clear_up(folder: &Path) {
+    if let Err(error) = base::remove_temporary(folder) {
+        tracing::info!("cannot clear up `{}`: {error}", folder.display());
     }
-    written.with_context(|| format!("cannot write `{}`", path.display()))
 }

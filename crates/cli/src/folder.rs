@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use anyhow::Result;
+use base::{shown, stored};
 use data::{BadImage, Formats, LeftOut, Listing, OpenOptions, Part, Reason, SampleOptions};
 use serde_json::json;
 
@@ -10,7 +11,7 @@ use crate::{
     args::{self, SampleArgs, ScanArgs},
     compute::use_threads,
     dataset::{self, marked},
-    output::Output,
+    output::{Lines, Output},
     progress,
     status::Status,
     table::table,
@@ -56,10 +57,10 @@ pub(crate) fn scan(args: &ScanArgs, output: &Output) -> Result<Status> {
         let left_out = listing
             .left_out
             .iter()
-            .map(|left| json!({"path": left.path.display().to_string(), "reason": left.reason.to_string()}));
-        let bad = bad.iter().map(|bad| json!({"path": bad.path.display().to_string(), "error": bad.reason}));
-        output.result(
-            json!({"data": args.data.display().to_string(), "synthetic": listing.is_synthetic(),
+            .map(|left| json!({"path": stored(&left.path), "reason": left.reason.to_string()}));
+        let bad = bad.iter().map(|bad| json!({"path": stored(&bad.path), "error": bad.reason}));
+        output.data(
+            json!({"data": stored(&args.data), "synthetic": listing.is_synthetic(),
                    "layout": listing.layout.to_string(), "groups": groups(&listing),
                    "classes": classes.collect::<Vec<_>>(), "unreadable": bad.collect::<Vec<_>>(),
                    "left_out": left_out.collect::<Vec<_>>()})
@@ -67,7 +68,7 @@ pub(crate) fn scan(args: &ScanArgs, output: &Output) -> Result<Status> {
         );
     } else {
         let layout = listing.layout;
-        output.result(format!("{} ({layout}){}", args.data.display(), marked(listing.is_synthetic())));
+        output.result(format!("{} ({layout}){}", shown(&args.data), marked(listing.is_synthetic())));
         let mut rows = vec![["class", "images", "gray", "colour", "unreadable"].map(str::to_owned).to_vec()];
         rows[0].extend(parts(&listing).iter().map(|(part, _)| part.to_string()));
         for (class, label) in labels.iter().enumerate() {
@@ -85,7 +86,7 @@ pub(crate) fn scan(args: &ScanArgs, output: &Output) -> Result<Status> {
             output.result(describe_left_out(&listing.left_out));
         }
         if !bad.is_empty() {
-            output.result(dataset::describe(&bad, listing.samples.len()));
+            output.result(dataset::describe("", &bad, listing.samples.len()));
         }
     }
     Ok(if all_readable { Status::Done } else { Status::BadInput })
@@ -110,11 +111,11 @@ fn groups(listing: &Listing) -> Option<usize> {
 }
 
 /// What is not used, by reasons, with the first files of each.
-fn describe_left_out(left_out: &[LeftOut]) -> String {
+fn describe_left_out(left_out: &[LeftOut]) -> Lines {
     let mut reasons: BTreeMap<Reason, Vec<&LeftOut>> = BTreeMap::new();
     left_out.iter().for_each(|left| reasons.entry(left.reason).or_default().push(left));
     let lines = reasons.iter().map(|(reason, files)| {
-        let names = files.iter().take(NAMED).map(|left| format!("`{}`", left.path.display()));
+        let names = files.iter().take(NAMED).map(|left| format!("`{}`", shown(&left.path)));
         let more = if files.len() > NAMED { ", …" } else { "" };
         let takes = match reason {
             Reason::NotInKerasList(_) => " (`--formats all` takes it)",
@@ -122,7 +123,7 @@ fn describe_left_out(left_out: &[LeftOut]) -> String {
         };
         format!("left out: {} {reason}{takes}: {}{more}", files.len(), names.collect::<Vec<_>>().join(", "))
     });
-    lines.collect::<Vec<_>>().join("\n")
+    lines.collect::<Vec<_>>().into()
 }
 
 /// Makes the synthetic sample.

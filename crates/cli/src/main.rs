@@ -8,8 +8,6 @@
 //! them, **clap_complete** and **clap_mangen** for completions and manual pages (clap's own: they read the arguments that it
 //! parses by).
 
-#![expect(clippy::print_stderr, reason = "this is the crate that prints")]
-
 mod args;
 mod audit;
 mod cache;
@@ -62,7 +60,10 @@ fn main() -> ExitCode {
         None => resume::expand(&command_line),
     });
     match expanded {
-        Ok(Some(expanded)) => cli = Cli::parse_from(expanded),
+        Ok(Some(expanded)) => match Cli::try_parse_from(expanded) {
+            Ok(expanded) => cli = expanded,
+            Err(error) => return status::usage(&error),
+        },
         Ok(None) => {}
         Err(error) => return status::report(&error, &output),
     }
@@ -85,7 +86,8 @@ fn main() -> ExitCode {
         Command::Completions(args) => shell::completions(&args, &output),
         Command::Man(args) => shell::man(&args, &output),
     };
-    match done {
+    // Results that reached nobody are no success.
+    match done.and_then(|status| output.finish().map(|()| status)) {
         Ok(Status::Done) => ExitCode::SUCCESS,
         Ok(Status::Interrupted) => ExitCode::from(status::INTERRUPTED),
         Ok(Status::BadInput) => ExitCode::from(status::USER),

@@ -34,7 +34,8 @@ pub(crate) fn run(args: &PredictArgs, output: &Output) -> Result<Status> {
     let (classifiers, rules): (Vec<_>, Vec<_>) = load(args, output)?.into_iter().unzip();
     let committee = Committee::new(&classifiers, args.tta)?;
     let reader = Reader::new(&classifiers, &rules, &args.read);
-    let printer = Printer { classes: committee.classes(), form: Form::of(args), output };
+    let printer =
+        Printer { classes: committee.classes(), form: Form::of(args), csv_safe: args.csv_safe, output };
     printer.heading()?;
 
     let mut files = Files { formats: args.read.formats.unwrap_or(Formats::All), no_images: 0 };
@@ -74,7 +75,7 @@ fn load(args: &PredictArgs, output: &Output) -> Result<Vec<(Classifier, Rules)>>
         let Loaded { classifier, rules, .. } =
             saved.load(&args.compute, args.precision, args.read.formats, output)?;
         let spec = classifier.spec();
-        output.note(format!("model  {} ({}, {})", saved.checkpoint.display(), spec.kind, spec.precision));
+        output.note(format!("model  {} ({}, {})", base::shown(&saved.checkpoint), spec.kind, spec.precision));
         Ok((classifier, rules))
     };
     named.into_iter().map(load).collect()

@@ -10,7 +10,10 @@ use std::{
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use train::{Event, Observer};
 
-use crate::{output::Output, status};
+use crate::{
+    output::{Output, say},
+    status,
+};
 
 /// Ctrl-C was pressed while work was under way that can end in good order.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
@@ -24,7 +27,7 @@ pub(crate) fn catch_interrupts() -> anyhow::Result<()> {
             #[expect(clippy::exit, reason = "the user wants out at once; every file is whole at any moment")]
             std::process::exit(status::INTERRUPTED.into());
         }
-        eprintln!("\ninterrupted: finishing the batch at hand (again to end at once)");
+        say(["", "interrupted: finishing the batch at hand (again to end at once)"]);
     })?;
     Ok(())
 }

@@ -4,12 +4,10 @@ mod convert;
 mod pictures;
 mod read;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
+use base::{shown, stored};
 use serde_json::json;
 use train::{BEST, LAST, Run};
 
@@ -36,23 +34,25 @@ pub(crate) struct Written {
 
 pub(crate) fn run(args: &ReportArgs, output: &Output) -> Result<Status> {
     let run = open(args.run.as_deref())?;
-    output.note(format!("run    {}", run.folder().display()));
+    output.note(format!("run    {}", shown(run.folder())));
     let written = write(&run, !args.no_images)?;
     if args.json {
-        let object = json!({"run": run.folder(), "page": written.page, "plots": written.plots});
-        output.result(object.to_string());
+        let plots: Vec<String> = written.plots.iter().map(stored).collect();
+        output.data(
+            json!({"run": stored(run.folder()), "page": stored(&written.page), "plots": plots}).to_string(),
+        );
     } else {
-        output.result(format!("page   {}", written.page.display()));
-        output.result(format!("plots  {}", run.file(PLOTS).display()));
+        output.result(format!("page   {}", shown(&written.page)));
+        output.result(format!("plots  {}", shown(run.file(PLOTS))));
     }
     Ok(Status::Done)
 }
 
 /// Writes a run's page and plots into its folder.
 pub(crate) fn write(run: &Run, images: bool) -> Result<Written> {
+    run.refuse_links(&[PAGE, AUDIT, PLOTS])?;
     let report = read::report(run, images)?;
-    let folder = run.file(PLOTS);
-    fs::create_dir_all(&folder).with_context(|| format!("cannot create `{}`", folder.display()))?;
+    let folder = run.create_folder(PLOTS)?;
     let mut plots = Vec::new();
     for (name, svg) in report::plots(&report) {
         let path = folder.join(format!("{name}.svg"));

@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::Result;
+use base::shown;
 use clap::CommandFactory as _;
 use model::{Calibration, Checkpoint};
 use serde_json::Value;
@@ -150,14 +151,15 @@ impl Resumed {
             let extended = args.extend_epochs.is_some() && key == "epochs";
             let now = now.get(key).filter(|now| *now != stored)?;
             let free = extended || FREE.contains(&key.as_str());
-            (!free).then(|| format!("\n  {key}: {}, now {}", told(stored), told(now)))
+            (!free).then(|| format!("  {key}: {}, now {}", told(stored), told(now)))
         };
-        let differences: String = self.run.record.settings.iter().filter_map(differ).collect();
+        let differences: Vec<String> = self.run.record.settings.iter().filter_map(differ).collect();
         if differences.is_empty() {
             return Ok(());
         }
         Err(hinted(
-            format!("the run in `{}` has other settings:{differences}", self.run.folder().display()),
+            [vec![format!("the run in `{}` has other settings:", shown(self.run.folder()))], differences]
+                .concat(),
             "leave these flags out to go on with it, or start another run without `--resume`",
         ))
     }
@@ -202,27 +204,22 @@ fn check_data(run: &Run, now: &RunRecord) -> Result<()> {
     if then.data_fingerprint == now.data_fingerprint && !test_differs {
         return Ok(());
     }
-    let mut differences = String::new();
+    let mut differences =
+        vec![format!("the images are not those that the run in `{}` was started with:", shown(run.folder()))];
     for (part, counts) in &then.counts {
         let now = now.counts.get(part);
         for (class, (label, count)) in then.classes.iter().zip(counts).enumerate() {
             let now = now.and_then(|counts| counts.get(class)).copied().unwrap_or(0);
             if now != *count {
-                differences.push_str(&format!("\n  {part}, {label}: {count} images, now {now}"));
+                differences.push(format!("  {part}, {label}: {count} images, now {now}"));
             }
         }
     }
-    if differences.is_empty() {
+    if differences.len() == 1 {
         let part = if test_differs { "test" } else { "training and validation" };
-        differences = format!("\n  as many {part} images of each class, but other names or pixels");
+        differences.push(format!("  as many {part} images of each class, but other names or pixels"));
     }
-    Err(hinted(
-        format!(
-            "the images are not those that the run in `{}` was started with:{differences}",
-            run.folder().display()
-        ),
-        "put the data set back as it was, or start another run without `--resume`",
-    ))
+    Err(hinted(differences, "put the data set back as it was, or start another run without `--resume`"))
 }
 
 fn told(value: &Value) -> String {

@@ -14,7 +14,7 @@ use crate::{
     args::ServeArgs,
     compute::{spin_briefly, use_threads},
     memory,
-    output::Output,
+    output::{Lines, Output, say},
     rules::Rules,
     saved::{self, Loaded, Saved},
     status::{INTERRUPTED, Status, hinted},
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &ServeArgs, output: &Output) -> Result<Status> {
     let loaded = saved.load(&args.compute, args.precision, args.formats, output)?;
     let Loaded { classifier, epoch, rules } = &loaded;
     let spec = classifier.spec();
-    output.note(format!("model  {} ({}, {})", saved.checkpoint.display(), spec.kind, spec.precision));
+    output.note(format!("model  {} ({}, {})", base::shown(&saved.checkpoint), spec.kind, spec.precision));
     if !is_local {
         output.warn("what is sent is not encrypted: put a proxy with TLS before it, or use it in a trusted network only");
     }
@@ -41,6 +41,10 @@ pub(crate) fn run(args: &ServeArgs, output: &Output) -> Result<Status> {
     let address = server.address();
     server.run(classifier, about(&saved, *epoch, rules, args.max_pixels), &stop, || {
         output.result(format!("listening on http://{address}"));
+        // Whoever started it may wait for that line. A closed pipe is nobody who waits.
+        if output.check().is_err_and(|error| !error.is_closed()) {
+            stop.request();
+        }
     })?;
     output.note("stopped");
     Ok(Status::Done)
@@ -159,7 +163,7 @@ fn stop_on_signal(stop: Stop) -> Result<()> {
         }
         // First, since whoever reads the messages may be gone or take none.
         stop.request();
-        eprintln!("stopping: requests at hand get their answers (again to end at once)");
+        say("stopping: requests at hand get their answers (again to end at once)");
     })?;
     Ok(())
 }
@@ -167,6 +171,7 @@ fn stop_on_signal(stop: Stop) -> Result<()> {
 /// What meets a fault of the program's own is answered with that, whichever thread it is on; all others go on.
 fn go_on_after_panics() {
     std::panic::set_hook(Box::new(|panic| {
-        eprintln!("error: a request met a fault of thorax's own, and was answered so: {panic}");
+        let before = "error: a request met a fault of thorax's own, and was answered so: ";
+        say(Lines::of(&panic.to_string()).after(before));
     }));
 }

@@ -1,10 +1,7 @@
 //! `completions` and `man`: the command line, told to shells and to `man`. Both are made of what clap parses by, so that no
 //! flag is forgotten in them.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use clap::{Command, CommandFactory as _};
@@ -20,7 +17,7 @@ use crate::{
 pub(crate) fn completions(args: &CompletionsArgs, output: &Output) -> Result<Status> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "thorax", &mut script);
-    output.result(text(script)?);
+    output.data(text(script)?);
     Ok(Status::Done)
 }
 
@@ -28,7 +25,7 @@ pub(crate) fn man(args: &ManArgs, output: &Output) -> Result<Status> {
     let mut command = Cli::command().disable_help_subcommand(true);
     command.build();
     let Some(folder) = &args.out else {
-        output.result(text(page(&command)?.1)?);
+        output.data(text(page(&command)?.1)?);
         return Ok(Status::Done);
     };
     let mut pages = Vec::new();
@@ -36,11 +33,11 @@ pub(crate) fn man(args: &ManArgs, output: &Output) -> Result<Status> {
     if !args.force {
         check(&pages)?;
     }
-    fs::create_dir_all(folder).with_context(|| format!("cannot create `{}`", folder.display()))?;
+    files::create_folder(folder)?;
     for (path, page) in &pages {
         files::write(path, page)?;
     }
-    output.result(format!("{} pages in {}", pages.len(), folder.display()));
+    output.result(format!("{} pages in {}", pages.len(), base::shown(folder)));
     Ok(Status::Done)
 }
 

@@ -3,6 +3,7 @@
 use std::{collections::HashSet, path::Path};
 
 use anyhow::Result;
+use base::{shown, stored};
 use data::{
     Layout, Listing, OpenOptions, Part,
     lay_out::{self, How},
@@ -14,6 +15,7 @@ use serde_json::json;
 use crate::{
     args::{self, SplitArgs, SplitKind},
     dataset::{self, marked},
+    files,
     output::Output,
     progress,
     status::Status,
@@ -48,11 +50,12 @@ pub(crate) fn run(args: &SplitArgs, output: &Output) -> Result<Status> {
             fold,
         })
         .collect();
+    files::clear_up_beside(&args.out);
     write(args, &listing, &rows, output)?;
     if let Some(test) = dataset::test_set_beside(&args.data)
         && !rows.iter().any(|row| row.part == Part::Test)
     {
-        output.note(format!("`{}` is no part of it: name it with `train --test-data`", test.display()));
+        output.note(format!("`{}` is no part of it: name it with `train --test-data`", shown(test)));
     }
     print(args, &listing, &rows, output);
     Ok(Status::Done)
@@ -122,14 +125,14 @@ fn print(args: &SplitArgs, listing: &Listing, rows: &[Row<'_>], output: &Output)
                    "folds": counts[3..]})
         });
         let classes: Vec<_> = classes.collect();
-        let manifest = args.out.display().to_string();
-        output.result(
+        let manifest = stored(&args.out);
+        output.data(
             json!({"manifest": manifest, "synthetic": listing.is_synthetic(), "classes": classes})
                 .to_string(),
         );
         return;
     }
-    output.result(format!("{}{}", args.out.display(), marked(listing.is_synthetic())));
+    output.result(format!("{}{}", shown(&args.out), marked(listing.is_synthetic())));
     let mut lines = vec![["class".to_owned()].into_iter().chain(columns).collect::<Vec<_>>()];
     for (label, counts) in labels.into_iter().zip(counts) {
         lines.push([label].into_iter().chain(counts.iter().map(usize::to_string)).collect());

@@ -1,8 +1,11 @@
 //! Exit codes, and how an error is told: one line, its causes below it, and the command that mends it.
 
-use std::process::ExitCode;
+use std::{io::Write as _, process::ExitCode};
 
-use crate::{args, output::Output};
+use crate::{
+    args,
+    output::{Lines, NotWritten, Output, say},
+};
 
 /// The user's input, flags, disk or permissions are at fault.
 pub(crate) const USER: u8 = 1;
@@ -29,44 +32,59 @@ pub(crate) enum Status {
 /// An error with a hint that only the place where it arose knows.
 #[derive(Debug)]
 pub(crate) struct Hinted {
-    pub(crate) message: String,
+    pub(crate) message: Lines,
     pub(crate) hint: String,
 }
 
 impl std::fmt::Display for Hinted {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.message)
+        self.message.fmt(f)
     }
 }
 
 impl std::error::Error for Hinted {}
 
 /// `bail!` with a hint.
-pub(crate) fn hinted(message: impl Into<String>, hint: impl Into<String>) -> anyhow::Error {
+pub(crate) fn hinted(message: impl Into<Lines>, hint: impl Into<String>) -> anyhow::Error {
     Hinted { message: message.into(), hint: hint.into() }.into()
 }
 
 /// Prints what clap has to say: help and version to stdout, the rest as a user's error.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
-    // Nothing can be done about a closed pipe.
-    let _ = error.print();
-    if error.use_stderr() { ExitCode::from(USER) } else { ExitCode::SUCCESS }
+    // A file's name may stand among the arguments.
+    let text = error.render().to_string();
+    if error.use_stderr() && text.lines().any(|line| base::escape_line(line) != line) {
+        say(Lines::of(&text));
+        return ExitCode::from(USER);
+    }
+    let printed = error.print().and_then(|()| std::io::stdout().flush());
+    match printed.map_err(|error| NotWritten::new(&error)) {
+        _ if error.use_stderr() => ExitCode::from(USER),
+        Err(error) if !error.is_closed() => {
+            say(format!("error: {error}"));
+            ExitCode::from(USER)
+        }
+        _ => ExitCode::SUCCESS,
+    }
 }
 
 /// Prints an error and gives its exit code.
 pub(crate) fn report(error: &anyhow::Error, output: &Output) -> ExitCode {
-    let mut causes = error.chain().map(ToString::to_string);
-    let headline = causes.next().unwrap_or_default();
-    eprintln!("{} {headline}", output.red("error:"));
+    if error.downcast_ref::<NotWritten>().is_some_and(NotWritten::is_closed) {
+        return ExitCode::SUCCESS;
+    }
+    let mut causes = error.chain().map(|cause| (cause.to_string(), lines(cause)));
+    let (headline, text) = causes.next().unwrap_or_else(|| (String::new(), "".into()));
+    output.error(text);
     let of_model = || error.chain().filter_map(|cause| cause.downcast_ref::<model::Error>());
     let fault = of_model().any(|error| matches!(error, model::Error::Torch(_)) && !error.is_out_of_memory());
     // libtorch's message is a page of C++ frames: its first line is in the headline already.
     let torch =
         of_model().any(|error| matches!(error, model::Error::Torch(_) | model::Error::NotTorchScript { .. }));
     let mut told = headline;
-    for cause in causes.filter(|_| !torch) {
+    for (cause, text) in causes.filter(|_| !torch) {
         if !told.contains(&cause) {
-            eprintln!("  caused by: {cause}");
+            say(text.after("  caused by: "));
         }
         told = cause;
     }
@@ -74,9 +92,22 @@ pub(crate) fn report(error: &anyhow::Error, output: &Output) -> ExitCode {
         tracing::info!("{error:?}");
     }
     if let Some(hint) = hint(error) {
-        eprintln!("\n{} {hint}", output.bold("hint:"));
+        output.hint(hint);
     }
     ExitCode::from(if fault { PROGRAM } else { USER })
+}
+
+/// An error's text. Only errors that are lists have lines of their own.
+fn lines(error: &(dyn std::error::Error + 'static)) -> Lines {
+    if let Some(hinted) = error.downcast_ref::<Hinted>() {
+        return hinted.message.clone();
+    }
+    let text = error.to_string();
+    match of_data(error) {
+        // The faults of its rows, each of which is escaped.
+        Some(data::Error::Csv { .. }) => Lines::of(&text),
+        _ => text.into(),
+    }
 }
 
 /// The command that mends an error, where there is one.
@@ -89,6 +120,12 @@ fn hint(error: &anyhow::Error) -> Option<String> {
             return Some(
                 "go on with a run by `--resume`, name another folder with `--out`, or leave it out".to_owned(),
             );
+        }
+        if let Some(train::Error::Link { .. }) = cause.downcast_ref() {
+            return Some("put the file or folder that it leads to in its place".to_owned());
+        }
+        if cause.downcast_ref().is_some_and(NotWritten::is_full) {
+            return Some("make room on that disk, or send the results to another one".to_owned());
         }
         if let Some(train::Error::InUse { .. }) = cause.downcast_ref() {
             return Some("wait until it has ended, or stop it".to_owned());
@@ -246,8 +283,9 @@ fn no_data(path: &std::path::Path) -> String {
 /// Makes a panic say what it is and how to report it, and end with its own exit code.
 pub(crate) fn report_panics() {
     std::panic::set_hook(Box::new(|panic| {
-        eprintln!("error: thorax has a fault of its own: {panic}");
-        eprintln!("\nhint: please report this with the command that you ran and the lines above");
+        // Never by `eprintln!`: where stderr fails, that is another panic, which aborts.
+        say(Lines::of(&panic.to_string()).after("error: thorax has a fault of its own: "));
+        say(["", "hint: please report this with the command that you ran and the lines above"]);
         #[expect(
             clippy::exit,
             reason = "a panic on any thread ends the program, with the code that says whose fault"
@@ -272,9 +310,16 @@ mod tests {
             let _ = std::thread::spawn(|| panic!("on purpose")).join();
             return;
         }
-        let mut again = Command::new(std::env::current_exe().unwrap());
-        again.args(["--exact", "status::tests::a_panic_says_how_to_report_it_and_ends_the_program_with_2"]);
-        let output = again.arg("--nocapture").env(ASKED, "1").output().unwrap();
+        let again = || {
+            let mut again = Command::new(std::env::current_exe().unwrap());
+            again.args([
+                "--exact",
+                "status::tests::a_panic_says_how_to_report_it_and_ends_the_program_with_2",
+            ]);
+            again.arg("--nocapture").env(ASKED, "1");
+            again
+        };
+        let output = again().output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(PROGRAM.into()), "{said}");
         assert!(said.contains("error: thorax has a fault of its own: panicked at "), "{said}");
@@ -282,5 +327,9 @@ mod tests {
             said.contains("on purpose") && said.contains("\nhint: please report this with the command"),
             "{said}"
         );
+        // Nobody reads it: that is no second panic.
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        assert_eq!(again().stderr(writer).output().unwrap().status.code(), Some(PROGRAM.into()));
     }
 }

@@ -1,7 +1,11 @@
 //! Plain-text tables: a first column of words, the others numbers.
 
+use crate::output::Lines;
+
 /// Lays rows out in columns: the first to the left, the others to the right; the first row is the heading.
-pub(crate) fn table(rows: &[Vec<String>]) -> String {
+pub(crate) fn table(rows: &[Vec<String>]) -> Lines {
+    // A name of a class is as long as it is printed.
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(base::shown).collect()).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width =
         |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
@@ -13,7 +17,7 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
         });
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     });
-    lines.collect::<Vec<_>>().join("\n")
+    lines.collect::<Vec<_>>().into()
 }
 
 /// A figure in `[0, 1]`, or a dash where it is undefined.
@@ -46,7 +50,9 @@ mod tests {
     fn aligns_words_left_and_numbers_right() {
         let rows = [["class", "images"], ["a", "7"], ["é long name", "1305"]]
             .map(|row| row.map(str::to_owned).to_vec());
-        assert_eq!(table(&rows), "class        images\na                 7\né long name    1305");
+        assert_eq!(table(&rows).to_string(), "class        images\na                 7\né long name    1305");
+        let rows = [["class"], ["a\nb"]].map(|row| row.map(str::to_owned).to_vec());
+        assert_eq!(table(&rows).to_string(), "class\na\\nb");
         assert_eq!(share(None), "–");
         assert_eq!(share(Some(0.94167)), "0.9417");
         assert_eq!(with_interval(Some(-0.0006), Some(&[-0.0004, -0.0])), "-0.0006 [0.000, 0.000]");

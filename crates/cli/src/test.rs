@@ -66,10 +66,10 @@ pub(crate) fn run(args: &TestArgs, output: &Output) -> Result<Status> {
     }
     let Some(outcomes) = Outcomes::new(tested) else { return Ok(Status::Done) };
     if let Some(out) = &out {
-        out.write(&outcomes, &predictions)?;
+        out.write(&outcomes, &predictions, args.csv_safe)?;
     }
     if args.json {
-        output.result(serde_json::to_string(&outcomes)?);
+        output.data(serde_json::to_string(&outcomes)?);
     } else {
         print_all(&model, &outcomes, output);
     }
@@ -207,7 +207,7 @@ fn print_figures(models: &[(String, &TestFigures)], output: &Output) {
 
 /// Prints a model's figures by class and its confusion matrix.
 fn print_classes(name: &str, figures: &TestFigures, output: &Output) {
-    output.result(format!("\nBy class, {name}"));
+    output.result(["", &format!("By class, {name}")]);
     let heading = ["class", "images", "precision", "recall", "specificity", "F1", "ROC AUC"];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
     for class in &figures.classes {
@@ -230,7 +230,7 @@ fn print_classes(name: &str, figures: &TestFigures, output: &Output) {
         output.result(format!("few images, so that figures say little: {}", few.join(", ")));
     }
 
-    output.result(format!("\nConfusion matrix, {name} (rows: true, columns: predicted)"));
+    output.result(["", &format!("Confusion matrix, {name} (rows: true, columns: predicted)")]);
     let labels: Vec<String> = figures.classes.iter().map(|class| class.label.clone()).collect();
     let mut rows = vec![[String::new()].into_iter().chain(labels.iter().cloned()).collect::<Vec<_>>()];
     for (label, counts) in labels.iter().zip(&figures.confusion_matrix) {

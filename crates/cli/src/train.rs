@@ -6,6 +6,7 @@ mod plan;
 use std::{collections::BTreeMap, path::Path, time::Instant};
 
 use anyhow::Result;
+use base::{shown, stored};
 use data::{BadImage, ImageSet, Occlusion};
 use model::{Checkpoint, Classifier};
 use serde_json::json;
@@ -55,8 +56,8 @@ pub(crate) fn run(args: &TrainArgs, output: &Output) -> Result<Status> {
     let checkpoint = resumed.as_ref().and_then(|resumed| resumed.checkpoint.clone());
     let mut classifier = plan.network.build(args, checkpoint.as_ref(), output)?;
     if args.dry_run {
-        output.result(serde_json::to_string_pretty(
-            &json!({"out": plan.out, "settings": plan.settings(args)}),
+        output.data(serde_json::to_string_pretty(
+            &json!({"out": stored(&plan.out), "settings": plan.settings(args)}),
         )?);
         return Ok(Status::Done);
     }
@@ -67,7 +68,7 @@ pub(crate) fn run(args: &TrainArgs, output: &Output) -> Result<Status> {
         None => Run::create(&plan.out, record)?,
     };
     run.name_as_latest(Path::new(saved::LATEST))?;
-    output.note(format!("run    {}\n", plan.out.display()));
+    output.note(vec![format!("run    {}", shown(&plan.out)), String::new()]);
     let tested =
         carry_out(args, &mut classifier, &plan, &images, checkpoint.as_ref(), &mut run, start, output)?;
     let ended = conclude(args, &run, tested.as_ref(), output)?;
@@ -158,7 +159,7 @@ impl Images {
         {
             set.map_or(Ok(()), |set| dataset::check_classes_left(set, part, &plan.spec().classes))?;
         }
-        let skipped = bad.iter().map(|bad| bad.path.display().to_string()).collect();
+        let skipped = bad.iter().map(|bad| stored(&bad.path)).collect();
         Ok(Self { training, validation, test, skipped, decode_seconds: 0.0 })
     }
 }
@@ -274,7 +275,7 @@ fn page(args: &TrainArgs, plan: &Plan, run: &mut Run, output: &Output) {
     run.record.seconds.total += seconds;
     let saved = run.save().map_err(anyhow::Error::from);
     match written.and_then(|written| saved.map(|()| written)) {
-        Ok(written) => output.note(format!("\npage   {}", written.page.display())),
+        Ok(written) => output.note(["", &format!("page   {}", shown(&written.page))]),
         Err(error) => output.warn(format!("the run is whole, but its page could not be made: {error:#}")),
     }
 }
@@ -301,9 +302,8 @@ fn conclude(args: &TrainArgs, run: &Run, tested: Option<&Tests>, output: &Output
     }
     if args.json {
         let (saved, last) = tested.map(|tested| (&tested.saved, &tested.last)).unzip();
-        let result =
-            json!({"run": run.folder(), "best_epoch": record.best_epoch, "saved": saved, "final": last});
-        output.result(result.to_string());
+        let result = json!({"run": stored(run.folder()), "best_epoch": record.best_epoch, "saved": saved, "final": last});
+        output.data(result.to_string());
     } else if let Some(Tests { saved, last, occluded }) = tested {
         let names = [format!("saved ({best})"), format!("final (epoch {})", record.epochs_run)];
         let [of_saved, of_last] = names;
@@ -322,11 +322,11 @@ pub(crate) fn tell_ending(run: &Run, output: &Output) -> String {
         RunStatus::Interrupted => "interrupted",
         _ => "done",
     };
-    output.note(format!(
-        "\n{how} after {} epochs in {:.1} s; best weights: {best}, in {}\n",
-        record.epochs_run,
-        record.seconds.total,
-        run.folder().display()
-    ));
+    let (epochs, seconds) = (record.epochs_run, record.seconds.total);
+    let line = format!(
+        "{how} after {epochs} epochs in {seconds:.1} s; best weights: {best}, in {}",
+        shown(run.folder())
+    );
+    output.note(["", &line, ""]);
     best
 }

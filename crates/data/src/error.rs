@@ -126,7 +126,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// A CSV with rows that cannot be used, or without the columns that are needed.
-    #[error("`{path}`, {problems}")]
+    #[error("`{}`, {problems}", base::shown(.path))]
     Csv {
         /// The file.
         path: PathBuf,

@@ -15,7 +15,7 @@ use std::{
 
 use crate::{
     Error, Part,
-    manifest::{self, Row, beside, check_free, records},
+    manifest::{self, Row, check_free, records},
     walk::{self, Kind},
 };
 
@@ -151,16 +151,21 @@ fn check_dir(
     if !dir.is_dir() {
         return Ok(());
     }
-    let mut ours: HashSet<PathBuf> = places.iter().flat_map(|place| [place.clone(), beside(place)]).collect();
-    ours.insert(beside(&dir.join(journal::NAME)));
+    let ours: HashSet<&PathBuf> = places.iter().collect();
     let out = files::real_place(out)?;
     let mut waiting = vec![dir.to_owned()];
     while let Some(folder) = waiting.pop() {
-        for entry in walk::entries(&folder)? {
+        let entries = walk::entries(&folder)?;
+        // What a call that was killed left.
+        base::remove_temporary(&folder).map_err(failed("clear up", &folder))?;
+        for entry in entries {
             let path = folder.join(&entry.name);
             if entry.kind == Kind::Folder {
                 waiting.push(path);
-            } else if !ours.contains(&path) && files::real_place(&path)? != out {
+            } else if !base::is_temporary(&entry.name)
+                && !ours.contains(&path)
+                && files::real_place(&path)? != out
+            {
                 return Err(refused(dir, format!("`{}` in it is no part of this split", path.display())));
             }
         }

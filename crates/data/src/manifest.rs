@@ -23,7 +23,7 @@ use std::path::Path;
 
 use crate::{ClassName, Error, GroupRule, Layout, LeftOut, Listing, OpenOptions, Reason, Sample};
 
-pub(crate) use write::{Record, beside, check_free, holds, place, records, write_records};
+pub(crate) use write::{Record, check_free, holds, records, write_records};
 pub use write::{Row, text, write};
 
 /// How many faults of a file are told; the rest is counted.
@@ -54,11 +54,12 @@ impl Problems {
 impl std::fmt::Display for Problems {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if let ([(line, problem)], 1) = (&self.told[..], self.count) {
-            return write!(f, "line {line}: {problem}");
+            return write!(f, "line {line}: {}", base::escape_line(problem));
         }
         write!(f, "{} rows cannot be used", self.count)?;
         for (line, problem) in &self.told {
-            write!(f, "\n  line {line}: {problem}")?;
+            // What a cell holds makes no line of its own.
+            write!(f, "\n  line {line}: {}", base::escape_line(problem))?;
         }
         if self.count > self.told.len() {
             write!(f, "\n  … and {} more", self.count - self.told.len())?;

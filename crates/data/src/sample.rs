@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use base::FileWriter;
 use rayon::prelude::*;
 
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
 /// What the name of every image of the sample begins with, so that no result from it passes for a real one.
 pub const SYNTHETIC_PREFIX: &str = "synthetic-";
 
-/// What files that are still being written end with; no scan takes them for images.
+/// Ending of a sample's folder until all images are in it.
 pub(crate) const PARTIAL: &str = ".partial";
 
 /// Classes in index order, with the study's training images and what stands for the class in file names.
@@ -87,6 +88,8 @@ pub fn write_sample(
     for folder in [out, &partial, &test] {
         stale.extend(images_of_a_sample(folder)?);
     }
+    // What is written under a name that nobody chose must not lead elsewhere.
+    base::refuse_link(&partial).map_err(failed("write", &partial))?;
     let training_folder = if out.exists() { out } else { &partial };
 
     let mut jobs = Vec::new();
@@ -192,10 +195,10 @@ fn images_of_a_sample(folder: &Path) -> Result<Vec<PathBuf>, Error> {
             return Err(foreign(&class));
         }
         for file in entries(&class)? {
-            let name = file.file_name().unwrap_or_default().to_string_lossy();
-            let ours = name.starts_with(SYNTHETIC_PREFIX)
-                && (name.ends_with(".png") || name.ends_with(&format!(".png{PARTIAL}")));
-            if !ours || file.is_symlink() || !file.is_file() {
+            let name = file.file_name().unwrap_or_default();
+            let text = name.to_string_lossy();
+            let ours = text.starts_with(SYNTHETIC_PREFIX) && text.ends_with(".png");
+            if !(ours || base::is_temporary(name)) || file.is_symlink() || !file.is_file() {
                 return Err(foreign(&file));
             }
             images.push(file);
@@ -210,17 +213,13 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     read().map_err(failed("read", folder))
 }
 
-/// Draws an image to a temporary name and renames it: under its own name it is whole or not there.
+/// Draws an image, which under its name is whole or not there.
 fn write_image(job: &Job, options: &SampleOptions) -> Result<(), Error> {
     let key = Key { seed: options.seed, epoch: 0, step: job.index, purpose: Purpose::Phantom };
     let pixels = phantom::draw(job.finding, options.image_size, key.generator(0));
     let bytes = png(&pixels, options.image_size)
         .map_err(|error| failed("write", &job.path)(io::Error::other(error)))?;
-    let mut partial = job.path.clone().into_os_string();
-    partial.push(PARTIAL);
-    let partial = PathBuf::from(partial);
-    fs::write(&partial, bytes).map_err(failed("write", &partial))?;
-    fs::rename(&partial, &job.path).map_err(failed("rename", &partial))
+    FileWriter::replacing().write(&job.path, &bytes).map_err(failed("write", &job.path))
 }
 
 /// An 8-bit gray PNG that says in itself what it is.

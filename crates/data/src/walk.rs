@@ -95,6 +95,7 @@ pub(crate) fn judge(folder: &Path, entry: &Entry, formats: Formats) -> Result<()
         // What has an image's name and cannot be read is told as a bad image, not left out.
         _ if by_name => return Ok(()),
         Kind::BrokenLink => return Err(Reason::BrokenLink),
+        _ if base::is_temporary(&entry.name) => return Err(Reason::Unfinished),
         _ if hidden => return Err(Reason::Hidden),
         _ if entry.text.ends_with(PARTIAL) => return Err(Reason::Unfinished),
         _ => {}

@@ -4,12 +4,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use base::FileLock;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Error, Result, Run, Spread, Status, TestFigures,
-    files::{self, write_atomically},
-    lock::FileLock,
+    files::{self, refuse_link, remove_temporary, write_atomically},
     run::{PREDICTIONS, RECORD as RUN, write_json},
 };
 
@@ -17,10 +17,8 @@ use crate::{
 pub const FOLDS: &str = "folds.csv";
 const RECORD: &str = "cross-validation.json";
 const LOCK: &str = ".lock";
-/// What may lie in a folder in which a cross-validation is only just begun.
-const BEGUN: [&str; 4] = [LOCK, FOLDS, ".folds.csv.tmp", ".cross-validation.json.tmp"];
-/// What may lie in a run's folder before its record.
-const RUN_BEGUN: &str = ".run.json.tmp";
+/// Files of a folder in which a cross-validation is only just begun, beside those that kills left.
+const BEGUN: [&str; 2] = [LOCK, FOLDS];
 
 /// A cross-validation's folder: `cross-validation.json`, `folds.csv`, a run's folder `fold-K` for each fold, and the
 /// `predictions.csv` of all of them.
@@ -145,7 +143,10 @@ impl CrossValidation {
             path: folder.to_owned(),
             source,
         })?;
-        FileLock::wait(&folder.join(LOCK))
+        let lock = folder.join(LOCK);
+        let lock = FileLock::wait(&lock).map_err(|source| lock_error(&lock, source))?;
+        remove_temporary(folder)?;
+        Ok(lock)
     }
 
     /// Takes a fold for this process alone; folds count from 1.
@@ -153,7 +154,8 @@ impl CrossValidation {
     /// # Errors
     /// A fold that another process has; a folder that cannot be written.
     pub fn lock_fold(&self, fold: usize) -> Result<FileLock> {
-        let lock = FileLock::take(&self.file(&format!(".fold-{fold}.lock")))?;
+        let path = self.file(&format!(".fold-{fold}.lock"));
+        let lock = FileLock::take(&path).map_err(|source| lock_error(&path, source))?;
         lock.ok_or_else(|| Error::FoldTaken { path: self.folder.clone(), fold })
     }
 
@@ -173,8 +175,9 @@ impl CrossValidation {
     /// A folder of that name that holds something else; a file that cannot be read.
     pub fn state(&self, fold: usize) -> Result<FoldState> {
         let folder = self.file(&run_name(fold));
+        refuse_link(&folder)?;
         if !folder.join(RUN).exists() {
-            return Ok(match holds_only(&folder, &[RUN_BEGUN])? {
+            return Ok(match holds_only(&folder, &[])? {
                 true => FoldState::Unfinished(None),
                 false => FoldState::Missing,
             });
@@ -246,7 +249,7 @@ pub(crate) fn run_name(fold: usize) -> String {
     format!("fold-{fold}")
 }
 
-/// Whether a folder is there, which may then hold these names and nothing else.
+/// Tells if a folder is there, which may then hold these names, temporary files and nothing else.
 fn holds_only(folder: &Path, names: &[&str]) -> Result<bool> {
     let failed = |source| Error::Io { action: "use", path: folder.to_owned(), source };
     let entries = match fs::read_dir(folder) {
@@ -255,11 +258,15 @@ fn holds_only(folder: &Path, names: &[&str]) -> Result<bool> {
     };
     for entry in entries {
         let name = entry.map_err(failed)?.file_name();
-        if !names.iter().any(|known| name == **known) {
+        if !base::is_temporary(&name) && !names.iter().any(|known| name == **known) {
             return Err(Error::NotEmpty { path: folder.to_owned() });
         }
     }
     Ok(true)
+}
+
+fn lock_error(path: &Path, source: io::Error) -> Error {
+    Error::Io { action: "lock", path: path.to_owned(), source }
 }
 
 fn remove(folder: &Path) -> io::Result<()> {

@@ -24,6 +24,12 @@ pub enum Error {
         /// The system's word for it.
         source: std::io::Error,
     },
+    /// A symbolic link where a run keeps a file or a folder of its own: nothing is written through it.
+    #[error("`{path}` is a symbolic link")]
+    Link {
+        /// The link.
+        path: PathBuf,
+    },
     /// A folder that already holds a run.
     #[error("`{path}` already holds a run")]
     HoldsRun {

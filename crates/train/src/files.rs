@@ -1,38 +1,42 @@
-//! Files that are either the old one or the new one, whatever happens in between.
+//! Files of a run: whole under their names, whatever ends the process.
 
 use std::{
     fs::{self, File},
-    io::{self, Write},
-    path::{Path, PathBuf},
+    io::{self, Write as _},
+    path::Path,
 };
+
+use base::FileWriter;
 
 use crate::{Error, Result};
 
-/// Writes a file by way of a temporary name beside it: synced, then renamed, so that no reader and no kill ever sees
-/// half of it. The temporary name is always the same, so what a kill leaves is overwritten by the next try.
+/// Writes a file as a whole and on the disk, so that no reader and no kill ever sees half of it.
+///
+/// # Errors
+/// A symbolic link in its place; a file that cannot be written.
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     write_atomically_with(path, |file| file.write_all(bytes))
 }
 
-/// As [`write_atomically`], with what `content` writes.
+/// Writes a file as [`write_atomically`], with what `content` writes.
 pub(crate) fn write_atomically_with(
     path: &Path,
-    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    content: impl FnOnce(&mut File) -> io::Result<()>,
 ) -> Result<()> {
-    write(path, content).map_err(|source| Error::Io { action: "write", path: path.to_owned(), source })
+    refuse_link(path)?;
+    FileWriter::replacing().synced().write_with(path, content).map_err(|source| write_error(path, source))
 }
 
-fn write(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let temporary = temporary_name(path);
-    let mut file = File::create(&temporary)?;
-    let written = content(&mut file).and_then(|()| file.sync_all());
-    drop(file);
-    if let Err(error) = written.and_then(|()| fs::rename(&temporary, path)) {
-        // The disk may be full: what was written so far must not stay on it.
-        let _ = fs::remove_file(&temporary);
-        return Err(error);
+pub(crate) fn write_error(path: &Path, source: io::Error) -> Error {
+    Error::Io { action: "write", path: path.to_owned(), source }
+}
+
+/// Refuses a symbolic link where a run keeps a file or a folder of its own.
+pub(crate) fn refuse_link(path: &Path) -> Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() => Err(Error::Link { path: path.to_owned() }),
+        _ => Ok(()),
     }
-    sync_folder(path.parent())
 }
 
 /// The longest CSV or JSON of a run, in bytes: predictions of some millions of images.
@@ -57,30 +61,10 @@ pub fn read(path: &Path) -> io::Result<String> {
     io::read_to_string(open(path)?)
 }
 
-/// A rename is only on the disk once its folder is.
-fn sync_folder(folder: Option<&Path>) -> io::Result<()> {
-    match folder {
-        Some(folder) if cfg!(unix) && folder != Path::new("") => File::open(folder)?.sync_all(),
-        _ => Ok(()),
-    }
-}
-
-fn temporary_name(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.tmp"))
-}
-
-/// Removes what kills left of files that were being written; no process may be writing into the folder.
+/// Removes what kills left of files that were being written.
 pub(crate) fn remove_temporary(folder: &Path) -> Result<()> {
     let failed = |source| Error::Io { action: "clear up", path: folder.to_owned(), source };
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.starts_with('.') && name.ends_with(".tmp") && path.is_file() {
-            fs::remove_file(&path).map_err(failed)?;
-        }
-    }
-    Ok(())
+    base::remove_temporary(folder).map_err(failed)
 }
 
 #[cfg(test)]
@@ -88,21 +72,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn replaces_a_file_and_leaves_nothing_beside_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("run.json");
-        fs::write(folder.path().join(".run.json.tmp"), "half of it").unwrap();
-        write_atomically(&path, b"one").unwrap();
-        write_atomically(&path, b"two").unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"two");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-    }
-
-    #[test]
     fn names_the_file_it_cannot_write() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("absent").join("run.json");
         let error = write_atomically(&path, b"").unwrap_err();
         assert_eq!(error.to_string(), format!("cannot write `{}`", path.display()));
+    }
+
+    #[test]
+    fn a_link_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, path) = (folder.path().join("target"), folder.path().join("run.json"));
+        fs::write(&target, "mine").unwrap();
+        std::os::unix::fs::symlink(&target, &path).unwrap();
+        let error = write_atomically(&path, b"new").unwrap_err();
+        assert_eq!(error.to_string(), format!("`{}` is a symbolic link", path.display()));
+        assert_eq!(fs::read(&target).unwrap(), b"mine");
+        assert!(path.is_symlink());
     }
 }

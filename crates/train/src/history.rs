@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Error, Result,
-    files::{self, write_atomically},
+    files::{self, write_atomically, write_error},
 };
 
 /// A run's epochs.
@@ -54,8 +54,8 @@ pub(crate) struct History {
 impl History {
     /// Starts a new file.
     pub(crate) fn create(path: &Path) -> Result<Self> {
-        let file = File::create(path).map_err(|source| write_error(path, source))?;
-        Ok(Self { path: path.to_owned(), writer: csv::Writer::from_writer(file) })
+        write_atomically(path, b"")?;
+        Ok(Self { path: path.to_owned(), writer: csv::Writer::from_writer(appending(path)?) })
     }
 
     /// Goes on with a file after its row of this epoch; rows beyond it, and what a kill left of one, go.
@@ -74,8 +74,7 @@ impl History {
             return Err(Error::ShortHistory { path: path.to_owned(), epoch });
         }
         write_atomically(path, kept.as_bytes())?;
-        let file = File::options().append(true).open(path).map_err(|source| write_error(path, source))?;
-        let writer = csv::WriterBuilder::new().has_headers(false).from_writer(file);
+        let writer = csv::WriterBuilder::new().has_headers(false).from_writer(appending(path)?);
         Ok(Self { path: path.to_owned(), writer })
     }
 
@@ -87,6 +86,7 @@ impl History {
     }
 }
 
-fn write_error(path: &Path, source: std::io::Error) -> Error {
-    Error::Io { action: "write", path: path.to_owned(), source }
+/// The file that was just written, to be added to.
+fn appending(path: &Path) -> Result<File> {
+    base::open_no_link(File::options().append(true), path).map_err(|source| write_error(path, source))
 }

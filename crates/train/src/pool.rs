@@ -17,8 +17,9 @@ impl CrossValidation {
     /// # Errors
     /// A fold's `predictions.csv` that cannot be read, or is not of exactly that fold's images.
     pub fn pooled(&self, samples: &[Sample], folds: &[usize]) -> Result<PredictedSet> {
-        let names: Vec<_> = samples.iter().map(|sample| sample.path.to_string_lossy()).collect();
-        let places: HashMap<&str, usize> = names.iter().enumerate().map(|(i, name)| (&**name, i)).collect();
+        let names: Vec<_> = samples.iter().map(|sample| base::stored(&sample.path)).collect();
+        let places: HashMap<&str, usize> =
+            names.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
         let mut rows: Vec<Option<(Vec<f32>, Option<String>)>> = vec![None; samples.len()];
         for fold in 0..self.record.folds.len() {
             let path = self.file(&run_name(fold + 1)).join(PREDICTIONS);
@@ -30,7 +31,7 @@ impl CrossValidation {
             for (row, (image, (label, probabilities))) in
                 set.images.iter().zip(set.predictions.rows()).enumerate()
             {
-                let place = places.get(&*image.path.to_string_lossy()).filter(|&&place| {
+                let place = places.get(base::stored(&image.path).as_str()).filter(|&&place| {
                     folds[place] == fold && samples[place].label == label && rows[place].is_none()
                 });
                 let strange = || {
@@ -47,7 +48,7 @@ impl CrossValidation {
             }
         }
         let skipped: HashSet<&str> = self.record.skipped.iter().map(String::as_str).collect();
-        let lacks = |&place: &usize| rows[place].is_none() && !skipped.contains(&*names[place]);
+        let lacks = |&place: &usize| rows[place].is_none() && !skipped.contains(names[place].as_str());
         if let Some(place) = (0..samples.len()).find(lacks) {
             let path = self.file(&run_name(folds[place] + 1)).join(PREDICTIONS);
             return Err(Error::Csv { path, line: 1, problem: format!("it lacks `{}`", names[place]) });

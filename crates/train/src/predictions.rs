@@ -89,11 +89,23 @@ impl PredictedSet {
         Some(groups)
     }
 
-    /// Writes the CSV.
+    /// Writes the CSV. A path that is no UTF-8 is written as [`base::stored`] makes it.
     ///
     /// # Errors
     /// A file that cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
+        self.write_cells(path, |cell| cell)
+    }
+
+    /// Writes the CSV as [`Self::write`], with an apostrophe before cells that a spreadsheet would take for formulas.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn write_for_spreadsheets(&self, path: &Path) -> Result<()> {
+        self.write_cells(path, |cell| base::spreadsheet_safe(&cell).into_owned())
+    }
+
+    fn write_cells(&self, path: &Path, cell: impl Fn(String) -> String) -> Result<()> {
         let failed =
             |error: csv::Error| Error::Io { action: "write", path: path.to_owned(), source: error.into() };
         let grouped = self.images.iter().any(|image| image.group.is_some());
@@ -104,12 +116,12 @@ impl PredictedSet {
         let last = [(grouped, GROUP), (noted, NOTE)].into_iter().filter(|(is_there, _)| *is_there);
         writer.write_record(columns.chain(last.map(|(_, name)| name.to_owned()))).map_err(failed)?;
         for (image, (label, row)) in self.images.iter().zip(self.predictions.rows()) {
-            let name = image.path.to_string_lossy();
-            let first = [&name, self.classes[label].as_str(), self.classes[argmax(row)].as_str()];
+            let name = base::stored(&image.path);
+            let first = [name.as_str(), self.classes[label].as_str(), self.classes[argmax(row)].as_str()];
             let fields = first.map(str::to_owned).into_iter().chain(row.iter().map(f32::to_string));
             let group = grouped.then(|| image.group.clone().unwrap_or_default());
             let note = noted.then(|| image.note.clone().unwrap_or_default());
-            writer.write_record(fields.chain(group).chain(note)).map_err(failed)?;
+            writer.write_record(fields.chain(group).chain(note).map(&cell)).map_err(failed)?;
         }
         let bytes = writer.into_inner().map_err(|error| failed(error.into_error().into()))?;
         write_atomically(path, &bytes)
@@ -151,7 +163,10 @@ impl PredictedSet {
             let line = record.position().map_or(0, csv::Position::line);
             let mut fields = record.iter();
             let (path, label) = (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
-            let label = classes.iter().position(|class| class == label);
+            // `test --csv-safe` put apostrophes before some cells.
+            let path = base::without_apostrophe(path);
+            let find = |label: &str| classes.iter().position(|class| class == label);
+            let label = find(label).or_else(|| find(base::without_apostrophe(label)));
             labels.push(label.ok_or_else(|| other(line, "its label is none of the classes".to_owned()))?);
             for field in fields.by_ref().skip(1).take(classes.len()) {
                 let value: Option<f32> = field.parse().ok().filter(|value: &f32| value.is_finite());
@@ -159,10 +174,10 @@ impl PredictedSet {
             }
             let mut text = |is_there: bool| {
                 let text = if is_there { fields.next() } else { None };
-                text.filter(|text| !text.is_empty()).map(str::to_owned)
+                text.filter(|text| !text.is_empty()).map(|text| base::without_apostrophe(text).to_owned())
             };
             let (group, note) = (text(grouped), text(noted));
-            images.push(PredictedImage { path: path.into(), group, note });
+            images.push(PredictedImage { path: base::from_stored(path), group, note });
         }
         let predictions =
             Predictions::new(classes.len(), labels, values).map_err(|error| other(1, error.to_string()))?;

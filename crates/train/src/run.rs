@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Error, Result, TestFigures,
-    files::{self, remove_temporary, write_atomically},
+    files::{self, refuse_link, remove_temporary, write_atomically},
+    history::HISTORY,
 };
 
 /// The best weights of a run.
@@ -151,6 +152,7 @@ impl Run {
             source,
         })?;
         let lock = Some(lock(folder)?);
+        remove_temporary(folder)?;
         let run = Self { folder: folder.to_owned(), _lock: lock, record };
         run.save()?;
         Ok(run)
@@ -159,9 +161,11 @@ impl Run {
     /// Takes an existing run to train on: no other process can until this one lets go of it, or ends in any way.
     ///
     /// # Errors
-    /// A run that another process trains; as [`Self::open`].
+    /// A run that another process trains; a file or folder of the run that is a symbolic link; as [`Self::open`].
     pub fn resume(folder: &Path) -> Result<Self> {
         let lock = lock(folder)?;
+        let links = [RECORD, TEST, BEST, LAST, HISTORY, PREDICTIONS].map(|name| folder.join(name));
+        links.iter().try_for_each(|path| refuse_link(path))?;
         let run = Self { _lock: Some(lock), ..Self::open(folder)? };
         remove_temporary(folder)?;
         Ok(run)
@@ -176,10 +180,16 @@ impl Run {
             return Err(Error::HoldsRun { path: folder.to_owned() });
         }
         match fs::read_dir(folder) {
-            Ok(mut entries) => match entries.next() {
-                Some(_) => Err(Error::NotEmpty { path: folder.to_owned() }),
-                None => Ok(()),
-            },
+            // A run that was killed before its first record left no more than temporary files.
+            Ok(mut entries) => {
+                let foreign = |entry: &std::io::Result<fs::DirEntry>| {
+                    !entry.as_ref().is_ok_and(|entry| base::is_temporary(&entry.file_name()))
+                };
+                match entries.any(|entry| foreign(&entry)) {
+                    true => Err(Error::NotEmpty { path: folder.to_owned() }),
+                    false => Ok(()),
+                }
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
             Err(source) => Err(Error::Io { action: "use", path: folder.to_owned(), source }),
         }
@@ -250,6 +260,27 @@ impl Run {
     /// A file that cannot be written.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         write_atomically(&self.file(name), bytes)
+    }
+
+    /// Refuses files and folders of the run, and its record, that are symbolic links.
+    ///
+    /// # Errors
+    /// The first such link.
+    pub fn refuse_links(&self, names: &[&str]) -> Result<()> {
+        [RECORD].iter().chain(names).try_for_each(|name| refuse_link(&self.file(name)))
+    }
+
+    /// Makes a folder of the run, where it is not there yet.
+    ///
+    /// # Errors
+    /// A symbolic link in its place; a folder that cannot be made.
+    pub fn create_folder(&self, name: &str) -> Result<PathBuf> {
+        let path = self.file(name);
+        refuse_link(&path)?;
+        match fs::create_dir_all(&path) {
+            Ok(()) => remove_temporary(&path).map(|()| path),
+            Err(source) => Err(Error::Io { action: "create", path, source }),
+        }
     }
 
     /// The run's folder.

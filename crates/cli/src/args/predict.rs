@@ -24,8 +24,15 @@ pub(crate) struct PredictArgs {
     #[arg(long, value_name = "P", value_parser = share, allow_negative_numbers = true)]
     pub(crate) uncertain_below: Option<f64>,
     /// Print comma-separated values: path, predicted, p_CLASS…, error, decision, warning, note
+    ///
+    /// A path that is UTF-8 is written as it is, here and with --json. In one that is not, each byte that is no UTF-8 becomes
+    /// \xff and the like and backslashes are doubled; so they are in one that holds \x or \\. No two paths are written alike.
     #[arg(long, conflicts_with = "json")]
     pub(crate) csv: bool,
+    /// Put an apostrophe before cells of `--csv` that begin with = + - @, a tab or a carriage return, so that no spreadsheet
+    /// takes them for formulas
+    #[arg(long, requires = "csv")]
+    pub(crate) csv_safe: bool,
     /// Print one JSON object a line
     #[arg(long)]
     pub(crate) json: bool,

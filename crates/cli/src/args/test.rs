@@ -24,6 +24,10 @@ pub(crate) struct TestArgs {
     /// A new folder for test.json, which is what --json prints, and predictions.csv (of named sets, predictions-NAME.csv)
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Put an apostrophe before cells of predictions.csv that begin with = + - @, a tab or a carriage return, so that no
+    /// spreadsheet takes them for formulas
+    #[arg(long, requires = "out")]
+    pub(crate) csv_safe: bool,
     /// What to do about files that are no readable image
     #[arg(long, value_name = "WHAT", default_value = "error")]
     pub(crate) on_bad_image: OnBadImage,

@@ -1,5 +1,6 @@
 //! Everything the audit found, as one JSON object.
 
+use base::stored;
 use data::{AuditedImage, FileFacts, Sign, Source};
 use serde_json::{Value, json};
 
@@ -8,7 +9,7 @@ use super::{Report, kind};
 pub(super) fn object(report: &Report) -> Value {
     let Report { audit, listing, test, labels } = report;
     let grouped = audit.images.iter().filter(|image| image.sample.group.is_some()).count();
-    let image = |index: usize| json!({"path": report.path(index).display().to_string(), "set": report.set(index), "label": report.label(index)});
+    let image = |index: usize| json!({"path": stored(report.path(index)), "set": report.set(index), "label": report.label(index)});
     let with = |mut value: Value, name: &str, more: Value| {
         value[name] = more;
         value
@@ -31,8 +32,8 @@ pub(super) fn object(report: &Report) -> Value {
         with(image(index), "facts", facts.as_ref().map_or(Value::Null, self::facts))
     });
     json!({
-        "data": listing.root.display().to_string(),
-        "test_data": test.as_ref().map(|test| test.root.display().to_string()),
+        "data": stored(&listing.root),
+        "test_data": test.as_ref().map(|test| stored(&test.root)),
         "synthetic": report.is_synthetic(),
         "classes": labels,
         "sets": sets.map(|(name, images)| json!({"name": name, "images": images})).collect::<Vec<_>>(),

@@ -1,21 +1,21 @@
 //! What the audit found, in lines: the worst first, at most twenty of a kind.
 
-use std::fmt::Write as _;
+use std::{ffi::OsStr, fmt::Write as _};
 
+use base::shown;
 use data::CopyPair;
 
 use super::{Report, count, kind};
-use crate::dataset::marked;
+use crate::{dataset::marked, output::Lines};
 
 /// Lines of a kind; the rest is counted.
 const LINES: usize = 20;
 /// Facts that are named.
 const FACTS: usize = 5;
 
-pub(super) fn report(report: &Report) -> String {
+pub(super) fn report(report: &Report) -> Lines {
     let audit = &report.audit;
-    let mut text =
-        format!("{}{}\n", plain(&report.listing.root.display().to_string()), marked(report.is_synthetic()));
+    let mut text = format!("{}{}\n", shown(&report.listing.root), marked(report.is_synthetic()));
     let _ = writeln!(text, "{}\n\n{}", report.counts(), report.verdict());
 
     let (across_sets, within): (Vec<_>, Vec<_>) =
@@ -34,10 +34,8 @@ pub(super) fn report(report: &Report) -> String {
         format!("{}: {} in {}", quoted(&group.group), count(group.images.len(), "image"), sets.join(", "))
     });
     section(&mut text, "groups in more than one set", groups);
-    let unreadable = audit
-        .unreadable
-        .iter()
-        .map(|(image, error)| format!("{}: {error}", quoted(&report.path(*image).display().to_string())));
+    let unreadable =
+        audit.unreadable.iter().map(|(image, error)| format!("{}: {error}", quoted(report.path(*image))));
     section(&mut text, "images that cannot be read", unreadable);
 
     let _ = writeln!(text, "\ndo files give their classes away? {}", report.source_sentence());
@@ -52,7 +50,8 @@ pub(super) fn report(report: &Report) -> String {
     });
     section(&mut text, "images unlike radiographs", strange);
     section(&mut text, "copies within a set and class", harmless.iter().map(|pair| self::pair(report, pair)));
-    text.trim_end().to_owned()
+    // Names are escaped: each line is one of these.
+    Lines::of(text.trim_end())
 }
 
 /// A heading with the number of lines, and the first of them; nothing where there are none.
@@ -78,7 +77,7 @@ fn pair(report: &Report, pair: &CopyPair) -> String {
     let _ = write!(line, ": {} and {}", name(report, pair.first), name(report, pair.second));
     if report.audit.across_classes(pair) {
         let _ =
-            write!(line, " ({} and {})", plain(report.label(pair.first)), plain(report.label(pair.second)));
+            write!(line, " ({} and {})", shown(report.label(pair.first)), shown(report.label(pair.second)));
     }
     line
 }
@@ -88,20 +87,8 @@ fn name(report: &Report, image: usize) -> String {
     format!("{} {}", report.set(image), quoted(&report.audit.images[image].sample.name))
 }
 
-fn quoted(name: &str) -> String {
-    format!("`{}`", plain(name))
-}
-
-/// A name cannot move the cursor or break a line.
-fn plain(name: &str) -> String {
-    name.chars().fold(String::with_capacity(name.len()), |mut text, c| {
-        if c.is_control() {
-            text.extend(c.escape_default());
-        } else {
-            text.push(c);
-        }
-        text
-    })
+fn quoted(name: impl AsRef<OsStr>) -> String {
+    format!("`{}`", shown(name))
 }
 
 #[cfg(test)]
@@ -119,10 +106,5 @@ mod tests {
         let mut text = String::new();
         section(&mut text, "things", Vec::<String>::new().into_iter());
         assert_eq!(text, "");
-    }
-
-    #[test]
-    fn names_cannot_move_the_cursor() {
-        assert_eq!(plain("a\x1b[2J\né"), "a\\u{1b}[2J\\né");
     }
 }

@@ -1,5 +1,6 @@
 //! What a cross-validation came to.
 
+use base::{shown, stored};
 use serde_json::json;
 use train::{CrossValidation, Spread, TestFigures};
 
@@ -11,20 +12,22 @@ use crate::{
 };
 
 /// What no interval here tells.
-const LEFT_OUT: &str = "The intervals of all folds together do not say how much the figures would move with other images to train \
-                        on:\nno unbiased estimate of that exists from one cross-validation (Bengio and Grandvalet, 2004).";
+const LEFT_OUT: [&str; 2] = [
+    "The intervals of all folds together do not say how much the figures would move with other images to train on:",
+    "no unbiased estimate of that exists from one cross-validation (Bengio and Grandvalet, 2004).",
+];
 
 /// Prints the folds beside each other and all of them together; until all are done, the fold that was asked for.
 pub(super) fn print(args: &CrossValidateArgs, folder: &CrossValidation, output: &Output) {
     let record = &folder.record;
     if args.train.json {
         let folds = record.folds.iter().map(|fold| {
-            json!({"fold": fold.fold, "run": folder.file(&fold.run), "best_epoch": fold.best_epoch,
+            json!({"fold": fold.fold, "run": stored(folder.file(&fold.run)), "best_epoch": fold.best_epoch,
                    "figures": fold.figures})
         });
         let folds: Vec<_> = folds.collect();
-        output.result(
-            json!({"out": folder.folder(), "folds": folds, "pooled": record.pooled, "spread": record.spread})
+        output.data(
+            json!({"out": stored(folder.folder()), "folds": folds, "pooled": record.pooled, "spread": record.spread})
                 .to_string(),
         );
         return;
@@ -33,7 +36,8 @@ pub(super) fn print(args: &CrossValidateArgs, folder: &CrossValidation, output: 
         print_folds(folder, output);
         output.result("");
         test::print(&[("all folds".to_owned(), pooled)], output);
-        output.result(format!("\n{LEFT_OUT}"));
+        output.result("");
+        output.result(LEFT_OUT);
         return;
     }
     let asked = args.fold.and_then(|fold| record.folds.get(fold - 1));
@@ -46,10 +50,11 @@ pub(super) fn print(args: &CrossValidateArgs, folder: &CrossValidation, output: 
         );
     }
     let left = record.folds.iter().filter(|fold| fold.figures.is_none()).map(|fold| fold.fold.to_string());
+    output.note("");
     output.note(format!(
-        "\nnot done yet: folds {}; the same with `--fold FOLD`, or without it for all of them, goes on in `{}`",
+        "not done yet: folds {}; the same with `--fold FOLD`, or without it for all of them, goes on in `{}`",
         left.collect::<Vec<_>>().join(", "),
-        folder.folder().display()
+        shown(folder.folder())
     ));
 }
 

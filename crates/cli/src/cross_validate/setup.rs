@@ -132,7 +132,8 @@ impl Setup {
             let counts = data::counts(samples, listing.classes.len());
             rows.push([fold + 1].iter().chain(&counts).map(usize::to_string).collect());
         }
-        output.note(format!("{}\n", table(&rows)));
+        output.note(table(&rows));
+        output.note("");
         dataset::warn_of_ungrouped(listing, output);
         dataset::warn_of_shared_groups(&held_out, "the folds", output);
     }

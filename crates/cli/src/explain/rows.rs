@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use base::{shown, stored};
 use model::Method;
 use serde_json::json;
 
@@ -13,7 +14,7 @@ pub(super) struct Rows<'a> {
     pub(super) classes: &'a [String],
     method: Method,
     json: bool,
-    output: &'a Output,
+    pub(super) output: &'a Output,
     pub(super) written: usize,
     pub(super) errors: usize,
     /// Images that are unlike the training images.
@@ -33,58 +34,58 @@ impl<'a> Rows<'a> {
     }
 
     pub(super) fn add(&mut self, path: &Path, heated: &Result<Heated, String>) {
-        let name = path.to_string_lossy();
         match heated {
             Ok(heated) => {
                 self.begin();
                 self.unlike += usize::from(heated.unlike.is_some());
-                self.row(&name, heated);
+                self.row(path, heated);
             }
             Err(error) => {
-                self.error(&name, error);
+                self.error(path, error);
                 self.errors += 1;
             }
         }
         self.written += 1;
     }
 
-    fn error(&self, name: &str, error: &str) {
+    fn error(&self, path: &Path, error: &str) {
         if !self.json {
-            self.output.error(format!("`{name}` {error}"));
+            self.output.error(format!("`{}` {error}", shown(path)));
             return;
         }
-        let row = json!({"path": name, "predicted": null, "class": null, "probability": null,
+        let row = json!({"path": stored(path), "predicted": null, "class": null, "probability": null,
                          "method": self.method.to_string(), "central_share": null, "empty": null,
                          "overlay": null, "map": null, "error": error, "warning": null, "note": null});
-        self.output.result(row.to_string());
+        self.output.data(row.to_string());
     }
 
-    fn row(&self, name: &str, Heated { heat_map, targets, unlike, note, .. }: &Heated) {
+    fn row(&self, path: &Path, Heated { heat_map, targets, unlike, note, .. }: &Heated) {
         let [predicted, class] =
             [heat_map.predicted, heat_map.class].map(|index| self.classes[index].as_str());
         let (probability, central) = (heat_map.probability(), heat_map.central_share());
         if self.json {
-            let row = json!({"path": name, "predicted": predicted, "class": class, "probability": probability,
+            let row = json!({"path": stored(path), "predicted": predicted, "class": class, "probability": probability,
                              "method": self.method.to_string(), "central_share": central,
-                             "empty": heat_map.is_empty(), "overlay": targets.overlay.to_string_lossy(),
-                             "map": targets.map.to_string_lossy(), "error": null,
+                             "empty": heat_map.is_empty(), "overlay": stored(&targets.overlay),
+                             "map": stored(&targets.map), "error": null,
                              "warning": unlike.map(|unlike| unlike.to_string()), "note": note});
-            self.output.result(row.to_string());
+            self.output.data(row.to_string());
             return;
         }
         let probability = format!("{probability:.4}");
         let central = central.map_or("empty".to_owned(), |share| format!("{:.0} %", 100.0 * share));
-        let overlay = targets.overlay.to_string_lossy();
+        let [predicted, class, name, overlay] =
+            [predicted.as_ref(), class.as_ref(), path.as_os_str(), targets.overlay.as_os_str()].map(shown);
         let overlay = match note {
             Some(note) => format!("{overlay}  ({note})"),
-            None => overlay.into_owned(),
+            None => overlay.to_string(),
         };
         let unlike = if unlike.is_some() { unlike::NOTE } else { "" };
-        self.line([predicted, class], [&probability, &central], [unlike, name, &overlay]);
+        self.line([&predicted, &class], [&probability, &central], [unlike, &name, &overlay]);
     }
 
     fn line(&self, classes: [&str; 2], numbers: [&str; 2], texts: [&str; 3]) {
-        let width = self.classes.iter().map(|class| class.chars().count()).max().unwrap_or(0).max(9);
+        let width = self.classes.iter().map(|class| shown(class).chars().count()).max().unwrap_or(0).max(9);
         let ([predicted, class], [probability, central], [note, file, overlay]) = (classes, numbers, texts);
         let notes = unlike::NOTE.len();
         self.output.result(format!(

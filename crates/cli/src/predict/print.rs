@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
+use base::{shown, spreadsheet_safe, stored};
 use model::Unlike;
 use serde_json::json;
 
@@ -46,6 +47,8 @@ impl Form {
 pub(super) struct Printer<'a> {
     pub(super) classes: &'a [String],
     pub(super) form: Form,
+    /// Keeps spreadsheets from taking cells of a CSV for formulas.
+    pub(super) csv_safe: bool,
     pub(super) output: &'a Output,
 }
 
@@ -60,7 +63,7 @@ impl Printer<'_> {
             }
             Form::Table => {
                 let cells: Vec<String> =
-                    self.widths().map(|(class, width)| format!("{class:>width$}")).collect();
+                    self.widths().map(|(class, width)| format!("{:>width$}", shown(class))).collect();
                 let (width, notes) = (self.label_width(), NOTES);
                 self.output.result(format!(
                     "{:width$}  {}  {:notes$}  file",
@@ -70,11 +73,11 @@ impl Printer<'_> {
                 ));
             }
         }
-        Ok(())
+        Ok(self.output.check()?)
     }
 
     pub(super) fn row(&self, path: &Path, verdict: &Verdict<'_>) -> Result<()> {
-        let (predicted, name) = (&self.classes[verdict.predicted], path.to_string_lossy());
+        let predicted = &self.classes[verdict.predicted];
         let decision = verdict.decision.map_or(UNCERTAIN, |class| &self.classes[class]);
         let warning = verdict.unlike.map(|unlike| unlike.to_string());
         let probabilities = verdict.probabilities;
@@ -86,12 +89,12 @@ impl Printer<'_> {
                     .zip(probabilities)
                     .map(|(class, probability)| (class.clone(), json!(probability)))
                     .collect();
-                let row = json!({"path": name, "predicted": predicted, "probabilities": by_class, "error": null,
+                let row = json!({"path": stored(path), "predicted": predicted, "probabilities": by_class, "error": null,
                     "decision": decision, "warning": warning, "note": verdict.note});
-                self.output.result(row.to_string());
+                self.output.data(row.to_string());
             }
             Form::Csv => {
-                let before = [name.into_owned(), predicted.clone()];
+                let before = [stored(path), predicted.clone()];
                 let numbers = probabilities.iter().map(f32::to_string);
                 let note = verdict.note.unwrap_or_default().to_owned();
                 let after = [String::new(), decision.to_owned(), warning.unwrap_or_default(), note];
@@ -108,46 +111,50 @@ impl Printer<'_> {
                 let notes = [decided, verdict.unlike.map(|_| unlike::NOTE)];
                 let note = notes.into_iter().flatten().collect::<Vec<_>>().join(", ");
                 let (width, notes) = (self.label_width(), NOTES);
+                let (predicted, name) = (shown(predicted), shown(path));
                 let told = verdict.note.map(|note| format!("  ({note})")).unwrap_or_default();
                 self.output.result(format!("{predicted:width$}  {cells}  {note:notes$}  {name}{told}"));
             }
         }
-        Ok(())
+        Ok(self.output.check()?)
     }
 
     pub(super) fn error(&self, path: &Path, error: &str) -> Result<()> {
-        let name = path.to_string_lossy();
         match self.form {
             Form::Json => {
-                let row = json!({"path": name, "predicted": null, "probabilities": null, "error": error,
+                let row = json!({"path": stored(path), "predicted": null, "probabilities": null, "error": error,
                     "decision": null, "warning": null, "note": null});
-                self.output.result(row.to_string());
+                self.output.data(row.to_string());
             }
             Form::Csv => {
                 let empty = self.classes.iter().map(|_| String::new());
                 let after = [error.to_owned(), String::new(), String::new(), String::new()];
-                self.csv([name.into_owned(), String::new()].into_iter().chain(empty).chain(after))?;
+                self.csv([stored(path), String::new()].into_iter().chain(empty).chain(after))?;
             }
-            Form::Table => self.output.error(format!("`{name}` {error}")),
+            Form::Table => self.output.error(format!("`{}` {error}", shown(path))),
         }
-        Ok(())
+        Ok(self.output.check()?)
     }
 
     fn csv(&self, cells: impl Iterator<Item = String>) -> Result<()> {
         let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record(cells)?;
+        match self.csv_safe {
+            true => writer.write_record(cells.map(|cell| spreadsheet_safe(&cell).into_owned()))?,
+            false => writer.write_record(cells)?,
+        }
         let line = String::from_utf8(writer.into_inner().map_err(csv::IntoInnerError::into_error)?)?;
-        self.output.result(line.trim_end_matches('\n'));
+        self.output.data(line.strip_suffix('\n').unwrap_or(&line));
         Ok(())
     }
 
     /// Classes with the widths of their columns.
     fn widths(&self) -> impl Iterator<Item = (&String, usize)> {
-        self.classes.iter().map(|class| (class, class.chars().count().max(6)))
+        self.classes.iter().map(|class| (class, shown(class).chars().count().max(6)))
     }
 
     fn label_width(&self) -> usize {
-        self.classes.iter().map(|class| class.chars().count()).max().unwrap_or(0).max("predicted".len())
+        let longest = self.classes.iter().map(|class| shown(class).chars().count()).max();
+        longest.unwrap_or(0).max("predicted".len())
     }
 }
 

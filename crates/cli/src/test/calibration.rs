@@ -13,24 +13,30 @@ pub(super) fn print(name: &str, figures: &TestFigures, output: &Output) {
         let after = &after.sureness;
         let change =
             |before: Option<f64>, after: Option<f64>| format!("{} → {}", share(before), share(after));
+        let bound = match figures.calibration.bound {
+            Some(Bound::Lower) => ", the lowest that is tried: the validation images set no limit",
+            Some(Bound::Upper) => ", the highest that is tried: the validation images set no limit",
+            None => "",
+        };
+        output.result(["", &format!("Calibration, {name}: temperature {temperature:.4}{bound}")]);
         output.result(format!(
-            "\nCalibration, {name}: temperature {temperature:.4}{}\nlog loss {}, Brier score {}, calibration error {}{}",
-            match figures.calibration.bound {
-                Some(Bound::Lower) => ", the lowest that is tried: the validation images set no limit",
-                Some(Bound::Upper) => ", the highest that is tried: the validation images set no limit",
-                None => "",
-            },
+            "log loss {}, Brier score {}, calibration error {}{}",
             change(before.log_loss, after.log_loss),
             change(before.brier, after.brier),
             change(before.expected_calibration_error, after.expected_calibration_error),
-            if after.log_loss > before.log_loss { "; it did not lower the log loss of these images" } else { "" },
+            if after.log_loss > before.log_loss {
+                "; it did not lower the log loss of these images"
+            } else {
+                ""
+            },
         ));
     }
     let Some(first) = figures.operating_points.first() else { return };
-    output.result(format!(
-        "\nOperating points, {name}: sensitivity of at least {} on the validation images",
-        first.target
-    ));
+    let target = first.target;
+    output.result([
+        "",
+        &format!("Operating points, {name}: sensitivity of at least {target} on the validation images"),
+    ]);
     let heading =
         ["class", "threshold", "sensitivity", "specificity", "on validation"].map(str::to_owned).to_vec();
     let mut rows = vec![heading];

@@ -11,7 +11,7 @@ use crate::{
 /// Prints each other set's figures less the first's, and what that says in words.
 pub(super) fn print(gaps: &[Gap], output: &Output) {
     let Some(first) = gaps.first() else { return };
-    output.result(format!("\nGap from {} to", first.from));
+    output.result(["", &format!("Gap from {} to", first.from)]);
     let mut rows = vec![[String::new()].into_iter().chain(gaps.iter().map(|gap| gap.to.clone())).collect()];
     let mut row = |name: &str, of: fn(&Gap) -> &Difference| {
         let cells = gaps.iter().map(|gap| {

@@ -41,7 +41,7 @@ pub(crate) fn print_occluded(
     if occluded.is_empty() {
         return;
     }
-    output.result(format!("\nWith a part of every image hidden, {name}"));
+    output.result(["", &format!("With a part of every image hidden, {name}")]);
     let mut rows = vec![["hidden", "accuracy", "balanced accuracy"].map(str::to_owned).to_vec()];
     let mut row = |name: &str, figures: &TestFigures| {
         let interval = |name: &str| figures.intervals.get(name);
@@ -58,10 +58,10 @@ pub(crate) fn print_occluded(
     }
     output.result(table(&rows));
     if [Occlusion::Lungs, Occlusion::Centre].iter().any(|part| occluded.contains_key(&part.to_string())) {
-        output.result(
-            "High figures with the lungs hidden mean that the model looks at something else, such as what tells\n\
-             where an image comes from",
-        );
+        output.result([
+            "High figures with the lungs hidden mean that the model looks at something else, such as what tells",
+            "where an image comes from",
+        ]);
     }
     if occluded.contains_key(&Occlusion::Border.to_string()) {
         output.result("Figures that fall with the border hidden mean that it looks at what stands there");

@@ -89,10 +89,18 @@ impl OutFolder {
     }
 
     /// Writes each set's predictions and then `test.json`: all of them, or none.
-    pub(super) fn write(&self, outcomes: &Outcomes, predictions: &[PredictedSet]) -> Result<()> {
+    pub(super) fn write(
+        &self,
+        outcomes: &Outcomes,
+        predictions: &[PredictedSet],
+        csv_safe: bool,
+    ) -> Result<()> {
         let paths: Vec<PathBuf> = self.files.iter().map(|file| self.path.join(file)).collect();
         let write = || {
-            paths.iter().zip(predictions).try_for_each(|(path, set)| set.write(path))?;
+            paths.iter().zip(predictions).try_for_each(|(path, set)| match csv_safe {
+                true => set.write_for_spreadsheets(path),
+                false => set.write(path),
+            })?;
             let mut text = serde_json::to_string_pretty(outcomes)?;
             text.push('\n');
             files::write(&self.path.join("test.json"), text.as_bytes())
@@ -160,7 +168,7 @@ mod tests {
         let outcomes = Outcomes::Sets { sets: Vec::new(), gaps: Vec::new() };
         // A folder in the place of the last file.
         fs::create_dir(path.join("test.json")).unwrap();
-        let error = out.write(&outcomes, std::slice::from_ref(&set)).unwrap_err().to_string();
+        let error = out.write(&outcomes, std::slice::from_ref(&set), false).unwrap_err().to_string();
         assert!(error.starts_with("cannot write `"), "{error}");
         assert_eq!(fs::read_dir(&path).unwrap().count(), 1);
         fs::remove_dir(path.join("test.json")).unwrap();
@@ -168,7 +176,7 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 
         let out = OutFolder::new(&path, &[]).unwrap();
-        out.write(&outcomes, &[set]).unwrap();
+        out.write(&outcomes, &[set], false).unwrap();
         drop(out);
         assert_eq!(fs::read_dir(&path).unwrap().count(), 2);
     }

@@ -149,7 +149,7 @@ mod tests {
             (&["x/a", "y/a"], "two sets are called `a`"),
             (&["=x"], "`=x` names no set"),
             (&["a="], "`a=` names no set"),
-            (&["a\nb=x"], "`a\nb=x` names no set"),
+            (&["a\nb=x"], "`a\\nb=x` names no set"),
         ] {
             let given: Vec<PathBuf> = given.iter().map(PathBuf::from).collect();
             assert_eq!(named(&given).unwrap_err().to_string(), message);

@@ -152,7 +152,8 @@ impl Plan {
             let (training, validation) = (training[class].to_string(), validation[class].to_string());
             rows.push(vec![label, training, validation, test, weight]);
         }
-        output.note(format!("{}\n", table(&rows)));
+        output.note(table(&rows));
+        output.note("");
         let tested = self.test.as_ref().map_or(&[][..], |test| &test.samples);
         dataset::warn_of_groups(listing, &[&split.training[..], &split.validation, tested], output);
     }
@@ -234,15 +235,14 @@ impl Plan {
 
 /// Who is at work, and on which data set.
 pub(crate) fn introduce_data(listing: &Listing, output: &Output) {
-    output.note(format!(
-        "Thorax {}: for research and teaching, not for clinical use\n",
-        env!("CARGO_PKG_VERSION")
-    ));
+    let version = env!("CARGO_PKG_VERSION");
+    let first = format!("Thorax {version}: for research and teaching, not for clinical use");
+    output.note(vec![first, String::new()]);
     let layout = match listing.layout {
         Layout::ClassFolders => String::new(),
         layout => format!(" ({layout})"),
     };
-    output.note(format!("data   {}{layout}{}", listing.root.display(), marked(listing.is_synthetic())));
+    output.note(format!("data   {}{layout}{}", base::shown(&listing.root), marked(listing.is_synthetic())));
 }
 
 fn weight_decay(args: &TrainArgs) -> Result<f64> {

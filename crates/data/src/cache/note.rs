@@ -1,8 +1,9 @@
 use std::{fs, path::PathBuf};
 
+use base::FileWriter;
 use sha2::{Digest as _, Sha256};
 
-use super::{Cache, NOTE, PARTIAL, io_error, key};
+use super::{Cache, NOTE, io_error, key};
 use crate::{Error, Sample, images::hex};
 
 /// A place for what was found out about a list of files, for as long as they stay as they are.
@@ -38,17 +39,15 @@ impl Note {
     /// # Errors
     /// A file that cannot be written.
     pub fn write(&self, text: &str) -> Result<(), Error> {
-        let partial = self.path.with_extension(format!("{}.{PARTIAL}", std::process::id()));
-        let failed = |source| io_error("write", &self.path, source);
-        let folder = self.path.parent().map_or(Ok(()), fs::create_dir_all);
         let noted = format!("{}\n{text}", hex(&Sha256::digest(text)));
-        let written =
-            folder.and_then(|()| fs::write(&partial, noted)).and_then(|()| fs::rename(&partial, &self.path));
-        if written.is_err() {
-            // It may not even be there.
-            let _ = fs::remove_file(&partial);
-        }
-        written.map_err(failed)
+        let write = || {
+            if let Some(folder) = self.path.parent() {
+                fs::create_dir_all(folder)?;
+                base::remove_temporary(folder)?;
+            }
+            FileWriter::replacing().write(&self.path, noted.as_bytes())
+        };
+        write().map_err(|source| io_error("write", &self.path, source))
     }
 }
 

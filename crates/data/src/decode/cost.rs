@@ -3,7 +3,7 @@
 use image::{ImageFormat, metadata::Orientation};
 
 use super::{Kind, dicom, jpeg, kind, library, orientation, tiff};
-use crate::{DecodeNotes, Decoding, Formats, Interpolation, Preprocess, resize};
+use crate::{Decoding, Formats, Interpolation, Preprocess, resize};
 
 /// Size of an image as its file announces it, and what decoding it takes at most.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -6,11 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use base::{FileWriter, place_new};
+
 use super::failed;
-use crate::{
-    Error,
-    manifest::{beside, place},
-};
+use crate::Error;
 
 /// Where a path really lies: links in its folders are resolved, the file itself and what is not there yet stay as named.
 pub(super) fn real_place(path: &Path) -> Result<PathBuf, Error> {
@@ -67,26 +66,15 @@ pub(super) fn copy(file: &Path, to: &Path) -> Result<(), Error> {
 }
 
 fn copy_new(file: &Path, to: &Path, sync: bool) -> Result<(), Error> {
-    let temporary = beside(to);
-    // What a kill left may be read-only, as its source.
-    let _ = fs::remove_file(&temporary);
-    let copied = || -> io::Result<()> {
-        fs::copy(file, &temporary)?;
-        if sync {
-            File::open(&temporary)?.sync_all()?;
-        }
-        place(&temporary, to)?;
-        match to.parent() {
-            Some(folder) if sync && cfg!(unix) => File::open(folder)?.sync_all(),
-            _ => Ok(()),
-        }
-    };
-    copied().map_err(|error| {
-        let _ = fs::remove_file(&temporary);
-        match error.kind() {
-            ErrorKind::AlreadyExists => Error::Exists { path: to.to_owned() },
-            _ => Error::Io { action: "copy", path: file.to_owned(), source: error },
-        }
+    let writer = if sync { FileWriter::creating().synced() } else { FileWriter::creating() };
+    let copied = writer.write_with(to, |copy| {
+        let mut source = File::open(file)?;
+        io::copy(&mut source, copy)?;
+        copy.set_permissions(source.metadata()?.permissions())
+    });
+    copied.map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => Error::Exists { path: to.to_owned() },
+        _ => Error::Io { action: "copy", path: file.to_owned(), source: error },
     })
 }
 
@@ -97,7 +85,7 @@ pub(super) fn move_file(file: &Path, to: &Path) -> Result<(), Error> {
         return Err(Error::Exists { path: to.to_owned() });
     }
     match (file.symlink_metadata(), to.symlink_metadata()) {
-        (Ok(found), Err(_)) if found.is_file() => match place(file, to) {
+        (Ok(found), Err(_)) if found.is_file() => match place_new(file, to) {
             Err(error) if error.kind() == ErrorKind::CrossesDevices => {
                 // The copy must be on the disk before the only other one is gone.
                 copy_new(file, to, true)?;

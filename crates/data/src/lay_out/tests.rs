@@ -118,7 +118,7 @@ fn a_copy_goes_on_where_it_was_cut_off() {
     fs::create_dir_all(world.at("new/train/a")).unwrap();
     fs::copy(&world.files[0], world.at(PLACES[0])).unwrap();
     fs::create_dir_all(world.at("new/test/b")).unwrap();
-    fs::write(beside(&world.at(PLACES[4])), "half").unwrap();
+    fs::write(world.at("new/test/b/.left.png.abcdefghijkl.thorax-tmp"), "half").unwrap();
     world.lay_out(How::Copy).unwrap();
     check_places(&world);
 

@@ -2,10 +2,11 @@
 
 use std::{
     collections::HashMap,
-    fs::{self, File},
-    io::{self, Write as _},
+    fs, io,
     path::{Component, Path, PathBuf},
 };
+
+use base::FileWriter;
 
 use crate::{Error, Part};
 
@@ -30,7 +31,7 @@ pub(crate) type Record = Vec<String>;
 /// Writes `path,label,group,split`, and `fold` where a row has one, in the order of `rows`. Paths are below the manifest's
 /// folder where that and the file have a folder other than `/` in common, otherwise absolute.
 ///
-/// The file is written to a temporary name, synced and renamed. One that is there already is replaced only with `force`.
+/// The file is there as a whole or not at all. One that is there already is replaced only with `force`.
 ///
 /// # Errors
 /// A file that is there; a path that is not UTF-8; whatever keeps the file from being written.
@@ -83,20 +84,10 @@ pub(crate) fn records(out: &Path, rows: &[Row<'_>]) -> Result<Vec<Record>, Error
 pub(crate) fn write_records(out: &Path, records: &[Record], force: bool) -> Result<(), Error> {
     let failed = |source| Error::Io { action: "write", path: out.to_owned(), source };
     let bytes = bytes(records).map_err(failed)?;
-    let temporary = beside(out);
-    let write = || -> io::Result<()> {
-        let mut file = File::create(&temporary)?;
-        file.write_all(&bytes)?;
-        file.sync_all()?;
-        if force { fs::rename(&temporary, out) } else { place(&temporary, out) }
-    };
-    write().map_err(|error| {
-        // The disk may be full: what was written so far must not stay on it.
-        let _ = fs::remove_file(&temporary);
-        match error.kind() {
-            io::ErrorKind::AlreadyExists => Error::Exists { path: out.to_owned() },
-            _ => failed(error),
-        }
+    let writer = if force { FileWriter::replacing() } else { FileWriter::creating() };
+    writer.synced().write(out, &bytes).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => Error::Exists { path: out.to_owned() },
+        _ => failed(error),
     })
 }
 
@@ -111,24 +102,6 @@ fn bytes(records: &[Record]) -> io::Result<Vec<u8>> {
         writer.write_record(record)?;
     }
     writer.into_inner().map_err(csv::IntoInnerError::into_error)
-}
-
-/// The temporary name for a file: always the same, so that what a kill leaves is overwritten by the next try.
-pub(crate) fn beside(path: &Path) -> PathBuf {
-    // Cut, since a file's name may be as long as names can be.
-    let name: String = path.file_name().unwrap_or_default().to_string_lossy().chars().take(50).collect();
-    path.with_file_name(format!(".{name}{}", crate::sample::PARTIAL))
-}
-
-/// Renames a file to a name that must be free, even if another process takes it at this moment.
-pub(crate) fn place(from: &Path, to: &Path) -> io::Result<()> {
-    match fs::hard_link(from, to) {
-        Ok(()) => fs::remove_file(from),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-        // Some file systems have no hard links.
-        Err(_) if to.symlink_metadata().is_ok() => Err(io::ErrorKind::AlreadyExists.into()),
-        Err(_) => fs::rename(from, to),
-    }
 }
 
 /// Paths as seen from a folder. Links in the way to it are resolved, since `..` leads to where a folder really lies.

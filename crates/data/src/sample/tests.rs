@@ -90,7 +90,7 @@ fn an_earlier_sample_and_leftovers_are_replaced() {
     let out = folder.path().join("x");
     write(&out, &SampleOptions { count: 30, test_per_class: 2, image_size: 40, seed: 1 });
     fs::write(out.join("NORMAL/synthetic-old.png"), "").unwrap();
-    fs::write(out.join("NORMAL/synthetic-normal-00001.png.partial"), "half").unwrap();
+    fs::write(out.join("NORMAL/.synthetic-normal-00001.png.abcdefghijkl.thorax-tmp"), "half").unwrap();
     fs::create_dir_all(folder.path().join("x.partial/NORMAL")).unwrap();
     fs::write(folder.path().join("x.partial/NORMAL/synthetic-normal-00001.png"), "").unwrap();
     write(&out, &SMALL);
@@ -114,6 +114,17 @@ fn a_new_sample_is_not_there_before_it_is_complete() {
     write_sample(&out, &SMALL, &|| assert!(!out.exists())).unwrap();
     assert_eq!(files(&out).len(), 15);
     assert!(!folder.path().join("x.partial").exists());
+}
+
+#[test]
+fn no_image_is_written_through_a_link() {
+    let folder = tempfile::tempdir().unwrap();
+    let elsewhere = folder.path().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, folder.path().join("x.partial")).unwrap();
+    let error = write_sample(&folder.path().join("x"), &SMALL, &|| ()).unwrap_err();
+    assert!(matches!(error, Error::Io { action: "write", .. }), "{error}");
+    assert!(files(&elsewhere).is_empty());
 }
 
 #[test]

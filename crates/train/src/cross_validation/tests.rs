@@ -71,11 +71,14 @@ fn a_folder_is_free_ours_or_refused() {
     // What a kill leaves between the two files.
     fs::write(out.join(FOLDS), "path,label\n").unwrap();
     fs::write(out.join(LOCK), "").unwrap();
+    fs::write(out.join(".cross-validation.json.abcdefghijkl.thorax-tmp"), "{").unwrap();
     assert!(CrossValidation::open(&out).unwrap().is_none());
     let error = CrossValidation::create(&out, record(), b"path\n").err().unwrap();
     assert!(matches!(error, Error::NotEmpty { .. }), "{error}");
     assert_eq!(fs::read(out.join(FOLDS)).unwrap(), b"path,label\n");
+    drop(CrossValidation::lock(&out).unwrap());
     CrossValidation::create(&out, record(), b"path,label\n").unwrap();
+    assert_eq!(fs::read_dir(&out).unwrap().count(), 2);
     assert_eq!(CrossValidation::open(&out).unwrap().unwrap().record, record());
     fs::write(out.join(RECORD), "{}").unwrap();
     assert!(matches!(CrossValidation::open(&out), Err(Error::NotARecord { .. })));
@@ -90,7 +93,7 @@ fn a_fold_is_finished_once_it_ended_and_was_tested() {
     let (_folder, mut begun) = begun();
     assert!(matches!(begun.state(1).unwrap(), FoldState::Missing));
     fs::create_dir(begun.file("fold-1")).unwrap();
-    fs::write(begun.file("fold-1/.run.json.tmp"), "{").unwrap();
+    fs::write(begun.file("fold-1/.run.json.abcdefghijkl.thorax-tmp"), "{").unwrap();
     assert!(matches!(begun.state(1).unwrap(), FoldState::Unfinished(None)));
     begun.clear(1).unwrap();
     for status in [Status::Running, Status::Interrupted, Status::Failed] {

@@ -1,15 +1,14 @@
-//! Locks between processes, which the system takes from one that ends in any way.
-
 use std::{
     fs::{self, File, TryLockError},
     io,
-    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
-use crate::{Error, Result};
+use crate::file_writer::{is_named, open_no_link};
 
-/// A locked file. It is removed when the lock is given back; what a kill leaves is an empty file that locks nothing.
+/// Lock between processes: a locked file, which the system unlocks when the process ends in any way.
+///
+/// The file is removed when the lock is given back. A kill leaves an empty file that locks nothing.
 #[derive(Debug)]
 pub struct FileLock {
     file: File,
@@ -18,26 +17,30 @@ pub struct FileLock {
 
 impl FileLock {
     /// Takes the lock, as soon as no other process holds it.
-    pub(crate) fn wait(path: &Path) -> Result<Self> {
-        let take = || loop {
+    ///
+    /// # Errors
+    /// A file that cannot be made or locked; a symbolic link in its place.
+    pub fn wait(path: &Path) -> io::Result<Self> {
+        loop {
             let file = open(path)?;
             file.lock()?;
             // Between opening and locking, its holder may have removed it.
             if is_named(&file, path) {
-                return Ok(file);
+                return Ok(Self { file, path: path.to_owned() });
             }
-        };
-        let file = take().map_err(|source| failed(path, source))?;
-        Ok(Self { file, path: path.to_owned() })
+        }
     }
 
     /// Takes the lock; `None` where another process holds it.
-    pub(crate) fn take(path: &Path) -> Result<Option<Self>> {
+    ///
+    /// # Errors
+    /// As [`Self::wait`].
+    pub fn take(path: &Path) -> io::Result<Option<Self>> {
         loop {
-            let file = open(path).map_err(|source| failed(path, source))?;
+            let file = open(path)?;
             match file.try_lock() {
                 Err(TryLockError::WouldBlock) => return Ok(None),
-                Err(TryLockError::Error(source)) => return Err(failed(path, source)),
+                Err(TryLockError::Error(error)) => return Err(error),
                 Ok(()) if is_named(&file, path) => return Ok(Some(Self { file, path: path.to_owned() })),
                 Ok(()) => {}
             }
@@ -54,17 +57,7 @@ impl Drop for FileLock {
 }
 
 fn open(path: &Path) -> io::Result<File> {
-    File::options().read(true).write(true).create(true).truncate(false).open(path)
-}
-
-fn failed(path: &Path, source: io::Error) -> Error {
-    Error::Io { action: "lock", path: path.to_owned(), source }
-}
-
-/// Whether the name still means this open file: it may have been removed and made again.
-fn is_named(file: &File, path: &Path) -> bool {
-    let of = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-    matches!((fs::metadata(path).map(of), file.metadata().map(of)), (Ok(named), Ok(held)) if named == held)
+    open_no_link(File::options().read(true).write(true).create(true).truncate(false), path)
 }
 
 #[cfg(test)]
@@ -87,7 +80,21 @@ mod tests {
         // What a kill leaves.
         fs::write(&path, "").unwrap();
         assert!(FileLock::take(&path).unwrap().is_some());
-        let error = FileLock::take(&folder.path().join("absent/.lock")).unwrap_err().to_string();
-        assert!(error.starts_with("cannot lock `"), "{error}");
+        assert!(FileLock::take(&folder.path().join("absent/.lock")).is_err());
+    }
+
+    #[test]
+    fn a_link_or_a_pipe_in_its_place_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, target) = (folder.path().join(".lock"), folder.path().join("elsewhere"));
+        std::os::unix::fs::symlink(&target, &path).unwrap();
+        let error = FileLock::take(&path).unwrap_err();
+        assert_eq!(error.to_string(), "it is a symbolic link");
+        assert!(!target.exists());
+        assert!(
+            std::process::Command::new("mkfifo").arg(folder.path().join("pipe")).status().unwrap().success()
+        );
+        let error = FileLock::wait(&folder.path().join("pipe")).unwrap_err();
+        assert_eq!(error.to_string(), "it is no regular file");
     }
 }
