@@ -16,7 +16,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let cargo = |arguments: &'static [&'static str]| move || step(workspace.cargo().args(arguments));
     let without_libtorch = || {
         let nothing = workspace.root().join("target/no-libtorch");
-        let arguments = ["test", "-p", "data", "-p", "metrics", "-p", "xtask"];
+        let arguments = ["test", "-p", "base", "-p", "data", "-p", "metrics", "-p", "xtask"];
         step(workspace.cargo().env("LIBTORCH", nothing).args(arguments))
     };
     let steps: [Step<'_>; 5] = [
@@ -29,6 +29,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
             Box::new(cargo(&[
                 "test",
                 "--workspace",
+                "--exclude",
+                "base",
                 "--exclude",
                 "data",
                 "--exclude",

@@ -8,19 +8,20 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 /// Who may import whom of this workspace, tests and build scripts included. A new crate gets a row here.
-const MAY_IMPORT: [(&str, &[&str]); 8] = [
-    ("data", &[]),
+const MAY_IMPORT: [(&str, &[&str]); 9] = [
+    ("base", &[]),
+    ("data", &["base"]),
     ("metrics", &[]),
     ("model", &["data"]),
-    ("train", &["data", "model", "metrics"]),
+    ("train", &["base", "data", "model", "metrics"]),
     ("report", &["metrics"]),
     ("serve", &["data", "model"]),
-    ("cli", &["data", "metrics", "model", "train", "report", "serve"]),
+    ("cli", &["base", "data", "metrics", "model", "train", "report", "serve"]),
     ("xtask", &[]),
 ];
 
 /// The crates that must build and test where there is no libtorch.
-const WITHOUT_TCH: [&str; 4] = ["data", "metrics", "report", "xtask"];
+const WITHOUT_TCH: [&str; 5] = ["base", "data", "metrics", "report", "xtask"];
 
 fn cargo(arguments: &[&str]) -> Output {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
