@@ -142,8 +142,9 @@ impl PredictedSet {
             let label = classes.iter().position(|class| class == label);
             labels.push(label.ok_or_else(|| other(line, "its label is none of the classes".to_owned()))?);
             for field in fields.by_ref().skip(1).take(classes.len()) {
-                let value: Option<f32> = field.parse().ok().filter(|value: &f32| value.is_finite());
-                values.push(value.ok_or_else(|| other(line, format!("`{field}` is no probability")))?);
+                let value: Option<f32> = field.parse().ok().filter(|value| (0.0..=1.0).contains(value));
+                let no_probability = || other(line, format!("`{field}` is no probability, which is 0 to 1"));
+                values.push(value.ok_or_else(no_probability)?);
             }
             let group = fields.next().filter(|group| grouped && !group.is_empty()).map(str::to_owned);
             images.push(PredictedImage { path: path.into(), group });
