@@ -89,17 +89,21 @@ pub fn read_rest(file: File, most: u64) -> io::Result<Vec<u8>> {
 /// and for its owner alone to write.
 ///
 /// # Errors
-/// With the kind `PermissionDenied` any other file, with what is wrong with it.
+/// With the kind `PermissionDenied` any other file, with what is wrong with it; with the kind `InvalidData` a file of this user
+/// that others may write to.
 pub fn check_own(file: &File) -> io::Result<()> {
     let found = file.metadata()?;
     let own = rustix::process::geteuid().as_raw();
+    let is_open = found.mode() & 0o022 != 0;
     let problem = match found.uid() {
         _ if !found.is_file() => "it is no regular file".to_owned(),
         // A name in a shared folder may be a link to any file of its owner.
         _ if found.nlink() > 1 => "it has other names, too".to_owned(),
-        _ if found.mode() & 0o022 != 0 => "others may write to it".to_owned(),
-        0 => return Ok(()),
-        owner if owner == own => return Ok(()),
+        owner if owner == own && is_open => {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "others may write to it"));
+        }
+        0 if is_open => "others may write to it".to_owned(),
+        owner if owner == own || owner == 0 => return Ok(()),
         owner => format!("it belongs to another user ({owner})"),
     };
     Err(io::Error::new(io::ErrorKind::PermissionDenied, problem))
@@ -161,7 +165,10 @@ mod tests {
         assert_eq!(read_text(&at("link"), 7).unwrap(), "grüße");
         for name in ["pipe", "to-pipe", "zero", "."] {
             let error = read_bounded(&at(name), 100).unwrap_err();
-            assert_eq!((error.kind(), error.to_string()), (io::ErrorKind::InvalidInput, "it is no file".to_owned()));
+            assert_eq!(
+                (error.kind(), error.to_string()),
+                (io::ErrorKind::InvalidInput, "it is no file".to_owned())
+            );
         }
         if cfg!(target_os = "linux") {
             symlink("/proc/version", at("kernel")).unwrap();
