@@ -12,7 +12,7 @@ const MAY_IMPORT: [(&str, &[&str]); 9] = [
     ("base", &[]),
     ("data", &["base"]),
     ("metrics", &[]),
-    ("model", &["data"]),
+    ("model", &["base", "data"]),
     ("train", &["base", "data", "model", "metrics"]),
     ("report", &["metrics"]),
     ("serve", &["data", "model"]),
