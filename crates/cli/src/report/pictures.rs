@@ -64,7 +64,11 @@ impl Place {
         if fs::metadata(&path).ok()?.len() > LARGEST {
             return None;
         }
-        data::thumbnail(&data::decode(&fs::read(path).ok()?, &self.decoding).ok()?, SIDE).ok()
+        data::thumbnail(
+            &data::decode(&data::read_file(&path, &self.decoding).ok()?, &self.decoding).ok()?,
+            SIDE,
+        )
+        .ok()
     }
 }
 

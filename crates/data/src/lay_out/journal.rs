@@ -154,7 +154,8 @@ pub fn resume_move(
         }
         // The folders of a place are there, since the move made them before its journal.
         if files::real_place(Path::new(place))? != Path::new(place) {
-            let reason = format!("its journal of a move, `{NAME}`, leads through a linked folder, to `{place}`");
+            let reason =
+                format!("its journal of a move, `{NAME}`, leads through a linked folder, to `{place}`");
             return Err(refused(dir, reason));
         }
     }
@@ -175,7 +176,8 @@ pub fn resume_move(
 
 /// Tells errors of a file that may be someone else's from those of the disk.
 fn is_foreign(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind as E;
     // The system's own errors of these kinds have a number.
-    matches!(error.kind(), std::io::ErrorKind::InvalidInput | std::io::ErrorKind::PermissionDenied)
+    matches!(error.kind(), E::InvalidInput | E::PermissionDenied | E::InvalidData)
         && error.raw_os_error().is_none()
 }

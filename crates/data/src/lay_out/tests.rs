@@ -154,7 +154,8 @@ fn a_move_goes_on_where_it_was_cut_off() {
                 fs::copy(file, world.at(place)).unwrap();
             }
             let (dir, out) = (world.at("new"), world.at("m.csv"));
-            let other = resume_move(&dir, &world.at("data"), &world.at("other.csv"), false, &|| {}).unwrap_err();
+            let other =
+                resume_move(&dir, &world.at("data"), &world.at("other.csv"), false, &|| {}).unwrap_err();
             assert!(other.to_string().contains("ends with the manifest"), "{other}");
             assert_eq!(resume_move(&dir, &world.at("data"), &out, false, &|| {}).unwrap(), Some(FILES.len()));
             check_places(&world);
@@ -204,7 +205,8 @@ fn places_that_are_not_free_are_refused_before_anything_is_done() {
             let told = error.unwrap_err().to_string();
             assert!(told.contains(words), "{told}");
             // The rows of a CSV may lie anywhere, but not in the new folder.
-            let error = lay_out(&data, &world.at("m.csv"), &world.rows(), &world.at("file"), how, false, &|| {});
+            let error =
+                lay_out(&data, &world.at("m.csv"), &world.rows(), &world.at("file"), how, false, &|| {});
             assert!(error.unwrap_err().to_string().ends_with("of the data set lies in it"));
         }
     }
