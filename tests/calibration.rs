@@ -132,7 +132,9 @@ fn a_model_that_makes_no_numbers_names_the_image() {
     let done = world.thorax(&["test", "--saved", "broken.safetensors", "--data", "xrays Test"]);
     assert_eq!((done.code, done.stdout.as_str()), (Some(1), ""));
     let first = "xrays Test/COVID-19/000.png";
-    let error = format!("error: the model's probabilities for `{first}` are not finite numbers\n");
+    let error = format!(
+        "error: the probabilities of the model `broken.safetensors` for `{first}` are not finite numbers\n"
+    );
     assert!(
         done.stderr.contains(&error) && done.stderr.contains("hint: its weights are of no use"),
         "{}",

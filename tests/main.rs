@@ -22,6 +22,7 @@ mod export;
 mod faults;
 mod formats;
 mod guard;
+mod hostile;
 mod layouts;
 mod links;
 mod memory;

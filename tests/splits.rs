@@ -228,6 +228,39 @@ fn a_move_that_is_killed_goes_on() {
     assert!(cut_off > 0, "no move was cut off");
 }
 
+/// A folder may come from anyone, and with it the journal of a move.
+#[test]
+fn a_planted_journal_moves_nothing_that_is_not_of_the_data_set() {
+    let world = World::new();
+    world.study();
+    fs::create_dir(world.path("new")).unwrap();
+    fs::write(world.path("secret.txt"), "mine").unwrap();
+    let real = |name: &str| fs::canonicalize(world.path(".")).unwrap().join(name).display().to_string();
+    let journal = format!(
+        "{},,path,label\n{},{},secret.txt,a\n",
+        real("m.csv"),
+        real("secret.txt"),
+        real("new/secret.txt")
+    );
+    fs::write(world.path("new/.thorax-move.csv"), journal).unwrap();
+    world.refuses(
+        &["data", "split", "xrays", "--out", "m.csv", "--move", "new"],
+        &[
+            "error: cannot lay images out in `new`: its journal of a move, `.thorax-move.csv`, is not followed: `",
+            "secret.txt` is no part of the data set",
+            "hint: ",
+        ],
+    );
+    // Nor from the data set to elsewhere.
+    std::os::unix::fs::symlink("..", world.path("new/up")).unwrap();
+    let image = real("xrays/NORMAL/000.png");
+    let journal = format!("{},,path,label\n{image},{},x.png,a\n", real("m.csv"), real("new/up/x.png"));
+    fs::write(world.path("new/.thorax-move.csv"), journal).unwrap();
+    let done = world.thorax(&["data", "split", "xrays", "--out", "m.csv", "--move", "new"]);
+    done.refused(&["error: cannot lay images out in `new`", "leads through a linked folder, to `"]);
+    assert!(world.path("xrays/NORMAL/000.png").is_file() && !world.path("x.png").exists());
+}
+
 #[test]
 fn what_cannot_be_split_or_written_is_refused() {
     let world = World::new();

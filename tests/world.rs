@@ -120,7 +120,7 @@ impl World {
     }
 }
 
-fn done(output: Output) -> Done {
+pub(crate) fn done(output: Output) -> Done {
     Done {
         code: output.status.code(),
         stdout: String::from_utf8(output.stdout).unwrap(),

@@ -34,7 +34,7 @@ pub(crate) use values::{
     AveragingKind, ClassWeight, NonFinite, OnBadImage, OptimizerKind, ScheduleKind, SplitKind, WeightsChoice,
     name,
 };
-use values::{bytes, picture_size, positive, sample_size};
+use values::{at_most, bytes, picture_size, sample_size, threads};
 
 /// Where a data set is expected when none is named.
 pub(crate) const DEFAULT_DATA: &str = "data/COVID-19 Radiography Database";
@@ -46,6 +46,11 @@ pub(crate) const DEFAULT_WEIGHTS: &str = "data/weights/inception-v3.pt";
 pub(crate) const DEFAULT_EXPLAINED: &str = "data/explained";
 /// Where the synthetic sample goes when no place is named.
 pub(crate) const DEFAULT_SAMPLE: &str = "data/sample/Phantoms";
+
+/// The most images of a sample, or of a class's test set.
+const MAX_IMAGES: usize = 1_000_000;
+/// The most folds.
+const MAX_FOLDS: usize = 1000;
 
 const STYLES: styling::Styles = styling::Styles::styled()
     .header(styling::AnsiColor::Green.on_default().bold())
@@ -200,7 +205,7 @@ pub(crate) fn classes(named: &Option<Vec<ClassName>>) -> Classes<'_> {
 #[derive(Args)]
 pub(crate) struct ComputeArgs {
     /// Threads for decoding and computing [default: all cores]
-    #[arg(long, value_name = "N", value_parser = positive, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     pub(crate) threads: Option<usize>,
     /// auto, cpu, cuda, cuda:N or mps
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
@@ -223,7 +228,7 @@ pub(crate) struct ScanArgs {
     #[arg(long)]
     pub(crate) json: bool,
     /// Threads for decoding [default: all cores]
-    #[arg(long, value_name = "N", value_parser = positive, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     pub(crate) threads: Option<usize>,
 }
 
@@ -246,11 +251,11 @@ pub(crate) struct SampleArgs {
     #[arg(long, value_name = "FOLDER", default_value = DEFAULT_SAMPLE)]
     pub(crate) out: PathBuf,
     /// Training images in all, shared out in the study's imbalance
-    #[arg(long, value_name = "N", default_value_t = 920, value_parser = positive, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value_t = 920, value_parser = at_most::<MAX_IMAGES>, allow_negative_numbers = true)]
     pub(crate) count: usize,
     /// Test images a class
-    #[arg(long, value_name = "N", default_value_t = 40)]
-    pub(crate) test_per_class: usize,
+    #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u64).range(..=MAX_IMAGES as u64), allow_negative_numbers = true)]
+    pub(crate) test_per_class: u64,
     /// Side of the images in pixels
     #[arg(long, value_name = "PIXELS", default_value_t = 256, value_parser = sample_size, allow_negative_numbers = true)]
     pub(crate) image_size: usize,
@@ -258,7 +263,7 @@ pub(crate) struct SampleArgs {
     #[arg(long, value_name = "N", default_value_t = 28)]
     pub(crate) seed: u64,
     /// Threads to draw with [default: all cores]
-    #[arg(long, value_name = "N", value_parser = positive, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     pub(crate) threads: Option<usize>,
 }
 
@@ -285,7 +290,7 @@ pub(crate) struct DecodeArgs {
     #[arg(long)]
     pub(crate) json: bool,
     /// Threads for decoding [default: all cores]
-    #[arg(long, value_name = "N", value_parser = positive, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     pub(crate) threads: Option<usize>,
 }
 

@@ -4,7 +4,7 @@ mod html;
 mod json;
 mod text;
 
-use std::path::Path;
+use std::{io::Read as _, path::Path};
 
 use anyhow::{Context as _, Result};
 use data::{
@@ -84,8 +84,9 @@ fn check_page(page: &Path) -> Result<()> {
         return Err(hinted(format!("`{name}` is a folder"), "name a file with `--html`"));
     }
     if page.exists() {
-        let bytes = std::fs::read(page).with_context(|| format!("cannot read `{name}`"))?;
-        if !bytes.starts_with(PAGE_HEAD) {
+        let mut head = vec![0; PAGE_HEAD.len()];
+        let mut file = base::open_regular(page).with_context(|| format!("cannot read `{name}`"))?;
+        if file.read_exact(&mut head).is_err() || head != *PAGE_HEAD {
             return Err(hinted(
                 format!("`{name}` is there already and is no page"),
                 "name another file with `--html`, or remove it",

@@ -128,7 +128,7 @@ fn train_fold(
         return Ok(());
     }
     let resumed = match plan.out.join("run.json").exists() {
-        true => Some(Resumed::take(&plan.out)?),
+        true => Some(Resumed::take(&plan.out, false)?),
         false => {
             folder.clear(fold)?;
             None

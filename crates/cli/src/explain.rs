@@ -53,7 +53,7 @@ pub(crate) fn run(args: &ExplainArgs, output: &Output) -> Result<Status> {
         names: Names::new(&args.out, args.force),
         rows: Rows::new(&spec.classes, method, args.json, output),
     };
-    let mut files = Files { formats: args.read.formats.unwrap_or(Formats::All), no_images: 0 };
+    let mut files = Files::new(args.read.formats.unwrap_or(Formats::All));
     let mut chunk = Vec::with_capacity(EVALUATION_BATCH);
     for path in &args.paths {
         for found in files.of(path) {

@@ -36,3 +36,10 @@ fn clear_up(folder: &Path) {
         tracing::info!("cannot clear up `{}`: {error}", folder.display());
     }
 }
+
+/// Tells if a path leads to a place below one of these folders, whatever links it goes through.
+pub(crate) fn lies_below(path: &Path, folders: &[&Path]) -> std::io::Result<bool> {
+    // With a name behind it, so that the folder itself is looked up, too.
+    let real = base::real_place(&path.join("x"))?;
+    Ok(folders.iter().flat_map(fs::canonicalize).any(|folder| real.starts_with(folder)))
+}

@@ -131,11 +131,11 @@ pub(crate) fn sample(args: &SampleArgs, output: &Output) -> Result<Status> {
     use_threads(args.threads)?;
     let options = SampleOptions {
         count: args.count,
-        test_per_class: args.test_per_class,
+        test_per_class: args.test_per_class as usize,
         image_size: args.image_size,
         seed: args.seed,
     };
-    let bar = progress::bar(output, args.count + 3 * args.test_per_class, "drawing");
+    let bar = progress::bar(output, args.count + 3 * args.test_per_class as usize, "drawing");
     let summary = data::write_sample(&args.out, &options, &|| bar.inc(1))?;
     bar.finish_and_clear();
     let mut rows = vec![["class", "training", "test"].map(str::to_owned).to_vec()];

@@ -19,8 +19,13 @@ pub(crate) type Found = (PathBuf, Option<String>);
 pub(crate) struct Files {
     pub(crate) formats: Formats,
     /// Files in folders that are no images.
-    pub(crate) no_images: usize,
+    no_images: usize,
+    /// Pipes, sockets and devices in folders.
+    special: Vec<PathBuf>,
 }
+
+/// How many of those are named.
+const NAMED: usize = 3;
 
 /// The place that means a list of places on standard input.
 const LIST: &str = "-";
@@ -28,6 +33,10 @@ const LIST: &str = "-";
 const MAX_LINE: u64 = 1 << 16;
 
 impl Files {
+    pub(crate) fn new(formats: Formats) -> Self {
+        Self { formats, no_images: 0, special: Vec::new() }
+    }
+
     /// The file itself; the images of a folder and of the folders in it, by name; or for `-` those of all places that standard
     /// input names, one a line, as they come.
     pub(crate) fn of<'a>(&'a mut self, path: &'a Path) -> Box<dyn Iterator<Item = Found> + 'a> {
@@ -36,7 +45,7 @@ impl Files {
                 Ok(path) => self.walk(&path),
                 Err(error) => vec![(PathBuf::from(LIST), Some(error))].into_iter(),
             })),
-            false => Box::new(walk(path, self.formats, &mut self.no_images)),
+            false => Box::new(walk(path, self)),
         }
     }
 
@@ -47,11 +56,18 @@ impl Files {
             1 => output.note("passed over: 1 file that is no image"),
             n => output.note(format!("passed over: {n} files that are no images")),
         }
+        for path in self.special.iter().take(NAMED) {
+            output.note(format!("passed over: `{}`, a pipe, socket or device", path.display()));
+        }
+        if self.special.len() > NAMED {
+            output
+                .note(format!("passed over: {} more pipes, sockets and devices", self.special.len() - NAMED));
+        }
     }
 
     /// All that a place on a list stands for: mostly one file.
     fn walk(&mut self, path: &Path) -> std::vec::IntoIter<Found> {
-        walk(path, self.formats, &mut self.no_images).collect::<Vec<_>>().into_iter()
+        walk(path, self).collect::<Vec<_>>().into_iter()
     }
 }
 
@@ -61,7 +77,7 @@ pub(crate) fn none_in(paths: &[PathBuf], hint: &str) -> anyhow::Error {
     hinted(format!("there is no image in {}", named.join(", ")), hint)
 }
 
-fn walk(path: &Path, formats: Formats, no_images: &mut usize) -> impl Iterator<Item = Found> {
+fn walk(path: &Path, files: &mut Files) -> impl Iterator<Item = Found> {
     let walk = WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter();
     let given = path.to_owned();
     walk.filter_map(move |entry| match entry {
@@ -69,8 +85,12 @@ fn walk(path: &Path, formats: Formats, no_images: &mut usize) -> impl Iterator<I
         // A file that was named is an image or an error.
         Ok(entry) if entry.depth() == 0 => Some((entry.into_path(), None)),
         Ok(entry) => {
-            let is_image = entry.file_type().is_file() && data::is_image(entry.path(), formats);
-            *no_images += usize::from(!is_image);
+            if !entry.file_type().is_file() {
+                files.special.push(entry.into_path());
+                return None;
+            }
+            let is_image = data::is_image(entry.path(), files.formats);
+            files.no_images += usize::from(!is_image);
             is_image.then(|| (entry.into_path(), None))
         }
         Err(error) => {

@@ -4,7 +4,7 @@
 //! **tracing-subscriber** for logs, **ctrlc** for Ctrl-C, **jiff** for the local time in a run's name, **csv** for predictions (quoting is its
 //! job), **walkdir** for folders of images (sorted, a million files one at a time, loops told), **toml** for recipes
 //! (the format that Rust's users know; its own parser names the place of an error), **tempfile** to try whether a run's folder
-//! can be written, **maud** for pages (checked when compiled, escapes all text by itself), **base64** for the pictures in
+//! can be written, **rustix** for the limit of address space (no unsafe code; tempfile brings it anyway), **maud** for pages (checked when compiled, escapes all text by itself), **base64** for the pictures in
 //! them, **clap_complete** and **clap_mangen** for completions and manual pages (clap's own: they read the arguments that it
 //! parses by).
 
@@ -57,7 +57,7 @@ fn main() -> ExitCode {
     let output = Output::new(&cli.global);
     let expanded = recipe::expand(&command_line).and_then(|expanded| match expanded {
         Some(expanded) => Ok(Some(expanded)),
-        None => resume::expand(&command_line),
+        None => resume::expand(&command_line, &output),
     });
     match expanded {
         Ok(Some(expanded)) => match Cli::try_parse_from(expanded) {

@@ -38,7 +38,7 @@ pub(crate) fn run(args: &PredictArgs, output: &Output) -> Result<Status> {
         Printer { classes: committee.classes(), form: Form::of(args), csv_safe: args.csv_safe, output };
     printer.heading()?;
 
-    let mut files = Files { formats: args.read.formats.unwrap_or(Formats::All), no_images: 0 };
+    let mut files = Files::new(args.read.formats.unwrap_or(Formats::All));
     let mut rows = Rows::new(&committee, &reader, &printer, args.uncertain_below);
     let most = largest_chunk(&classifiers);
     let (mut chunk, mut full) = (Vec::new(), FIRST_CHUNK);

@@ -2,13 +2,13 @@
 
 mod file;
 
-use std::{ffi::OsString, fs::File, io::Read as _, path::Path};
+use std::{ffi::OsString, path::Path};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::{ArgMatches, CommandFactory as _, parser::ValueSource};
 use toml::{Table, Value};
 
-use crate::{args::Cli, status::hinted};
+use crate::{args::Cli, files, status::hinted};
 
 /// Those that come with the program.
 const BUILT_IN: [(&str, &str); 2] =
@@ -16,7 +16,7 @@ const BUILT_IN: [(&str, &str); 2] =
 /// Those that take a recipe.
 const COMMANDS: [&str; 2] = ["train", "cross-validate"];
 /// Flags that say what is printed or where, and no setting of a run.
-pub(crate) const NO_SETTING: [&str; 11] = [
+pub(crate) const NO_SETTING: [&str; 12] = [
     "recipe",
     "json",
     "no-report",
@@ -26,6 +26,7 @@ pub(crate) const NO_SETTING: [&str; 11] = [
     "help",
     "version",
     "resume",
+    "trust",
     "extend-epochs",
     "out",
 ];
@@ -89,16 +90,12 @@ fn read(name: &str) -> Result<Table> {
 }
 
 fn text(name: &str) -> Result<String> {
-    let mut text = String::new();
-    let read = File::open(name).and_then(|file| file.take(file::MAX_BYTES + 1).read_to_string(&mut text));
-    read.with_context(|| format!("cannot read recipe `{name}`"))?;
-    if text.len() as u64 > file::MAX_BYTES {
-        return Err(hinted(
-            format!("recipe `{name}` is longer than a recipe can be"),
-            "name a TOML file of settings",
-        ));
-    }
-    Ok(text)
+    base::read_text(Path::new(name), file::MAX_BYTES).map_err(|error| match error.kind() {
+        std::io::ErrorKind::FileTooLarge => {
+            hinted(format!("recipe `{name}` is longer than a recipe can be"), "name a TOML file of settings")
+        }
+        _ => anyhow::Error::new(error).context(format!("cannot read recipe `{name}`")),
+    })
 }
 
 /// Whether the user gave the flag: then it wins.
@@ -120,6 +117,15 @@ fn argument(recipe: &str, key: &str, value: &Value) -> Result<Option<OsString>> 
                 "recipe `{recipe}`: `{key}` names a TorchScript file, which can run code of whoever wrote it"
             ),
             format!("if you trust the file, name it yourself: `--{key} FILE`"),
+        ));
+    }
+    // It makes folders and removes files that look like its own.
+    if let Some(folder) = text.as_deref().filter(|text| key == "cache" && *text != "none")
+        && !files::lies_below(Path::new(folder), &[Path::new(".")])?
+    {
+        return Err(hinted(
+            format!("recipe `{recipe}`: `cache` is `{folder}`, which lies outside of the working folder"),
+            "if that is meant, name it yourself: `--cache FOLDER`",
         ));
     }
     match text {
@@ -177,6 +183,8 @@ mod tests {
             ("seed = 1\nseed = 2", ", line 2: "),
             ("backbone = \"evil.pt\"", "`backbone` names a TorchScript file"),
             ("weights = \"evil.pt\"", "`weights` names a TorchScript file"),
+            ("cache = \"/elsewhere\"", "`cache` is `/elsewhere`, which lies outside of the working folder"),
+            ("cache = \"..\"", "`cache` is `..`, which lies outside of the working folder"),
             (&" ".repeat(2_000_000), "is longer than a recipe can be"),
         ] {
             std::fs::write(path, recipe).unwrap();

@@ -1,4 +1,8 @@
 //! `train --resume`: a run's own settings put behind the user's flags, and refused where the two differ.
+//!
+//! A run's folder may come from anyone. Of the paths that its `run.json` names, images are read, and refused unless they have the
+//! run's fingerprint; a TorchScript file, which can run code, is loaded only where the user names it; and a cache is used only
+//! below the working folder or the run's own. `--trust` says that the user knows where the run comes from.
 
 use std::{
     collections::BTreeMap,
@@ -15,10 +19,12 @@ use train::{FitConfig, LAST, Run, RunRecord, Status};
 
 use crate::{
     args::{Cli, TrainArgs},
+    files,
     output::Output,
     recipe::{self, NO_SETTING, given},
     rules,
     status::hinted,
+    train::is_fetched,
 };
 
 /// Settings that may be others in each part of a run: they change nothing of what comes out, or only what would have ended it.
@@ -26,7 +32,7 @@ const FREE: [&str; 4] = ["cache", "checkpoint-every", "on-non-finite", "recipe"]
 
 /// The command line with the settings of the run that is to be resumed, those excepted that the user gave as flags; nothing
 /// where none is. `command_line` was parsed before.
-pub(crate) fn expand(command_line: &[OsString]) -> Result<Option<Vec<OsString>>> {
+pub(crate) fn expand(command_line: &[OsString], output: &Output) -> Result<Option<Vec<OsString>>> {
     let matches = Cli::command().try_get_matches_from(command_line)?;
     let Some(train) = matches.subcommand_matches("train") else { return Ok(None) };
     let Some(folder) = train.get_one::<PathBuf>("resume") else { return Ok(None) };
@@ -35,6 +41,9 @@ pub(crate) fn expand(command_line: &[OsString]) -> Result<Option<Vec<OsString>>>
     for (key, value) in &record.settings {
         let extended = key == "epochs" && train.contains_id("extend_epochs");
         if known(key) && !extended && !given(train, key) {
+            if !train.get_flag("trust") && !is_usable(folder, key, value, output)? {
+                continue;
+            }
             expanded.extend(argument(&record, key, value));
         }
     }
@@ -66,6 +75,41 @@ fn open(folder: &Path) -> Result<Run> {
         ));
     }
     Ok(run)
+}
+
+/// Tells if a stored setting can be used by a user who has not named it; one that cannot, but has a default, is told.
+///
+/// # Errors
+/// A TorchScript file that would be loaded.
+fn is_usable(run: &Path, key: &str, value: &Value, output: &Output) -> Result<bool> {
+    let Some(path) = value.as_str().filter(|path| *path != "none").map(Path::new) else { return Ok(true) };
+    match key {
+        "backbone" | "weights" => {
+            // A run's checkpoint holds the network itself, and the weights that are fetched are known by their sum.
+            if run.join(LAST).exists() || is_fetched(path) {
+                return Ok(true);
+            }
+            let (run, path) = (run.display(), path.display());
+            Err(hinted(
+                format!(
+                    "the run in `{run}` begins with `{path}`, a TorchScript file, which can run code of whoever wrote it, \
+                     and only its `run.json` names it"
+                ),
+                format!("if you trust the file, name it yourself, `--{key} FILE`, or add `--trust`"),
+            ))
+        }
+        "cache" => {
+            let is_below = files::lies_below(path, &[run, Path::new(".")])?;
+            if !is_below {
+                output.warn(format!(
+                    "the run's cache, `{}`, lies elsewhere and is not used: name it with `--cache`, or add `--trust`",
+                    path.display()
+                ));
+            }
+            Ok(is_below)
+        }
+        _ => Ok(true),
+    }
 }
 
 /// Whether this is a flag of `train` that stands for a setting.
@@ -118,9 +162,9 @@ pub(crate) struct Resumed {
 }
 
 impl Resumed {
-    /// Takes the run in a folder.
-    pub(crate) fn take(folder: &Path) -> Result<Self> {
-        let run = Run::resume(folder)?;
+    /// Takes the run in a folder; for a dry run, only looks at it.
+    pub(crate) fn take(folder: &Path, is_dry: bool) -> Result<Self> {
+        let run = if is_dry { Run::open(folder)? } else { Run::resume(folder)? };
         let path = run.file(LAST);
         let mut checkpoint = path.exists().then(|| Checkpoint::read(&path)).transpose()?;
         if let Some(checkpoint) = &mut checkpoint {

@@ -13,6 +13,9 @@ use crate::{args::ComputeArgs, compute, output::Output, rules::Rules, status::hi
 pub(crate) const RUNS: &str = "data/runs";
 pub(crate) const LATEST: &str = "data/runs/latest";
 
+/// The longest text of that file, in bytes: paths are no longer than 4096.
+const LONGEST_PATH: u64 = 1 << 13;
+
 /// What is said whenever a module is loaded that is not the one that is fetched and checked.
 pub(crate) const RUNS_CODE: &str =
     "this model holds a TorchScript module, which runs code of whoever wrote it";
@@ -96,7 +99,7 @@ pub(crate) fn find(path: Option<&Path>) -> Result<Saved> {
 
 /// The latest run's folder.
 pub(crate) fn latest() -> Result<PathBuf> {
-    let text = match std::fs::read_to_string(LATEST) {
+    let text = match base::read_text(Path::new(LATEST), LONGEST_PATH) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return Err(hinted(
                 "no model has been trained here yet",

@@ -78,10 +78,13 @@ fn config(args: &ServeArgs, threads: usize, output: &Output) -> Result<Config> {
     })
 }
 
+/// The longest token file, in bytes.
+const LONGEST_TOKEN: u64 = 1 << 12;
+
 fn token(path: &Path, output: &Output) -> Result<Token> {
     let shown = path.display();
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read the token file `{shown}`"))?;
+    let text = base::read_text(path, LONGEST_TOKEN)
+        .with_context(|| format!("cannot read the token file `{shown}`"))?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;

@@ -5,7 +5,7 @@ use std::{collections::HashSet, path::Path};
 use anyhow::Result;
 use base::{shown, stored};
 use data::{
-    Layout, Listing, OpenOptions, Part,
+    Listing, OpenOptions, Part,
     lay_out::{self, How},
     manifest::{self, Row},
     split::{self, TestSize},
@@ -24,7 +24,7 @@ use crate::{
 
 pub(crate) fn run(args: &SplitArgs, output: &Output) -> Result<Status> {
     if let Some(dir) = &args.move_to {
-        let moved = lay_out::resume_move(dir, &args.out, args.force, &|| {})?;
+        let moved = lay_out::resume_move(dir, &args.data, &args.out, args.force, &|| {})?;
         if let Some(images) = moved {
             output.note(format!("went on with the move that was cut off: {images} images in all"));
             output.result(args.out.display().to_string());
@@ -100,8 +100,7 @@ fn write(args: &SplitArgs, listing: &Listing, rows: &[Row<'_>], output: &Output)
         .find_map(|(dir, how)| Some((dir.as_deref()?, how)));
     let Some((dir, how)) = place else { return Ok(manifest::write(&args.out, rows, args.force)?) };
     let bar = progress::bar(output, rows.len(), "laying out");
-    let data = (listing.layout != Layout::Csv).then_some(&*listing.root);
-    let done = lay_out::lay_out(dir, &args.out, rows, data, how, args.force, &|| bar.inc(1));
+    let done = lay_out::lay_out(dir, &args.out, rows, &listing.root, how, args.force, &|| bar.inc(1));
     bar.finish_and_clear();
     Ok(done?)
 }

@@ -182,7 +182,7 @@ fn hint(error: &anyhow::Error) -> Option<String> {
             Some(model::Error::NoMaps { .. }) => {
                 Some("`--method occlusion` works with every network".to_owned())
             }
-            Some(model::Error::NotFinite) => {
+            Some(model::Error::NotFinite { .. }) => {
                 Some("its weights are of no use: name another model, or train again with a lower `--learning-rate`".to_owned())
             }
             Some(model::Error::FormatVersion { .. }) => {

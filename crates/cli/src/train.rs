@@ -27,6 +27,7 @@ use crate::{
     test,
 };
 
+pub(crate) use network::is_fetched;
 pub(crate) use plan::{Opened, Plan, check_writable, free_name, introduce_data};
 
 /// The images, decoded.
@@ -41,7 +42,7 @@ pub(crate) struct Images {
 pub(crate) fn run(args: &TrainArgs, output: &Output) -> Result<Status> {
     let start = Instant::now();
     progress::catch_interrupts()?;
-    let resumed = args.resume.as_deref().map(Resumed::take).transpose()?;
+    let resumed = args.resume.as_deref().map(|run| Resumed::take(run, args.dry_run)).transpose()?;
     if let Some(resumed) = &resumed
         && resumed.is_over(args)?
     {
@@ -54,13 +55,18 @@ pub(crate) fn run(args: &TrainArgs, output: &Output) -> Result<Status> {
         resumed.check_settings(&plan.settings(args), args)?;
     }
     let checkpoint = resumed.as_ref().and_then(|resumed| resumed.checkpoint.clone());
-    let mut classifier = plan.network.build(args, checkpoint.as_ref(), output)?;
+    // What a run's folder brings along runs no code where nothing is to be done.
+    let brings_code = checkpoint.as_ref().is_some_and(|checkpoint| checkpoint.backbone.is_some());
     if args.dry_run {
+        if !brings_code || args.trust {
+            plan.network.build(args, checkpoint.as_ref(), output)?;
+        }
         output.data(serde_json::to_string_pretty(
             &json!({"out": stored(&plan.out), "settings": plan.settings(args)}),
         )?);
         return Ok(Status::Done);
     }
+    let mut classifier = plan.network.build(args, checkpoint.as_ref(), output)?;
     let images = load(args, &plan, output)?;
     let record = record(args, &plan, &images);
     let mut run = match resumed {

@@ -4,6 +4,14 @@
 //! its own by whoever holds that file's lock, which the system takes from a process that ends in any way, and gets its place by one
 //! rename once it is whole. Every image is checked by its sum whenever it is read. So a killed writer, a full disk,
 //! damage or a changed image cost time and never give other pixels.
+//!
+//! # Caches that several users share
+//! A key is made of facts that everyone can look up who may list the images, and the pixels' sums stand in the file itself: a key
+//! cannot tell the pixels of someone else who puts another file under the right name. So a file is used only if no other user can
+//! have written it: a regular file of this user or of root, that its owner alone can write, with one name; a link, a pipe, or
+//! another user's file in its place leaves the images in memory, which is told. Files are made so that others cannot write to them.
+//! The folder may be anyone's: whoever can write to it can remove files, exchange them (their keys then do not fit) or keep a
+//! lock, and all of that costs time only. A lock is waited for as long as its holder writes, and half a minute longer.
 
 mod file;
 mod key;
@@ -12,10 +20,11 @@ mod note;
 use std::{
     fs::{self, File, TryLockError},
     io::{self, BufWriter},
-    os::unix::fs::MetadataExt as _,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
+    sync::Mutex,
     thread,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use crate::{
@@ -43,6 +52,10 @@ const UNUSED: Duration = Duration::from_secs(30 * 24 * 3600);
 const WHOLE: &str = "images";
 const PARTIAL: &str = "partial";
 const NOTE: &str = "note";
+/// How long a process that holds a lock may write nothing before it is no longer waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How often a writer shows by the file's time that it is at work: one file may take seconds to decode.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(3);
 /// How long to wait before asking again whether another process is done.
 const WAIT: Duration = Duration::from_millis(20);
 
@@ -190,7 +203,7 @@ struct Found {
 
 /// A partial file that no process is writing, locked.
 fn take_left(path: &Path) -> Option<File> {
-    let file = File::open(path).ok()?;
+    let file = base::open_no_link(File::options().read(true), path).ok()?;
     file.try_lock().ok()?;
     is_named(&file, path).then_some(file)
 }
@@ -218,10 +231,16 @@ impl Place {
 
     /// The whole file, if there is one and it is right. One that is not is taken for none, and written again.
     fn open(&self, key: &Key, n: usize, image_size: usize) -> Result<Option<Kept>, Error> {
-        let file = match File::open(&self.whole) {
+        let failed = |source| io_error("read", &self.whole, source);
+        let file = match base::open_no_link(File::options().read(true), &self.whole) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            file => file.map_err(|source| io_error("read", &self.whole, source))?,
+            file => file.map_err(failed)?,
         };
+        match base::check_own(&file) {
+            // Of an earlier version, or a careless mask: it is written again.
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => return Ok(None),
+            checked => checked.map_err(failed)?,
+        }
         let read = file::read(&file, key, n, image_size);
         let Some(outcomes) = read.map_err(|source| io_error("read", &self.whole, source))? else {
             return Ok(None);
@@ -231,16 +250,36 @@ impl Place {
         Ok(Some(Kept { outcomes, bytes: Bytes::File(file, self.whole.clone()), is_old: true }))
     }
 
-    /// The partial file, empty and locked by this process alone; waits for another that is writing it.
+    /// The partial file, empty and locked by this process alone; waits for another as long as it is writing it.
     fn lock(&self) -> Result<File, Error> {
         let failed = |source| io_error("write", &self.partial, source);
+        let (mut seen, mut removed) = ((Instant::now(), None), false);
         loop {
-            let file =
-                File::options().read(true).write(true).create(true).truncate(false).open(&self.partial);
-            let file = file.map_err(failed)?;
+            let mut options = File::options();
+            options.read(true).write(true).create(true).truncate(false).mode(0o644);
+            let file = base::open_no_link(&options, &self.partial).map_err(failed)?;
+            match base::check_own(&file) {
+                // Some file systems let everyone write to every file: it is no use to try again there.
+                Err(error) if error.kind() == io::ErrorKind::InvalidData && !removed => {
+                    fs::remove_file(&self.partial).map_err(failed)?;
+                    removed = true;
+                    continue;
+                }
+                checked => checked.map_err(failed)?,
+            }
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
+                    let state =
+                        file.metadata().map(|found| (found.ino(), found.len(), found.modified().ok())).ok();
+                    if seen.1 != state {
+                        seen = (Instant::now(), state);
+                    } else if seen.0.elapsed() > PATIENCE {
+                        return Err(Error::CacheInUse {
+                            path: self.partial.clone(),
+                            seconds: PATIENCE.as_secs(),
+                        });
+                    }
                     thread::sleep(WAIT);
                     continue;
                 }
@@ -264,10 +303,22 @@ fn fill(
     decoding: &Decoding,
     progress: &(dyn Fn() + Sync),
 ) -> io::Result<(Vec<Outcome>, bool)> {
+    let alive = partial.try_clone()?;
+    let last = Mutex::new(Instant::now());
+    let progress = || {
+        progress();
+        // Without a sign of life, those who wait decode the images themselves.
+        if let Ok(mut last) = last.try_lock()
+            && last.elapsed() > SIGN_OF_LIFE
+        {
+            let _ = alive.set_modified(SystemTime::now());
+            *last = Instant::now();
+        }
+    };
     let mut writer = file::Writer::new(BufWriter::with_capacity(1 << 20, partial))?;
     let mut readable = true;
     for chunk in samples.chunks(CHUNK) {
-        for decoded in decode_chunk(chunk, preprocess, decoding, progress) {
+        for decoded in decode_chunk(chunk, preprocess, decoding, &progress) {
             readable &= !matches!(decoded, Err(DecodeError::Unreadable(_)));
             match &decoded {
                 Ok(Decoded { pixels, notes }) => writer.push(Ok((&pixels.data, *notes)))?,

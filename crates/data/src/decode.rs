@@ -106,6 +106,11 @@ fn kind(bytes: &[u8], decoding: &Decoding) -> Result<(Kind, Decoding), DecodeErr
     }
 }
 
+/// Refuses a file by its first bytes, as [`decode`] would by all of them.
+pub(crate) fn check_head(bytes: &[u8], decoding: &Decoding) -> Result<(), DecodeError> {
+    kind(bytes, decoding).map(|_| ())
+}
+
 fn check_size(width: u32, height: u32, decoding: &Decoding) -> Result<(), DecodeError> {
     match u64::from(width) * u64::from(height) {
         0 => Err(DecodeError::Damaged("it has no pixels".to_owned())),

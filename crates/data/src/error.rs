@@ -36,6 +36,14 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// A cache file that another process has locked and does not write.
+    #[error("another process has locked `{path}` and has written nothing for {seconds} s")]
+    CacheInUse {
+        /// The file.
+        path: PathBuf,
+        /// How long it was waited for.
+        seconds: u64,
+    },
     /// A picture that cannot be made, such as one without pixels.
     #[error("cannot make a picture")]
     Picture {

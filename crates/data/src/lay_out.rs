@@ -33,23 +33,24 @@ pub enum How {
 }
 
 /// Lays rows out below `dir` and then writes the manifest `out`, which names the files in their new places. `data` is the data
-/// set's folder, where it is one. `progress` is called once a file.
+/// set's folder or CSV. `progress` is called once a file.
 ///
 /// # Errors
 /// A manifest that is there already, unless `force`d; a folder that holds anything but this split, or lies within the data
-/// set, or holds images of it; a label that is no folder's name; a link that is to be moved; files that cannot be written.
+/// set, or holds images of it; a label that is no folder's name; a link, or a file behind a linked folder, that is to be moved;
+/// files that cannot be written.
 pub fn lay_out(
     dir: &Path,
     out: &Path,
     rows: &[Row<'_>],
-    data: Option<&Path>,
+    data: &Path,
     how: How,
     force: bool,
     progress: &dyn Fn(),
 ) -> Result<(), Error> {
     check_free(out, force)?;
     let places = places(dir, rows)?;
-    check_dir(dir, out, rows, &places, data)?;
+    check_dir(dir, out, rows, &places, (!data.is_file()).then_some(data))?;
     for folder in places.iter().filter_map(|place| place.parent()).collect::<HashSet<_>>() {
         fs::create_dir_all(folder).map_err(failed("create", folder))?;
     }
@@ -58,8 +59,8 @@ pub fn lay_out(
     let records = records(out, &placed)?;
     if how == How::Move {
         let sources: Vec<&Path> = rows.iter().map(|row| row.path).collect();
-        journal::begin(dir, out, &sources, &places, &records)?;
-        return resume_move(dir, out, force, progress).map(drop);
+        journal::begin(dir, out, data, &sources, &places, &records)?;
+        return resume_move(dir, data, out, force, progress).map(drop);
     }
     for (row, place) in rows.iter().zip(&places) {
         match how {

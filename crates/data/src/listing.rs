@@ -160,7 +160,7 @@ pub enum Reason {
     LinkToFolder,
     /// A link that leads nowhere.
     BrokenLink,
-    /// A pipe, socket or device, which is never opened.
+    /// A pipe, socket, device or file of the kernel's, which is never read.
     Special,
 }
 
@@ -181,7 +181,7 @@ impl fmt::Display for Reason {
             Self::Unreadable => "not readable, with no image's extension",
             Self::LinkToFolder => "a link to a folder, not followed",
             Self::BrokenLink => "a link that leads nowhere",
-            Self::Special => "a pipe, socket or device",
+            Self::Special => "a pipe, socket, device or file of the kernel's",
         })
     }
 }

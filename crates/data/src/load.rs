@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::Read as _,
+    io::{ErrorKind, Read as _},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -11,6 +11,7 @@ use rayon::prelude::*;
 
 use crate::{
     Cache, DecodeError, DecodeNotes, Decoded, Decoding, Error, ImageSet, Interpolation, Sample,
+    decode::check_head,
     decode_resized,
     store::{Bytes, Entry, Store},
 };
@@ -114,21 +115,37 @@ pub fn read_resized(
     decode_resized(&bytes, preprocess.image_size, preprocess.interpolation, decoding)
 }
 
-/// A file's bytes, if they are no more than an image of the size allowed can have.
+/// As many first bytes of a file as tell that it is no image, where it has more.
+const HEAD: u64 = 1 << 16;
+
+/// A file's bytes, if they are no more than an image of the size allowed can have, and begin as those of one do: more than its
+/// head is read of no other file.
 ///
 /// # Errors
-/// A file that cannot be read, or that is larger.
+/// A file that cannot be read, or that is larger; one whose head is no image's, as [`crate::decode`] refuses it.
 pub fn read_file(path: &Path, decoding: &Decoding) -> Result<Vec<u8>, DecodeError> {
     // 16 bits of four samples for each pixel, as they are, and room for what comes with them.
     let most = decoding.max_pixels.saturating_mul(8).saturating_add(64 << 20);
     let too_large = || DecodeError::Unsupported(format!("its file has more than {} MiB", most >> 20));
-    let file = File::open(path).map_err(DecodeError::Unreadable)?;
-    let length = file.metadata().map_err(DecodeError::Unreadable)?.len();
+    let unreadable = DecodeError::Unreadable;
+    // A pipe that the user names is read; a folder's are left out, and a CSV's are refused.
+    let file = match std::fs::metadata(path).map_err(unreadable)?.is_file() {
+        true => base::open_regular(path),
+        false => File::open(path),
+    };
+    let mut file = file.map_err(unreadable)?;
+    let length = file.metadata().map_err(unreadable)?.len();
     if length > most {
         return Err(too_large());
     }
-    let mut bytes = Vec::with_capacity(length as usize + 1);
-    file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(DecodeError::Unreadable)?;
+    let mut bytes = Vec::new();
+    file.by_ref().take(HEAD).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 == HEAD {
+        check_head(&bytes, decoding)?;
+        let rest = length.saturating_sub(HEAD) as usize + 1;
+        bytes.try_reserve_exact(rest).map_err(|_| unreadable(ErrorKind::OutOfMemory.into()))?;
+        file.take(most.saturating_sub(HEAD).saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
+    }
     // A pipe does not say how long it is.
     if bytes.len() as u64 > most { Err(too_large()) } else { Ok(bytes) }
 }

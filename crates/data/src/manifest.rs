@@ -68,6 +68,11 @@ impl std::fmt::Display for Problems {
     }
 }
 
+/// The paths that a CSV's rows name, as they stand there.
+pub(crate) fn paths_in(path: &Path) -> Result<Vec<String>, Error> {
+    Ok(read::read(path, None)?.rows.into_iter().map(|row| row.path).collect())
+}
+
 /// Lists the rows of a CSV; see the module for its columns.
 pub(crate) fn open(path: &Path, options: &OpenOptions<'_>) -> Result<Listing, Error> {
     let column = match options.group {

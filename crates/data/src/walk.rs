@@ -101,6 +101,8 @@ pub(crate) fn judge(folder: &Path, entry: &Entry, formats: Formats) -> Result<()
         _ => {}
     }
     match (head(&folder.join(&entry.name)), formats) {
+        // A link into the kernel's own file systems.
+        (Err(error), _) if error.kind() == io::ErrorKind::InvalidInput => Err(Reason::Special),
         (Err(_), Formats::All) => Ok(()),
         (Err(_), Formats::Keras) => Err(Reason::Unreadable),
         (Ok(head), formats) => match (sniff(&head), formats) {
@@ -120,6 +122,6 @@ pub fn is_image(path: &Path, formats: Formats) -> bool {
 
 fn head(path: &Path) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
-    fs::File::open(path)?.take(HEAD).read_to_end(&mut head)?;
+    base::open_regular(path)?.take(HEAD).read_to_end(&mut head)?;
     Ok(head)
 }

@@ -115,12 +115,10 @@ pub(crate) fn assemble(weights: &[f64], areas: &[[Figure; 2]], losses: [f64; 3])
     }
 }
 
-/// One image's -ln p, renormalised (rows of f32 sum to 1 only to 1e-7) and clipped to `[ε, 1 - ε]` with f64's ε, as
-/// scikit-learn's `log_loss` clips f64 probabilities.
+/// One image's -ln p, clipped to `[ε, 1 - ε]` with f64's ε, as scikit-learn's `log_loss` takes f64 probabilities, which is what
+/// pandas and NumPy read from a file: since version 1.5 it does not divide rows by their sums, and no more is done here.
 pub(crate) fn log_loss(label: usize, row: &[f64]) -> f64 {
-    let sum: f64 = row.iter().sum();
-    let p = if sum > 0.0 { row[label] / sum } else { row[label] };
-    -p.clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()
+    -row[label].clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()
 }
 
 fn brier(label: usize, row: &[f64]) -> f64 {

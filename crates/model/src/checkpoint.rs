@@ -1,13 +1,13 @@
 use std::{
     collections::HashMap,
-    io::{self, Write},
+    io::{self, BufReader, Read, Write},
     path::Path,
     sync::Arc,
 };
 
 use data::{Formats, Interpolation};
 use safetensors::{
-    Dtype, SafeTensors,
+    Dtype,
     tensor::{Metadata, TensorInfo},
 };
 use serde::{Deserialize, Serialize};
@@ -195,17 +195,15 @@ impl Checkpoint {
         Ok(Encoded { header, payload })
     }
 
-    /// Reads and checks a file.
+    /// Reads and checks a file: its header first, and its tensors, one after the other, only if they are what it announces.
     ///
     /// # Errors
     /// A file that cannot be read, is no checkpoint, is cut off, of another format version, or damaged.
     pub fn read(path: &Path) -> Result<Self> {
-        let file = module::read_bounded(path).map_err(|source| Error::Io {
-            action: "read",
-            path: path.to_owned(),
-            source,
-        })?;
-        Self::decode(&file, path)
+        let failed = |source| Error::Io { action: "read", path: path.to_owned(), source };
+        let file = module::open_bounded(path).map_err(failed)?;
+        let length = file.metadata().map_err(failed)?.len();
+        Self::decode_from(&mut BufReader::new(file), length, path)
     }
 
     /// As [`Self::read`], from bytes; `path` names them in errors.
@@ -213,29 +211,15 @@ impl Checkpoint {
     /// # Errors
     /// As [`Self::read`].
     pub fn decode(file: &[u8], path: &Path) -> Result<Self> {
+        Self::decode_from(&mut &*file, file.len() as u64, path)
+    }
+
+    /// As [`Self::read`], from `length` bytes.
+    fn decode_from(source: &mut dyn Read, length: u64, path: &Path) -> Result<Self> {
         let other = |reason: String| Error::NotACheckpoint { path: path.to_owned(), reason };
-        let cut_off =
-            |expected: u64| Error::CutOff { path: path.to_owned(), found: file.len() as u64, expected };
-        let header_end = match file.first_chunk::<8>() {
-            Some(length) => u64::from_le_bytes(*length).saturating_add(8),
-            None if file.is_empty() => return Err(other("it is empty".to_owned())),
-            None => return Err(other("it is too short".to_owned())),
-        };
-        let start = format!("{{\"__metadata__\":{{\"{KEY}\":");
-        if header_end > file.len() as u64 {
-            let ours = file[8..].starts_with(start.as_bytes()) || start.as_bytes().starts_with(&file[8..]);
-            return Err(if ours {
-                cut_off(header_end)
-            } else {
-                other("it is no safetensors file".to_owned())
-            });
-        }
-        if header_end > MAX_HEADER {
-            return Err(other(format!("its header is longer than {} MiB", MAX_HEADER >> 20)));
-        }
-        // The crate's own reader cannot tell a file that is cut off from one that never was a checkpoint.
-        let metadata: Metadata = serde_json::from_slice(&file[8..header_end as usize])
-            .map_err(|_| other("it is no safetensors file".to_owned()))?;
+        let failed = |source| Error::Io { action: "read", path: path.to_owned(), source };
+        let cut_off = |expected: u64| Error::CutOff { path: path.to_owned(), found: length, expected };
+        let (head, metadata) = read_head(source, length, path)?;
         let json = (metadata.metadata().as_ref())
             .and_then(|keys| keys.get(KEY))
             .ok_or_else(|| other(format!("its metadata has no key `{KEY}`")))?;
@@ -249,59 +233,60 @@ impl Checkpoint {
             None => return Err(other("its metadata names no format version".to_owned())),
         }
         let header: Header = serde_json::from_value(value).map_err(unreadable)?;
-        let expected = header_end.saturating_add(metadata.data_len() as u64);
-        if (file.len() as u64) < expected {
+        let expected = (head.len() as u64).saturating_add(metadata.data_len() as u64);
+        if length < expected {
             return Err(cut_off(expected));
         }
-        let at = checksum_position(file).filter(|&at| checksum(file, at, &[]) == header.sha256);
-        if at.is_none() {
-            return Err(Error::Damaged { path: path.to_owned() });
+        let at = checksum_position(&head).filter(|_| length == expected);
+        let at = at.ok_or_else(|| Error::Damaged { path: path.to_owned() })?;
+        let infos = metadata.offset_keys().into_iter().filter_map(|name| {
+            let info = metadata.info(&name)?.clone();
+            Some((name, info))
+        });
+        let infos: Vec<(String, TensorInfo)> = infos.collect();
+        // The crate checks offsets and shapes against each other.
+        Metadata::new(None, infos.clone()).map_err(|error| other(error.to_string()))?;
+        let (meta, sum) = header.into_meta().map_err(other)?;
+        if let Some(most) = meta.spec.checkpoint_bytes()
+            && metadata.data_len() as u64 > most
+        {
+            return Err(other(format!("its tensors are larger than those of a {}", meta.spec.kind)));
         }
-        let formats: Option<Formats> = match &header.formats {
-            None if header.format == WITHOUT_RULES => None,
-            None => return Err(other("it does not say by which rules images are decoded".to_owned())),
-            Some(rules) => Some(rules.parse().map_err(other)?),
-        };
-        let interpolation: Interpolation = (header.interpolation.parse())
-            .map_err(|_| other(format!("interpolation `{}` is unknown", header.interpolation)))?;
-        let tensors = SafeTensors::deserialize(file).map_err(|error| other(error.to_string()))?;
-        let mut named = Vec::with_capacity(tensors.len());
+
+        let mut hasher = Sha256::new();
+        hasher.update(&head[..at]);
+        hasher.update(NO_CHECKSUM);
+        hasher.update(&head[at + NO_CHECKSUM.len()..]);
+        let mut named = Vec::with_capacity(infos.len());
         let mut backbone = None;
-        for (name, view) in tensors.iter() {
-            match view.dtype() {
-                Dtype::F32 => named.push(NamedTensor {
-                    name: name.to_owned(),
-                    shape: view.shape().to_vec(),
-                    values: bytemuck::pod_collect_to_vec(view.data()),
-                }),
-                Dtype::U8 if name == BACKBONE => backbone = Some(view.data().into()),
+        let no_memory = |_| failed(io::ErrorKind::OutOfMemory.into());
+        for (name, info) in infos {
+            let (start, end) = info.data_offsets;
+            match info.dtype {
+                Dtype::F32 => {
+                    let mut values: Vec<f32> = Vec::new();
+                    values.try_reserve_exact((end - start) / 4).map_err(no_memory)?;
+                    values.resize((end - start) / 4, 0.0);
+                    let bytes = bytemuck::cast_slice_mut(&mut values);
+                    source.read_exact(bytes).map_err(failed)?;
+                    hasher.update(bytes);
+                    named.push(NamedTensor { name, shape: info.shape, values });
+                }
+                Dtype::U8 if name == BACKBONE => {
+                    let mut bytes = Vec::new();
+                    bytes.try_reserve_exact(end - start).map_err(no_memory)?;
+                    bytes.resize(end - start, 0);
+                    source.read_exact(&mut bytes).map_err(failed)?;
+                    hasher.update(&bytes);
+                    backbone = Some(bytes.into());
+                }
                 dtype => return Err(other(format!("tensor `{name}` is {dtype:?}, not F32"))),
             }
         }
-        named.sort_by(|a, b| a.name.cmp(&b.name));
-        let spec = Spec {
-            kind: header.model,
-            classes: header.classes,
-            image_size: header.image_size,
-            formats,
-            interpolation,
-            input_scale: header.input_scale,
-            normalisation: header.normalisation,
-            precision: header.precision,
-        };
-        let guard = header.guard.as_ref();
-        let problem = header.calibration.problem(&spec.classes);
-        if let Some(problem) = problem.or_else(|| guard.and_then(|guard| guard.problem(spec.classes.len()))) {
-            return Err(other(problem));
+        if hex(hasher) != sum {
+            return Err(Error::Damaged { path: path.to_owned() });
         }
-        let meta = Meta {
-            spec,
-            metric: header.metric,
-            epoch: header.epoch,
-            calibration: header.calibration,
-            guard: header.guard,
-            training: header.training,
-        };
+        named.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(Self { meta, tensors: named, backbone })
     }
 
@@ -371,6 +356,42 @@ impl Encoded<'_> {
 }
 
 impl Header {
+    /// What the header says and the checksum; or why it is none that a network can be built from.
+    fn into_meta(self) -> std::result::Result<(Meta, String), String> {
+        let formats: Option<Formats> = match &self.formats {
+            None if self.format == WITHOUT_RULES => None,
+            None => return Err("it does not say by which rules images are decoded".to_owned()),
+            Some(rules) => Some(rules.parse()?),
+        };
+        let interpolation: Interpolation = (self.interpolation.parse())
+            .map_err(|_| format!("interpolation `{}` is unknown", self.interpolation))?;
+        let spec = Spec {
+            kind: self.model,
+            classes: self.classes,
+            image_size: self.image_size,
+            formats,
+            interpolation,
+            input_scale: self.input_scale,
+            normalisation: self.normalisation,
+            precision: self.precision,
+        };
+        spec.check().map_err(|error| error.to_string())?;
+        let guard = self.guard.as_ref();
+        let problem = self.calibration.problem(&spec.classes);
+        if let Some(problem) = problem.or_else(|| guard.and_then(|guard| guard.problem(spec.classes.len()))) {
+            return Err(problem);
+        }
+        let meta = Meta {
+            spec,
+            metric: self.metric,
+            epoch: self.epoch,
+            calibration: self.calibration,
+            guard: self.guard,
+            training: self.training,
+        };
+        Ok((meta, self.sha256))
+    }
+
     fn new(meta: &Meta, training: Option<serde_json::Value>) -> Self {
         let spec = &meta.spec;
         Self {
@@ -409,7 +430,42 @@ fn checksum(file: &[u8], at: usize, rest: &[&[u8]]) -> String {
     hasher.update(NO_CHECKSUM);
     hasher.update(&file[at + NO_CHECKSUM.len()..]);
     rest.iter().for_each(|bytes| hasher.update(bytes));
+    hex(hasher)
+}
+
+fn hex(hasher: Sha256) -> String {
     hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Reads the header of a file of `length` bytes: with its own length before it, and as the crate sees it.
+fn read_head(source: &mut dyn Read, length: u64, path: &Path) -> Result<(Vec<u8>, Metadata)> {
+    let other = |reason: &str| Error::NotACheckpoint { path: path.to_owned(), reason: reason.to_owned() };
+    let failed = |source| Error::Io { action: "read", path: path.to_owned(), source };
+    if length < 8 {
+        return Err(other(if length == 0 { "it is empty" } else { "it is too short" }));
+    }
+    let mut head = vec![0; 8];
+    source.read_exact(&mut head).map_err(failed)?;
+    let header_end =
+        head.first_chunk::<8>().map_or(0, |length| u64::from_le_bytes(*length)).saturating_add(8);
+    let begin = format!("{{\"__metadata__\":{{\"{KEY}\":");
+    if header_end > length {
+        let mut there = vec![0; begin.len().min((length - 8) as usize)];
+        source.read_exact(&mut there).map_err(failed)?;
+        // Those of a file that is cut off within its header.
+        return Err(match begin.as_bytes().starts_with(&there) {
+            true => Error::CutOff { path: path.to_owned(), found: length, expected: header_end },
+            false => other("it is no safetensors file"),
+        });
+    }
+    if header_end > MAX_HEADER {
+        return Err(other(&format!("its header is longer than {} MiB", MAX_HEADER >> 20)));
+    }
+    head.resize(header_end as usize, 0);
+    source.read_exact(&mut head[8..]).map_err(failed)?;
+    // The crate's own reader cannot tell a file that is cut off from one that never was a checkpoint.
+    let metadata = serde_json::from_slice(&head[8..]).map_err(|_| other("it is no safetensors file"))?;
+    Ok((head, metadata))
 }
 
 #[cfg(test)]

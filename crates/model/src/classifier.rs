@@ -1,4 +1,7 @@
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 use data::Batch;
 use tch::{Device, Tensor};
@@ -51,6 +54,18 @@ pub struct Classifier {
     device: Device,
     calibration: Calibration,
     guard: Option<Guard>,
+    /// File that it was read from, if any.
+    file: Option<PathBuf>,
+}
+
+/// Names and shapes of a network's tensors; `None` where they depend on a TorchScript module.
+pub(crate) fn shapes(spec: &Spec) -> Option<Shapes> {
+    let n_classes = spec.classes.len();
+    match spec.kind {
+        Kind::Convnet => Some(convnet::shapes(spec.image_size, n_classes)),
+        Kind::InceptionV3 => Some(inception::shapes(n_classes)),
+        Kind::Torchscript => None,
+    }
 }
 
 /// Puts a network together: of the module that a TorchScript network stands on, and of `tensors` for the shapes it names.
@@ -65,12 +80,14 @@ fn network(
             let shapes = module.shapes(n_classes);
             Box::new(Backbone::new(module, &mut tensors(&shapes)?)?)
         }
-        (Kind::InceptionV3, None) => {
-            Box::new(InceptionV3::new(&mut tensors(&inception::shapes(n_classes))?, spec.precision)?)
-        }
-        (_, None) => {
-            let shapes = convnet::shapes(spec.image_size, n_classes);
-            Box::new(ConvNet::new(&mut tensors(&shapes)?, spec.precision)?)
+        (kind, None) => {
+            let shapes = shapes(spec)
+                .ok_or_else(|| Error::Spec("a TorchScript network needs its backbone's file".to_owned()))?;
+            let mut tensors = tensors(&shapes)?;
+            match kind {
+                Kind::InceptionV3 => Box::new(InceptionV3::new(&mut tensors, spec.precision)?),
+                _ => Box::new(ConvNet::new(&mut tensors, spec.precision)?),
+            }
         }
     })
 }
@@ -99,7 +116,7 @@ impl Classifier {
             }
         }
         let network = network(&spec, module, |shapes| Tensors::fresh(shapes, given, seed, device))?;
-        Ok(Self { spec, network, device, calibration: Calibration::default(), guard: None })
+        Ok(Self { spec, network, device, calibration: Calibration::default(), guard: None, file: None })
     }
 
     /// The network that the file at `path` holds; tensors that belong to training are left alone.
@@ -132,7 +149,7 @@ impl Classifier {
         let network =
             network(&spec, module, |shapes| Tensors::of(&checkpoint.network_tensors(shapes, path)?, device))?;
         let Meta { calibration, guard, .. } = checkpoint.meta.clone();
-        Ok(Self { spec, network, device, calibration, guard })
+        Ok(Self { spec, network, device, calibration, guard, file: Some(path.to_owned()) })
     }
 
     /// Freezes a part of the network, which then computes with its stored batch norm statistics and is no longer trained;
@@ -162,6 +179,19 @@ impl Classifier {
     /// Gives it what its training images teach of how images look.
     pub fn set_guard(&mut self, guard: Option<Guard>) {
         self.guard = guard;
+    }
+
+    /// Refuses `[N, C]` values that are not all finite numbers.
+    pub(crate) fn check_finite(&self, rows: &[f32]) -> Result<()> {
+        match rows.iter().position(|value| !value.is_finite()) {
+            Some(at) => Err(self.not_finite(at / self.spec.classes.len().max(1))),
+            None => Ok(()),
+        }
+    }
+
+    /// The error that the probabilities of an image of a batch are not finite.
+    pub(crate) fn not_finite(&self, image: usize) -> Error {
+        Error::NotFinite { model: self.file.clone(), image }
     }
 
     /// Where it computes.
@@ -298,7 +328,7 @@ impl Inference<'_> {
     /// Class probabilities of the batch's real images, `[filled, C]` row by row; padding is computed and dropped.
     ///
     /// # Errors
-    /// As [`Classifier::input`] and [`Classifier::forward`].
+    /// As [`Self::of_features`]; as [`Classifier::input`].
     pub fn probabilities(&self, batch: &Batch) -> Result<Vec<f32>> {
         let features = self.classifier.features(&self.classifier.input(batch)?)?;
         Ok(self.of_features(&features, batch.filled)?.probabilities)
@@ -308,7 +338,8 @@ impl Inference<'_> {
     /// which count.
     ///
     /// # Errors
-    /// As [`Classifier::forward`].
+    /// [`Error::NotFinite`] where a logit or a probability is no finite number, which is checked here alone for all that asks a
+    /// network; as [`Classifier::forward`].
     pub fn of_features(&self, features: &Tensor, filled: usize) -> Result<Classified> {
         let _guard = tch::no_grad_guard();
         let logits = (self.logits)(features)?;
@@ -316,10 +347,10 @@ impl Inference<'_> {
         let values = |name: &str, rows: &Tensor| {
             Ok::<_, Error>(NamedTensor::copy_of(name, &rows.f_narrow(0, 0, filled as i64)?)?.values)
         };
-        Ok(Classified {
-            logits: values("logits", &logits)?,
-            probabilities: values("probabilities", &probabilities)?,
-        })
+        let (logits, probabilities) = (values("logits", &logits)?, values("probabilities", &probabilities)?);
+        self.classifier.check_finite(&logits)?;
+        self.classifier.check_finite(&probabilities)?;
+        Ok(Classified { logits, probabilities })
     }
 }
 

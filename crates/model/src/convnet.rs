@@ -88,6 +88,11 @@ impl ConvNet {
     }
 }
 
+/// About how many bytes of values a training step keeps of an image.
+pub(crate) fn activation_bytes(image_size: usize) -> u64 {
+    (image_size.saturating_sub(2).pow(2) * FILTERS * 4 * 3) as u64
+}
+
 /// Maps in the order height, width, channel; channels-last memory makes it a view.
 fn flat(maps: Tensor) -> Result<Tensor> {
     let (n, _, _, _) = maps.size4()?;
@@ -149,8 +154,7 @@ impl Network for ConvNet {
 
     /// Convolved maps with their gradient, pooled ones with indices, masks and gradients.
     fn activation_bytes(&self, batch: usize, image_size: usize) -> u64 {
-        let convolved = (image_size - 2).pow(2) * FILTERS;
-        (batch * convolved * 4 * 3) as u64
+        activation_bytes(image_size).saturating_mul(batch as u64)
     }
 
     fn prepare(&self) -> Result<Prepared<'_>> {

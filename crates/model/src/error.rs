@@ -100,9 +100,14 @@ pub enum Error {
         /// As asked for.
         method: Method,
     },
-    /// A network that says nothing of an image.
-    #[error("the network's output is not finite")]
-    NotFinite,
+    /// A network whose weights overflowed, or were never whole: it says nothing of an image.
+    #[error("the probabilities of {} are not finite numbers", named(.model))]
+    NotFinite {
+        /// The file that it was read from, if any.
+        model: Option<PathBuf>,
+        /// Index of the first such image in its batch.
+        image: usize,
+    },
     /// A network that does something else once it is recorded.
     #[error("the network cannot be exported: {problem}")]
     Export {
@@ -140,6 +145,10 @@ impl Error {
             .iter()
             .any(|words| text.contains(words))
     }
+}
+
+fn named(model: &Option<PathBuf>) -> String {
+    model.as_ref().map_or("the network".to_owned(), |path| format!("the model `{}`", path.display()))
 }
 
 /// libtorch appends a C++ stack trace to its messages.

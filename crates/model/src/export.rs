@@ -94,7 +94,7 @@ impl Classifier {
                 let difference = (theirs - ours).abs();
                 // A maximum would pass over what is no number.
                 if difference.is_nan() {
-                    return Err(Error::NotFinite);
+                    return Err(self.not_finite(0));
                 }
                 most = most.max(difference);
             }

@@ -152,6 +152,10 @@ impl Classifier {
             let problem = format!("{} classes are named for {} images", classes.len(), batch.filled);
             return Err(Error::Spec(problem));
         }
+        let n_classes = self.spec().classes.len();
+        if let Some(class) = classes.iter().flatten().find(|class| **class >= n_classes) {
+            return Err(Error::Spec(format!("there is no class {class} of {n_classes}")));
+        }
         match method {
             _ if classes.is_empty() => Ok(Vec::new()),
             Method::Occlusion => occlusion::heat_maps(self, batch, classes),
@@ -162,13 +166,9 @@ impl Classifier {
     /// What logits `[N, n_classes]` say, row by row.
     fn said(&self, logits: &[f32], classes: &[Option<usize>]) -> Result<Vec<Said>> {
         let n_classes = self.spec().classes.len();
-        if let Some(class) = classes.iter().flatten().find(|class| **class >= n_classes) {
-            return Err(Error::Spec(format!("there is no class {class} of {n_classes}")));
-        }
-        if !logits.iter().all(|logit| logit.is_finite()) {
-            return Err(Error::NotFinite);
-        }
+        self.check_finite(logits)?;
         let probabilities = classifier::probabilities(logits, n_classes, self.calibration().temperature)?;
+        self.check_finite(&probabilities)?;
         let said = probabilities.chunks_exact(n_classes).zip(classes).map(|(row, class)| {
             let predicted = predicted(row);
             Said { class: class.unwrap_or(predicted), predicted, probabilities: row.to_vec() }

@@ -10,7 +10,7 @@ pub(crate) mod weights;
 use tch::{Kind, Tensor};
 
 use crate::{
-    Error, Freeze, Mode, Precision, Result,
+    Error, Freeze, Mode, Precision, Result, Spec,
     head::{self, Head},
     network::{self, Maps, Network, Parameter, Prepared, Shapes, Tensors},
 };
@@ -44,6 +44,45 @@ fn base_shapes() -> Shapes {
 /// What `--freeze through:BLOCK` can name, from the input on.
 pub(crate) fn block_names() -> Vec<&'static str> {
     blocks().iter().map(|block| block.name).collect()
+}
+
+/// How many blocks are frozen, from the input on.
+fn frozen_blocks(freeze: &Freeze) -> Result<usize> {
+    let names = block_names();
+    match freeze {
+        Freeze::None => Ok(0),
+        Freeze::All => Ok(names.len()),
+        Freeze::Through(name) => match names.iter().position(|block| block == name) {
+            Some(index) => Ok(index + 1),
+            None => {
+                let names = names.join(", ");
+                Err(Error::Spec(format!("inception-v3 has no block `{name}`: its blocks are {names}")))
+            }
+        },
+    }
+}
+
+/// About how many bytes of values a training step keeps of an image where so many blocks are frozen.
+fn activation_bytes(image_size: usize, frozen: usize, compute: Kind) -> u64 {
+    let mut side = image_size as i64;
+    let mut values = 0;
+    for (index, block) in blocks().iter().enumerate() {
+        let (units, output, after) = block.values(side);
+        side = after;
+        if index >= frozen {
+            values += 2 * units + output;
+        }
+    }
+    values as u64 * compute.elt_size_in_bytes() as u64
+}
+
+/// Bytes of the weights that a part keeps which is to be frozen, and about those that a training step keeps of an image.
+pub(crate) fn frozen_and_activations(spec: &Spec, freeze: &Freeze) -> Result<(u64, u64)> {
+    let frozen = frozen_blocks(freeze)?;
+    let blocks = blocks();
+    let shapes = blocks.iter().take(frozen).flat_map(Block::units).flat_map(unit::shapes);
+    let values: usize = shapes.map(|(_, shape)| shape.iter().product::<usize>()).sum();
+    Ok((4 * values as u64, activation_bytes(spec.image_size, frozen, network::kind(spec.precision))))
 }
 
 impl InceptionV3 {
@@ -120,19 +159,7 @@ impl Network for InceptionV3 {
     }
 
     fn freeze(&mut self, freeze: &Freeze, batch_norm: bool) -> Result<()> {
-        let frozen = match freeze {
-            Freeze::None => 0,
-            Freeze::All => self.blocks.len(),
-            Freeze::Through(name) => match self.blocks.iter().position(|block| block.name == name) {
-                Some(index) => index + 1,
-                None => {
-                    let names = block_names().join(", ");
-                    return Err(Error::Spec(format!(
-                        "inception-v3 has no block `{name}`: its blocks are {names}"
-                    )));
-                }
-            },
-        };
+        let frozen = frozen_blocks(freeze)?;
         for (index, block) in self.blocks.iter().enumerate() {
             block.units().try_for_each(|unit| unit.set_trainable(index >= frozen))?;
         }
@@ -170,16 +197,7 @@ impl Network for InceptionV3 {
 
     /// Of each trained unit what the convolution and what batch norm made, and of each block its output.
     fn activation_bytes(&self, batch: usize, image_size: usize) -> u64 {
-        let mut side = image_size as i64;
-        let mut values = 0;
-        for (index, block) in blocks().iter().enumerate() {
-            let (units, output, after) = block.values(side);
-            side = after;
-            if index >= self.frozen.len() {
-                values += 2 * units + output;
-            }
-        }
-        values as u64 * batch as u64 * self.compute.elt_size_in_bytes() as u64
+        activation_bytes(image_size, self.frozen.len(), self.compute).saturating_mul(batch as u64)
     }
 
     fn prepare(&self) -> Result<Prepared<'_>> {

@@ -1,7 +1,8 @@
 //! TorchScript files: read, and loaded by libtorch. Loading one runs code of whoever wrote it.
 
 use std::{
-    io::{self, Cursor},
+    fs::File,
+    io::{self, Cursor, Read as _, Seek as _},
     path::Path,
 };
 
@@ -12,7 +13,7 @@ use crate::{Error, Result};
 
 /// A file's bytes; `what` says what it holds in the error that it is not there.
 pub(crate) fn read_file(path: &Path, what: &'static str) -> Result<Vec<u8>> {
-    read_bounded(path).map_err(|source| match source.kind() {
+    read_archive(path).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => Error::NoFile { what, path: path.to_owned() },
         _ => Error::Io { action: "read", path: path.to_owned(), source },
     })
@@ -21,15 +22,34 @@ pub(crate) fn read_file(path: &Path, what: &'static str) -> Result<Vec<u8>> {
 /// The longest file of weights, in bytes.
 const MAX_BYTES: u64 = 16 << 30;
 
-/// All of a file that can be one of weights: no pipe or device, which may have no end.
-pub(crate) fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
-    let found = std::fs::metadata(path)?;
-    let problem = match found.len() {
-        _ if !found.is_file() => "it is no file",
-        length if length > MAX_BYTES => "it is larger than 16 GiB",
-        _ => return std::fs::read(path),
-    };
-    Err(io::Error::new(io::ErrorKind::InvalidInput, problem))
+/// How TorchScript archives begin, which are zip files.
+const ARCHIVE: &[u8; 4] = b"PK\x03\x04";
+/// As much of a file that is none as libtorch gets to see.
+const HEAD: u64 = 1 << 10;
+
+/// Opens a file that can be one of weights: no pipe or device, which may have no end.
+pub(crate) fn open_bounded(path: &Path) -> io::Result<File> {
+    let file = base::open_regular(path)?;
+    match file.metadata()?.len() {
+        length if length > MAX_BYTES => {
+            Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 16 GiB"))
+        }
+        _ => Ok(file),
+    }
+}
+
+/// All of a file that begins as an archive does, and of another one its head.
+fn read_archive(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file = open_bounded(path)?;
+    let mut head = [0; ARCHIVE.len()];
+    let is_archive = file.read_exact(&mut head).is_ok() && head == *ARCHIVE;
+    file.rewind()?;
+    if is_archive {
+        return base::read_rest(file, MAX_BYTES);
+    }
+    let mut bytes = Vec::new();
+    file.take(HEAD).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 pub(crate) fn sha256(bytes: &[u8]) -> String {
@@ -44,7 +64,7 @@ pub(crate) fn load(file: &[u8], path: &Path, device: Device) -> Result<CModule> 
     tch::jit::f_set_profiling_mode(false)?;
     tch::jit::f_set_graph_executor_optimize(false)?;
     CModule::load_data_on_device(&mut Cursor::new(file), device).map_err(|source| {
-        let reason = if !file.starts_with(b"PK\x03\x04") {
+        let reason = if !file.starts_with(ARCHIVE) {
             "it is no archive of the kind that `torch.jit.save` writes"
         } else if zip_end(file).is_none() {
             "it is cut off"

@@ -1,9 +1,9 @@
-use std::{fmt, str::FromStr};
+use std::{collections::HashSet, fmt, str::FromStr};
 
 use data::{Formats, Interpolation};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Precision, Result};
+use crate::{Error, Freeze, Precision, Result, classifier, convnet, inception};
 
 /// Which network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,10 +77,19 @@ impl Spec {
     /// Checks what a network can be built from.
     ///
     /// # Errors
-    /// Fewer than two classes, or an image size outside of what the network takes.
+    /// Fewer than two classes, one without a name or named twice; or an image size outside of what the network takes.
     pub fn check(&self) -> Result<()> {
         if self.classes.len() < 2 {
             return Err(Error::Spec(format!("at least 2 classes are needed, got {}", self.classes.len())));
+        }
+        let mut names = HashSet::new();
+        for class in &self.classes {
+            if class.trim().is_empty() {
+                return Err(Error::Spec("a class has no name".to_owned()));
+            }
+            if !names.insert(class) {
+                return Err(Error::Spec(format!("two classes are called `{class}`")));
+            }
         }
         let least = self.kind.min_image_size();
         if !(least..=Self::MAX_IMAGE_SIZE).contains(&self.image_size) {
@@ -103,6 +112,35 @@ impl Spec {
             return Err(Error::Spec("a TorchScript backbone computes in f32: leave out `bf16`".to_owned()));
         }
         Ok(())
+    }
+
+    /// The most bytes that the tensors of a checkpoint can have: weights, their average and two moments; `None` where a
+    /// TorchScript module has its part in it.
+    pub(crate) fn checkpoint_bytes(&self) -> Option<u64> {
+        Some(4 * self.network_bytes()?)
+    }
+
+    /// Bytes of the network's tensors in f32; `None` where they are a TorchScript module's.
+    fn network_bytes(&self) -> Option<u64> {
+        let shapes = classifier::shapes(self)?;
+        let values = shapes.iter().map(|(_, shape)| shape.iter().map(|&side| side as u64).product::<u64>());
+        Some(4 * values.sum::<u64>())
+    }
+
+    /// About how many bytes training takes on batches of this many images, as far as that can be told before the network is
+    /// made: weights, gradients, the optimizer's moments, and what is kept for the backward pass. Of a TorchScript module
+    /// nothing is known.
+    ///
+    /// # Errors
+    /// A block to freeze that does not exist.
+    pub fn training_bytes(&self, freeze: &Freeze, batch: usize) -> Result<u64> {
+        let Some(network) = self.network_bytes() else { return Ok(0) };
+        let (frozen, activations) = match self.kind {
+            Kind::InceptionV3 => inception::frozen_and_activations(self, freeze)?,
+            _ => (0, convnet::activation_bytes(self.image_size)),
+        };
+        let trained = network.saturating_sub(frozen);
+        Ok(network.saturating_add(3 * trained).saturating_add(activations.saturating_mul(batch as u64)))
     }
 
     /// How this network's images are decoded and resized.

@@ -114,7 +114,7 @@ impl CrossValidation {
     /// Another `folds.csv` that is there; a file that cannot be written.
     pub fn create(folder: &Path, record: CrossValidationRecord, folds: &[u8]) -> Result<Self> {
         let path = folder.join(FOLDS);
-        match fs::read(&path) {
+        match files::read(&path).map(String::into_bytes) {
             Ok(there) if there == folds => {}
             Ok(_) => return Err(Error::NotEmpty { path: folder.to_owned() }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => write_atomically(&path, folds)?,

@@ -98,10 +98,12 @@ pub enum Error {
         learning_rate: f64,
     },
     /// Weights that overflowed, or were never whole, make no numbers of an image.
-    #[error("the model's probabilities for `{path}` are not finite numbers")]
+    #[error("the probabilities of {} for `{path}` are not finite numbers", named(.model))]
     NotFinite {
         /// The first such image.
         path: PathBuf,
+        /// The file that the model was read from, if any.
+        model: Option<PathBuf>,
     },
     /// Settings that training cannot start with.
     #[error("{0}")]
@@ -109,6 +111,10 @@ pub enum Error {
     /// Probabilities that no figure can be computed from.
     #[error("cannot compute figures")]
     Figures(#[from] metrics::PredictionsError),
+}
+
+fn named(model: &Option<PathBuf>) -> String {
+    model.as_ref().map_or("the model".to_owned(), |path| format!("the model `{}`", path.display()))
 }
 
 impl From<data::Error> for Error {

@@ -1,4 +1,4 @@
-use metrics::{Logits, Predictions, PredictionsError};
+use metrics::{Logits, Predictions};
 use model::Classifier;
 
 use crate::{Error, Event, Inputs, Observer, Result};
@@ -40,7 +40,12 @@ pub fn evaluate(
     let mut done = 0;
     while done < images.len() {
         let (features, filled) = inputs.evaluation_batch(classifier, done)?;
-        let classified = inference.of_features(&features, filled)?;
+        let classified = inference.of_features(&features, filled).map_err(|error| match error {
+            model::Error::NotFinite { model, image } => {
+                Error::NotFinite { path: images.samples()[done + image].path.clone(), model }
+            }
+            error => error.into(),
+        })?;
         logits.extend(classified.logits);
         probabilities.extend(classified.probabilities);
         done += filled;
@@ -48,12 +53,6 @@ pub fn evaluate(
             return Ok(None);
         }
     }
-    let predictions =
-        Predictions::new(n_classes, images.labels(), probabilities).map_err(|error| match error {
-            PredictionsError::NotFinite(image) => {
-                Error::NotFinite { path: images.samples()[image].path.clone() }
-            }
-            error => error.into(),
-        })?;
+    let predictions = Predictions::new(n_classes, images.labels(), probabilities)?;
     Ok(Some(Evaluated { predictions, logits }))
 }

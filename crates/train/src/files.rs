@@ -44,13 +44,13 @@ const MAX_BYTES: u64 = 1 << 30;
 
 /// A run's file to be read, which may come from anyone: no pipe or device, which may have no end.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
-    let found = fs::metadata(path)?;
-    let problem = match found.len() {
-        _ if !found.is_file() => "it is no file",
-        length if length > MAX_BYTES => "it is larger than 1 GiB",
-        _ => return File::open(path),
-    };
-    Err(io::Error::new(io::ErrorKind::InvalidInput, problem))
+    let file = base::open_regular(path)?;
+    match file.metadata()?.len() {
+        length if length > MAX_BYTES => {
+            Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 1 GiB"))
+        }
+        _ => Ok(file),
+    }
 }
 
 /// The text of a run's file, which may come from anyone.

@@ -169,8 +169,9 @@ impl PredictedSet {
             let label = find(label).or_else(|| find(base::without_apostrophe(label)));
             labels.push(label.ok_or_else(|| other(line, "its label is none of the classes".to_owned()))?);
             for field in fields.by_ref().skip(1).take(classes.len()) {
-                let value: Option<f32> = field.parse().ok().filter(|value: &f32| value.is_finite());
-                values.push(value.ok_or_else(|| other(line, format!("`{field}` is no probability")))?);
+                let value: Option<f32> = field.parse().ok().filter(|value| (0.0..=1.0).contains(value));
+                let no_probability = || other(line, format!("`{field}` is no probability, which is 0 to 1"));
+                values.push(value.ok_or_else(no_probability)?);
             }
             let mut text = |is_there: bool| {
                 let text = if is_there { fields.next() } else { None };

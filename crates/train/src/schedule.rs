@@ -32,7 +32,7 @@ impl Rates {
         match self.schedule {
             Schedule::Constant => self.highest,
             Schedule::Cosine => {
-                let all = (self.epochs * self.steps_per_epoch) as f64 - warmup;
+                let all = self.epochs as f64 * self.steps_per_epoch as f64 - warmup;
                 self.highest * 0.5 * (1.0 + (PI * ((step - warmup) / all.max(1.0)).min(1.0)).cos())
             }
         }

@@ -5,7 +5,7 @@ use data::ClassName;
 
 use super::{
     DEFAULT_DATA, GroupArgs, ReadArgs, SplitKind,
-    values::{positive, share},
+    values::{share, threads},
 };
 
 #[derive(Args)]
@@ -42,6 +42,6 @@ pub(crate) struct AuditArgs {
     #[arg(long)]
     pub(crate) strict: bool,
     /// Threads to work with [default: all cores]
-    #[arg(long, value_name = "N", value_parser = positive, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     pub(crate) threads: Option<usize>,
 }

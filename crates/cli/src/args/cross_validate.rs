@@ -1,22 +1,23 @@
 use clap::Args;
 
-use super::{TrainArgs, values::positive};
+use super::{MAX_FOLDS, TrainArgs, values::at_most};
 
 #[derive(Args)]
 #[command(
     mut_arg("out", |out| out.help(OUT)),
     mut_arg("test_data", |flag| flag.hide(true)),
     mut_arg("resume", |flag| flag.hide(true)),
+    mut_arg("trust", |flag| flag.hide(true)),
     mut_arg("extend_epochs", |flag| flag.hide(true)),
     mut_arg("no_report", |flag| flag.hide(true)),
 )]
 pub(crate) struct CrossValidateArgs {
     /// Parts that the images are dealt into; each is held out once. Images of one group are never parted where groups are
     /// known [default: 5, or as many as the column fold of a CSV numbers]
-    #[arg(long, value_name = "K", value_parser = positive, allow_negative_numbers = true)]
+    #[arg(long, value_name = "K", value_parser = at_most::<MAX_FOLDS>, allow_negative_numbers = true)]
     pub(crate) folds: Option<usize>,
     /// Train this fold only, such as one process of several; the process that finishes the last fold pools them all
-    #[arg(long, value_name = "FOLD", value_parser = positive, allow_negative_numbers = true)]
+    #[arg(long, value_name = "FOLD", value_parser = at_most::<MAX_FOLDS>, allow_negative_numbers = true)]
     pub(crate) fold: Option<usize>,
     #[command(flatten)]
     pub(crate) train: TrainArgs,

@@ -3,7 +3,7 @@ use std::{fmt, path::PathBuf, str::FromStr};
 use clap::Args;
 use model::PrecisionChoice;
 
-use super::positive;
+use super::threads;
 
 #[derive(Args)]
 pub(crate) struct ExportArgs {
@@ -26,7 +26,7 @@ pub(crate) struct ExportArgs {
     #[arg(long)]
     pub(crate) json: bool,
     /// Threads for computing [default: all cores]
-    #[arg(long, value_name = "N", value_parser = positive, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     pub(crate) threads: Option<usize>,
 }
 

@@ -4,7 +4,10 @@ use clap::Args;
 use data::Formats;
 use model::PrecisionChoice;
 
-use super::{ComputeArgs, positive, values::bytes};
+use super::{
+    ComputeArgs,
+    values::{at_most, bytes},
+};
 
 #[derive(Args)]
 pub(crate) struct ServeArgs {
@@ -33,10 +36,10 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "RULES")]
     pub(crate) formats: Option<Formats>,
     /// The most images that are computed together
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = positive, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = at_most::<4096>, allow_negative_numbers = true)]
     pub(crate) max_batch: usize,
     /// The most images that wait for their answers; one more is refused (429)
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = positive, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = at_most::<100_000>, allow_negative_numbers = true)]
     pub(crate) queue: usize,
     /// What convolutions compute in: f32, bf16 or auto [default: as the model was trained]
     #[arg(long, value_name = "KIND")]

@@ -4,8 +4,8 @@ use clap::Args;
 use data::{ClassName, Formats};
 
 use super::{
-    DEFAULT_DATA, GroupArgs, SplitKind,
-    values::{positive, share},
+    DEFAULT_DATA, GroupArgs, MAX_FOLDS, MAX_IMAGES, SplitKind,
+    values::{at_most, share},
 };
 
 #[derive(Args)]
@@ -20,7 +20,7 @@ pub(crate) struct SplitArgs {
     #[arg(long)]
     pub(crate) force: bool,
     /// Images of each class kept for testing, before anything else
-    #[arg(long, value_name = "N", value_parser = positive, allow_negative_numbers = true, conflicts_with = "test_split")]
+    #[arg(long, value_name = "N", value_parser = at_most::<MAX_IMAGES>, allow_negative_numbers = true, conflicts_with = "test_split")]
     pub(crate) test_per_class: Option<usize>,
     /// Share of each class's images kept for testing
     #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
@@ -30,7 +30,7 @@ pub(crate) struct SplitArgs {
     pub(crate) validation_split: f64,
     /// Number all but the test images by folds 1 to K, in a column `fold`, which cross-validate takes, instead of
     /// keeping some for validation
-    #[arg(long, value_name = "K", value_parser = positive, allow_negative_numbers = true)]
+    #[arg(long, value_name = "K", value_parser = at_most::<MAX_FOLDS>, allow_negative_numbers = true)]
     pub(crate) folds: Option<usize>,
     /// How images are chosen
     #[arg(long, value_name = "HOW", default_value = "random")]

@@ -4,7 +4,7 @@ use clap::Args;
 use data::Occlusion;
 use model::PrecisionChoice;
 
-use super::{CacheArgs, ComputeArgs, OnBadImage, ReadArgs, positive};
+use super::{CacheArgs, ComputeArgs, OnBadImage, ReadArgs, threads};
 
 #[derive(Args)]
 pub(crate) struct TestArgs {
@@ -57,7 +57,7 @@ pub(crate) struct CompareArgs {
     #[arg(long)]
     pub(crate) json: bool,
     /// Threads to draw resamples with [default: all cores]
-    #[arg(long, value_name = "N", value_parser = positive, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     pub(crate) threads: Option<usize>,
 }
 

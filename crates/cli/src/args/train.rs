@@ -7,8 +7,14 @@ use model::{Freeze, InputScale, Kind, PrecisionChoice};
 use super::{
     AveragingKind, CacheArgs, ClassWeight, ComputeArgs, DEFAULT_DATA, GroupArgs, NonFinite, OnBadImage,
     OptimizerKind, ReadArgs, ScheduleKind, SplitKind, WeightsChoice,
-    values::{above_zero, colour, image_size, not_negative, positive, sensitivity, share},
+    values::{
+        MAX_EPOCHS, above_zero, at_most, colour, epochs, image_size, minutes, not_negative, sensitivity,
+        share,
+    },
 };
+
+/// The most images a training step.
+const MAX_BATCH: usize = 1_000_000;
 
 #[derive(Args)]
 pub(crate) struct TrainArgs {
@@ -34,10 +40,10 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "PIXELS", value_parser = image_size, allow_negative_numbers = true)]
     pub(crate) image_size: Option<usize>,
     /// Images a training step; the last, smaller batch is kept [default: 250; inception-v3 and torchscript 15]
-    #[arg(long, value_name = "N", value_parser = positive, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = at_most::<MAX_BATCH>, allow_negative_numbers = true)]
     pub(crate) batch_size: Option<usize>,
     /// The most epochs to train
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=MAX_EPOCHS), allow_negative_numbers = true)]
     pub(crate) epochs: u64,
     /// Epochs without improvement of val_loss that end training
     #[arg(long, value_name = "EPOCHS", default_value_t = 5)]
@@ -66,7 +72,7 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "KIND", default_value = "constant")]
     pub(crate) schedule: ScheduleKind,
     /// Epochs, or a part of one, over which the learning rate first rises from 0
-    #[arg(long, value_name = "EPOCHS", default_value_t = 0.0, value_parser = not_negative, allow_negative_numbers = true)]
+    #[arg(long, value_name = "EPOCHS", default_value_t = 0.0, value_parser = epochs, allow_negative_numbers = true)]
     pub(crate) warmup_epochs: f64,
     /// What is validated and saved: none (the weights themselves), or ema (their moving average over the steps)
     #[arg(long, value_name = "KIND", default_value = "none")]
@@ -131,11 +137,15 @@ pub(crate) struct TrainArgs {
     /// never stopped. A flag that differs from them is refused
     #[arg(long, value_name = "RUN", conflicts_with_all = ["recipe", "out"])]
     pub(crate) resume: Option<PathBuf>,
+    /// With --resume: use what only the run's `run.json` names and what lies elsewhere: a TorchScript file, which can run
+    /// code, and the cache
+    #[arg(long, requires = "resume")]
+    pub(crate) trust: bool,
     /// With --resume: train a run that is over for this many epochs more, its patience beginning anew
-    #[arg(long, value_name = "N", requires = "resume", value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", requires = "resume", value_parser = clap::value_parser!(u64).range(1..=MAX_EPOCHS), allow_negative_numbers = true)]
     pub(crate) extend_epochs: Option<u64>,
     /// Save within an epoch, too, each time so many minutes have passed; after every epoch it is saved anyway
-    #[arg(long, value_name = "MINUTES", value_parser = not_negative, allow_negative_numbers = true)]
+    #[arg(long, value_name = "MINUTES", value_parser = minutes, allow_negative_numbers = true)]
     pub(crate) checkpoint_every: Option<f64>,
     /// What a step whose loss is not finite does: stop (training ends, the best weights are kept) or skip (it is left out and
     /// counted)

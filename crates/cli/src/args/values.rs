@@ -171,6 +171,43 @@ pub(super) fn positive(text: &str) -> Result<usize, String> {
     }
 }
 
+/// A whole number of 1 to `MOST`.
+pub(super) fn at_most<const MOST: usize>(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(value) if (1..=MOST).contains(&value) => Ok(value),
+        _ if text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() => {
+            Err(format!("must be at least 1 and at most {MOST}"))
+        }
+        _ => Err(format!("`{text}` is not a whole number of 1 to {MOST}")),
+    }
+}
+
+/// The most threads: more than the largest machines have cores. Starting 10,000 took 29 s.
+pub(super) const MAX_THREADS: usize = 1024;
+
+/// A number of threads.
+pub(super) fn threads(text: &str) -> Result<usize, String> {
+    at_most::<MAX_THREADS>(text)
+}
+
+/// A time in minutes of at most a year.
+pub(super) fn minutes(text: &str) -> Result<f64, String> {
+    const MOST: f64 = 366.0 * 24.0 * 60.0;
+    not_negative(text).and_then(|value| {
+        if value <= MOST { Ok(value) } else { Err(format!("must be at most {MOST}, a year")) }
+    })
+}
+
+/// A number of epochs, or a part of one.
+pub(super) fn epochs(text: &str) -> Result<f64, String> {
+    let most = MAX_EPOCHS as f64;
+    not_negative(text)
+        .and_then(|value| if value <= most { Ok(value) } else { Err(format!("must be at most {most}")) })
+}
+
+/// The most epochs.
+pub(super) const MAX_EPOCHS: u64 = 1_000_000;
+
 /// A number of bytes: `1500000`, `1.5GB`, `20 MB`.
 pub(super) fn bytes(text: &str) -> Result<u64, String> {
     const UNITS: [(&str, f64); 5] = [("kb", 1e3), ("mb", 1e6), ("gb", 1e9), ("tb", 1e12), ("", 1.0)];

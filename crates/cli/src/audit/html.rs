@@ -269,7 +269,7 @@ impl Pictures {
         images.sort_unstable();
         images.dedup();
         let picture = |image: usize| {
-            let bytes = std::fs::read(report.path(image)).ok()?;
+            let bytes = data::read_file(report.path(image), decoding).ok()?;
             let jpeg = data::thumbnail(&data::decode(&bytes, decoding).ok()?.pixels, SIDE).ok()?;
             Some((image, format!("data:image/jpeg;base64,{}", STANDARD.encode(jpeg))))
         };

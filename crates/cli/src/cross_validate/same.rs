@@ -25,11 +25,11 @@ pub(super) fn check(begun: &CrossValidation, setup: &Setup) -> Result<()> {
         ));
     }
     let path = begun.file(FOLDS);
-    let there = std::fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    let there = train::read_text(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
     let now = setup.manifest()?;
-    match there == now {
+    match there.as_bytes() == now {
         true => Ok(()),
-        false => Err(changed(begun, setup, &changes(&there, &now))),
+        false => Err(changed(begun, setup, &changes(there.as_bytes(), &now))),
     }
 }
 

@@ -61,7 +61,8 @@ impl Place {
         if fs::metadata(&path).ok()?.len() > LARGEST {
             return None;
         }
-        data::thumbnail(&data::decode(&fs::read(path).ok()?, &self.decoding).ok()?.pixels, SIDE).ok()
+        let bytes = data::read_file(&path, &self.decoding).ok()?;
+        data::thumbnail(&data::decode(&bytes, &self.decoding).ok()?.pixels, SIDE).ok()
     }
 }
 

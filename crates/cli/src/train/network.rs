@@ -64,8 +64,7 @@ impl Network {
             (Kind::InceptionV3, Some(WeightsChoice::File(path))) => Some(path.clone()),
             (Kind::InceptionV3, None) => Some(DEFAULT_WEIGHTS.into()),
         };
-        let pinned =
-            args.model == Kind::InceptionV3 && pretrained.as_deref() == Some(Path::new(DEFAULT_WEIGHTS));
+        let pinned = args.model == Kind::InceptionV3 && pretrained.as_deref().is_some_and(is_fetched);
         let batch_size = args.batch_size.unwrap_or(batch_size);
         Ok(Self { spec, batch_size, pretrained, pinned, device })
     }
@@ -77,6 +76,8 @@ impl Network {
         resumed: Option<&Checkpoint>,
         output: &Output,
     ) -> Result<Classifier> {
+        // Before anything is allocated: the network alone may be larger than the memory.
+        self.check_memory(self.spec.training_bytes(&args.freeze, self.batch_size)?)?;
         let runs_code = match resumed {
             Some(checkpoint) => checkpoint.backbone.is_some(),
             None => self.pretrained.is_some() && !self.pinned,
@@ -93,22 +94,29 @@ impl Network {
             None => Classifier::new(self.spec.clone(), pretrained, args.seed, self.device)?,
         };
         classifier.freeze(&args.freeze, args.freeze_batch_norm)?;
-        let (needed, free) = (classifier.training_bytes(self.batch_size), memory::available());
-        if needed > free {
-            let gigabytes = |bytes: u64| bytes as f64 / 1e9;
-            return Err(hinted(
-                format!(
-                    "training on {} images of {size}×{size} pixels at a time takes about {:.1} GB of memory, and {:.1} GB \
-                     are free",
-                    self.batch_size,
-                    gigabytes(needed),
-                    gigabytes(free),
-                    size = self.spec.image_size
-                ),
-                LESS_MEMORY,
-            ));
-        }
+        // What a TorchScript module takes is known only now.
+        self.check_memory(classifier.training_bytes(self.batch_size))?;
         Ok(classifier)
+    }
+
+    /// Refuses what takes more memory than there is.
+    fn check_memory(&self, needed: u64) -> Result<()> {
+        let free = memory::available();
+        if needed <= free {
+            return Ok(());
+        }
+        let gigabytes = |bytes: u64| bytes as f64 / 1e9;
+        Err(hinted(
+            format!(
+                "training on {} images of {size}×{size} pixels at a time takes about {:.1} GB of memory, and {:.1} GB \
+                 are free",
+                self.batch_size,
+                gigabytes(needed),
+                gigabytes(free),
+                size = self.spec.image_size
+            ),
+            LESS_MEMORY,
+        ))
     }
 
     /// A line for the reader; nothing where there is no pretrained part.
@@ -121,6 +129,12 @@ impl Network {
         let batch_norm = if args.freeze_batch_norm { ", batch norm frozen" } else { "" };
         Some(format!("base   {from}, freeze {}{batch_norm}", args.freeze))
     }
+}
+
+/// Recognises the file that `cargo xtask fetch-weights` makes, however it is named; its sum is checked.
+pub(crate) fn is_fetched(path: &Path) -> bool {
+    let absolute = |path: &Path| std::path::absolute(path).ok();
+    absolute(path).is_some_and(|path| absolute(Path::new(DEFAULT_WEIGHTS)) == Some(path))
 }
 
 /// Flags that do not go together.

@@ -6,6 +6,9 @@ use sha2::{Digest as _, Sha256};
 use super::{Cache, NOTE, io_error, key};
 use crate::{Error, Sample, images::hex};
 
+/// The longest note, in bytes.
+const MAX_BYTES: u64 = 1 << 28;
+
 /// A place for what was found out about a list of files, for as long as they stay as they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
@@ -23,13 +26,14 @@ impl Cache {
 impl Note {
     /// What was noted; none where nothing was, or where the file is damaged.
     pub fn read(&self) -> Option<String> {
-        let noted = fs::read_to_string(&self.path).ok()?;
+        let file = base::open_own(&self.path).ok()?;
+        let noted = String::from_utf8(base::read_rest(file, MAX_BYTES).ok()?).ok()?;
         let (sum, text) = noted.split_once('\n')?;
         if sum != hex(&Sha256::digest(text)) {
             return None;
         }
         // The time of last use, which decides what goes first.
-        let file = fs::File::options().write(true).open(&self.path);
+        let file = base::open_no_link(fs::File::options().write(true), &self.path);
         let _ = file.and_then(|file| file.set_modified(std::time::SystemTime::now()));
         Some(text.to_owned())
     }

@@ -11,24 +11,9 @@ use base::{FileWriter, place_new};
 use super::failed;
 use crate::Error;
 
-/// Where a path really lies: links in its folders are resolved, the file itself and what is not there yet stay as named.
+/// [`base::real_place`], with the path in its error.
 pub(super) fn real_place(path: &Path) -> Result<PathBuf, Error> {
-    let absolute = std::path::absolute(path).map_err(failed("read", path))?;
-    let mut missing = Vec::new();
-    let mut folder = absolute.as_path();
-    while let (Some(parent), Some(name)) = (folder.parent(), folder.file_name()) {
-        missing.push(name);
-        folder = parent;
-        match fs::canonicalize(folder) {
-            Ok(mut real) => {
-                real.extend(missing.iter().rev());
-                return Ok(real);
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(failed("read", folder)(error)),
-        }
-    }
-    Ok(absolute)
+    base::real_place(path).map_err(failed("read", path))
 }
 
 /// A symbolic link at `place` that leads to a file.

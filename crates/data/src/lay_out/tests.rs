@@ -39,7 +39,7 @@ impl World {
 
     fn lay_out(&self, how: How) -> Result<(), Error> {
         let (dir, out, data) = (self.at("new"), self.at("m.csv"), self.at("data"));
-        lay_out(&dir, &out, &self.rows(), Some(&data), how, false, &|| {})
+        lay_out(&dir, &out, &self.rows(), &data, how, false, &|| {})
     }
 
     /// Every file with what is in it.
@@ -154,12 +154,13 @@ fn a_move_goes_on_where_it_was_cut_off() {
                 fs::copy(file, world.at(place)).unwrap();
             }
             let (dir, out) = (world.at("new"), world.at("m.csv"));
-            let other = resume_move(&dir, &world.at("other.csv"), false, &|| {}).unwrap_err();
+            let other =
+                resume_move(&dir, &world.at("data"), &world.at("other.csv"), false, &|| {}).unwrap_err();
             assert!(other.to_string().contains("ends with the manifest"), "{other}");
-            assert_eq!(resume_move(&dir, &out, false, &|| {}).unwrap(), Some(FILES.len()));
+            assert_eq!(resume_move(&dir, &world.at("data"), &out, false, &|| {}).unwrap(), Some(FILES.len()));
             check_places(&world);
             assert!(world.files.iter().all(|file| !file.exists()));
-            assert_eq!(resume_move(&dir, &out, false, &|| {}).unwrap(), None);
+            assert_eq!(resume_move(&dir, &world.at("data"), &out, false, &|| {}).unwrap(), None);
         }
     }
 }
@@ -172,11 +173,11 @@ fn a_file_that_is_gone_or_another_stops_a_move() {
     fs::remove_dir(world.at(PLACES[0])).unwrap();
     let (dir, out) = (world.at("new"), world.at("m.csv"));
     fs::write(world.at(PLACES[2]), "another").unwrap();
-    let error = resume_move(&dir, &out, false, &|| {}).unwrap_err();
+    let error = resume_move(&dir, &world.at("data"), &out, false, &|| {}).unwrap_err();
     assert!(matches!(error, Error::Exists { .. }), "{error}");
     fs::remove_file(world.at(PLACES[2])).unwrap();
     fs::rename(&world.files[3], world.at("elsewhere")).unwrap();
-    let error = resume_move(&dir, &out, false, &|| {}).unwrap_err();
+    let error = resume_move(&dir, &world.at("data"), &out, false, &|| {}).unwrap_err();
     assert!(matches!(error, Error::Io { action: "move", .. }), "{error}");
     assert!(!out.exists());
     // Everything is there still, under one name or the other.
@@ -200,17 +201,18 @@ fn places_that_are_not_free_are_refused_before_anything_is_done() {
     ] {
         for how in [How::Link, How::Copy, How::Move] {
             let dir = world.at(dir);
-            let error = lay_out(&dir, &world.at("m.csv"), &world.rows(), Some(&data), how, false, &|| {});
+            let error = lay_out(&dir, &world.at("m.csv"), &world.rows(), &data, how, false, &|| {});
             let told = error.unwrap_err().to_string();
             assert!(told.contains(words), "{told}");
             // The rows of a CSV may lie anywhere, but not in the new folder.
-            let error = lay_out(&data, &world.at("m.csv"), &world.rows(), None, how, false, &|| {});
+            let error =
+                lay_out(&data, &world.at("m.csv"), &world.rows(), &world.at("file"), how, false, &|| {});
             assert!(error.unwrap_err().to_string().ends_with("of the data set lies in it"));
         }
     }
     let mut rows = world.rows();
     rows[0].label = "../up";
-    let error = lay_out(&world.at("new"), &world.at("m.csv"), &rows, None, How::Copy, false, &|| {});
+    let error = lay_out(&world.at("new"), &world.at("m.csv"), &rows, &data, How::Copy, false, &|| {});
     assert!(error.unwrap_err().to_string().ends_with("the label `../up` is no name for a folder"));
     assert_eq!(world.all(), before);
 }
@@ -241,11 +243,66 @@ fn a_journal_that_leads_out_of_its_folder_moves_nothing() {
         };
         let records = [record(&real, Path::new("")), record(&world.files[0], &place)];
         manifest::write_records(&dir.join(journal::NAME), &records, true).unwrap();
-        let error = resume_move(&dir, &out, false, &|| {}).unwrap_err().to_string();
+        let error = resume_move(&dir, &world.at("data"), &out, false, &|| {}).unwrap_err().to_string();
         assert!(
             error.contains("its journal of a move, `.thorax-move.csv`, leads out of it, to `"),
             "{error}"
         );
         assert!(world.files.iter().all(|file| file.is_file()) && !world.at("evil.png").exists());
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_journal_takes_files_of_the_data_set_only() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    let world = World::new();
+    let (dir, out, data) = (world.at("new"), world.at("m.csv"), world.at("data"));
+    fs::create_dir(&dir).unwrap();
+    fs::create_dir(world.at("elsewhere")).unwrap();
+    fs::write(world.at("elsewhere/secret"), "secret").unwrap();
+    symlink("../elsewhere", data.join("link")).unwrap();
+    symlink("../elsewhere", dir.join("link")).unwrap();
+    let real = fs::canonicalize(world.folder.path()).unwrap();
+    let plant = |source: &Path, place: &str| {
+        let text = |path: &Path| path.to_str().unwrap().to_owned();
+        let records = [
+            vec![text(&files::real_place(&out).unwrap()), String::new(), "path".to_owned()],
+            vec![text(source), text(&real.join("new").join(place)), "row".to_owned()],
+        ];
+        manifest::write_records(&dir.join(journal::NAME), &records, true).unwrap();
+    };
+    let refused = |data: &Path, words: &str| {
+        let before = world.all();
+        let error = resume_move(&dir, data, &out, false, &|| {}).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+        assert_eq!(world.all(), before);
+    };
+    for source in ["elsewhere/secret", "data/../elsewhere/secret"] {
+        plant(&real.join(source), "secret");
+        refused(&data, "secret` is no part of the data set");
+    }
+    plant(Path::new("data/a/1.png"), "secret");
+    refused(&data, "`data/a/1.png` is no part of the data set");
+    plant(&real.join("data/link/secret"), "secret");
+    refused(&data, "data/link/secret` lies behind a linked folder");
+    plant(&real.join("data/a/1.png"), "link/1.png");
+    refused(&data, "leads through a linked folder, to `");
+    // Of a CSV, the files that it names.
+    let csv = world.at("rows.csv");
+    fs::write(&csv, "path,label\ndata/a/1.png,a\ndata/a/x/2,a\n").unwrap();
+    plant(&real.join("elsewhere/secret"), "secret");
+    refused(&csv, "secret` is no part of the data set");
+    // Another name than its own, and a file that others may write.
+    plant(&real.join("data/a/1.png"), "1.png");
+    fs::rename(dir.join(journal::NAME), world.at("planted")).unwrap();
+    symlink("../planted", dir.join(journal::NAME)).unwrap();
+    refused(&data, "is not followed: it is a symbolic link");
+    fs::rename(world.at("planted"), dir.join(journal::NAME)).unwrap();
+    fs::set_permissions(dir.join(journal::NAME), fs::Permissions::from_mode(0o666)).unwrap();
+    refused(&data, "is not followed: others may write to it");
+    fs::set_permissions(dir.join(journal::NAME), fs::Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(resume_move(&dir, &csv, &out, false, &|| {}).unwrap(), Some(1));
+    assert!(dir.join("1.png").is_file());
 }

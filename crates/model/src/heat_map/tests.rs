@@ -247,7 +247,7 @@ fn what_is_no_class_and_what_is_no_number_is_refused() {
         let error = |classes: &[Option<usize>]| classifier.heat_maps(&image, classes, method).unwrap_err();
         assert_eq!(error(&[Some(3)]).to_string(), "there is no class 3 of 3");
         assert_eq!(error(&[None; 2]).to_string(), "2 classes are named for 1 images");
-        assert!(matches!(error(&[None]), Error::NotFinite), "{method}");
+        assert!(matches!(error(&[None]), Error::NotFinite { image: 0, .. }), "{method}");
         assert_eq!(method.to_string().parse::<Method>().unwrap(), method);
     }
     let none = Batch { pixels: Vec::new(), n: 0, filled: 0, image_size: 12 };
