@@ -3,13 +3,10 @@
 mod names;
 mod rows;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use data::{Batch, Decoding, EVALUATION_BATCH, Formats, Pixels, Preprocess};
+use data::{Batch, Decoding, EVALUATION_BATCH, Formats, OutputKind, Pixels, Preprocess};
 use model::{Classifier, HeatMap, Method, Unlike};
 use rayon::prelude::*;
 
@@ -51,7 +48,7 @@ pub(crate) fn run(args: &ExplainArgs, output: &Output) -> Result<Status> {
         names: Names::new(&args.out, args.force),
         rows: Rows::new(&spec.classes, method, args.json, output),
     };
-    let mut files = Files { formats: explainer.decoding.formats, no_images: 0 };
+    let mut files = Files::new(explainer.decoding.formats);
     let mut chunk = Vec::with_capacity(EVALUATION_BATCH);
     for path in &args.paths {
         for found in files.of(path) {
@@ -142,8 +139,7 @@ impl Explainer<'_> {
             let (batch, classes) =
                 (Batch::of(&images, preprocess.image_size), vec![self.class; images.len()]);
             heat_maps = self.classifier.heat_maps(&batch.padded(), &classes, self.method)?;
-            fs::create_dir_all(self.out)
-                .with_context(|| format!("cannot create `{}`", self.out.display()))?;
+            data::create_output_folder(self.out, OutputKind::HeatMaps)?;
         }
         let mut heat_maps = heat_maps.into_iter();
         let with_heat_map = |(path, decoded): (PathBuf, Result<(Pixels, Targets), String>)| {

@@ -34,6 +34,12 @@ impl Output {
         Self { quiet: global.quiet, colour, bars: terminal && !global.quiet && global.verbose == 0 }
     }
 
+    /// One that draws nothing.
+    #[cfg(test)]
+    pub(crate) fn quiet() -> Self {
+        Self { quiet: true, colour: false, bars: false }
+    }
+
     /// A line to stderr, unless `--quiet`.
     pub(crate) fn note(&self, text: impl AsRef<str>) {
         if !self.quiet {

@@ -36,7 +36,7 @@ pub(crate) fn run(args: &PredictArgs, output: &Output) -> Result<Status> {
     let printer = Printer { classes: committee.classes(), form: Form::of(args), output };
     printer.heading()?;
 
-    let mut files = Files { formats: decoding.formats, no_images: 0 };
+    let mut files = Files::new(decoding.formats);
     let mut rows = Rows::new(&committee, &reader, &printer, args.uncertain_below);
     let most = largest_chunk(&classifiers);
     let (mut chunk, mut full) = (Vec::new(), FIRST_CHUNK);

@@ -1,11 +1,12 @@
 //! `--recipe`: settings out of a TOML file whose keys are the flags of `train`, put behind the user's own.
 
-mod file;
+pub(crate) mod file;
 
 use std::{ffi::OsString, fs::File, io::Read as _, path::Path};
 
 use anyhow::{Context as _, Result};
 use clap::{ArgMatches, CommandFactory as _, parser::ValueSource};
+use data::csv_text::without_byte_order_mark;
 use toml::{Table, Value};
 
 use crate::{args::Cli, status::hinted};
@@ -92,6 +93,7 @@ fn text(name: &str) -> Result<String> {
     let mut text = String::new();
     let read = File::open(name).and_then(|file| file.take(file::MAX_BYTES + 1).read_to_string(&mut text));
     read.with_context(|| format!("cannot read recipe `{name}`"))?;
+    let text = without_byte_order_mark(&text).to_owned();
     if text.len() as u64 > file::MAX_BYTES {
         return Err(hinted(
             format!("recipe `{name}` is longer than a recipe can be"),

@@ -19,7 +19,7 @@ use std::{
 };
 
 use crate::{
-    DecodeError, Decoding, Error, Preprocess, Sample,
+    DecodeError, Decoding, Error, Observer, OutputKind, Preprocess, Sample, create_output_folder,
     images::hex,
     load::{CHUNK, Outcome, decode_chunk},
     store::Bytes,
@@ -70,25 +70,25 @@ impl Cache {
         samples: &[Sample],
         preprocess: &Preprocess,
         decoding: &Decoding,
-        progress: &(dyn Fn() + Sync),
+        observer: &dyn Observer,
     ) -> Result<Kept, Error> {
         let key = key::key(samples, preprocess, decoding);
         let place = Place::new(&self.folder, &key);
         let open = || place.open(&key, samples.len(), preprocess.image_size);
         if let Some(kept) = open()? {
-            samples.iter().for_each(|_| progress());
+            samples.iter().for_each(|sample| observer.finished(&sample.path));
             return Ok(kept);
         }
-        fs::create_dir_all(&self.folder).map_err(|source| io_error("create", &self.folder, source))?;
+        create_output_folder(&self.folder, OutputKind::Cache)?;
         let mut partial = place.lock()?;
         // Another process may have written it while this one waited.
         if let Some(kept) = open()? {
             fs::remove_file(&place.partial).map_err(|source| io_error("remove", &place.partial, source))?;
-            samples.iter().for_each(|_| progress());
+            samples.iter().for_each(|sample| observer.finished(&sample.path));
             return Ok(kept);
         }
         let failed = |source| io_error("write", &place.partial, source);
-        let filled = fill(&mut partial, &key, samples, preprocess, decoding, progress);
+        let filled = fill(&mut partial, &key, samples, preprocess, decoding, observer);
         let (outcomes, readable) = match filled {
             Ok(filled) => filled,
             Err(error) => {
@@ -262,12 +262,12 @@ fn fill(
     samples: &[Sample],
     preprocess: &Preprocess,
     decoding: &Decoding,
-    progress: &(dyn Fn() + Sync),
+    observer: &dyn Observer,
 ) -> io::Result<(Vec<Outcome>, bool)> {
     let mut writer = file::Writer::new(BufWriter::with_capacity(1 << 20, partial))?;
     let mut readable = true;
     for chunk in samples.chunks(CHUNK) {
-        for decoded in decode_chunk(chunk, preprocess, decoding, progress) {
+        for decoded in decode_chunk(chunk, preprocess, decoding, observer) {
             readable &= !matches!(decoded, Err(DecodeError::Unreadable(_)));
             match &decoded {
                 Ok(pixels) => writer.push(Ok(&pixels.data))?,

@@ -3,7 +3,7 @@ use std::{fs, path::PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use super::{Cache, NOTE, PARTIAL, io_error, key};
-use crate::{Error, Sample, images::hex};
+use crate::{Error, OutputKind, Sample, create_output_folder, images::hex};
 
 /// A place for what was found out about a list of files, for as long as they stay as they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,10 +40,11 @@ impl Note {
     pub fn write(&self, text: &str) -> Result<(), Error> {
         let partial = self.path.with_extension(format!("{}.{PARTIAL}", std::process::id()));
         let failed = |source| io_error("write", &self.path, source);
-        let folder = self.path.parent().map_or(Ok(()), fs::create_dir_all);
+        if let Some(folder) = self.path.parent() {
+            create_output_folder(folder, OutputKind::Cache)?;
+        }
         let noted = format!("{}\n{text}", hex(&Sha256::digest(text)));
-        let written =
-            folder.and_then(|()| fs::write(&partial, noted)).and_then(|()| fs::rename(&partial, &self.path));
+        let written = fs::write(&partial, noted).and_then(|()| fs::rename(&partial, &self.path));
         if written.is_err() {
             // It may not even be there.
             let _ = fs::remove_file(&partial);
@@ -87,6 +88,6 @@ mod tests {
         assert_eq!(note.read(), None);
         fs::write(folder.path().join("file"), "").unwrap();
         let note = Cache { folder: folder.path().join("file"), limit: 0 }.note(&[], "audit");
-        assert!(note.write("found").unwrap_err().to_string().starts_with("cannot write `"));
+        assert!(note.write("found").unwrap_err().to_string().starts_with("cannot create `"));
     }
 }
