@@ -75,7 +75,7 @@ fn an_overlay_and_a_map_are_written_for_each_image() {
     assert_eq!(names[0], "data/explained/000.overlay.png");
     assert!(names.contains(&"data/explained/000-2.overlay.png"));
     assert!(names.contains(&"data/explained/003-3.overlay.png"));
-    assert_eq!(fs::read_dir(world.path("data/explained")).unwrap().count(), 24);
+    assert_eq!(fs::read_dir(world.path("data/explained")).unwrap().count(), 25);
     assert_eq!(done.stderr.matches("it proves nothing").count(), 1, "{}", done.stderr);
 }
 
@@ -137,7 +137,7 @@ fn a_bad_file_stops_nothing() {
     );
     assert_eq!(bad[1]["error"], "is no image");
     assert!(["predicted", "class", "probability", "overlay", "map"].iter().all(|key| bad[1][key].is_null()));
-    assert_eq!(fs::read_dir(world.path("maps")).unwrap().count(), 80);
+    assert_eq!(fs::read_dir(world.path("maps")).unwrap().count(), 81);
     assert!(done.stderr.contains("passed over: 1 file that is no image"), "{}", done.stderr);
     assert!(done.stderr.contains("2 of 42 files could not be explained"), "{}", done.stderr);
 }

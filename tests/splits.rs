@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    path::Path,
 };
 
 use serde_json::{Value, json};
@@ -192,7 +193,8 @@ fn folders_are_laid_out() {
 fn a_move_that_is_killed_goes_on() {
     let contents = |world: &World, below: &str| -> Vec<Vec<u8>> {
         let files = world.files();
-        let images = files.iter().filter(|(path, _)| path.starts_with(world.path(below)));
+        let is_image = |path: &Path| path.starts_with(world.path(below)) && !path.ends_with(".thorax-output");
+        let images = files.iter().filter(|(path, _)| is_image(path));
         let mut all: Vec<Vec<u8>> = images.map(|(_, bytes)| bytes.clone()).collect();
         all.sort();
         all

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, builder::styling};
-use data::{Cache, ClassName, Classes, Decoding, Formats, GroupPattern, GroupRule};
+use data::{Cache, Classes, Decoding, Formats, GroupPattern, GroupRule};
 use model::DeviceChoice;
 
 mod audit;
@@ -31,8 +31,8 @@ pub(crate) use split::SplitArgs;
 pub(crate) use test::{CompareArgs, TestArgs};
 pub(crate) use train::TrainArgs;
 pub(crate) use values::{
-    AveragingKind, ClassWeight, NonFinite, OnBadImage, OptimizerKind, ScheduleKind, SplitKind, WeightsChoice,
-    name,
+    AveragingKind, ClassList, ClassWeight, NonFinite, OnBadImage, OptimizerKind, ScheduleKind, SplitKind,
+    WeightsChoice, name,
 };
 use values::{at_most, bytes, picture_size, sample_size, threads};
 
@@ -197,8 +197,8 @@ impl GroupArgs {
 }
 
 /// The classes that `--classes` names, or all.
-pub(crate) fn classes(named: &Option<Vec<ClassName>>) -> Classes<'_> {
-    named.as_deref().map_or(Classes::All, Classes::Named)
+pub(crate) fn classes(named: &Option<ClassList>) -> Classes<'_> {
+    named.as_ref().map_or(Classes::All, |ClassList(classes)| Classes::Named(classes))
 }
 
 /// How tensors are computed.
@@ -218,8 +218,8 @@ pub(crate) struct ScanArgs {
     #[arg(value_name = "FOLDER|CSV", default_value = DEFAULT_DATA)]
     pub(crate) data: PathBuf,
     /// Classes in index order, as folder names or LABEL=FOLDER [default: all folders, sorted]
-    #[arg(long, value_name = "CLASS,…", value_delimiter = ',')]
-    pub(crate) classes: Option<Vec<ClassName>>,
+    #[arg(long, value_name = "CLASS,…")]
+    pub(crate) classes: Option<ClassList>,
     #[command(flatten)]
     pub(crate) group: GroupArgs,
     #[command(flatten)]

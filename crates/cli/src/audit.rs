@@ -30,6 +30,7 @@ pub(crate) struct Report<'a> {
 }
 
 pub(crate) fn run(args: &AuditArgs, output: &Output) -> Result<Status> {
+    progress::catch_interrupts()?;
     use_threads(args.threads)?;
     if let Some(page) = &args.html {
         check_page(page)?;
@@ -40,7 +41,7 @@ pub(crate) fn run(args: &AuditArgs, output: &Output) -> Result<Status> {
         formats: decoding.formats,
         group: &args.group.rule(),
     };
-    let (listing, test) = dataset::open(&args.data, args.test_data.as_deref(), &options)?;
+    let (listing, test) = dataset::open(&args.data, args.test_data.as_deref(), &options, output)?;
     let split = split(args, &listing, output)?;
     let report = Report::new(&listing, test.as_ref(), &split, &decoding, args.seed, output);
     match args.json {

@@ -37,7 +37,7 @@ struct Decoded {
 
 pub(crate) fn run(args: &CrossValidateArgs, output: &Output) -> Result<Status> {
     progress::catch_interrupts()?;
-    let setup = Setup::new(args)?;
+    let mut setup = Setup::new(args, output)?;
     setup.introduce(&args.train, output);
     if args.train.dry_run {
         setup.first.network.build(&args.train, None, output)?;
@@ -46,7 +46,8 @@ pub(crate) fn run(args: &CrossValidateArgs, output: &Output) -> Result<Status> {
         )?);
         return Ok(Status::Done);
     }
-    let decoded = decode(&args.train, &setup, output)?;
+    let decoded = decode(args, &mut setup, output)?;
+    setup.make_folder(&args.train)?;
     let mut folder = enter(&args.train, &setup, &decoded)?;
     output.note(vec![format!("out    {}", shown(&setup.out)), String::new()]);
     for fold in setup.wanted(args) {
@@ -67,11 +68,18 @@ pub(crate) fn run(args: &CrossValidateArgs, output: &Output) -> Result<Status> {
     Ok(Status::Done)
 }
 
-fn decode(args: &TrainArgs, setup: &Setup, output: &Output) -> Result<Decoded> {
+/// Reads all images. Files that cannot be read are out of the data set before the others come to their folds.
+fn decode(args: &CrossValidateArgs, setup: &mut Setup, output: &Output) -> Result<Decoded> {
     let start = Instant::now();
-    let listing = setup.listing();
-    let (mut sets, bad) = dataset::load(&[&listing.samples], &reading(args, &setup.first), output)?;
+    let lists = [&setup.listing().samples[..]];
+    let (mut sets, bad) = dataset::load(&lists, &reading(&args.train, &setup.first), output)?;
     let images = sets.remove(0);
+    if setup.leave_out(args, &bad)? {
+        output.note(["", "without them:"]);
+        output.note(setup.counts());
+        output.note("");
+    }
+    let listing = setup.listing();
     let of_folds: Vec<(String, ImageSet)> = (1..)
         .zip(setup.held_out())
         .map(|(fold, samples)| (format!("fold {fold}"), images.select(&samples)))

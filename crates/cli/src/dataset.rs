@@ -1,11 +1,14 @@
 //! Folders into images in memory, with one place that says what is wrong with them.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Result;
 use data::{
-    BadImage, Cache, Classes, DecodeNotes, Decoding, DuplicateFinder, GroupRule, ImageSet, Listing,
-    OpenOptions, Preprocess, Sample,
+    BadImage, Cache, Classes, DecodeNotes, Decoding, DuplicateFinder, GroupRule, ImageSet, LeftOut, Listing,
+    OpenOptions, Preprocess, Reason, Remark, Sample,
 };
 
 use crate::{
@@ -35,10 +38,14 @@ pub(crate) fn load(
 ) -> Result<(Vec<ImageSet>, Vec<BadImage>)> {
     let Reading { preprocess, decoding, cache, policy } = reading;
     let total = lists.iter().map(|samples| samples.len()).sum();
-    let bar = progress::bar(output, total, "reading images");
     let (mut sets, mut bad, mut notes) = (Vec::new(), Vec::new(), Vec::new());
-    for samples in lists {
-        let loaded = data::load(samples, preprocess, decoding, cache.as_ref(), &|| bar.inc(1));
+    let all: Vec<data::Loaded> = progress::reading(output, total, |observer| {
+        lists
+            .iter()
+            .map(|samples| data::load(samples, preprocess, decoding, cache.as_ref(), observer))
+            .collect()
+    });
+    for loaded in all {
         let place = if loaded.from_cache { "from the cache" } else { "decoded" };
         tracing::info!("{} images {place}", loaded.images.len());
         if let Some(error) = loaded.not_cached {
@@ -49,8 +56,7 @@ pub(crate) fn load(
         bad.extend(loaded.bad);
         notes.extend(loaded.notes);
     }
-    bar.finish_and_clear();
-    describe_notes(&notes, total).iter().for_each(|note| output.warn(note));
+    describe_notes(&notes, total).into_iter().for_each(|note| output.warn(note));
     if !bad.is_empty() {
         match policy {
             OnBadImage::Error => {
@@ -65,14 +71,69 @@ pub(crate) fn load(
     Ok((sets, bad))
 }
 
+/// Lists a data set, and says how it was understood, and what was left out that may be missed.
+pub(crate) fn list(path: &Path, options: &OpenOptions<'_>, output: &Output) -> Result<Listing> {
+    let listing = list_silently(path, options, output)?;
+    let missed: Vec<&LeftOut> = listing.left_out.iter().filter(|left| may_be_missed(left)).collect();
+    if !missed.is_empty() {
+        output.note(describe_left_out(missed));
+    }
+    Ok(listing)
+}
+
+/// The same for a command that tells itself what was left out.
+pub(crate) fn list_silently(path: &Path, options: &OpenOptions<'_>, output: &Output) -> Result<Listing> {
+    let listing = progress::listing(output, |observer| data::open_observed(path, options, observer))?;
+    let named = |remark: &Remark| match remark {
+        Remark::UnlabelledTest { .. } => remark.to_string(),
+        remark => format!("`{}`: {remark}", shown(path)),
+    };
+    for remark in &listing.remarks {
+        match remark.is_warning() {
+            true => output.warn(named(remark)),
+            false => output.note(format!("note: {}", named(remark))),
+        }
+    }
+    Ok(listing)
+}
+
+/// Whether a user may take something that was left out for a class or an image of it.
+fn may_be_missed(left: &LeftOut) -> bool {
+    match left.reason {
+        Reason::Leftover | Reason::Output(_) => true,
+        Reason::Hidden => left.path.is_dir() || data::has_image_extension(&left.path.to_string_lossy()),
+        _ => false,
+    }
+}
+
+/// How many of the files left out for one reason are named; `--json` names all.
+const NAMED_LEFT_OUT: usize = 3;
+
+/// What is not used, by reasons, with the first files of each.
+pub(crate) fn describe_left_out<'a>(left_out: impl IntoIterator<Item = &'a LeftOut>) -> Lines {
+    let mut reasons: BTreeMap<Reason, Vec<&LeftOut>> = BTreeMap::new();
+    left_out.into_iter().for_each(|left| reasons.entry(left.reason).or_default().push(left));
+    let lines = reasons.iter().map(|(reason, files)| {
+        let names = files.iter().take(NAMED_LEFT_OUT).map(|left| format!("`{}`", shown(&left.path)));
+        let more = if files.len() > NAMED_LEFT_OUT { ", …" } else { "" };
+        let takes = match reason {
+            Reason::NotInKerasList(_) => " (`--formats all` takes it)",
+            _ => "",
+        };
+        format!("left out: {} {reason}{takes}: {}{more}", files.len(), names.collect::<Vec<_>>().join(", "))
+    });
+    lines.collect::<Vec<_>>().into()
+}
+
 /// A data set, and what a model of it is to be tested on: what the user names, what the data set itself keeps for that, or what lies
 /// beside it. Images that the data set keeps for testing are taken out of it in any case.
 pub(crate) fn open(
     data: &Path,
     test_data: Option<&Path>,
     options: &OpenOptions<'_>,
+    output: &Output,
 ) -> Result<(Listing, Option<Listing>)> {
-    let (listing, own) = open_apart(data, options)?;
+    let (listing, own) = open_apart(data, options, output)?;
     let beside = || if own.is_none() { test_set_beside(data) } else { None };
     let Some(named) = test_data.map(Path::to_owned).or_else(beside) else { return Ok((listing, own)) };
     let classes = match options.classes {
@@ -85,13 +146,17 @@ pub(crate) fn open(
         GroupRule::Column(_) => &GroupRule::None,
         group => group,
     };
-    let test = data::open(&named, &OpenOptions { classes, group, ..*options })?.into_test_set()?;
+    let test = list(&named, &OpenOptions { classes, group, ..*options }, output)?.into_test_set()?;
     Ok((listing, Some(test)))
 }
 
 /// A data set without the images that it keeps for testing itself, and those.
-pub(crate) fn open_apart(data: &Path, options: &OpenOptions<'_>) -> Result<(Listing, Option<Listing>)> {
-    let mut listing = data::open(data, options)?;
+pub(crate) fn open_apart(
+    data: &Path,
+    options: &OpenOptions<'_>,
+    output: &Output,
+) -> Result<(Listing, Option<Listing>)> {
+    let mut listing = list(data, options, output)?;
     let own = listing.take_test()?;
     Ok((listing, own))
 }
@@ -164,8 +229,8 @@ pub(crate) fn describe(before: &str, bad: &[BadImage], of: usize) -> Lines {
 }
 
 /// Leaving bad files out must not leave a class without images.
-pub(crate) fn check_classes_left(set: &ImageSet, part: &str, labels: &[String]) -> Result<()> {
-    let counts = data::counts(set.samples(), labels.len());
+pub(crate) fn check_classes_left(samples: &[Sample], part: &str, labels: &[String]) -> Result<()> {
+    let counts = data::counts(samples, labels.len());
     match counts.iter().position(|&count| count == 0) {
         Some(class) => {
             let class = &labels[class];

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use base::shown;
-use data::{Batch, Decoded, Decoding, EVALUATION_BATCH, Formats, Pixels, Preprocess};
+use data::{Batch, Decoded, Decoding, EVALUATION_BATCH, Formats, OutputKind, Pixels, Preprocess};
 use model::{Classifier, HeatMap, Method, Unlike};
 use rayon::prelude::*;
 
@@ -146,7 +146,7 @@ impl Explainer<'_> {
                 (Batch::of(&images, preprocess.image_size), vec![self.class; images.len()]);
             heat_maps = self.classifier.heat_maps(&batch.padded(), &classes, self.method)?;
             if self.rows.written == self.rows.errors {
-                files::create_folder(self.out)?;
+                data::create_output_folder(self.out, OutputKind::HeatMaps)?;
             }
         }
         let mut heat_maps = heat_maps.into_iter();

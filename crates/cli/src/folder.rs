@@ -1,10 +1,10 @@
 //! `data scan` and `data sample`.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use anyhow::Result;
 use base::{shown, stored};
-use data::{BadImage, Formats, LeftOut, Listing, OpenOptions, Part, Reason, SampleOptions};
+use data::{BadImage, Formats, Listing, OpenOptions, Part, SampleOptions};
 use serde_json::json;
 
 use crate::{
@@ -17,21 +17,20 @@ use crate::{
     table::table,
 };
 
-/// How many of the files left out for one reason are named; `--json` names all.
-const NAMED: usize = 3;
-
 /// Lists a data set's classes and what is left out of it, and reads every image to find those that cannot be read.
 pub(crate) fn scan(args: &ScanArgs, output: &Output) -> Result<Status> {
+    progress::catch_interrupts()?;
     use_threads(args.threads)?;
     let decoding = args.read.decoding(Formats::All);
     let group = args.group.rule();
     let classes = args::classes(&args.classes);
-    let listing = data::open(&args.data, &OpenOptions { classes, formats: decoding.formats, group: &group })?;
+    let options = OpenOptions { classes, formats: decoding.formats, group: &group };
+    let listing = dataset::list_silently(&args.data, &options, output)?;
     dataset::warn_of_groups(&listing, &sets(&listing), output);
     let labels = listing.labels();
-    let bar = progress::bar(output, listing.samples.len(), "reading images");
-    let checked = data::check(&listing.samples, &decoding, &|| bar.inc(1));
-    bar.finish_and_clear();
+    let checked = progress::reading(output, listing.samples.len(), |observer| {
+        data::check(&listing.samples, &decoding, observer)
+    });
 
     let counts = listing.counts();
     let (mut gray, mut readable, mut bad) = (vec![0; labels.len()], counts.clone(), Vec::new());
@@ -58,12 +57,13 @@ pub(crate) fn scan(args: &ScanArgs, output: &Output) -> Result<Status> {
             .left_out
             .iter()
             .map(|left| json!({"path": stored(&left.path), "reason": left.reason.to_string()}));
+        let remarks: Vec<String> = listing.remarks.iter().map(ToString::to_string).collect();
         let bad = bad.iter().map(|bad| json!({"path": stored(&bad.path), "error": bad.reason}));
         output.data(
             json!({"data": stored(&args.data), "synthetic": listing.is_synthetic(),
                    "layout": listing.layout.to_string(), "groups": groups(&listing),
                    "classes": classes.collect::<Vec<_>>(), "unreadable": bad.collect::<Vec<_>>(),
-                   "left_out": left_out.collect::<Vec<_>>()})
+                   "left_out": left_out.collect::<Vec<_>>(), "remarks": remarks})
             .to_string(),
         );
     } else {
@@ -83,7 +83,7 @@ pub(crate) fn scan(args: &ScanArgs, output: &Output) -> Result<Status> {
             output.result(format!("{groups} groups"));
         }
         if !listing.left_out.is_empty() {
-            output.result(describe_left_out(&listing.left_out));
+            output.result(dataset::describe_left_out(&listing.left_out));
         }
         if !bad.is_empty() {
             output.result(dataset::describe("", &bad, listing.samples.len()));
@@ -108,22 +108,6 @@ fn sets(listing: &Listing) -> Vec<Vec<data::Sample>> {
 fn groups(listing: &Listing) -> Option<usize> {
     let groups: HashSet<&str> = listing.samples.iter().filter_map(|sample| sample.group.as_deref()).collect();
     Some(groups.len() + listing.ungrouped).filter(|_| !groups.is_empty())
-}
-
-/// What is not used, by reasons, with the first files of each.
-fn describe_left_out(left_out: &[LeftOut]) -> Lines {
-    let mut reasons: BTreeMap<Reason, Vec<&LeftOut>> = BTreeMap::new();
-    left_out.iter().for_each(|left| reasons.entry(left.reason).or_default().push(left));
-    let lines = reasons.iter().map(|(reason, files)| {
-        let names = files.iter().take(NAMED).map(|left| format!("`{}`", shown(&left.path)));
-        let more = if files.len() > NAMED { ", …" } else { "" };
-        let takes = match reason {
-            Reason::NotInKerasList(_) => " (`--formats all` takes it)",
-            _ => "",
-        };
-        format!("left out: {} {reason}{takes}: {}{more}", files.len(), names.collect::<Vec<_>>().join(", "))
-    });
-    lines.collect::<Vec<_>>().into()
 }
 
 /// Makes the synthetic sample.

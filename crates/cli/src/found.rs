@@ -7,10 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use data::Formats;
-use walkdir::WalkDir;
+use data::{Formats, LeftOut, OutputKind, Reason};
+use walkdir::{DirEntry, WalkDir};
 
-use crate::{output::Output, status::hinted};
+use crate::{dataset, output::Output, status::hinted};
 
 /// A file that may be an image, or what is wrong with a place where files were looked for.
 pub(crate) type Found = (PathBuf, Option<String>);
@@ -22,6 +22,8 @@ pub(crate) struct Files {
     no_images: usize,
     /// Pipes, sockets and devices in folders.
     special: Vec<PathBuf>,
+    /// What Thorax wrote itself, and what notebooks, archives and systems leave.
+    left_out: Vec<LeftOut>,
 }
 
 /// How many of those are named.
@@ -34,7 +36,7 @@ const MAX_LINE: u64 = 1 << 16;
 
 impl Files {
     pub(crate) fn new(formats: Formats) -> Self {
-        Self { formats, no_images: 0, special: Vec::new() }
+        Self { formats, no_images: 0, special: Vec::new(), left_out: Vec::new() }
     }
 
     /// The file itself; the images of a folder and of the folders in it, by name; or for `-` those of all places that standard
@@ -42,22 +44,26 @@ impl Files {
     pub(crate) fn of<'a>(&'a mut self, path: &'a Path) -> Box<dyn Iterator<Item = Found> + 'a> {
         match path.as_os_str() == LIST {
             true => Box::new(listed(std::io::stdin().lock()).flat_map(|listed| match listed {
-                Ok(path) => self.walk(&path),
+                // Mostly one file.
+                Ok(path) => self.walk(&path).collect::<Vec<_>>().into_iter(),
                 Err(error) => vec![(PathBuf::from(LIST), Some(error))].into_iter(),
             })),
-            false => Box::new(walk(path, self)),
+            false => Box::new(self.walk(path)),
         }
     }
 
     /// Says how much was passed over.
     pub(crate) fn tell(&self, output: &Output) {
+        if !self.left_out.is_empty() {
+            output.note(dataset::describe_left_out(&self.left_out));
+        }
         match self.no_images {
             0 => {}
             1 => output.note("passed over: 1 file that is no image"),
             n => output.note(format!("passed over: {n} files that are no images")),
         }
         for path in self.special.iter().take(NAMED) {
-            output.note(format!("passed over: `{}`, a pipe, socket or device", path.display()));
+            output.note(format!("passed over: `{}`, a pipe, socket or device", base::shown(path)));
         }
         if self.special.len() > NAMED {
             output
@@ -65,9 +71,55 @@ impl Files {
         }
     }
 
-    /// All that a place on a list stands for: mostly one file.
-    fn walk(&mut self, path: &Path) -> std::vec::IntoIter<Found> {
-        walk(path, self).collect::<Vec<_>>().into_iter()
+    fn walk(&mut self, path: &Path) -> impl Iterator<Item = Found> {
+        let mut walk = WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter();
+        let given = path.to_owned();
+        std::iter::from_fn(move || {
+            loop {
+                let entry = match walk.next()? {
+                    Ok(entry) => entry,
+                    Err(error) => return Some(unreadable(&given, &error)),
+                };
+                if entry.file_type().is_dir() {
+                    if let Some(reason) = self.reason_to_pass_over(&entry) {
+                        self.left_out.push(LeftOut { path: entry.into_path(), reason });
+                        walk.skip_current_dir();
+                    }
+                    continue;
+                }
+                // A file that was named is an image or an error.
+                if entry.depth() == 0 {
+                    return Some((entry.into_path(), None));
+                }
+                let judged = match entry.file_type().is_file() {
+                    true => data::judge_file(entry.path(), self.formats),
+                    false => Err(Reason::Special),
+                };
+                match judged {
+                    Ok(()) => return Some((entry.into_path(), None)),
+                    Err(reason @ (Reason::Leftover | Reason::Output(_))) => {
+                        self.left_out.push(LeftOut { path: entry.into_path(), reason });
+                    }
+                    Err(Reason::Special) => self.special.push(entry.into_path()),
+                    Err(_) => self.no_images += 1,
+                }
+            }
+        })
+    }
+
+    /// Why nothing in a folder is looked at. A split and the sample hold images, and any folder that was named may, but not
+    /// those that Thorax wrote otherwise.
+    fn reason_to_pass_over(&self, folder: &DirEntry) -> Option<Reason> {
+        let is_named = folder.depth() == 0;
+        let name = folder.file_name().to_string_lossy();
+        if !is_named && data::is_leftover_folder(&name) {
+            return Some(Reason::Leftover);
+        }
+        if !is_named && self.formats == Formats::All && name.starts_with('.') {
+            return Some(Reason::Hidden);
+        }
+        let kind = data::output_kind(folder.path()).filter(|kind| !kind.holds_images());
+        kind.filter(|kind| !(is_named && *kind == OutputKind::Cache)).map(Reason::Output)
     }
 }
 
@@ -77,34 +129,17 @@ pub(crate) fn none_in(paths: &[PathBuf], hint: &str) -> anyhow::Error {
     hinted(format!("there is no image in {}", named.join(", ")), hint)
 }
 
-fn walk(path: &Path, files: &mut Files) -> impl Iterator<Item = Found> {
-    let walk = WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter();
-    let given = path.to_owned();
-    walk.filter_map(move |entry| match entry {
-        Ok(entry) if entry.file_type().is_dir() => None,
-        // A file that was named is an image or an error.
-        Ok(entry) if entry.depth() == 0 => Some((entry.into_path(), None)),
-        Ok(entry) => {
-            if !entry.file_type().is_file() {
-                files.special.push(entry.into_path());
-                return None;
-            }
-            let is_image = data::is_image(entry.path(), files.formats);
-            files.no_images += usize::from(!is_image);
-            is_image.then(|| (entry.into_path(), None))
-        }
-        Err(error) => {
-            let path = error.path().unwrap_or(&given).to_owned();
-            let why = match error.loop_ancestor() {
-                Some(ancestor) => format!("is a link to `{}`, in which it lies", ancestor.display()),
-                None => match error.io_error() {
-                    Some(error) => format!("cannot be read: {error}"),
-                    None => "cannot be read".to_owned(),
-                },
-            };
-            Some((path, Some(why)))
-        }
-    })
+/// What is wrong with a place in a folder that was named.
+fn unreadable(given: &Path, error: &walkdir::Error) -> Found {
+    let path = error.path().unwrap_or(given).to_owned();
+    let why = match error.loop_ancestor() {
+        Some(ancestor) => format!("is a link to `{}`, in which it lies", ancestor.display()),
+        None => match error.io_error() {
+            Some(error) => format!("cannot be read: {error}"),
+            None => "cannot be read".to_owned(),
+        },
+    };
+    (path, Some(why))
 }
 
 /// Paths, one a line, whatever their bytes; or why a line is none. Empty lines are passed over, and nothing comes after a
@@ -132,7 +167,9 @@ fn listed(mut input: impl BufRead) -> impl Iterator<Item = Result<PathBuf, Strin
                     }
                 });
             }
-            let path = line.strip_suffix(b"\n").unwrap_or(&line);
+            // A byte order mark, which some systems put before any text.
+            let line = if number == 1 { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line) } else { &line };
+            let path = line.strip_suffix(b"\n").unwrap_or(line);
             let path = path.strip_suffix(b"\r").unwrap_or(path);
             if !path.is_empty() {
                 return Some(Ok(PathBuf::from(OsStr::from_bytes(path))));
@@ -148,7 +185,7 @@ mod tests {
 
     #[test]
     fn a_list_is_read_line_by_line_whatever_is_in_it() {
-        let mut text = b"a.png\n\nwith space.png\r\n\xff\xfe.png\n".to_vec();
+        let mut text = b"\xef\xbb\xbfa.png\n\nwith space.png\r\n\xff\xfe.png\n".to_vec();
         text.extend(vec![b'x'; MAX_LINE as usize + 10]);
         text.extend(b"\nlast");
         let found: Vec<_> = listed(&text[..]).collect();

@@ -1,9 +1,15 @@
 //! Draws events, and turns Ctrl-C into the end of the work.
 
 use std::{
+    collections::HashMap,
     fmt::Write as _,
     ops::ControlFlow,
-    sync::atomic::{AtomicBool, Ordering},
+    path::{Path, PathBuf},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
     time::{Duration, Instant},
 };
 
@@ -35,6 +41,102 @@ pub(crate) fn catch_interrupts() -> anyhow::Result<()> {
 /// Whether the work was ended by Ctrl-C.
 pub(crate) fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::SeqCst)
+}
+
+/// A file that takes longer than this to be read and decoded is named.
+const SLOW: Duration = Duration::from_secs(10);
+/// Time between two looks at the files that are being read.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Draws how many files are listed and read, and names those that take long.
+pub(crate) struct FileProgress<'a> {
+    bar: ProgressBar,
+    output: &'a Output,
+    slow: Duration,
+    /// Files that are being read, since when, and whether they were named.
+    busy: Mutex<HashMap<PathBuf, (Instant, bool)>>,
+}
+
+impl FileProgress<'_> {
+    fn busy(&self) -> MutexGuard<'_, HashMap<PathBuf, (Instant, bool)>> {
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Files that have taken long since the last look.
+    fn newly_slow(&self) -> Vec<PathBuf> {
+        let mut slow = Vec::new();
+        for (path, (start, named)) in self.busy().iter_mut() {
+            if !*named && start.elapsed() >= self.slow {
+                *named = true;
+                slow.push(path.clone());
+            }
+        }
+        slow.sort();
+        slow
+    }
+
+    fn name_slow(&self) {
+        for path in self.newly_slow() {
+            let text = format!(
+                "`{}` has been read and decoded for {} s: its disk may be slow, or the file large",
+                path.display(),
+                self.slow.as_secs()
+            );
+            self.bar.suspend(|| self.output.warn(text));
+        }
+    }
+}
+
+impl data::Observer for FileProgress<'_> {
+    fn listed(&self, files: usize) {
+        self.bar.inc(files as u64);
+    }
+
+    fn started(&self, path: &Path) {
+        self.busy().insert(path.to_owned(), (Instant::now(), false));
+    }
+
+    fn finished(&self, path: &Path) {
+        self.busy().remove(path);
+        self.bar.inc(1);
+    }
+}
+
+/// Does work on files that are listed: their number is drawn.
+pub(crate) fn listing<T>(output: &Output, work: impl FnOnce(&FileProgress<'_>) -> T) -> T {
+    let bar = ProgressBar::with_draw_target(None, target(output));
+    bar.set_style(style("{prefix:<15} {human_pos} files"));
+    bar.set_prefix("listing files");
+    watch(output, bar, SLOW, work)
+}
+
+/// Does work on so many images that are read: a bar is drawn, and files that take long are named while they do.
+pub(crate) fn reading<T>(output: &Output, images: usize, work: impl FnOnce(&FileProgress<'_>) -> T) -> T {
+    watch(output, bar(output, images, "reading images"), SLOW, work)
+}
+
+fn watch<T>(
+    output: &Output,
+    bar: ProgressBar,
+    slow: Duration,
+    work: impl FnOnce(&FileProgress<'_>) -> T,
+) -> T {
+    let progress = FileProgress { bar, output, slow, busy: Mutex::default() };
+    let done = thread::scope(|scope| {
+        // It ends when this end of the channel is dropped.
+        let (_working, over) = std::sync::mpsc::channel::<()>();
+        let progress = &progress;
+        // Where the system has no thread to give, files are read all the same.
+        let _ = thread::Builder::new().spawn_scoped(scope, move || {
+            let look = LOOK.min(progress.slow);
+            while let Err(std::sync::mpsc::RecvTimeoutError::Timeout) = over.recv_timeout(look) {
+                progress.name_slow();
+            }
+        });
+        work(progress)
+    });
+    progress.bar.finish_and_clear();
+    done
 }
 
 /// A bar of images, or nothing where no bars are drawn.
@@ -202,6 +304,28 @@ fn clock(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_takes_long_is_named_once() {
+        let output = Output::quiet();
+        watch(&output, ProgressBar::hidden(), Duration::from_millis(20), |progress| {
+            use data::Observer as _;
+            for name in ["quick", "slow"] {
+                progress.started(Path::new(name));
+            }
+            progress.finished(Path::new("quick"));
+            thread::sleep(Duration::from_millis(200));
+            // It was named already, by the thread that looks.
+            assert!(progress.newly_slow().is_empty());
+            assert!(progress.busy()[Path::new("slow")].1);
+            progress.started(Path::new("another"));
+            thread::sleep(Duration::from_millis(200));
+            assert!(progress.busy()[Path::new("another")].1);
+            progress.finished(Path::new("another"));
+            progress.finished(Path::new("slow"));
+            assert!(progress.busy().is_empty());
+        });
+    }
 
     #[test]
     fn times_are_short() {

@@ -1,11 +1,12 @@
 //! `--recipe`: settings out of a TOML file whose keys are the flags of `train`, put behind the user's own.
 
-mod file;
+pub(crate) mod file;
 
 use std::{ffi::OsString, path::Path};
 
 use anyhow::Result;
 use clap::{ArgMatches, CommandFactory as _, parser::ValueSource};
+use data::csv_text::without_byte_order_mark;
 use toml::{Table, Value};
 
 use crate::{args::Cli, files, status::hinted};
@@ -90,12 +91,13 @@ fn read(name: &str) -> Result<Table> {
 }
 
 fn text(name: &str) -> Result<String> {
-    base::read_text(Path::new(name), file::MAX_BYTES).map_err(|error| match error.kind() {
+    let text = base::read_text(Path::new(name), file::MAX_BYTES).map_err(|error| match error.kind() {
         std::io::ErrorKind::FileTooLarge => {
             hinted(format!("recipe `{name}` is longer than a recipe can be"), "name a TOML file of settings")
         }
         _ => anyhow::Error::new(error).context(format!("cannot read recipe `{name}`")),
-    })
+    })?;
+    Ok(without_byte_order_mark(&text).to_owned())
 }
 
 /// Whether the user gave the flag: then it wins.

@@ -18,7 +18,7 @@ use serde_json::Value;
 use train::{FitConfig, LAST, Run, RunRecord, Status};
 
 use crate::{
-    args::{Cli, TrainArgs},
+    args::{ClassList, Cli, TrainArgs},
     files,
     output::Output,
     recipe::{self, NO_SETTING, given},
@@ -30,6 +30,9 @@ use crate::{
 /// Settings that may be others in each part of a run: they change nothing of what comes out, or only what would have ended it.
 const FREE: [&str; 4] = ["cache", "checkpoint-every", "on-non-finite", "recipe"];
 
+/// Settings that name where images lie: they may have been moved, since their fingerprint says whether they are the same.
+const PLACES: [&str; 2] = ["data", "test-data"];
+
 /// The command line with the settings of the run that is to be resumed, those excepted that the user gave as flags; nothing
 /// where none is. `command_line` was parsed before.
 pub(crate) fn expand(command_line: &[OsString], output: &Output) -> Result<Option<Vec<OsString>>> {
@@ -40,6 +43,13 @@ pub(crate) fn expand(command_line: &[OsString], output: &Output) -> Result<Optio
     let mut expanded = command_line.to_vec();
     for (key, value) in &record.settings {
         let extended = key == "epochs" && train.contains_id("extend_epochs");
+        // It is looked for beside the data set's new place, or in it.
+        let is_left_behind = key == "test-data"
+            && given(train, "data")
+            && value.as_str().is_some_and(|path| !Path::new(path).exists());
+        if is_left_behind {
+            continue;
+        }
         if known(key) && !extended && !given(train, key) {
             if !train.get_flag("trust") && !is_usable(folder, key, value, output)? {
                 continue;
@@ -137,11 +147,16 @@ fn argument(record: &RunRecord, key: &str, value: &Value) -> Option<OsString> {
         ("data" | "test-data", Value::String(path)) => as_given(record, key, path),
         // The same as the head's is what is meant without it, and some models take none.
         ("base-learning-rate", value) if Some(value) == settings.get("learning-rate") => return None,
-        // Such a name cannot have been given as a flag: all classes were taken.
-        ("classes", Value::Array(names)) if names.iter().filter_map(text).any(|name| name.contains(',')) => {
-            return None;
+        (_, Value::Array(values)) => {
+            let words = recipe::file::list(&values.iter().filter_map(text).collect::<Vec<_>>());
+            // A label of a CSV such as `a=b` cannot have been given as a flag: then all classes were taken.
+            let is_same =
+                |ClassList(classes): ClassList| classes.iter().map(|class| &class.label).eq(&record.classes);
+            if key == "classes" && !words.parse().is_ok_and(is_same) {
+                return None;
+            }
+            words
         }
-        (_, Value::Array(values)) => values.iter().filter_map(text).collect::<Vec<_>>().join(","),
         (_, value) => text(value)?,
     };
     Some(format!("--{key}={words}").into())
@@ -189,22 +204,33 @@ impl Resumed {
         Ok(over && args.extend_epochs.is_none())
     }
 
+    /// Whether an earlier version split the data set before it left files out, and so is to be gone on with.
+    pub(crate) fn was_split_first(&self) -> bool {
+        let record = &self.run.record;
+        !record.skipped.is_empty() && !record.skipped_before_split
+    }
+
     /// Refuses settings that are not the run's.
     pub(crate) fn check_settings(&self, now: &BTreeMap<String, Value>, args: &TrainArgs) -> Result<()> {
         let differ = |(key, stored): (&String, &Value)| {
             let extended = args.extend_epochs.is_some() && key == "epochs";
             let now = now.get(key).filter(|now| *now != stored)?;
-            let free = extended || FREE.contains(&key.as_str());
+            let is_moved = PLACES.contains(&key.as_str()) && stored.is_string() && now.is_string();
+            let free = extended || is_moved || FREE.contains(&key.as_str());
             (!free).then(|| format!("  {key}: {}, now {}", told(stored), told(now)))
         };
         let differences: Vec<String> = self.run.record.settings.iter().filter_map(differ).collect();
         if differences.is_empty() {
             return Ok(());
         }
+        let hint = match differences.iter().any(|line| line.starts_with("  test-data: ")) {
+            true => "name its test images with `--test-data`, or start another run without `--resume`",
+            false => "leave these flags out to go on with it, or start another run without `--resume`",
+        };
         Err(hinted(
             [vec![format!("the run in `{}` has other settings:", shown(self.run.folder()))], differences]
                 .concat(),
-            "leave these flags out to go on with it, or start another run without `--resume`",
+            hint,
         ))
     }
 
@@ -222,6 +248,7 @@ impl Resumed {
         record.status = Status::Running;
         record.error = None;
         record.settings = now.settings;
+        record.paths = now.paths;
         record.seconds.scan += now.seconds.scan;
         record.seconds.decode += now.seconds.decode;
         if args.extend_epochs.is_some() {
@@ -237,6 +264,21 @@ impl Resumed {
         run.save()?;
         Ok(run)
     }
+}
+
+/// Says how to name the new place of a resumed run's images, where they are gone.
+pub(crate) fn moved(error: anyhow::Error, args: &TrainArgs) -> anyhow::Error {
+    let (Some(run), Some(data::Error::NoSuchFolder { path } | data::Error::NoSuchFile { path })) =
+        (&args.resume, error.downcast_ref())
+    else {
+        return error;
+    };
+    let (run, place) = (run.display(), path.display());
+    let flag = if *path == args.data { "--data" } else { "--test-data" };
+    hinted(
+        format!("the images of the run in `{run}` are not in `{place}` any more"),
+        format!("name their new place: `thorax train --resume \"{run}\" {flag} FOLDER`"),
+    )
 }
 
 /// Refuses images that are not the run's. `now` is what a new run would note.

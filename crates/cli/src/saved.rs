@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use data::Formats;
+use data::{Formats, OutputKind, csv_text::without_byte_order_mark};
 use model::{Checkpoint, Classifier, PrecisionChoice};
 use train::{BEST, Run};
 
@@ -15,6 +15,20 @@ pub(crate) const LATEST: &str = "data/runs/latest";
 
 /// The longest text of that file, in bytes: paths are no longer than 4096.
 const LONGEST_PATH: u64 = 1 << 13;
+/// Makes the folder that runs go to.
+pub(crate) fn make_runs_folder() -> Result<()> {
+    Ok(data::create_output_folder(Path::new(RUNS), OutputKind::Runs)?)
+}
+
+/// Names a run as the last one that was started. It is whole without that: what goes wrong is a warning.
+pub(crate) fn name_as_latest(run: &Run, output: &Output) {
+    let named = make_runs_folder().and_then(|()| Ok(run.name_as_latest(Path::new(LATEST))?));
+    if let Err(error) = named {
+        output.warn(format!(
+            "`{LATEST}` cannot name this run, so that it is to be named with `--saved`: {error:#}"
+        ));
+    }
+}
 
 /// What is said whenever a module is loaded that is not the one that is fetched and checked.
 pub(crate) const RUNS_CODE: &str =
@@ -108,7 +122,8 @@ pub(crate) fn latest() -> Result<PathBuf> {
         }
         text => text.with_context(|| format!("cannot read `{LATEST}`"))?,
     };
-    let path = PathBuf::from(text.trim_end_matches('\n'));
+    let path = without_byte_order_mark(&text).trim_end_matches(['\r', '\n']);
+    let path = PathBuf::from(path);
     if !path.exists() {
         return Err(hinted(format!("the latest run, `{}`, is gone", path.display()), "name another run"));
     }

@@ -95,7 +95,7 @@ fn token(path: &Path, output: &Output) -> Result<Token> {
     }
     #[cfg(not(unix))]
     let _ = output;
-    text.parse().map_err(|error| {
+    data::csv_text::without_byte_order_mark(&text).parse().map_err(|error| {
         hinted(
             format!("`{shown}` holds no token: {error}"),
             format!("`head -c 32 /dev/urandom | base64 > {shown}` makes one"),

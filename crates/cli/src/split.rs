@@ -23,6 +23,7 @@ use crate::{
 };
 
 pub(crate) fn run(args: &SplitArgs, output: &Output) -> Result<Status> {
+    progress::catch_interrupts()?;
     if let Some(dir) = &args.move_to {
         let moved = lay_out::resume_move(dir, &args.data, &args.out, args.force, &|| {})?;
         if let Some(images) = moved {
@@ -34,7 +35,7 @@ pub(crate) fn run(args: &SplitArgs, output: &Output) -> Result<Status> {
     let group = args.group.rule();
     let formats = args.formats;
     let options = OpenOptions { classes: args::classes(&args.classes), formats, group: &group };
-    let mut listing = data::open(&args.data, &options)?;
+    let mut listing = dataset::list(&args.data, &options, output)?;
     let rows = parts(args, &mut listing)?;
     dataset::warn_of_groups(&listing, &sets(&listing, &rows), output);
     let labels = listing.labels();

@@ -235,6 +235,12 @@ fn data_hint(error: &data::Error) -> Option<String> {
                 "`--formats all` takes {others} images that Keras' list of extensions leaves out"
             ));
         }
+        E::EmptyClasses { .. } => {
+            "put images of these classes there, or name only the others with `--classes`"
+        }
+        E::SeveralFindings { .. } => {
+            "name the classes to train on with `--classes`, which leaves these rows out, or give each image one class"
+        }
         E::Csv { .. } => {
             "a CSV has a header and a row an image, `path,label[,group][,split]`; paths are below the CSV's folder or absolute"
         }

@@ -33,12 +33,13 @@ use crate::{
 pub(crate) fn run(args: &TestArgs, output: &Output) -> Result<Status> {
     progress::catch_interrupts()?;
     let named = sets::named(&args.data)?;
-    let out = args.out.as_deref().map(|folder| OutFolder::new(folder, &named)).transpose()?;
     use_threads(args.compute.threads)?;
     let model = Model::load(args.saved.as_ref().and_then(Option::as_deref), args, output)?;
     let other = args.against.as_deref().map(|path| Model::load(Some(path), args, output)).transpose()?;
     other.iter().try_for_each(|other| model.check_same_classes(other))?;
-    let sets = sets::open(named, &model)?;
+    let sets = sets::open(named.clone(), &model, output)?;
+    // It may lie in one of them, and is no class of it.
+    let out = args.out.as_deref().map(|folder| OutFolder::new(folder, &named)).transpose()?;
     model.introduce(&sets, output);
     other.iter().for_each(|other| other.introduce(&sets, output));
     for set in &sets {

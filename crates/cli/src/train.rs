@@ -21,14 +21,14 @@ use crate::{
     output::Output,
     progress::{self, Display},
     report,
-    resume::Resumed,
+    resume::{self, Resumed},
     saved,
     status::Status,
     test,
 };
 
 pub(crate) use network::is_fetched;
-pub(crate) use plan::{Opened, Plan, check_writable, free_name, introduce_data};
+pub(crate) use plan::{Opened, Plan, check_writable, default_name, introduce_data};
 
 /// The images, decoded.
 pub(crate) struct Images {
@@ -49,7 +49,7 @@ pub(crate) fn run(args: &TrainArgs, output: &Output) -> Result<Status> {
         output.note("the run is over: `--extend-epochs N` trains it further");
         return conclude(args, &resumed.run, resumed.run.tests()?.as_ref(), output);
     }
-    let mut plan = Plan::new(args)?;
+    let mut plan = Plan::new(args, output).map_err(|error| resume::moved(error, args))?;
     plan.introduce(args, output);
     if let Some(resumed) = &resumed {
         resumed.check_settings(&plan.settings(args), args)?;
@@ -67,13 +67,20 @@ pub(crate) fn run(args: &TrainArgs, output: &Output) -> Result<Status> {
         return Ok(Status::Done);
     }
     let mut classifier = plan.network.build(args, checkpoint.as_ref(), output)?;
-    let images = load(args, &plan, output)?;
-    let record = record(args, &plan, &images);
+    let split_first = resumed.as_ref().is_some_and(Resumed::was_split_first);
+    let images = load(args, &mut plan, split_first, output)?;
+    let mut record = record(args, &plan, &images);
+    record.skipped_before_split = !split_first && !record.skipped.is_empty();
     let mut run = match resumed {
         Some(resumed) => resumed.begin(args, record, &mut plan.config, output)?,
-        None => Run::create(&plan.out, record)?,
+        None if args.out.is_some() => Run::create(&plan.out, record)?,
+        None => {
+            saved::make_runs_folder()?;
+            Run::create_numbered(&plan.out, record)?
+        }
     };
-    run.name_as_latest(Path::new(saved::LATEST))?;
+    plan.out = run.folder().to_owned();
+    saved::name_as_latest(&run, output);
     output.note(vec![format!("run    {}", shown(&plan.out)), String::new()]);
     let tested =
         carry_out(args, &mut classifier, &plan, &images, checkpoint.as_ref(), &mut run, start, output)?;
@@ -132,12 +139,18 @@ pub(crate) fn carry_out(
     }
 }
 
-fn load(args: &TrainArgs, plan: &Plan, output: &Output) -> Result<Images> {
+/// Reads the images. Files that cannot be read are out of the data set before it is split, unless it was `split_first`.
+fn load(args: &TrainArgs, plan: &mut Plan, split_first: bool, output: &Output) -> Result<Images> {
     let start = Instant::now();
     // Both parts as one list: another seed or share splits the same images of the cache.
     let mut lists = vec![&plan.listing.samples[..]];
     lists.extend(plan.test.as_ref().map(|test| &test.samples[..]));
     let (sets, bad) = dataset::load(&lists, &reading(args, plan), output)?;
+    if !split_first && plan.leave_out(args, &bad)? {
+        output.note(["", "without them:"]);
+        output.note(plan.counts());
+        output.note("");
+    }
     let mut images = Images::of(plan, &sets[0], sets.get(1).cloned(), &bad)?;
     let mut named = vec![("training", &images.training), ("validation", &images.validation)];
     named.extend(images.test.as_ref().map(|test| ("test", test)));
@@ -163,7 +176,9 @@ impl Images {
         for (set, part) in
             [(Some(&training), "training"), (Some(&validation), "validation"), (test.as_ref(), "testing")]
         {
-            set.map_or(Ok(()), |set| dataset::check_classes_left(set, part, &plan.spec().classes))?;
+            let left =
+                |set: &ImageSet| dataset::check_classes_left(set.samples(), part, &plan.spec().classes);
+            set.map_or(Ok(()), left)?;
         }
         let skipped = bad.iter().map(|bad| stored(&bad.path)).collect();
         Ok(Self { training, validation, test, skipped, decode_seconds: 0.0 })
@@ -190,6 +205,7 @@ pub(crate) fn record(args: &TrainArgs, plan: &Plan, images: &Images) -> RunRecor
         class_weights: plan.config.class_weights.clone(),
         synthetic: plan.listing.is_synthetic(),
         skipped: images.skipped.clone(),
+        skipped_before_split: false,
         data_fingerprint: data::fingerprint(&plan.spec().classes, &[&images.training, &images.validation]),
         test_fingerprint: images.test.as_ref().map(|test| data::fingerprint(&plan.spec().classes, &[test])),
         paths: [("data", Some(&plan.listing)), ("test-data", plan.test.as_ref())]

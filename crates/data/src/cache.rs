@@ -28,7 +28,7 @@ use std::{
 };
 
 use crate::{
-    DecodeError, Decoded, Decoding, Error, Preprocess, Sample,
+    DecodeError, Decoded, Decoding, Error, Observer, OutputKind, Preprocess, Sample, create_output_folder,
     images::hex,
     load::{CHUNK, Outcome, decode_chunk},
     store::Bytes,
@@ -83,25 +83,25 @@ impl Cache {
         samples: &[Sample],
         preprocess: &Preprocess,
         decoding: &Decoding,
-        progress: &(dyn Fn() + Sync),
+        observer: &dyn Observer,
     ) -> Result<Kept, Error> {
         let key = key::key(samples, preprocess, decoding);
         let place = Place::new(&self.folder, &key);
         let open = || place.open(&key, samples.len(), preprocess.image_size);
         if let Some(kept) = open()? {
-            samples.iter().for_each(|_| progress());
+            samples.iter().for_each(|sample| observer.finished(&sample.path));
             return Ok(kept);
         }
-        fs::create_dir_all(&self.folder).map_err(|source| io_error("create", &self.folder, source))?;
+        create_output_folder(&self.folder, OutputKind::Cache)?;
         let mut partial = place.lock()?;
         // Another process may have written it while this one waited.
         if let Some(kept) = open()? {
             fs::remove_file(&place.partial).map_err(|source| io_error("remove", &place.partial, source))?;
-            samples.iter().for_each(|_| progress());
+            samples.iter().for_each(|sample| observer.finished(&sample.path));
             return Ok(kept);
         }
         let failed = |source| io_error("write", &place.partial, source);
-        let filled = fill(&mut partial, &key, samples, preprocess, decoding, progress);
+        let filled = fill(&mut partial, &key, samples, preprocess, decoding, observer);
         let (outcomes, readable) = match filled {
             Ok(filled) => filled,
             Err(error) => {
@@ -294,6 +294,33 @@ impl Place {
     }
 }
 
+/// Observer that gives a sign of life at the file that is written: without one, those who wait for it decode the images themselves.
+struct Alive<'a> {
+    observer: &'a dyn Observer,
+    file: File,
+    last: Mutex<Instant>,
+}
+
+impl Observer for Alive<'_> {
+    fn listed(&self, files: usize) {
+        self.observer.listed(files);
+    }
+
+    fn started(&self, path: &Path) {
+        self.observer.started(path);
+    }
+
+    fn finished(&self, path: &Path) {
+        self.observer.finished(path);
+        if let Ok(mut last) = self.last.try_lock()
+            && last.elapsed() > SIGN_OF_LIFE
+        {
+            let _ = self.file.set_modified(SystemTime::now());
+            *last = Instant::now();
+        }
+    }
+}
+
 /// Decodes all files into the cache's; also whether all of them could be read, images or not.
 fn fill(
     partial: &mut File,
@@ -301,24 +328,13 @@ fn fill(
     samples: &[Sample],
     preprocess: &Preprocess,
     decoding: &Decoding,
-    progress: &(dyn Fn() + Sync),
+    observer: &dyn Observer,
 ) -> io::Result<(Vec<Outcome>, bool)> {
-    let alive = partial.try_clone()?;
-    let last = Mutex::new(Instant::now());
-    let progress = || {
-        progress();
-        // Without a sign of life, those who wait decode the images themselves.
-        if let Ok(mut last) = last.try_lock()
-            && last.elapsed() > SIGN_OF_LIFE
-        {
-            let _ = alive.set_modified(SystemTime::now());
-            *last = Instant::now();
-        }
-    };
+    let observer = Alive { observer, file: partial.try_clone()?, last: Mutex::new(Instant::now()) };
     let mut writer = file::Writer::new(BufWriter::with_capacity(1 << 20, partial))?;
     let mut readable = true;
     for chunk in samples.chunks(CHUNK) {
-        for decoded in decode_chunk(chunk, preprocess, decoding, &progress) {
+        for decoded in decode_chunk(chunk, preprocess, decoding, &observer) {
             readable &= !matches!(decoded, Err(DecodeError::Unreadable(_)));
             match &decoded {
                 Ok(Decoded { pixels, notes }) => writer.push(Ok((&pixels.data, *notes)))?,

@@ -141,6 +141,21 @@ pub enum Error {
         /// Line by line.
         problems: Problems,
     },
+    /// A CSV with labels that stand for several findings of one image.
+    #[error(
+        "`{path}`, line {line}: {label} are several findings of one image{}, and Thorax trains on one class an image",
+        if *.rows > 1 { format!(", as in {rows} rows") } else { String::new() }
+    )]
+    SeveralFindings {
+        /// The file.
+        path: PathBuf,
+        /// The first such row's.
+        line: u64,
+        /// Its label, in backticks.
+        label: String,
+        /// Such rows.
+        rows: usize,
+    },
     /// A data set without the column that groups were to be taken from.
     #[error("`{path}` has no column `{column}`")]
     NoColumns {

@@ -14,8 +14,9 @@ use std::{
 };
 
 use crate::{
-    Error, Part,
+    Error, OutputKind, Part, create_output_folder,
     manifest::{self, Row, check_free, records},
+    output_folder::MARKER,
     walk::{self, Kind},
 };
 
@@ -51,6 +52,7 @@ pub fn lay_out(
     check_free(out, force)?;
     let places = places(dir, rows)?;
     check_dir(dir, out, rows, &places, (!data.is_file()).then_some(data))?;
+    create_output_folder(dir, OutputKind::Split)?;
     for folder in places.iter().filter_map(|place| place.parent()).collect::<HashSet<_>>() {
         fs::create_dir_all(folder).map_err(failed("create", folder))?;
     }
@@ -152,7 +154,8 @@ fn check_dir(
     if !dir.is_dir() {
         return Ok(());
     }
-    let ours: HashSet<&PathBuf> = places.iter().collect();
+    let mut ours: HashSet<PathBuf> = places.iter().cloned().collect();
+    ours.insert(dir.join(MARKER));
     let out = files::real_place(out)?;
     let mut waiting = vec![dir.to_owned()];
     while let Some(folder) = waiting.pop() {

@@ -3,8 +3,10 @@
 use std::{fs, io, path::Path};
 
 use crate::{
-    ClassName, Error, Formats, GroupRule, Layout, Listing, Part, Reason, Sample, group, manifest,
+    ClassName, Error, Formats, GroupRule, Layout, Listing, Observer, Part, Reason, Remark, Sample,
+    Unobserved, group, listing, manifest,
     scan::{ClassFolder, Name, Scan},
+    unicode::is_same_text,
     walk::{self, Entry, Kind},
 };
 
@@ -44,15 +46,29 @@ impl OpenOptions<'_> {
 /// Class folders are listed as Keras' `flow_from_directory` does; with [`Formats::All`] images are known by content as well
 /// as by extension, and hidden files and folders are left out. Of a class folder that holds `images/` and `masks/` only the
 /// images are listed. Folders called `train` (or `training`), `val` (`valid`, `validation`) and `test` (`testing`), upper or
-/// lower case, that hold class folders set each image's part. For a CSV see [`manifest`](crate::manifest).
+/// lower case, that hold class folders set each image's part; a `test` without class folders is left out. For a CSV see
+/// [`manifest`](crate::manifest). Folders that Thorax wrote and those that notebooks, archives and systems leave are left out;
+/// what is listed, and what was left out, is in [`Listing::remarks`] and [`Listing::left_out`].
 ///
 /// # Errors
 /// A path that is not there; a folder that cannot be read; no classes, classes without images, a named class that is
 /// missing; parts with different classes; a CSV with rows that cannot be used.
 pub fn open(path: &Path, options: &OpenOptions<'_>) -> Result<Listing, Error> {
+    open_observed(path, options, &Unobserved)
+}
+
+/// The same as [`open`], with an observer who is told of every file that is listed.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_observed(
+    path: &Path,
+    options: &OpenOptions<'_>,
+    observer: &dyn Observer,
+) -> Result<Listing, Error> {
     let mut listing = match fs::metadata(path) {
-        Ok(found) if found.is_dir() => open_folder(path, options)?,
-        Ok(found) if found.is_file() && is_csv(path) => manifest::open(path, options)?,
+        Ok(found) if found.is_dir() => open_folder(path, options, observer)?,
+        Ok(found) if found.is_file() && is_csv(path) => manifest::open(path, options, observer)?,
         Ok(_) => return Err(Error::NotAFolder { path: path.to_owned() }),
         Err(error) if error.kind() == io::ErrorKind::NotFound && is_csv(path) => {
             return Err(Error::NoSuchFile { path: path.to_owned() });
@@ -74,17 +90,23 @@ fn is_csv(path: &Path) -> bool {
     extension.is_some_and(|extension| matches!(extension.as_str(), "csv" | "tsv" | "txt"))
 }
 
-fn open_folder(root: &Path, options: &OpenOptions<'_>) -> Result<Listing, Error> {
-    let mut scan = Scan { root, formats: options.formats, left_out: Vec::new(), masks: false };
-    let entries = walk::entries(root)?;
+fn open_folder(root: &Path, options: &OpenOptions<'_>, observer: &dyn Observer) -> Result<Listing, Error> {
+    let mut scan = Scan {
+        root,
+        formats: options.formats,
+        left_out: Vec::new(),
+        remarks: Vec::new(),
+        observer,
+        masks: false,
+    };
+    let base = Name::root();
+    let entries = scan.entries(&base)?;
     let (bases, folders) = match part_folders(root, &entries)? {
         Some(parts) => {
             leave_out_beside(&mut scan, &entries, &parts);
-            let folders = folders_of_parts(&mut scan, &parts, options.classes)?;
-            (parts, folders)
+            folders_of_parts(&mut scan, parts, options.classes)?
         }
         None => {
-            let base = Name::root();
             let found = scan.class_folders(&base, entries)?;
             let chosen = scan.choose(&base, found, options.classes)?;
             (vec![(None, base)], vec![chosen])
@@ -100,27 +122,50 @@ fn open_folder(root: &Path, options: &OpenOptions<'_>) -> Result<Listing, Error>
         (None, true) => Layout::ImagesAndMasks,
         (None, false) => Layout::ClassFolders,
     };
-    let (root, left_out) = (root.to_owned(), scan.left_out);
-    Ok(Listing { root, layout, classes, samples, left_out, ungrouped: 0, manifest_sha256: None })
+    let names: Vec<String> = classes.iter().map(|class| class.folder.clone()).collect();
+    scan.remarks.extend(listing::alike(&names));
+    if options.classes.named().is_none() {
+        let hidden = names.into_iter().filter(|name| name.starts_with('.'));
+        scan.remarks.extend(hidden.map(|class| Remark::HiddenClass { class }));
+    }
+    let (root, left_out, remarks) = (root.to_owned(), scan.left_out, scan.remarks);
+    Ok(Listing { root, layout, classes, samples, left_out, ungrouped: 0, manifest_sha256: None, remarks })
 }
 
-/// The class folders of each part, in index order; all parts have the same.
+/// The parts with class folders and those folders, in index order; all parts have the same. A folder for testing may have none.
 fn folders_of_parts(
     scan: &mut Scan<'_>,
-    parts: &[Base],
+    parts: Vec<Base>,
     classes: Classes<'_>,
-) -> Result<Vec<Vec<ClassFolder>>, Error> {
-    let mut folders: Vec<Vec<ClassFolder>> = Vec::new();
-    for (_, base) in parts {
+) -> Result<(Vec<Base>, Vec<Vec<ClassFolder>>), Error> {
+    let (mut labelled, mut folders): (Vec<Base>, Vec<Vec<ClassFolder>>) = (Vec::new(), Vec::new());
+    for (part, base) in parts {
         let path = base.below(scan.root);
-        let found = scan.class_folders(base, walk::entries(&path)?)?;
-        let chosen = scan.choose(base, found, classes)?;
+        let entries = scan.entries(&base)?;
+        // The part for testing comes last: the others' classes are known.
+        if part == Some(Part::Test) && !folders.is_empty() && !entries.iter().any(is_part_or_class) {
+            if entries.iter().any(|entry| walk::judge(&path, entry, scan.formats).is_ok()) {
+                scan.remarks.push(Remark::UnlabelledTest { path });
+            }
+            scan.leave_out(&base, Reason::Unlabelled);
+            continue;
+        }
+        let found = scan.class_folders(&base, entries)?;
+        let chosen = scan.choose(&base, found, classes)?;
         if let Some(first) = folders.first().filter(|_| !classes.may_lack_some()) {
             check_same(&path, first, &chosen)?;
         }
         folders.push(chosen);
+        labelled.push((part, base));
     }
-    Ok(folders)
+    Ok((labelled, folders))
+}
+
+/// Whether an entry is a folder that may be a part of a data set or a class.
+fn is_part_or_class(entry: &Entry) -> bool {
+    matches!(entry.kind, Kind::Folder | Kind::LinkToFolder)
+        && !entry.text.starts_with('.')
+        && !walk::is_leftover_folder(&entry.text)
 }
 
 /// Class by class, each part by part.
@@ -135,10 +180,10 @@ fn samples(
     let mut empty: Vec<(&Name, String)> = Vec::new();
     for (label, class) in classes.iter().enumerate() {
         for ((part, base), folders) in bases.iter().zip(folders) {
-            let folder = folders.iter().filter(|folder| folder.class.folder == class.folder);
+            let folder = folders.iter().filter(|folder| is_same_text(&folder.class.folder, &class.folder));
             let before = samples.len();
             for folder in folder {
-                for name in scan.images(&base.join(&folder.name, &class.folder))? {
+                for name in scan.images(&base.join(&folder.name, &folder.class.folder))? {
                     let path = name.below(scan.root);
                     samples.push(Sample { part: *part, ..Sample::new(path, name.text, label) });
                 }
@@ -161,17 +206,14 @@ fn samples(
 /// The folders for training, validation and test, where these are what a data set is made of: one of them holds folders, and
 /// there is nothing else, or one for training that does beside another.
 fn part_folders(root: &Path, entries: &[Entry]) -> Result<Option<Vec<Base>>, Error> {
-    let is_folder = |entry: &Entry| {
-        matches!(entry.kind, Kind::Folder | Kind::LinkToFolder) && !entry.text.starts_with('.')
-    };
     let (mut parts, mut others, mut nested) = (Vec::new(), false, Vec::new());
-    for entry in entries.iter().filter(|entry| is_folder(entry)) {
+    for entry in entries.iter().filter(|entry| is_part_or_class(entry)) {
         let Some(part) = Part::named(&entry.text) else {
             others = true;
             continue;
         };
         let name = Name::root().join(&entry.name, &entry.text);
-        if walk::entries(&name.below(root))?.iter().any(is_folder) {
+        if walk::entries(&name.below(root))?.iter().any(is_part_or_class) {
             nested.push(part);
         }
         parts.push((Some(part), name));

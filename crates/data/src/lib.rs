@@ -14,6 +14,8 @@
 //! **crc32fast** checks what is read from a cache (it is in the tree already, and faster than the memory it reads). What DICOM
 //! files compress their pixels with: **jpeg-decoder** (lossless JPEG, and colours as the file names them), **hayro-jpeg2000**
 //! (JPEG 2000, without unsafe code; OpenJPEG's port is full of it), **flate2** (whole data sets; png builds on it as well).
+//! **unicode-normalization** tells names that are the same text in composed and decomposed letters (macOS stores the latter; the
+//! standard's own tables, kept by the Unicode project of Rust, two small crates, a second to build).
 //! **colorous** is the colours of heat maps (matplotlib's table of inferno and no more: no dependencies, a second to build).
 
 mod appearance;
@@ -22,6 +24,7 @@ mod augment;
 mod batch;
 mod cache;
 mod close;
+pub mod csv_text;
 mod decode;
 mod encode;
 mod error;
@@ -34,7 +37,9 @@ mod layout;
 mod listing;
 mod load;
 pub mod manifest;
+mod observer;
 mod occlusion;
+mod output_folder;
 mod overlay;
 mod phantom;
 mod pixels;
@@ -45,6 +50,7 @@ mod scan;
 mod sheet;
 pub mod split;
 mod store;
+mod unicode;
 mod walk;
 
 pub use appearance::{Appearance, Aspect};
@@ -62,10 +68,12 @@ pub use feed::{Augmenting, Feed};
 pub use formats::{Decoding, Formats};
 pub use group::{GroupPattern, GroupRule};
 pub use images::{ImageSet, fingerprint};
-pub use layout::{Classes, OpenOptions, open};
-pub use listing::{ClassName, Layout, LeftOut, Listing, Part, Reason, Sample, counts};
+pub use layout::{Classes, OpenOptions, open, open_observed};
+pub use listing::{ClassName, Layout, LeftOut, Listing, Part, Reason, Remark, Sample, counts};
 pub use load::{BadImage, Loaded, Preprocess, check, load, read_file, read_resized};
+pub use observer::{Observer, Unobserved};
 pub use occlusion::Occlusion;
+pub use output_folder::{OutputKind, create_output_folder, is_heat_map, output_kind};
 pub use overlay::{heat_colour, overlay};
 pub use phantom::{Planted, planted};
 pub use pixels::{DecodeError, DecodeNotes, Decoded, MAX_PIXELS, Pixels};
@@ -73,4 +81,5 @@ pub use resize::{Interpolation, nearest_columns, resize};
 pub use sample::{SYNTHETIC_PREFIX, SampleOptions, SampleSummary, write_sample};
 pub use sheet::augmented_sheet;
 pub use split::Split;
-pub use walk::is_image;
+pub use unicode::Likeness;
+pub use walk::{has_image_extension, is_leftover_folder, judge_file};

@@ -1,8 +1,17 @@
 //! What a data set holds: its classes, its images, and what was left out.
 
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
-use crate::{Error, sample::SYNTHETIC_PREFIX};
+use crate::{
+    Error, OutputKind,
+    sample::SYNTHETIC_PREFIX,
+    unicode::{Likeness, is_same_text, likeness, look},
+};
 
 /// A class: how it is called, and which folder holds its images.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +29,7 @@ impl FromStr for ClassName {
     fn from_str(text: &str) -> Result<Self, String> {
         let (label, folder) = text.split_once('=').unwrap_or((text, text));
         let (label, folder) = (label.trim(), folder.trim());
-        if label.is_empty() || folder.is_empty() || folder.contains('/') || folder == ".." || folder == "." {
+        if label.is_empty() || folder.is_empty() || folder == ".." || folder == "." {
             return Err(format!("`{text}` names no class: give a folder's name, or LABEL=FOLDER"));
         }
         Ok(Self { label: label.to_owned(), folder: folder.to_owned() })
@@ -154,6 +163,12 @@ pub enum Reason {
     Unfinished,
     /// Its name begins with a dot.
     Hidden,
+    /// Left by a notebook, an archive, a version control or an operating system.
+    Leftover,
+    /// Written by Thorax, or a cache of another program.
+    Output(OutputKind),
+    /// A folder for testing that holds no class folders.
+    Unlabelled,
     /// A file that the system does not let us look into, with no image's extension.
     Unreadable,
     /// A link to a folder, which is not followed.
@@ -178,6 +193,10 @@ impl fmt::Display for Reason {
             Self::NoImage => "no image",
             Self::Unfinished => "unfinished",
             Self::Hidden => "hidden",
+            Self::Leftover => "left by a notebook, an archive or a system",
+            Self::Output(OutputKind::Cache) => "a cache",
+            Self::Output(kind) => return write!(f, "{kind} that Thorax wrote"),
+            Self::Unlabelled => "a test folder without class folders",
             Self::Unreadable => "not readable, with no image's extension",
             Self::LinkToFolder => "a link to a folder, not followed",
             Self::BrokenLink => "a link that leads nowhere",
@@ -204,6 +223,103 @@ pub struct Listing {
     pub ungrouped: usize,
     /// SHA-256 of the CSV's bytes as lowercase hex.
     pub manifest_sha256: Option<String>,
+    /// What is to be said of how it was understood.
+    pub remarks: Vec<Remark>,
+}
+
+/// Something about a data set that its user should know; displayed as a sentence without its full stop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remark {
+    /// Paths of a CSV were read in another way than they are written.
+    OtherPaths {
+        /// The way, as the end of a sentence.
+        way: String,
+    },
+    /// Files of a CSV have their names stored in another Unicode form.
+    OtherUnicodeForm {
+        /// How many.
+        files: usize,
+    },
+    /// Rows of a CSV say again what another row says.
+    RepeatedRows {
+        /// How many, the first of each not counted.
+        rows: usize,
+    },
+    /// Two classes whose names look alike.
+    AlikeClasses {
+        /// The names.
+        names: [String; 2],
+        /// What they differ in.
+        likeness: Likeness,
+    },
+    /// A hidden folder is a class by Keras' rules.
+    HiddenClass {
+        /// Its name.
+        class: String,
+    },
+    /// A folder for testing holds images without class folders.
+    UnlabelledTest {
+        /// The folder.
+        path: PathBuf,
+    },
+}
+
+impl Remark {
+    /// Whether it may spoil what comes out.
+    pub fn is_warning(&self) -> bool {
+        matches!(self, Self::AlikeClasses { .. } | Self::HiddenClass { .. })
+    }
+}
+
+impl fmt::Display for Remark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OtherPaths { way } => write!(f, "no file is where the rows say; all were found {way}"),
+            Self::OtherUnicodeForm { files: 1 } => {
+                f.write_str("1 file was found under the same name in another Unicode form")
+            }
+            Self::OtherUnicodeForm { files } => {
+                write!(f, "{files} files were found under the same names in another Unicode form")
+            }
+            Self::RepeatedRows { rows: 1 } => {
+                f.write_str("1 row says again what another says, and is not counted")
+            }
+            Self::RepeatedRows { rows } => {
+                write!(f, "{rows} rows say again what others say, and are not counted")
+            }
+            Self::AlikeClasses { names: [a, b], likeness } => {
+                write!(f, "the classes `{a}` and `{b}` differ {likeness} only: are they one?")
+            }
+            Self::HiddenClass { class } => write!(
+                f,
+                "the hidden folder `{class}` is a class, as Keras takes it: leave it out by `--formats all`, or by `--classes`"
+            ),
+            Self::UnlabelledTest { path } => write!(
+                f,
+                "`{}` holds no class folders: its images have no labels, and are not tested on",
+                path.display()
+            ),
+        }
+    }
+}
+
+/// Pairs of names that look alike, each name with the first like it.
+pub(crate) fn alike(names: &[String]) -> Vec<Remark> {
+    let mut first: HashMap<String, &String> = HashMap::new();
+    let mut remarks = Vec::new();
+    for name in names {
+        let other = *first.entry(look(name)).or_insert(name);
+        if let Some(likeness) = likeness(other, name) {
+            remarks.push(Remark::AlikeClasses { names: [other.clone(), name.clone()], likeness });
+        }
+    }
+    remarks
+}
+
+/// The class whose folder has this name; one in another Unicode form where none has it exactly.
+pub(crate) fn position(classes: &[ClassName], name: &str) -> Option<usize> {
+    let exactly = classes.iter().position(|class| class.folder == name);
+    exactly.or_else(|| classes.iter().position(|class| is_same_text(&class.folder, name)))
 }
 
 impl Listing {
@@ -246,6 +362,16 @@ impl Listing {
         Ok(test)
     }
 
+    /// Takes files out, as if they were not there; whether any was.
+    pub fn remove(&mut self, files: &HashSet<&Path>) -> bool {
+        let before = self.samples.len();
+        self.samples.retain(|sample| !files.contains(sample.path.as_path()));
+        if self.ungrouped > 0 {
+            self.count_ungrouped();
+        }
+        self.samples.len() < before
+    }
+
     fn part_off_test(&mut self) -> Option<Self> {
         let (test, rest): (Vec<Sample>, Vec<Sample>) =
             std::mem::take(&mut self.samples).into_iter().partition(|sample| sample.part == Some(Part::Test));
@@ -253,7 +379,7 @@ impl Listing {
         if test.is_empty() {
             return None;
         }
-        let mut test = Self { samples: test, left_out: Vec::new(), ..self.clone() };
+        let mut test = Self { samples: test, left_out: Vec::new(), remarks: Vec::new(), ..self.clone() };
         if self.ungrouped > 0 {
             self.count_ungrouped();
             test.count_ungrouped();

@@ -10,7 +10,7 @@ use std::{
 use rayon::prelude::*;
 
 use crate::{
-    Cache, DecodeError, DecodeNotes, Decoded, Decoding, Error, ImageSet, Interpolation, Sample,
+    Cache, DecodeError, DecodeNotes, Decoded, Decoding, Error, ImageSet, Interpolation, Observer, Sample,
     decode::check_head,
     decode_resized,
     store::{Bytes, Entry, Store},
@@ -52,7 +52,7 @@ pub struct Loaded {
 /// What became of one file: where its image lies, or why there is none.
 pub(crate) type Outcome = Result<Entry, String>;
 
-/// Reads, decodes and resizes every file once, and keeps it in one channel where it is gray, on all of rayon's threads. `progress` is called once a file.
+/// Reads, decodes and resizes every file once, and keeps it in one channel where it is gray, on all of rayon's threads.
 ///
 /// With a cache, pixels are read from its file and never all in memory; what earlier runs decoded is not decoded again.
 /// A cache that cannot be written is no error: pixels are then kept in memory. The result does not depend on the number of
@@ -62,11 +62,11 @@ pub fn load(
     preprocess: &Preprocess,
     decoding: &Decoding,
     cache: Option<&Cache>,
-    progress: &(dyn Fn() + Sync),
+    observer: &dyn Observer,
 ) -> Loaded {
     let mut not_cached = None;
     if let Some(cache) = cache {
-        match cache.images(samples, preprocess, decoding, progress) {
+        match cache.images(samples, preprocess, decoding, observer) {
             Ok(kept) => return assemble(samples, preprocess, kept.outcomes, kept.bytes, kept.is_old, None),
             Err(error) => not_cached = Some(error),
         }
@@ -74,7 +74,7 @@ pub fn load(
     let mut bytes = Vec::new();
     let mut outcomes = Vec::with_capacity(samples.len());
     for chunk in samples.chunks(CHUNK) {
-        for decoded in decode_chunk(chunk, preprocess, decoding, progress) {
+        for decoded in decode_chunk(chunk, preprocess, decoding, observer) {
             outcomes.push(decoded.map_err(|error| error.to_string()).map(|Decoded { pixels, notes }| {
                 let entry = Entry::new(bytes.len() as u64, &pixels.data, notes);
                 bytes.extend_from_slice(&pixels.data);
@@ -85,18 +85,14 @@ pub fn load(
     assemble(samples, preprocess, outcomes, Bytes::Memory(bytes), false, not_cached)
 }
 
-/// Whether each file can be read, and in how many channels it stores its pixels; or why not, as in [`BadImage`]. `progress` is
-/// called once a file.
-pub fn check(
-    samples: &[Sample],
-    decoding: &Decoding,
-    progress: &(dyn Fn() + Sync),
-) -> Vec<Result<usize, String>> {
+/// Whether each file can be read, and in how many channels it stores its pixels; or why not, as in [`BadImage`].
+pub fn check(samples: &[Sample], decoding: &Decoding, observer: &dyn Observer) -> Vec<Result<usize, String>> {
     // The size does not matter: every byte of a file is decoded at any size.
     let preprocess = Preprocess { image_size: 1, interpolation: Interpolation::Nearest };
     let look = |sample: &Sample| {
+        observer.started(&sample.path);
         let pixels = read_resized(&sample.path, &preprocess, decoding);
-        progress();
+        observer.finished(&sample.path);
         pixels.map(|decoded| decoded.pixels.channels).map_err(|error| error.to_string())
     };
     samples.par_iter().with_max_len(1).map(look).collect()
@@ -157,12 +153,13 @@ pub(crate) fn decode_chunk(
     chunk: &[Sample],
     preprocess: &Preprocess,
     decoding: &Decoding,
-    progress: &(dyn Fn() + Sync),
+    observer: &dyn Observer,
 ) -> Vec<Result<Decoded, DecodeError>> {
     // Files differ much in size: one at a time, so that no thread is left with a long rest.
     let decode = |sample: &Sample| {
+        observer.started(&sample.path);
         let decoded = read_resized(&sample.path, preprocess, decoding);
-        progress();
+        observer.finished(&sample.path);
         decoded.map(|Decoded { pixels, notes }| Decoded { pixels: pixels.compact(), notes })
     };
     chunk.par_iter().with_max_len(1).map(decode).collect()

@@ -1,11 +1,14 @@
 //! A data set as a CSV: a row an image.
 //!
 //! The first line names the columns, in any order and in upper or lower case; they are divided by commas, semicolons or tabs,
-//! as that line is. Names in brackets mean the same; other columns are ignored.
+//! as that line is, or by what a line `sep=` above it says. Names in brackets mean the same; other columns are ignored. Blanks
+//! around a value are no part of it. A row that says again what another does counts once.
 //!
 //! - `path` (`file`, `filename`, `file_name`, `filepath`, `image`, `image_path`, and without any of these `patientid`, since the
 //!   RSNA's files are called so): below the CSV's folder, or absolute. Where there is no such file, but one of that name with
-//!   an image's extension, that one is meant.
+//!   an image's extension, that one is meant; so is one whose name is the same in another Unicode form. Where no row's file is
+//!   there, paths are read in other ways, the first that finds all of them: with `/` for `\`, without the folders that all begin
+//!   with, below a folder above the CSV's, or below the only folder beside it that holds them.
 //! - `label` (`class`): the class.
 //! - `group` (`patient`, `patient_id`, `patientid`), optional: what no split may part. Empty: a group of its own.
 //! - `split` (`set`, `part`), optional: `train` or `training`; `val`, `valid` or `validation`; `test` or `testing`. Empty: left
@@ -21,7 +24,10 @@ mod write;
 
 use std::path::Path;
 
-use crate::{ClassName, Error, GroupRule, Layout, LeftOut, Listing, OpenOptions, Reason, Sample};
+use crate::{
+    ClassName, Error, GroupRule, Layout, LeftOut, Listing, Observer, OpenOptions, Reason, Remark, Sample,
+    listing,
+};
 
 pub(crate) use write::{Record, check_free, holds, records, write_records};
 pub use write::{Row, text, write};
@@ -74,7 +80,11 @@ pub(crate) fn paths_in(path: &Path) -> Result<Vec<String>, Error> {
 }
 
 /// Lists the rows of a CSV; see the module for its columns.
-pub(crate) fn open(path: &Path, options: &OpenOptions<'_>) -> Result<Listing, Error> {
+pub(crate) fn open(
+    path: &Path,
+    options: &OpenOptions<'_>,
+    observer: &dyn Observer,
+) -> Result<Listing, Error> {
     let column = match options.group {
         GroupRule::Column(column) => Some(column.as_str()),
         _ => None,
@@ -84,6 +94,9 @@ pub(crate) fn open(path: &Path, options: &OpenOptions<'_>) -> Result<Listing, Er
     let mut labels: Vec<String> = table.rows.iter().map(|row| row.label.clone()).collect();
     labels.sort_unstable();
     labels.dedup();
+    if options.classes.named().is_none() {
+        check_findings(path, &table.rows)?;
+    }
     if labels.len() > read::MAX_CLASSES {
         let problem = format!("{} different labels are too many: is another column meant?", labels.len());
         return Err(refused(Problems::one(1, problem)));
@@ -93,13 +106,17 @@ pub(crate) fn open(path: &Path, options: &OpenOptions<'_>) -> Result<Listing, Er
         Some(classes) => classes.to_vec(),
         None => labels.iter().map(|label| ClassName::same(label)).collect(),
     };
-    let files = paths::resolve(path, &table.rows).map_err(refused)?;
+    let resolved = paths::resolve(path, &table.rows, observer).map_err(refused)?;
+    let mut remarks = remarks(&resolved);
+    remarks.extend(listing::alike(&labels));
     let (mut samples, mut left_out) = (Vec::new(), Vec::new());
-    for (row, file) in table.rows.into_iter().zip(files) {
-        match classes.iter().position(|class| class.folder == row.label) {
+    for (row, file) in resolved.files {
+        let row = &table.rows[row];
+        match listing::position(&classes, &row.label) {
             Some(label) => {
                 let read::Row { path: name, group, part, fold, .. } = row;
-                samples.push(Sample { path: file, name, label, group, part, fold });
+                let (name, group, fold) = (name.clone(), group.clone(), fold.clone());
+                samples.push(Sample { path: file, name, label, group, part: *part, fold });
             }
             None => left_out.push(LeftOut { path: file, reason: Reason::NotAClass }),
         }
@@ -113,6 +130,32 @@ pub(crate) fn open(path: &Path, options: &OpenOptions<'_>) -> Result<Listing, Er
         left_out,
         ungrouped: 0,
         manifest_sha256: Some(table.sha256),
+        remarks,
+    })
+}
+
+/// What is to be said of how rows were understood.
+fn remarks(files: &paths::Files) -> Vec<Remark> {
+    let mut remarks = Vec::new();
+    remarks.extend(files.way.clone().map(|way| Remark::OtherPaths { way }));
+    remarks.extend((files.other_form > 0).then_some(Remark::OtherUnicodeForm { files: files.other_form }));
+    remarks.extend((files.repeated > 0).then_some(Remark::RepeatedRows { rows: files.repeated }));
+    remarks
+}
+
+/// Refuses labels that are several findings of one image, as the NIH's are: `Mass|Nodule`.
+fn check_findings(path: &Path, rows: &[read::Row]) -> Result<(), Error> {
+    let are_several = |row: &&read::Row| {
+        let mut findings = row.label.split('|');
+        findings.clone().count() > 1 && findings.all(|finding| !finding.trim().is_empty())
+    };
+    let mut several = rows.iter().filter(are_several);
+    let Some(row) = several.next() else { return Ok(()) };
+    Err(Error::SeveralFindings {
+        path: path.to_owned(),
+        line: row.line,
+        label: read::shown(&row.label),
+        rows: 1 + several.count(),
     })
 }
 

@@ -11,7 +11,8 @@ use base::FileWriter;
 use rayon::prelude::*;
 
 use crate::{
-    Error,
+    Error, OutputKind, create_output_folder,
+    output_folder::MARKER,
     phantom::{self, Finding},
     random::{Key, Purpose},
 };
@@ -96,6 +97,9 @@ pub fn write_sample(
     for (folder, counts, part) in
         [(training_folder, training, ""), (&test, [options.test_per_class; 3], "test-")]
     {
+        if counts.iter().any(|&count| count > 0) {
+            create_output_folder(folder, OutputKind::Sample)?;
+        }
         for ((class, _, slug, finding), count) in CLASSES.into_iter().zip(counts) {
             let class_folder = folder.join(class);
             if count > 0 {
@@ -189,7 +193,7 @@ fn images_of_a_sample(folder: &Path) -> Result<Vec<PathBuf>, Error> {
             Err(_) => Ok(images),
         };
     }
-    for class in entries(folder)? {
+    for class in entries(folder)?.into_iter().filter(|path| !path.ends_with(MARKER)) {
         let known = CLASSES.iter().any(|(name, ..)| class.file_name() == Some(name.as_ref()));
         if !known || class.is_symlink() || !class.is_dir() {
             return Err(foreign(&class));

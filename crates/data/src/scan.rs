@@ -6,9 +6,11 @@ use std::{
 };
 
 use crate::{
-    ClassName, Classes, Error, Formats, LeftOut, Reason,
+    ClassName, Classes, Error, Formats, LeftOut, Observer, Reason, Remark,
     close::close_match,
-    listing::check_distinct,
+    listing::{check_distinct, position},
+    output_folder::{self, output_within},
+    unicode::is_same_text,
     walk::{self, Entry, Kind},
 };
 
@@ -48,6 +50,8 @@ pub(crate) struct Scan<'a> {
     pub(crate) root: &'a Path,
     pub(crate) formats: Formats,
     pub(crate) left_out: Vec<LeftOut>,
+    pub(crate) remarks: Vec<Remark>,
+    pub(crate) observer: &'a dyn Observer,
     /// Whether a class has its images beside masks.
     pub(crate) masks: bool,
 }
@@ -55,6 +59,29 @@ pub(crate) struct Scan<'a> {
 impl Scan<'_> {
     pub(crate) fn leave_out(&mut self, name: &Name, reason: Reason) {
         self.left_out.push(LeftOut { path: name.below(self.root), reason });
+    }
+
+    /// The entries of a folder but those that nobody means by a data set: what Thorax wrote, what other programs left.
+    pub(crate) fn entries(&mut self, folder: &Name) -> Result<Vec<Entry>, Error> {
+        let path = folder.below(self.root);
+        let mut kept = Vec::new();
+        for entry in walk::entries(&path)? {
+            let reason = match entry.kind {
+                Kind::File if output_folder::is_marker(&entry.text) => continue,
+                Kind::Folder | Kind::LinkToFolder if walk::is_leftover_folder(&entry.text) => {
+                    Some(Reason::Leftover)
+                }
+                Kind::Folder | Kind::LinkToFolder => {
+                    output_within(&path.join(&entry.name)).map(Reason::Output)
+                }
+                _ => None,
+            };
+            match reason {
+                Some(reason) => self.leave_out(&folder.join(&entry.name, &entry.text), reason),
+                None => kept.push(entry),
+            }
+        }
+        Ok(kept)
     }
 
     /// The class folders among the entries of `base`, which is the data set's folder or one of its parts: links to folders
@@ -79,6 +106,7 @@ impl Scan<'_> {
                 }
                 continue;
             }
+            self.observer.listed(1);
             match walk::judge(&path, &entry, self.formats) {
                 Ok(()) => {
                     images += 1;
@@ -118,13 +146,16 @@ impl Scan<'_> {
         let Some(classes) = wanted.named() else { return Ok(folders) };
         let found: Vec<String> = folders.iter().map(|folder| folder.class.folder.clone()).collect();
         wanted.check(&base.below(self.root), &found)?;
-        let chosen = classes.iter().filter_map(|class| {
-            let folder = folders.iter().find(|folder| folder.class.folder == class.folder)?;
-            Some(ClassFolder { class: class.clone(), name: folder.name.clone() })
-        });
-        let chosen = chosen.collect();
-        for folder in &folders {
-            if !classes.iter().any(|class| class.folder == folder.class.folder) {
+        let own: Vec<ClassName> = folders.iter().map(|folder| folder.class.clone()).collect();
+        let (mut chosen, mut taken) = (Vec::new(), Vec::new());
+        for class in classes {
+            let Some(at) = position(&own, &class.folder) else { continue };
+            let class = ClassName { label: class.label.clone(), folder: own[at].folder.clone() };
+            chosen.push(ClassFolder { class, name: folders[at].name.clone() });
+            taken.push(at);
+        }
+        for (at, folder) in folders.iter().enumerate() {
+            if !taken.contains(&at) {
                 self.leave_out(&base.join(&folder.name, &folder.class.folder), Reason::NotAClass);
             }
         }
@@ -138,7 +169,7 @@ impl Scan<'_> {
     /// # Errors
     /// A folder that cannot be read.
     pub(crate) fn images(&mut self, class: &Name) -> Result<Vec<Name>, Error> {
-        let entries = walk::entries(&class.below(self.root))?;
+        let entries = self.entries(class)?;
         let holds =
             |entry: &&Entry, name: &str| entry.kind == Kind::Folder && entry.text.eq_ignore_ascii_case(name);
         let images = entries.iter().find(|entry| holds(entry, "images"));
@@ -154,7 +185,7 @@ impl Scan<'_> {
             }
         }
         let images = class.join(&images.name, &images.text);
-        let entries = walk::entries(&images.below(self.root))?;
+        let entries = self.entries(&images)?;
         self.walk(images, entries)
     }
 
@@ -173,15 +204,18 @@ impl Scan<'_> {
                     }
                     Kind::Folder => waiting.push(below),
                     Kind::LinkToFolder => self.leave_out(&below, Reason::LinkToFolder),
-                    _ => match walk::judge(&path, &entry, self.formats) {
-                        Ok(()) => files.push(below),
-                        Err(reason) => self.leave_out(&below, reason),
-                    },
+                    _ => {
+                        self.observer.listed(1);
+                        match walk::judge(&path, &entry, self.formats) {
+                            Ok(()) => files.push(below),
+                            Err(reason) => self.leave_out(&below, reason),
+                        }
+                    }
                 }
             }
             walked.push((folder.text, files));
             let Some(next) = waiting.pop() else { break };
-            entries = walk::entries(&next.below(self.root))?;
+            entries = self.entries(&next)?;
             folder = next;
         }
         walked.sort_by(|a, b| a.0.cmp(&b.0));
@@ -207,10 +241,11 @@ impl<'a> Classes<'a> {
     pub(crate) fn check(self, path: &Path, found: &[String]) -> Result<(), Error> {
         let Some(classes) = self.named() else { return Ok(()) };
         check_distinct(classes)?;
+        let is_found = |name: &String| found.iter().any(|found| is_same_text(found, name));
         let missing: Vec<String> =
-            classes.iter().map(|class| class.folder.clone()).filter(|name| !found.contains(name)).collect();
+            classes.iter().map(|class| class.folder.clone()).filter(|name| !is_found(name)).collect();
         if let Self::Exactly(_) | Self::Among(_) = self {
-            let known = |name: &&String| classes.iter().any(|class| class.folder == **name);
+            let known = |name: &&String| classes.iter().any(|class| is_same_text(&class.folder, name));
             let unknown: Vec<String> = found.iter().filter(|name| !known(name)).cloned().collect();
             if unknown.is_empty() && (missing.is_empty() || self.may_lack_some()) {
                 return Ok(());

@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use crate::{Error, Formats, Reason, sample::PARTIAL, sniff};
+use crate::{Error, Formats, OutputKind, Reason, is_heat_map, sample::PARTIAL, sniff};
 
 /// What stands in a folder.
 pub(crate) struct Entry {
@@ -71,6 +71,39 @@ const OTHERS: [&str; 11] = ["dcm", "dicom", "gif", "jfif", "jpe", "pam", "pbm", 
 /// As many first bytes as tell every format.
 const HEAD: u64 = 132;
 
+/// What notebooks, archives, version control and operating systems leave in folders.
+const LEFTOVER_FOLDERS: [&str; 17] = [
+    ".ipynb_checkpoints",
+    "__MACOSX",
+    "__pycache__",
+    "@eaDir",
+    "#recycle",
+    "$RECYCLE.BIN",
+    "System Volume Information",
+    "lost+found",
+    ".git",
+    ".svn",
+    ".hg",
+    ".dvc",
+    ".AppleDouble",
+    ".Spotlight-V100",
+    ".fseventsd",
+    ".TemporaryItems",
+    ".thumbnails",
+];
+
+/// Whether a folder is one of those that nobody made as a class.
+pub fn is_leftover_folder(name: &str) -> bool {
+    name.starts_with(".Trash") || LEFTOVER_FOLDERS.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// Whether a file is what macOS keeps of another one, `._NAME`, which is no image whatever its extension.
+fn is_apple_double(folder: &Path, entry: &Entry) -> bool {
+    entry.text.starts_with("._")
+        && entry.kind == Kind::File
+        && head(&folder.join(&entry.name)).is_ok_and(|head| sniff(&head).is_none())
+}
+
 /// Whether Keras takes a file by its name.
 pub(crate) fn is_keras_name(name: &str) -> bool {
     let name = name.to_lowercase();
@@ -78,7 +111,7 @@ pub(crate) fn is_keras_name(name: &str) -> bool {
 }
 
 /// Whether a file's extension is an image's, Keras' or another.
-pub(crate) fn has_image_extension(name: &str) -> bool {
+pub fn has_image_extension(name: &str) -> bool {
     let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_lowercase());
     extension.is_some_and(|extension| KERAS.iter().chain(&OTHERS).any(|known| *known == extension))
 }
@@ -92,6 +125,8 @@ pub(crate) fn judge(folder: &Path, entry: &Entry, formats: Formats) -> Result<()
     };
     match entry.kind {
         Kind::Special => return Err(Reason::Special),
+        _ if is_apple_double(folder, entry) => return Err(Reason::Leftover),
+        _ if is_heat_map(&folder.join(&entry.name)) => return Err(Reason::Output(OutputKind::HeatMaps)),
         // What has an image's name and cannot be read is told as a bad image, not left out.
         _ if by_name => return Ok(()),
         Kind::BrokenLink => return Err(Reason::BrokenLink),
@@ -114,10 +149,13 @@ pub(crate) fn judge(folder: &Path, entry: &Entry, formats: Formats) -> Result<()
 }
 
 /// Whether a file of a folder counts as an image: by its extension, or, where all formats do, by its first bytes too.
-pub fn is_image(path: &Path, formats: Formats) -> bool {
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return false };
+///
+/// # Errors
+/// The reason why it does not.
+pub fn judge_file(path: &Path, formats: Formats) -> Result<(), Reason> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Err(Reason::NoImage) };
     let text = name.to_string_lossy().into_owned();
-    judge(folder, &Entry { name: name.to_owned(), text, kind: Kind::File }, formats).is_ok()
+    judge(folder, &Entry { name: name.to_owned(), text, kind: Kind::File }, formats)
 }
 
 fn head(path: &Path) -> io::Result<Vec<u8>> {

@@ -3,6 +3,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use data::csv_text::{CsvRecord, CsvText};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -37,12 +38,22 @@ pub struct EpochRow {
 /// # Errors
 /// A file that cannot be read, or that holds something else, by line.
 pub fn read_history(path: &Path) -> Result<Vec<EpochRow>> {
-    let failed = |error: csv::Error| match error.position().map(csv::Position::line) {
-        Some(line) => Error::Csv { path: path.to_owned(), line, problem: error.to_string() },
-        None => Error::Io { action: "read", path: path.to_owned(), source: error.into() },
+    let text =
+        files::read(path).map_err(|source| Error::Io { action: "read", path: path.to_owned(), source })?;
+    let text = CsvText::new(&text);
+    let mut records = text.records();
+    let Some(header) = records.next() else { return Ok(Vec::new()) };
+    let header: csv::StringRecord = header.cells().collect();
+    let row = |record: CsvRecord| {
+        let cells: csv::StringRecord = record.cells().collect();
+        let row = cells.deserialize(Some(&header));
+        row.map_err(|error| Error::Csv {
+            path: path.to_owned(),
+            line: record.line,
+            problem: error.to_string(),
+        })
     };
-    let file = files::open(path).map_err(|error| failed(error.into()))?;
-    csv::Reader::from_reader(file).into_deserialize().map(|row| row.map_err(failed)).collect()
+    records.map(row).collect()
 }
 
 /// `history.csv`: a row an epoch, on the disk before the next epoch begins.

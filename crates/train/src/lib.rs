@@ -58,7 +58,7 @@ pub use inputs::Inputs;
 pub use mismatch::Mismatch;
 pub use operating::{OperatingRow, Shares};
 pub use predictions::{PredictedImage, PredictedSet};
-pub use run::{BEST, LAST, PREDICTIONS, Run, RunRecord, Seconds, Status, Tests};
+pub use run::{BEST, LAST, PREDICTIONS, Run, RunRecord, Seconds, Status, Tests, new_folder};
 pub use schedule::Schedule;
 pub use spread::Spread;
 pub use tracker::{Tracker, Verdict};

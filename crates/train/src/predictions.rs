@@ -3,7 +3,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use data::ImageSet;
+use data::{
+    ImageSet,
+    csv_text::{CsvRecord, CsvText},
+};
 use metrics::{Predictions, Resampling, Scores, argmax};
 
 use crate::{
@@ -133,14 +136,23 @@ impl PredictedSet {
     /// A file that cannot be read, or whose columns or rows are others, by line.
     pub fn read(path: &Path) -> Result<Self> {
         let other = |line: u64, problem: String| Error::Csv { path: path.to_owned(), line, problem };
-        let failed = |error: csv::Error| match error.position().map(csv::Position::line) {
-            Some(line) => other(line, error.to_string()),
-            None => Error::Io { action: "read", path: path.to_owned(), source: error.into() },
+        let text = files::read(path).map_err(|source| Error::Io {
+            action: "read",
+            path: path.to_owned(),
+            source,
+        })?;
+        let text = CsvText::new(&text);
+        let mut records = text.records();
+        let header = records.next();
+        // A class may begin or end with a blank.
+        let column = |header: &'_ CsvRecord, at: usize| match at < FIRST.len() {
+            true => header.cell(at).to_owned(),
+            false => header.raw(at).to_owned(),
         };
-        let mut reader = csv::Reader::from_reader(files::open(path).map_err(|error| failed(error.into()))?);
-        let header = reader.headers().map_err(failed)?.clone();
-        let columns: Vec<&str> = header.iter().collect();
-        let Some(columns) = columns.strip_prefix(&FIRST) else {
+        let columns: Vec<String> =
+            header.iter().flat_map(|header| (0..header.len()).map(|at| column(header, at))).collect();
+        let all: Vec<&str> = columns.iter().map(String::as_str).collect();
+        let Some(columns) = all.strip_prefix(&FIRST) else {
             return Err(other(1, format!("its columns do not begin with `{}`", FIRST.join(","))));
         };
         let (columns, noted) = columns.strip_suffix(&[NOTE]).map_or((columns, false), |rest| (rest, true));
@@ -158,17 +170,21 @@ impl PredictedSet {
             return Err(other(1, format!("it has two columns of class `{class}`")));
         }
         let (mut images, mut labels, mut values) = (Vec::new(), Vec::new(), Vec::new());
-        for record in reader.records() {
-            let record = record.map_err(failed)?;
-            let line = record.position().map_or(0, csv::Position::line);
-            let mut fields = record.iter();
-            let (path, label) = (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
+        for record in records {
+            let line = record.line;
+            if record.len() != all.len() {
+                let problem = format!("{} fields, but the header has {}", record.len(), all.len());
+                return Err(other(line, problem));
+            }
             // `test --csv-safe` put apostrophes before some cells.
-            let path = base::without_apostrophe(path);
+            let path = base::without_apostrophe(record.raw(0));
             let find = |label: &str| classes.iter().position(|class| class == label);
-            let label = find(label).or_else(|| find(base::without_apostrophe(label)));
+            let label = [record.raw(1), record.cell(1)]
+                .into_iter()
+                .find_map(|label| find(label).or_else(|| find(base::without_apostrophe(label))));
             labels.push(label.ok_or_else(|| other(line, "its label is none of the classes".to_owned()))?);
-            for field in fields.by_ref().skip(1).take(classes.len()) {
+            let mut fields = record.cells().skip(FIRST.len());
+            for field in fields.by_ref().take(classes.len()) {
                 let value: Option<f32> = field.parse().ok().filter(|value| (0.0..=1.0).contains(value));
                 let no_probability = || other(line, format!("`{field}` is no probability, which is 0 to 1"));
                 values.push(value.ok_or_else(no_probability)?);

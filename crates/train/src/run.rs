@@ -60,6 +60,9 @@ pub struct RunRecord {
     pub synthetic: bool,
     /// Files left out because they could not be read.
     pub skipped: Vec<String>,
+    /// Whether they were left out before the split was made; earlier versions made it first.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub skipped_before_split: bool,
     /// SHA-256 over names, labels and 8-bit pixels of the training and validation images.
     pub data_fingerprint: String,
     /// What was learnt from the validation part for `saved` and `final`, where something was.
@@ -86,6 +89,10 @@ pub struct RunRecord {
     pub threads: usize,
     /// Wall times.
     pub seconds: Seconds,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 fn is_zero(n: &u64) -> bool {
@@ -156,6 +163,15 @@ impl Run {
         let run = Self { folder: folder.to_owned(), _lock: lock, record };
         run.save()?;
         Ok(run)
+    }
+
+    /// The same in a folder that is made for it: of this name, or with `-2`, `-3` and so on where that is there already. Two
+    /// processes never get the same.
+    ///
+    /// # Errors
+    /// A folder that cannot be made or written.
+    pub fn create_numbered(name: &Path, record: RunRecord) -> Result<Self> {
+        Self::create(&new_folder(name)?, record)
     }
 
     /// Takes an existing run to train on: no other process can until this one lets go of it, or ends in any way.
@@ -311,6 +327,7 @@ impl RunRecord {
             class_weights: Vec::new(),
             synthetic: false,
             skipped: Vec::new(),
+            skipped_before_split: false,
             data_fingerprint: String::new(),
             calibration: BTreeMap::new(),
             test_fingerprint: None,
@@ -321,6 +338,29 @@ impl RunRecord {
             versions: BTreeMap::new(),
             threads: 1,
             seconds: Seconds::default(),
+        }
+    }
+}
+
+/// Makes a folder of this name, or with a number where there is one already.
+///
+/// # Errors
+/// A folder that cannot be made.
+pub fn new_folder(name: &Path) -> Result<PathBuf> {
+    let failed = |path: &Path, source| Error::Io { action: "create", path: path.to_owned(), source };
+    if let Some(parent) = name.parent() {
+        fs::create_dir_all(parent).map_err(|source| failed(parent, source))?;
+    }
+    let mut number = 1_u64;
+    loop {
+        let mut path = name.as_os_str().to_owned();
+        if number > 1 {
+            path.push(format!("-{number}"));
+        }
+        let path = PathBuf::from(path);
+        match fs::create_dir(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
+            made => return made.map(|()| path.clone()).map_err(|source| failed(&path, source)),
         }
     }
 }

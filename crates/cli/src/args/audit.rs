@@ -1,10 +1,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use data::ClassName;
 
 use super::{
-    DEFAULT_DATA, GroupArgs, ReadArgs, SplitKind,
+    ClassList, DEFAULT_DATA, GroupArgs, ReadArgs, SplitKind,
     values::{share, threads},
 };
 
@@ -17,8 +16,8 @@ pub(crate) struct AuditArgs {
     #[arg(long, value_name = "FOLDER")]
     pub(crate) test_data: Option<PathBuf>,
     /// Classes in index order, as folder names or LABEL=FOLDER [default: all folders, sorted]
-    #[arg(long, value_name = "CLASS,…", value_delimiter = ',')]
-    pub(crate) classes: Option<Vec<ClassName>>,
+    #[arg(long, value_name = "CLASS,…")]
+    pub(crate) classes: Option<ClassList>,
     #[command(flatten)]
     pub(crate) read: ReadArgs,
     #[command(flatten)]

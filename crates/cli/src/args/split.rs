@@ -1,10 +1,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use data::{ClassName, Formats};
+use data::Formats;
 
 use super::{
-    DEFAULT_DATA, GroupArgs, MAX_FOLDS, MAX_IMAGES, SplitKind,
+    ClassList, DEFAULT_DATA, GroupArgs, MAX_FOLDS, MAX_IMAGES, SplitKind,
     values::{at_most, share},
 };
 
@@ -41,8 +41,8 @@ pub(crate) struct SplitArgs {
     #[arg(long, value_name = "N", default_value_t = 28)]
     pub(crate) seed: u64,
     /// Classes in index order, as folder names or LABEL=FOLDER [default: all, sorted]
-    #[arg(long, value_name = "CLASS,…", value_delimiter = ',')]
-    pub(crate) classes: Option<Vec<ClassName>>,
+    #[arg(long, value_name = "CLASS,…")]
+    pub(crate) classes: Option<ClassList>,
     /// Rules of what is an image: all (by content) or keras (its list of extensions)
     #[arg(long, value_name = "RULES", default_value = "all")]
     pub(crate) formats: Formats,

@@ -1,12 +1,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use data::{Augmentation, ClassName, Interpolation};
+use data::{Augmentation, Interpolation};
 use model::{Freeze, InputScale, Kind, PrecisionChoice};
 
 use super::{
-    AveragingKind, CacheArgs, ClassWeight, ComputeArgs, DEFAULT_DATA, GroupArgs, NonFinite, OnBadImage,
-    OptimizerKind, ReadArgs, ScheduleKind, SplitKind, WeightsChoice,
+    AveragingKind, CacheArgs, ClassList, ClassWeight, ComputeArgs, DEFAULT_DATA, GroupArgs, NonFinite,
+    OnBadImage, OptimizerKind, ReadArgs, ScheduleKind, SplitKind, WeightsChoice,
     values::{
         MAX_EPOCHS, above_zero, at_most, colour, epochs, image_size, minutes, not_negative, sensitivity,
         share,
@@ -33,8 +33,8 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "FOLDER|CSV")]
     pub(crate) test_data: Option<PathBuf>,
     /// Classes in index order, as folder names or LABEL=FOLDER [default: all folders, sorted]
-    #[arg(long, value_name = "CLASS,…", value_delimiter = ',')]
-    pub(crate) classes: Option<Vec<ClassName>>,
+    #[arg(long, value_name = "CLASS,…")]
+    pub(crate) classes: Option<ClassList>,
     /// Side in pixels that images are resized to; their aspect ratio is not kept [default: 50; inception-v3 256;
     /// torchscript 224]
     #[arg(long, value_name = "PIXELS", value_parser = image_size, allow_negative_numbers = true)]

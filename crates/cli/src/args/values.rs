@@ -1,6 +1,20 @@
 //! What flags can be set to.
 
 use clap::ValueEnum;
+use data::ClassName;
+
+/// Classes in index order: `A,B`, or with quotes as in a CSV `"a, b",c`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ClassList(pub(crate) Vec<ClassName>);
+
+impl std::str::FromStr for ClassList {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let words = data::csv_text::list(text);
+        words.iter().map(|word| word.parse()).collect::<Result<_, _>>().map(Self)
+    }
+}
 
 /// Which images of a class are kept for validation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -251,6 +265,27 @@ mod tests {
         let error = "1,zero".parse::<ClassWeight>().unwrap_err();
         assert_eq!(error, "`zero` is not a number; give `balanced`, `none`, or a number a class");
         assert!("1,0".parse::<ClassWeight>().is_err());
+    }
+
+    #[test]
+    fn classes_are_a_list_with_quotes_as_in_a_csv() {
+        let named = |text: &str| -> Vec<(String, String)> {
+            let ClassList(classes) = text.parse().unwrap();
+            classes.into_iter().map(|class| (class.label, class.folder)).collect()
+        };
+        let pair = |label: &str, folder: &str| (label.to_owned(), folder.to_owned());
+        assert_eq!(named("a, b=c"), [pair("a", "a"), pair("b", "c")]);
+        assert_eq!(
+            named("\"a, b\", \"x=\"\"y\"\"\",No Lung Opacity / Not Normal"),
+            [
+                pair("a, b", "a, b"),
+                pair("x", "\"y\""),
+                pair("No Lung Opacity / Not Normal", "No Lung Opacity / Not Normal"),
+            ]
+        );
+        for text in ["", "a,", ",a", "a,..", "=a"] {
+            assert!(text.parse::<ClassList>().unwrap_err().contains("names no class"), "{text}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
+use data::csv_text::{CsvRecord, CsvText};
 use serde_json::Value;
 use train::{CrossValidation, FOLDS};
 
@@ -16,14 +17,25 @@ const NAMED: usize = 3;
 
 /// Refuses other settings and other files.
 pub(super) fn check(begun: &CrossValidation, setup: &Setup) -> Result<()> {
+    check_settings(begun, setup)?;
+    check_folds(begun, setup)
+}
+
+/// Refuses other settings.
+pub(super) fn check_settings(begun: &CrossValidation, setup: &Setup) -> Result<()> {
     let out = begun.folder().display();
     let differences = differences(&begun.record.settings, &setup.settings);
-    if !differences.is_empty() {
-        return Err(hinted(
-            format!("`{out}` was begun with other settings: {}", differences.join("; ")),
-            "give the settings that it was begun with, or name another folder with `--out`",
-        ));
+    if differences.is_empty() {
+        return Ok(());
     }
+    Err(hinted(
+        format!("`{out}` was begun with other settings: {}", differences.join("; ")),
+        "give the settings that it was begun with, or name another folder with `--out`",
+    ))
+}
+
+/// Refuses other files, or the same in other folds.
+pub(super) fn check_folds(begun: &CrossValidation, setup: &Setup) -> Result<()> {
     let path = begun.file(FOLDS);
     let there = train::read_text(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
     let now = setup.manifest()?;
@@ -95,11 +107,10 @@ fn changes(there: &[u8], now: &[u8]) -> String {
 
 /// Each row of a manifest by its path.
 fn rows(text: &[u8]) -> BTreeMap<String, String> {
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text);
-    // What cannot be read is no row, and so differs.
-    let records = reader.records().filter_map(Result::ok);
-    let fields = |record: &csv::StringRecord| record.iter().collect::<Vec<_>>().join(",");
-    records.map(|record| (record.get(0).unwrap_or_default().to_owned(), fields(&record))).collect()
+    let text = String::from_utf8_lossy(text);
+    let text = CsvText::new(&text);
+    let fields = |record: &CsvRecord| record.cells().collect::<Vec<_>>().join(",");
+    text.records().skip(1).map(|record| (record.raw(0).to_owned(), fields(&record))).collect()
 }
 
 #[cfg(test)]

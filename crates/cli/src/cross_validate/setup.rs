@@ -8,18 +8,19 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use data::{Layout, Listing, Part, Sample, manifest, split};
+use data::{BadImage, Layout, Listing, OpenOptions, Part, Sample, manifest, split};
 use serde_json::{Value, json};
 use train::{CrossValidation, FOLDS, FoldState};
 
 use super::same;
 use crate::{
-    args::{CrossValidateArgs, TrainArgs},
+    args::{CrossValidateArgs, OnBadImage, TrainArgs},
     dataset,
-    output::Output,
+    output::{Lines, Output},
+    saved,
     status::hinted,
     table::table,
-    train::{Opened, Plan, check_writable, free_name, introduce_data},
+    train::{Opened, Plan, check_writable, default_name, introduce_data},
 };
 
 /// How many folds there are where nothing says it.
@@ -45,7 +46,7 @@ pub(super) struct Setup {
 
 impl Setup {
     /// Reads flags and folders; nothing is written.
-    pub(super) fn new(args: &CrossValidateArgs) -> Result<Self> {
+    pub(super) fn new(args: &CrossValidateArgs, output: &Output) -> Result<Self> {
         if args.train.test_data.is_some() {
             return Err(hinted(
                 "`--test-data` does not go with `cross-validate`: every image is tested once, by the model that was trained \
@@ -59,13 +60,28 @@ impl Setup {
                 "name its folder again with `--out`, and it goes on with the folds that are not done",
             ));
         }
-        let name = || free_name(&format!("{}-cv", args.train.model));
+        let name = || default_name(&format!("{}-cv", args.train.model));
         let out = args.train.out.clone().unwrap_or_else(name);
         check_writable(&out)?;
-        let begun = CrossValidation::open(&out)?;
-        let mut opened = Opened::new(&args.train, |options| dataset::open_apart(&args.train.data, options))?;
+        let begun = args.train.out.as_deref().map(CrossValidation::open).transpose()?.flatten();
+        let open = |options: &OpenOptions<'_>| dataset::open_apart(&args.train.data, options, output);
+        let mut opened = Opened::new(&args.train, open)?;
         let apart = opened.test.take().map_or(0, |test| test.samples.len());
         let data = name_absolutely(&mut opened.listing)?;
+        let setup = Self::of(args, opened, apart, json!(data), out)?;
+        if let Some(begun) = begun {
+            same::check_settings(&begun, &setup)?;
+            // With `skip`, which files are left out is known once all were read.
+            if args.train.on_bad_image == OnBadImage::Error {
+                same::check_folds(&begun, &setup)?;
+            }
+            setup.wanted(args).try_for_each(|fold| state(&begun, fold).map(drop))?;
+        }
+        Ok(setup)
+    }
+
+    /// Deals the images of a data set, called `data`, to folds.
+    fn of(args: &CrossValidateArgs, opened: Opened, apart: usize, data: Value, out: PathBuf) -> Result<Self> {
         let (k, folds, drawn) = deal(args, &opened.listing)?;
         if let Some(fold) = args.fold.filter(|&fold| fold > k) {
             return Err(hinted(
@@ -80,14 +96,32 @@ impl Setup {
         let mut settings = first.settings(&args.train);
         // A fold's images are no test set that could be opened again under this name.
         settings.insert("test-data".to_owned(), Value::Null);
-        settings.insert("data".to_owned(), json!(data));
+        settings.insert("data".to_owned(), data);
         settings.insert("folds".to_owned(), json!(k));
-        let setup = Self { opened, apart, folds, drawn, k, first, settings, out };
-        if let Some(begun) = begun {
-            same::check(&begun, &setup)?;
-            setup.wanted(args).try_for_each(|fold| state(&begun, fold).map(drop))?;
+        Ok(Self { opened, apart, folds, drawn, k, first, settings, out })
+    }
+
+    /// Takes files that cannot be read out of the data set, as if they were not there, and deals the others to folds; whether
+    /// there were any.
+    pub(super) fn leave_out(&mut self, args: &CrossValidateArgs, bad: &[BadImage]) -> Result<bool> {
+        let mut listing = self.opened.listing.clone();
+        if !listing.remove(&bad.iter().map(|bad| bad.path.as_path()).collect()) {
+            return Ok(false);
         }
-        Ok(setup)
+        dataset::check_classes_left(&listing.samples, "the folds", &listing.labels())?;
+        let opened = Opened { listing, test: None, ..self.opened };
+        let data = self.settings.get("data").cloned().unwrap_or_default();
+        *self = Self::of(args, opened, self.apart, data, self.out.clone())?;
+        Ok(true)
+    }
+
+    /// Makes the folder where none was named: one of its own for each of several that are begun in the same second.
+    pub(super) fn make_folder(&mut self, args: &TrainArgs) -> Result<()> {
+        if args.out.is_none() {
+            saved::make_runs_folder()?;
+            self.out = train::new_folder(&self.out)?;
+        }
+        Ok(())
     }
 
     /// All images.
@@ -126,16 +160,22 @@ impl Setup {
             ));
         }
         self.first.introduce_network(args, output);
+        output.note(self.counts());
+        output.note("");
+        dataset::warn_of_ungrouped(listing, output);
+        dataset::warn_of_shared_groups(&self.held_out(), "the folds", output);
+    }
+
+    /// The table of folds with the images of each class.
+    pub(super) fn counts(&self) -> Lines {
+        let listing = self.listing();
         let mut rows = vec![["fold".to_owned()].into_iter().chain(listing.labels()).collect::<Vec<_>>()];
         let held_out = self.held_out();
         for (fold, samples) in held_out.iter().enumerate() {
             let counts = data::counts(samples, listing.classes.len());
             rows.push([fold + 1].iter().chain(&counts).map(usize::to_string).collect());
         }
-        output.note(table(&rows));
-        output.note("");
-        dataset::warn_of_ungrouped(listing, output);
-        dataset::warn_of_shared_groups(&held_out, "the folds", output);
+        table(&rows)
     }
 
     /// What the run of a fold stores as its settings; folds count from 1.

@@ -14,6 +14,15 @@ pub(crate) fn settings(text: &str) -> Result<Table, (usize, String)> {
     })
 }
 
+/// A list as a flag takes it: with commas, and in quotes what has some of its own, as in a CSV.
+pub(crate) fn list(words: &[String]) -> String {
+    let quoted = |word: &String| match word.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", word.replace('"', "\"\"")),
+        false => word.clone(),
+    };
+    words.iter().map(quoted).collect::<Vec<_>>().join(",")
+}
+
 /// A value as a flag takes it, lists with commas; nothing where no flag takes such a value.
 pub(crate) fn words(value: &Value) -> Option<String> {
     match value {
@@ -22,7 +31,7 @@ pub(crate) fn words(value: &Value) -> Option<String> {
         Value::Float(number) => Some(number.to_string()),
         // No list is in a list.
         Value::Array(values) if !values.iter().any(Value::is_array) => {
-            values.iter().map(words).collect::<Option<Vec<_>>>().map(|words| words.join(","))
+            values.iter().map(words).collect::<Option<Vec<_>>>().map(|words| list(&words))
         }
         _ => None,
     }

@@ -72,7 +72,7 @@ impl Model {
         let (images, _) = dataset::load(&lists, &reading, output)?;
         for (set, images) in sets.iter().zip(&images) {
             if !set.may_lack_classes {
-                dataset::check_classes_left(images, "testing", &spec.classes)?;
+                dataset::check_classes_left(images.samples(), "testing", &spec.classes)?;
             } else if images.is_empty() {
                 let message = format!("no readable image is left in `{}`", set.title());
                 return Err(hinted(message, "mend its images, or name another set"));

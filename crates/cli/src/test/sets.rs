@@ -6,13 +6,13 @@ use anyhow::Result;
 use data::{ClassName, Classes, Error, GroupRule, Listing, OpenOptions};
 
 use super::model::Model;
-use crate::status::hinted;
+use crate::{dataset, output::Output, status::hinted};
 
 /// The longest name of a set, in bytes: a file is called after it.
 const LONGEST: usize = 100;
 
 /// A set as it was named on the command line.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Named {
     /// Its name, unless it is the only one and has none.
     pub(super) name: Option<String>,
@@ -81,19 +81,21 @@ impl TestSet {
 }
 
 /// The sets that were named, or the model's own.
-pub(super) fn open(named: Vec<Named>, model: &Model) -> Result<Vec<TestSet>> {
+pub(super) fn open(named: Vec<Named>, model: &Model, output: &Output) -> Result<Vec<TestSet>> {
     let labels = &model.classifier.spec().classes;
     let options = |classes| OpenOptions { classes, formats: model.decoding.formats, group: &GroupRule::None };
     if named.is_empty() {
         let Some((path, classes)) = model.own_test_set() else {
             return Err(hinted("the run has no test set of its own", "name one with `--data FOLDER`"));
         };
-        let listing = data::open(&path, &options(Classes::Named(&classes)))?.into_test_set()?;
+        let listing = dataset::list(&path, &options(Classes::Named(&classes)), output)
+            .map_err(|error| gone(error, &path))?
+            .into_test_set()?;
         return Ok(vec![TestSet { name: None, listing, may_lack_classes: false }]);
     }
     let classes: Vec<ClassName> = labels.iter().map(|label| ClassName::same(label)).collect();
     let open = |set: Named| {
-        let listing = data::open(&set.path, &options(Classes::Among(&classes)))
+        let listing = dataset::list(&set.path, &options(Classes::Among(&classes)), output)
             .map_err(|error| with_classes(error, labels))?
             .into_partial_test_set()?;
         Ok(TestSet { name: set.name, listing, may_lack_classes: true })
@@ -101,15 +103,26 @@ pub(super) fn open(named: Vec<Named>, model: &Model) -> Result<Vec<TestSet>> {
     named.into_iter().map(open).collect()
 }
 
+/// Says how to name the new place of a run's own test set, where it is gone.
+fn gone(error: anyhow::Error, path: &Path) -> anyhow::Error {
+    match error.downcast_ref() {
+        Some(Error::NoSuchFolder { .. } | Error::NoSuchFile { .. }) => hinted(
+            format!("the test images of the run are not in `{}` any more", path.display()),
+            "name their new place with `--data FOLDER`",
+        ),
+        _ => error,
+    }
+}
+
 /// Names the model's classes where a set has others.
-fn with_classes(error: Error, labels: &[String]) -> anyhow::Error {
-    match error {
-        Error::ClassesDiffer { .. } => {
+fn with_classes(error: anyhow::Error, labels: &[String]) -> anyhow::Error {
+    match error.downcast_ref() {
+        Some(Error::ClassesDiffer { .. }) => {
             let labels: Vec<String> = labels.iter().map(|label| format!("`{label}`")).collect();
             let hint = format!("the model knows {}: call the classes of the set so", labels.join(", "));
             hinted(error.to_string(), hint)
         }
-        error => error.into(),
+        _ => error,
     }
 }
 

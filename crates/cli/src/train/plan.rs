@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Result;
-use data::{Decoding, Formats, Layout, Listing, OpenOptions, Split};
+use data::{BadImage, Decoding, Formats, Layout, Listing, OpenOptions, Split};
 use model::{Device, Kind, Spec};
 use serde_json::{Value, json};
 use train::{Averaging, FitConfig, OnNonFinite, Run, Schedule, class_weight};
@@ -19,7 +19,7 @@ use crate::{
     compute::{device_name, use_threads},
     dataset::{self, marked},
     memory,
-    output::Output,
+    output::{Lines, Output},
     saved,
     status::hinted,
     table::table,
@@ -74,16 +74,17 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// Reads flags and folders; nothing is written.
-    pub(super) fn new(args: &TrainArgs) -> Result<Self> {
+    pub(super) fn new(args: &TrainArgs, output: &Output) -> Result<Self> {
         let out = match &args.resume {
             Some(run) => run.clone(),
-            None => args.out.clone().unwrap_or_else(|| free_name(&args.model.to_string())),
+            None => args.out.clone().unwrap_or_else(|| default_name(&args.model.to_string())),
         };
         check_writable(&out)?;
-        if args.resume.is_none() {
+        if args.out.is_some() {
             Run::check_free(&out)?;
         }
-        let open = |options: &OpenOptions<'_>| dataset::open(&args.data, args.test_data.as_deref(), options);
+        let open =
+            |options: &OpenOptions<'_>| dataset::open(&args.data, args.test_data.as_deref(), options, output);
         Self::of(args, Opened::new(args, open)?, out)
     }
 
@@ -132,7 +133,7 @@ impl Plan {
 
     /// What is trained on what, with the table of classes, counts and weights.
     pub(super) fn introduce(&self, args: &TrainArgs, output: &Output) {
-        let Self { listing, split, test, config, .. } = self;
+        let Self { listing, split, test, .. } = self;
         introduce_data(listing, output);
         match test {
             Some(test) => {
@@ -141,6 +142,15 @@ impl Plan {
             None => output.note("test   none: name one with `--test-data FOLDER` to have the result tested"),
         }
         self.introduce_network(args, output);
+        output.note(self.counts());
+        output.note("");
+        let tested = test.as_ref().map_or(&[][..], |test| &test.samples);
+        dataset::warn_of_groups(listing, &[&split.training[..], &split.validation, tested], output);
+    }
+
+    /// The table of classes with the images of each part and the weights.
+    pub(super) fn counts(&self) -> Lines {
+        let Self { listing, split, test, config, .. } = self;
         let count = |samples: &[data::Sample]| data::counts(samples, self.spec().classes.len());
         let (training, validation) = (count(&split.training), count(&split.validation));
         let test = test.as_ref().map(Listing::counts);
@@ -152,10 +162,19 @@ impl Plan {
             let (training, validation) = (training[class].to_string(), validation[class].to_string());
             rows.push(vec![label, training, validation, test, weight]);
         }
-        output.note(table(&rows));
-        output.note("");
-        let tested = self.test.as_ref().map_or(&[][..], |test| &test.samples);
-        dataset::warn_of_groups(listing, &[&split.training[..], &split.validation, tested], output);
+        table(&rows)
+    }
+
+    /// Takes files that cannot be read out of the data set, as if they were not there, and splits it anew; whether there were
+    /// any in it.
+    pub(super) fn leave_out(&mut self, args: &TrainArgs, bad: &[BadImage]) -> Result<bool> {
+        if !self.listing.remove(&bad.iter().map(|bad| bad.path.as_path()).collect()) {
+            return Ok(false);
+        }
+        dataset::check_classes_left(&self.listing.samples, "training", &self.spec().classes)?;
+        self.split = args.split.split(&self.listing, args.validation_split, args.seed)?;
+        self.config.class_weights = class_weights(&args.class_weight, &self.listing)?;
+        Ok(true)
     }
 
     /// The lines about the network, and an empty one.
@@ -270,17 +289,10 @@ fn class_weights(choice: &ClassWeight, listing: &Listing) -> Result<Vec<f64>> {
     }
 }
 
-/// `data/runs/TIME-MODEL`, local time, with a number where two runs start in the same second.
-pub(crate) fn free_name(model: &str) -> PathBuf {
+/// `data/runs/TIME-MODEL`, local time; runs that start in the same second get numbers when their folders are made.
+pub(crate) fn default_name(model: &str) -> PathBuf {
     let time = jiff::ZonedDateTime::now().strftime("%Y-%m-%dT%H-%M-%S");
-    let base = format!("{}/{time}-{model}", saved::RUNS);
-    let numbered = (2..).map(|n| format!("{base}-{n}"));
-    [base.clone()]
-        .into_iter()
-        .chain(numbered)
-        .map(PathBuf::from)
-        .find(|path| !path.exists())
-        .unwrap_or(base.into())
+    PathBuf::from(format!("{}/{time}-{model}", saved::RUNS))
 }
 
 /// A folder that cannot be written must come to light before training, without leaving a folder behind.

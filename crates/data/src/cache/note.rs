@@ -4,7 +4,7 @@ use base::FileWriter;
 use sha2::{Digest as _, Sha256};
 
 use super::{Cache, NOTE, io_error, key};
-use crate::{Error, Sample, images::hex};
+use crate::{Error, OutputKind, Sample, create_output_folder, images::hex};
 
 /// The longest note, in bytes.
 const MAX_BYTES: u64 = 1 << 28;
@@ -44,11 +44,11 @@ impl Note {
     /// A file that cannot be written.
     pub fn write(&self, text: &str) -> Result<(), Error> {
         let noted = format!("{}\n{text}", hex(&Sha256::digest(text)));
+        if let Some(folder) = self.path.parent() {
+            create_output_folder(folder, OutputKind::Cache)?;
+        }
         let write = || {
-            if let Some(folder) = self.path.parent() {
-                fs::create_dir_all(folder)?;
-                base::remove_temporary(folder)?;
-            }
+            self.path.parent().map_or(Ok(()), base::remove_temporary)?;
             FileWriter::replacing().write(&self.path, noted.as_bytes())
         };
         write().map_err(|source| io_error("write", &self.path, source))
@@ -90,6 +90,6 @@ mod tests {
         assert_eq!(note.read(), None);
         fs::write(folder.path().join("file"), "").unwrap();
         let note = Cache { folder: folder.path().join("file"), limit: 0 }.note(&[], "audit");
-        assert!(note.write("found").unwrap_err().to_string().starts_with("cannot write `"));
+        assert!(note.write("found").unwrap_err().to_string().starts_with("cannot create `"));
     }
 }

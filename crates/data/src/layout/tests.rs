@@ -134,10 +134,17 @@ fn parts_are_known_by_what_they_hold() {
         layout(&["train/a/images/1.png", "train/a/masks/1.png", "test/a/1.png"]).unwrap(),
         Layout::Parts
     );
-    // Test images without classes are no class called `test`.
-    let error = layout(&["train/a/1.png", "test/1.png"]).unwrap_err();
-    let Error::NoClasses { path, .. } = &error else { panic!("{error}") };
-    assert!(path.ends_with("test"));
+    // Test images without classes are no class called `test`: they are left out, and it is said.
+    let unlabelled = folder(&["train/a/1.png", "train/b/1.png", "test/1.png"]);
+    let listing = listed(unlabelled.path(), Formats::Keras);
+    assert_eq!((listing.layout, listing.counts()), (Layout::Parts, vec![1, 1]));
+    assert_eq!(left_out(&listing), same(&[("test", Reason::Unlabelled)]));
+    assert_eq!(listing.remarks, [Remark::UnlabelledTest { path: unlabelled.path().join("test") }]);
+    // Where nothing else has classes, there are none.
+    let alone = folder(&["test/1.png", "test/maps/run.json"]);
+    fs::write(alone.path().join("test/maps/run.json"), "{\"epochs_run\": 1}").unwrap();
+    let error = open(alone.path(), &OpenOptions::KERAS).unwrap_err();
+    assert!(matches!(error, Error::NoClasses { .. }), "{error}");
     let error = layout(&["train/a/1.png", "Training/a/1.png"]).unwrap_err();
     assert!(matches!(error, Error::PartTwice { .. }), "{error}");
     let error = layout(&["train/a/1.png", "train/b/1.png", "test/a/1.png", "test/B/1.png"]).unwrap_err();
@@ -189,7 +196,7 @@ fn a_set_among_the_models_classes_may_lack_some_and_have_no_others() {
 #[test]
 fn all_formats_are_known_by_content_as_well_as_by_extension() {
     let folder =
-        folder(&["k/a.PNG", "k/b.dcm", "k/c.txt", "k/.d.png", "k/.e", "k/f.png.partial", ".git/x/1.png"]);
+        folder(&["k/a.PNG", "k/b.dcm", "k/c.txt", "k/.d.png", "k/.e", "k/f.png.partial", ".h/x/1.png"]);
     let put = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
     put("k/g", b"\x89PNG\r\n\x1a\nrest");
     put("k/h.bin", &[&[0; 128][..], b"DICM"].concat());
@@ -200,7 +207,7 @@ fn all_formats_are_known_by_content_as_well_as_by_extension() {
     assert_eq!(
         left_out(&listing),
         same(&[
-            (".git", Reason::Hidden),
+            (".h", Reason::Hidden),
             ("k/.d.png", Reason::Hidden),
             ("k/.e", Reason::Hidden),
             ("k/c.txt", Reason::NoImage),
@@ -210,7 +217,8 @@ fn all_formats_are_known_by_content_as_well_as_by_extension() {
     );
     // Keras takes hidden ones and goes by the name alone; what it leaves out is told.
     let listing = listed(folder.path(), Formats::Keras);
-    assert_eq!(names(&listing), [".git/x/1.png", "k/.d.png", "k/a.PNG"]);
+    assert_eq!(names(&listing), [".h/x/1.png", "k/.d.png", "k/a.PNG"]);
+    assert_eq!(listing.remarks, [Remark::HiddenClass { class: ".h".to_owned() }]);
     assert_eq!(
         left_out(&listing),
         same(&[

@@ -5,7 +5,10 @@ use std::{collections::HashSet, fs, io::Read as _, path::Path};
 use sha2::{Digest as _, Sha256};
 
 use super::Problems;
-use crate::{Error, Part};
+use crate::{
+    Error, Part,
+    csv_text::{CsvRecord, CsvText},
+};
 
 /// More classes than any model has; a column of file names or numbers has more.
 pub(super) const MAX_CLASSES: usize = 1000;
@@ -22,11 +25,36 @@ const LABELS: [&str; 2] = ["label", "class"];
 const GROUPS: [&str; 4] = ["group", "patient", "patient_id", "patientid"];
 const SPLITS: [&str; 3] = ["split", "set", "part"];
 const FOLDS: [&str; 1] = ["fold"];
+/// Columns of well-known data sets that are to be renamed: they may mean something else elsewhere.
+const LIKE_PATHS: [&str; 9] = [
+    "image_index",
+    "image_id",
+    "imageid",
+    "image_name",
+    "x_ray_image_name",
+    "images",
+    "dicom_id",
+    "dicom",
+    "id",
+];
+const LIKE_LABELS: [&str; 9] = [
+    "finding_labels",
+    "finding",
+    "findings",
+    "labels",
+    "target",
+    "diagnosis",
+    "class_name",
+    "category",
+    "type",
+];
 
 /// A row as it stands in the file.
 pub(super) struct Row {
     pub(super) line: u64,
     pub(super) path: String,
+    /// The path with the blanks around it, where it has some: they may be part of a file's name.
+    pub(super) untrimmed: Option<String>,
     pub(super) label: String,
     pub(super) group: Option<String>,
     pub(super) part: Option<Part>,
@@ -49,25 +77,27 @@ pub(super) fn read(path: &Path, group: Option<&str>) -> Result<Table, Error> {
         return Err(refused(Problems::one(1, format!("the file is longer than {} MiB", MAX_BYTES >> 20))));
     }
     let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    let text = text(&bytes).map_err(refused)?;
-    let columns = Columns::find(text, group).map_err(|problem| match problem {
-        Wrong::Header(problem) => refused(Problems::one(1, problem)),
+    let text = CsvText::new(text(&bytes).map_err(refused)?);
+    let mut records = text.records();
+    let header = records.next();
+    let line = header.as_ref().map_or(1, |header| header.line);
+    let columns = Columns::find(header.as_ref(), group).map_err(|problem| match problem {
+        Wrong::Header(problem) => refused(Problems::one(line, problem)),
         Wrong::Group => {
             Error::NoColumns { path: path.to_owned(), column: group.unwrap_or_default().to_owned() }
         }
     })?;
-    let rows = columns.rows(text).map_err(refused)?;
+    let rows = columns.rows(records, line).map_err(refused)?;
     Ok(Table { rows, sha256 })
 }
 
-/// Without a byte order mark.
 fn text(bytes: &[u8]) -> Result<&str, Problems> {
     let line = |at: usize| 1 + bytes[..at].iter().filter(|byte| **byte == b'\n').count() as u64;
     if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
         return Err(Problems::one(line(at), "a NUL byte: it is no text, or not UTF-8"));
     }
     match std::str::from_utf8(bytes) {
-        Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(text)),
+        Ok(text) => Ok(text),
         Err(error) => Err(Problems::one(line(error.valid_up_to()), "it is not UTF-8")),
     }
 }
@@ -79,9 +109,8 @@ pub(super) fn shown(value: &str) -> String {
     format!("`{plain}{}`", if value.chars().nth(SHOWN).is_some() { "…" } else { "" })
 }
 
-/// Where what stands.
+/// Columns by their meaning.
 struct Columns {
-    delimiter: u8,
     width: usize,
     path: usize,
     label: usize,
@@ -97,44 +126,37 @@ enum Wrong {
     Group,
 }
 
-fn reader(text: &str, delimiter: u8) -> csv::Reader<&[u8]> {
-    csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter)
-        .from_reader(text.as_bytes())
-}
-
 impl Columns {
-    fn find(text: &str, group: Option<&str>) -> Result<Self, Wrong> {
-        let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-        let delimiter = [b',', b';', b'\t'].into_iter().find(|&delimiter| first.contains(delimiter as char));
-        let delimiter = delimiter.unwrap_or(b',');
-        let mut header = csv::StringRecord::new();
-        // The text is UTF-8 and rows may have any length: nothing else can go wrong.
-        let found = reader(text, delimiter).read_record(&mut header).unwrap_or(false);
-        if !found {
+    fn find(header: Option<&CsvRecord>, group: Option<&str>) -> Result<Self, Wrong> {
+        let Some(header) = header else {
             return Err(Wrong::Header(
                 "it is empty, but `path,label` and a row an image are expected".to_owned(),
             ));
-        }
-        let names: Vec<String> = header.iter().map(|name| name.trim().to_lowercase()).collect();
-        let mut seen = HashSet::new();
-        if let Some((i, name)) = names.iter().enumerate().find(|(_, name)| !seen.insert(*name)) {
-            return match name.is_empty() {
-                true => Err(Wrong::Header(format!("column {} has no name", i + 1))),
-                false => Err(Wrong::Header(format!("column {} is there twice", shown(name)))),
-            };
-        }
-        let column =
-            |known: &[&str]| known.iter().find_map(|known| names.iter().position(|name| name == known));
-        let needed = |known: &[&str]| {
-            column(known).ok_or_else(|| {
-                let there = names.iter().map(|name| shown(name)).collect::<Vec<_>>().join(", ");
-                Wrong::Header(format!("no column `{}`; there are {there}", known[0]))
-            })
         };
-        let path = needed(&PATHS)?;
+        let names: Vec<String> = header.cells().map(str::to_lowercase).collect();
+        let mut seen = HashSet::new();
+        // A column without a name holds what a program numbers rows with, or nothing.
+        if let Some(name) = names.iter().find(|name| !name.is_empty() && !seen.insert(*name)) {
+            return Err(Wrong::Header(format!("column {} is there twice", shown(name))));
+        }
+        // `Patient ID` is `patient_id`.
+        let plain: Vec<String> = names.iter().map(|name| name.replace([' ', '-'], "_")).collect();
+        let column =
+            |known: &[&str]| known.iter().find_map(|known| plain.iter().position(|name| name == known));
+        let (path, label) = match (column(&PATHS), column(&LABELS)) {
+            (Some(path), Some(label)) => (path, label),
+            (path, label) => {
+                let lacking = if path.is_none() { PATHS[0] } else { LABELS[0] };
+                let there = header.cells().map(shown).collect::<Vec<_>>().join(", ");
+                let mut problem = format!("no column `{lacking}`; there are {there}");
+                for (found, like, name) in [(path, &LIKE_PATHS, PATHS[0]), (label, &LIKE_LABELS, LABELS[0])] {
+                    if let Some(like) = column(like).filter(|_| found.is_none()) {
+                        problem.push_str(&format!("; rename {} to `{name}`", shown(header.cell(like))));
+                    }
+                }
+                return Err(Wrong::Header(problem));
+            }
+        };
         let group = match group {
             Some(group) => {
                 let group = group.trim().to_lowercase();
@@ -142,69 +164,56 @@ impl Columns {
             }
             None => column(&GROUPS).filter(|&group| group != path),
         };
-        Ok(Self {
-            delimiter,
-            width: names.len(),
-            path,
-            label: needed(&LABELS)?,
-            group,
-            split: column(&SPLITS),
-            fold: column(&FOLDS),
-        })
+        Ok(Self { width: names.len(), path, label, group, split: column(&SPLITS), fold: column(&FOLDS) })
     }
 
-    fn rows(&self, text: &str) -> Result<Vec<Row>, Problems> {
-        let mut reader = reader(text, self.delimiter);
-        let mut record = csv::StringRecord::new();
+    fn rows(&self, records: impl Iterator<Item = CsvRecord>, header: u64) -> Result<Vec<Row>, Problems> {
         let (mut rows, mut problems) = (Vec::new(), Problems::default());
-        let mut header = true;
-        loop {
-            match reader.read_record(&mut record) {
-                Ok(true) if header => header = false,
-                Ok(true) => {
-                    let line = record.position().map_or(0, csv::Position::line);
-                    match self.row(&record, line) {
-                        Ok(row) => rows.push(row),
-                        Err(problem) => problems.add(line, problem),
-                    }
-                }
-                Ok(false) => break,
-                Err(error) => {
-                    problems.add(error.position().map_or(0, csv::Position::line), error.to_string());
-                    break;
-                }
+        for record in records {
+            match self.row(&record) {
+                Ok(row) => rows.push(row),
+                Err(problem) => problems.add(record.line, problem),
             }
         }
         match (problems.count, rows.is_empty()) {
             (0, false) => Ok(rows),
-            (0, true) => Err(Problems::one(1, "there is no row below the header")),
+            (0, true) => Err(Problems::one(header, "there is no row below the header")),
             _ => Err(problems),
         }
     }
 
-    fn row(&self, record: &csv::StringRecord, line: u64) -> Result<Row, String> {
-        if let Some(long) = record.iter().find(|field| field.len() > MAX_FIELD) {
+    fn row(&self, record: &CsvRecord) -> Result<Row, String> {
+        if let Some(long) = record.cells().find(|field| field.len() > MAX_FIELD) {
             return Err(format!("a field of {} bytes: is a quote not closed?", long.len()));
         }
         if record.len() != self.width {
             return Err(format!("{} fields, but the header has {}", record.len(), self.width));
         }
-        let (path, label) = (&record[self.path], &record[self.label]);
+        let cell = |column: usize| record.cell(column).to_owned();
+        let (path, label) = (cell(self.path), cell(self.label));
         if path.is_empty() {
             return Err("an empty path".to_owned());
         }
-        if label.trim().is_empty() {
-            return Err(format!("an empty label for {}", shown(path)));
+        if label.is_empty() {
+            return Err(format!("an empty label for {}", shown(&path)));
         }
-        let part = match self.split.map(|column| record[column].trim()) {
-            None | Some("") => None,
+        let part = match self.split.map(cell).filter(|value| !value.is_empty()) {
+            None => None,
             Some(value) => Some(
-                Part::named(value)
-                    .ok_or_else(|| format!("unknown split {}: train, validation or test", shown(value)))?,
+                Part::named(&value)
+                    .ok_or_else(|| format!("unknown split {}: train, validation or test", shown(&value)))?,
             ),
         };
-        let group = self.group.map(|column| record[column].to_owned()).filter(|group| !group.is_empty());
-        let fold = self.fold.map(|column| record[column].trim().to_owned()).filter(|fold| !fold.is_empty());
-        Ok(Row { line, path: path.to_owned(), label: label.to_owned(), group, part, fold })
+        let of = |column: Option<usize>| column.map(cell).filter(|value| !value.is_empty());
+        let untrimmed = Some(record.raw(self.path)).filter(|raw| *raw != path).map(str::to_owned);
+        Ok(Row {
+            line: record.line,
+            path,
+            untrimmed,
+            label,
+            group: of(self.group),
+            part,
+            fold: of(self.fold),
+        })
     }
 }

@@ -127,9 +127,13 @@ fn classes_are_named_by_the_files_labels() {
 #[test]
 fn bad_files_are_told_line_by_line() {
     let files = ["1.png", "2.png", "k/3.png"];
-    let cases: [(&str, &str); 14] = [
+    let cases: [(&str, &str); 15] = [
         ("", "line 1: it is empty, but `path,label` and a row an image are expected"),
-        ("\n \n", "line 1: no column `path`; there are ``"),
+        ("\n \n", "line 1: it is empty, but `path,label` and a row an image are expected"),
+        (
+            "# a note\n\nImage Index,Finding Labels,\n",
+            "line 3: no column `path`; there are `Image Index`, `Finding Labels`, ``; rename `Image Index` to `path`; rename `Finding Labels` to `label`",
+        ),
         ("path,label\n", "line 1: there is no row below the header"),
         ("path,kind\n1.png,x\n", "line 1: no column `label`; there are `path`, `kind`"),
         ("1.png,x\n2.png,y\n", "line 1: no column `path`; there are `1.png`, `x`"),
@@ -140,7 +144,10 @@ fn bad_files_are_told_line_by_line() {
         ("path,label,split\n1.png,x,trian\n", "line 2: unknown split `trian`: train, validation or test"),
         ("path,label\n1.png,x\n4.png,x\n", "line 3: `4.png` is not there"),
         ("path,label\nk,x\n", "line 2: `k` is a folder"),
-        ("path,label\n1.png,x\n./k/../1.png,y\n", "line 3: `./k/../1.png` is in line 2 already"),
+        (
+            "path,label\n1.png,x\n./k/../1.png,y\n",
+            "line 3: `./k/../1.png` is in line 2 already, with the label `x`, not `y`",
+        ),
         ("path,label\n\"a\nb\u{1b}[1m\",x\n", "line 2: `a\u{fffd}b\u{fffd}[1m` is not there"),
     ];
     for (csv, expected) in cases {
@@ -201,7 +208,8 @@ fn what_is_written_is_read_back() {
     ));
     assert!(text.ends_with("\n../data/k/3.png,疑,,test,\n"), "{text}");
     let listing = open(&out, &OpenOptions::KERAS).unwrap();
-    assert_eq!(listing.labels(), [" k", "疑"]);
+    // Blanks around a label are no part of it.
+    assert_eq!(listing.labels(), ["k", "疑"]);
     assert_eq!(listing.samples[0].group.as_deref(), Some("p,1"));
     let parts: Vec<_> = listing.samples.iter().map(|sample| sample.part.unwrap()).collect();
     assert_eq!(parts, Part::ALL);

@@ -5,7 +5,7 @@ use crate::{Decoding, Formats, OpenOptions, decode, open};
 
 const SMALL: SampleOptions = SampleOptions { count: 15, test_per_class: 1, image_size: 32, seed: 28 };
 
-/// All files below a folder with their bytes.
+/// All files below a folder with their bytes, but the note on what the folder holds.
 fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
@@ -13,7 +13,7 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         for path in entries(&folder).unwrap() {
             if path.is_dir() {
                 folders.push(path);
-            } else {
+            } else if !path.ends_with(MARKER) {
                 found.insert(path.clone(), fs::read(path).unwrap());
             }
         }

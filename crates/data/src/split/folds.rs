@@ -81,6 +81,7 @@ pub fn hold_out(listing: &Listing, folds: &[usize], fold: usize) -> (Listing, Li
             left_out: Vec::new(),
             ungrouped: 0,
             manifest_sha256: listing.manifest_sha256.clone(),
+            remarks: Vec::new(),
         };
         if listing.ungrouped > 0 {
             part.count_ungrouped();

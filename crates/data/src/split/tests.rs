@@ -23,6 +23,7 @@ fn listing(counts: &[usize]) -> Listing {
         left_out: Vec::new(),
         ungrouped: 0,
         manifest_sha256: None,
+        remarks: Vec::new(),
     }
 }
 
