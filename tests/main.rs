@@ -24,6 +24,7 @@ mod formats;
 mod guard;
 mod layouts;
 mod memory;
+mod odd_images;
 mod phantoms;
 mod pictures;
 mod predict;

@@ -47,7 +47,7 @@ impl Served {
         Self { child, stdout, address }
     }
 
-    fn predict(&self, image: &[u8]) -> Answer {
+    pub(crate) fn predict(&self, image: &[u8]) -> Answer {
         post(self.address, "/v1/predict", "application/octet-stream", image)
     }
 

@@ -162,6 +162,9 @@ fn stop_on_signal(stop: Stop) -> Result<()> {
 fn go_on_after_panics() {
     let end = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
+        if data::is_panic_caught() {
+            return;
+        }
         if std::thread::current().name() == Some(serve::THREAD) {
             eprintln!("error: a request met a fault of thorax's own, and was answered so: {panic}");
         } else {
