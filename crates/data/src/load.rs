@@ -10,7 +10,7 @@ use std::{
 use rayon::prelude::*;
 
 use crate::{
-    Cache, DecodeError, DecodeNotes, Decoded, Decoding, Error, ImageSet, Interpolation, Pixels, Sample,
+    Cache, DecodeError, DecodeNotes, Decoded, Decoding, Error, ImageSet, Interpolation, Sample,
     decode_resized,
     store::{Bytes, Entry, Store},
 };

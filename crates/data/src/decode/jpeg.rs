@@ -7,23 +7,19 @@ use image::{ImageFormat, metadata::Orientation};
 use super::{check_size, library, orientation};
 use crate::{DecodeError, DecodeNotes, Decoding, Formats, Pixels};
 
-/// Widths up to which the library (zune-jpeg 0.5) fills in chroma of a few columns otherwise than libjpeg, by up to 20 steps.
-const NARROW: u16 = 4;
-
 /// Decodes a JPEG, with or without its end marker.
 pub(super) fn pixels(
     bytes: &[u8],
     decoding: &Decoding,
     notes: &mut DecodeNotes,
 ) -> Result<Pixels, DecodeError> {
-    let frame = frame(bytes);
-    if let Some(precision) = frame.as_ref().map(|frame| frame.precision).filter(|&bits| bits != 8) {
+    if let Some(precision) = frame(bytes).map(|frame| frame.precision).filter(|&bits| bits != 8) {
         return Err(DecodeError::Unsupported(format!("JPEG with {precision} bits a sample")));
     }
-    let narrow =
-        frame.filter(|frame| frame.width <= NARROW && frame.components.len() == 3 && !frame.lossless);
-    let mut whole = |bytes: &[u8]| match &narrow {
-        Some(frame) => narrow_pixels(bytes, frame, decoding),
+    // The library (zune-jpeg 0.5) loses its place at some restart markers, and says nothing.
+    let other = frame(bytes).filter(|frame| matches!(frame.components.len(), 1 | 3) && has_restarts(bytes));
+    let mut whole = |bytes: &[u8]| match &other {
+        Some(frame) => pixels_with_restarts(bytes, frame, decoding),
         None => library::pixels(bytes, ImageFormat::Jpeg, decoding, notes),
     };
     let bytes = &in_order(bytes)[..];
@@ -44,23 +40,25 @@ pub(super) fn pixels(
     }
 }
 
-fn narrow_pixels(bytes: &[u8], frame: &Frame, decoding: &Decoding) -> Result<Pixels, DecodeError> {
+/// Decodes an image by jpeg-decoder, which is slower than the library.
+fn pixels_with_restarts(bytes: &[u8], frame: &Frame, decoding: &Decoding) -> Result<Pixels, DecodeError> {
     check_size(frame.width.into(), frame.height.into(), decoding)?;
     let (width, height) = (usize::from(frame.width), usize::from(frame.height));
+    let channels = frame.components.len();
     let mut decoder = jpeg_decoder::Decoder::new(bytes);
-    decoder.set_max_decoding_buffer_size(width * height * 3);
+    decoder.set_max_decoding_buffer_size(width * height * channels);
     let data = decoder.decode().map_err(|error| match error {
         jpeg_decoder::Error::Unsupported(_) => DecodeError::Unsupported("a rare kind of JPEG".to_owned()),
         error => DecodeError::Damaged(error.to_string()),
     })?;
-    if data.len() != width * height * 3 {
+    if data.len() != width * height * channels {
         return Err(DecodeError::Damaged("it holds another number of pixels".to_owned()));
     }
     let turned = match decoding.formats {
         Formats::Keras => Orientation::NoTransforms,
         Formats::All => orientation::of_image(bytes, ImageFormat::Jpeg),
     };
-    Ok(orientation::turn(Pixels { width, height, channels: 3, data }, turned))
+    Ok(orientation::turn(Pixels { width, height, channels, data }, turned))
 }
 
 /// The same image with its frame's header right before the first scan, and without an APP14 that is too short to be Adobe's.
@@ -151,6 +149,25 @@ pub(super) fn frame(bytes: &[u8]) -> Option<Frame> {
             _ => {}
         }
     }
+}
+
+/// Whether the first scan begins anew every so many blocks.
+fn has_restarts(bytes: &[u8]) -> bool {
+    let (mut at, mut interval) = (2, 0);
+    while let Some(marker) = next_marker(bytes, &mut at) {
+        if marker == 0xda {
+            break;
+        }
+        if matches!(marker, 0x01 | 0xd0..=0xd9) {
+            continue;
+        }
+        match (marker, segment(bytes, &mut at)) {
+            (0xdd, Some(&[high, low, ..])) => interval = u16::from_be_bytes([high, low]),
+            (_, None) => break,
+            _ => {}
+        }
+    }
+    interval > 0
 }
 
 /// Contents of the segments APP1 before the first scan.

@@ -47,6 +47,8 @@ fn with_place_of_pixels(bytes: &[u8], format: ImageFormat) -> Cow<'_, [u8]> {
         let wrong = (40..=124).contains(&header) && place == 14 + header && bits <= 8;
         let right = place.checked_add(4_u32.checked_mul(colours)?)?;
         let mut patched = wrong.then(|| bytes.to_vec())?;
+        // Such writers leave out what fills up the last row as well.
+        patched.extend([0; 3]);
         patched[10..14].copy_from_slice(&right.to_le_bytes());
         Some(patched)
     };

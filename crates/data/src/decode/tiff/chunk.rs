@@ -197,15 +197,21 @@ fn jpeg_samples(page: &Page<'_>, bytes: &[u8], length: usize) -> Result<Vec<u8>,
     let mut decoder = jpeg_decoder::Decoder::new(bytes);
     decoder.set_max_decoding_buffer_size(length);
     // Colours are named by the TIFF.
-    if page.is_rgb_jpeg() {
-        decoder.set_color_transform(ColorTransform::YCbCr);
-    } else if page.samples > 1 && !page.planar {
-        decoder.set_color_transform(ColorTransform::None);
+    let samples = if page.planar { 1 } else { page.samples };
+    match samples {
+        3 if page.is_rgb_jpeg() => decoder.set_color_transform(ColorTransform::YCbCr),
+        3 => decoder.set_color_transform(ColorTransform::RGB),
+        4 => decoder.set_color_transform(ColorTransform::CMYK),
+        _ => {}
     }
-    let decoded = decoder.decode().map_err(|error| match error {
+    let mut decoded = decoder.decode().map_err(|error| match error {
         jpeg_decoder::Error::Unsupported(_) => unsupported("a rare kind of JPEG"),
         _ => damaged("a strip or tile is a JPEG that cannot be decoded"),
     })?;
+    if samples == 4 {
+        // The library takes them for Adobe's, which are inverted.
+        decoded.iter_mut().for_each(|value| *value = 255 - *value);
+    }
     if decoded.len() == length {
         Ok(decoded)
     } else {

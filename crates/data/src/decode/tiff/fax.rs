@@ -127,15 +127,15 @@ impl<'a> FaxReader<'a> {
         if first % 2 == usize::from(is_black) { first } else { first + 1 }
     }
 
-    /// A change of colour at this column; two at one column are none.
+    /// A change of colour at this column. Two at one column, which some writers begin rows with, both count: libtiff and such
+    /// writers go by the runs of the row before and not by its pixels.
     fn change(&mut self, at: usize) -> io::Result<()> {
         // One that goes on beyond the row ends with it, as libtiff has it.
         let at = at.min(self.width);
-        match self.current.last() {
-            Some(&last) if last == at => drop(self.current.pop()),
-            Some(&last) if last > at => return Err(damaged()),
-            _ => self.current.push(at),
+        if self.current.last().is_some_and(|&last| last > at) {
+            return Err(damaged());
         }
+        self.current.push(at);
         Ok(())
     }
 
