@@ -70,7 +70,9 @@ impl<'a> FaxReader<'a> {
                     self.row_of_runs()?;
                 }
             }
-            Coding::Group4 if self.bits.is_end_of_line() => self.ended = true,
+            Coding::Group4 if self.bits.is_end_of_line() && self.bits.peek(12) == Some(1) => {
+                self.ended = true
+            }
             Coding::Group4 => self.row_by_the_one_before()?,
         }
         Ok(())
@@ -223,7 +225,8 @@ impl Bits<'_> {
 
     /// Eleven zeros, which are in no other code.
     fn is_end_of_line(&self) -> bool {
-        !self.is_past_end() && self.peek(11) == Some(0)
+        // The mark has a bit more, and all of it is in the data.
+        self.at + 12 <= 8 * self.bytes.len() && self.peek(11) == Some(0)
     }
 
     fn skip_end_of_line(&mut self) -> bool {
