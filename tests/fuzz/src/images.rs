@@ -188,7 +188,11 @@ fn tiff_of(tags: &[(u16, u32)], tiled: bool, big: bool) -> Vec<u8> {
     }
     all.sort();
     let values_at = data_at + data.len();
-    let values: Vec<u8> = all.iter().filter(|(_, v)| v.len() > 1).flat_map(|(_, v)| v.iter().flat_map(|&v| number(v, 4)).collect::<Vec<_>>()).collect();
+    let values: Vec<u8> = all
+        .iter()
+        .filter(|(_, v)| v.len() > 1)
+        .flat_map(|(_, v)| v.iter().flat_map(|&v| number(v, 4)).collect::<Vec<_>>())
+        .collect();
     bytes.extend(number((values_at + values.len()) as u64, width));
     bytes.extend(data);
     bytes.extend(&values);
