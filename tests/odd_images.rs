@@ -95,7 +95,7 @@ fn planar_tiles_are_read_by_every_command() {
     let answer = server.predict(&tiff);
     assert_eq!(answer.status, 200, "{answer:?}");
     let cut = server.predict(&tiff[..1000]);
-    assert_eq!(cut.status, 422, "{cut:?}");
+    assert!([400, 415, 422].contains(&cut.status), "{cut:?}");
     assert_eq!(server.predict(&tiff).status, 200);
 }
 
