@@ -6,7 +6,8 @@ Needs Pillow, numpy and pydicom; compressed DICOM needs pylibjpeg with pylibjpeg
 that nothing can read here are listed as skipped). FOLDER holds `awkward/` and `dicom/`; without it THORAX_REAL_DATA is
 taken, and without that the made cases alone. Exits with 1 if any case is more than 2 of 255 off on average.
 
-The rules. keras: `Image.open(f).convert("RGB")`. all: EXIF orientation, alpha over black, 16 bits times 255/65535;
+The rules. keras: `Image.open(f).convert("RGB")`. all: EXIF orientation, alpha over black, 16 bits times 255/65535, numbers
+that have no range of their own (floats beyond 0 to 1, signed and 32-bit numbers) scaled by that of the image's pixels;
 DICOM: first frame, modality LUT, the first window or else the VOI LUT or else the range of the stored bits, MONOCHROME1
 inverted, colours as 8-bit RGB.
 """
@@ -38,12 +39,31 @@ def keras(path):
 
 def viewed(path):
     image = ImageOps.exif_transpose(Image.open(path))
-    if image.mode.startswith("I"):
-        return np.repeat(np.asarray(image).astype(np.float64)[..., None] * 255 / 65535, 3, -1)
+    if image.mode[0] in "IF":
+        return np.repeat(scaled(image, Image.open(path))[..., None], 3, -1)
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         rgba = np.asarray(image.convert("RGBA"))
         return over_black(rgba[..., :3], rgba[..., 3], 255)
     return np.asarray(image.convert("RGB")).astype(np.float64)
+
+
+def scaled(image, opened):
+    """Gray of more than 8 bits: by its range, which is the type's, 0 to 1, or that of its own pixels."""
+    values = np.asarray(image).astype(np.float64)
+    tags = getattr(opened, "tag_v2", None)
+    low, high = 0, 65535
+    if tags is not None:
+        bits, sample_format = tags.get(258, (1,))[0], tags.get(339, (1,))[0]
+        if sample_format == 1 and bits <= 16:
+            high = 2**bits - 1
+        else:
+            values = values % 2**32 if sample_format == 1 else values
+            finite = values[np.isfinite(values)]
+            low, high = (finite.min(), finite.max()) if finite.size else (0, 1)
+            if sample_format == 3 and low >= 0 and high <= 1:
+                low, high = 0, 1
+    shown = np.nan_to_num(np.clip((values - low) / max(high - low, 1e-300), 0, 1), nan=0) * 255
+    return 255 - shown if tags is not None and tags.get(262, 0) == 0 else shown
 
 
 def dicom(path):

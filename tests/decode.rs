@@ -19,7 +19,7 @@ pub(crate) fn dicom() -> Vec<u8> {
     .concat()
 }
 
-fn pixels(png: &[u8]) -> (u32, u32, Vec<u8>) {
+pub(crate) fn pixels(png: &[u8]) -> (u32, u32, Vec<u8>) {
     let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap();
     let mut data = vec![0; reader.output_buffer_size().unwrap()];
     let info = reader.next_frame(&mut data).unwrap();

@@ -28,6 +28,7 @@ mod label_files;
 mod layouts;
 mod links;
 mod memory;
+mod odd_images;
 mod output;
 mod phantoms;
 mod pictures;

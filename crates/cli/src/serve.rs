@@ -174,6 +174,9 @@ fn stop_on_signal(stop: Stop) -> Result<()> {
 /// What meets a fault of the program's own is answered with that, whichever thread it is on; all others go on.
 fn go_on_after_panics() {
     std::panic::set_hook(Box::new(|panic| {
+        if data::is_panic_caught() {
+            return;
+        }
         let before = "error: a request met a fault of thorax's own, and was answered so: ";
         say(Lines::of(&panic.to_string()).after(before));
     }));

@@ -286,9 +286,13 @@ fn no_data(path: &std::path::Path) -> String {
     }
 }
 
-/// Makes a panic say what it is and how to report it, and end with its own exit code.
+/// Makes a panic say what it is and how to report it, and end with its own exit code. One within a decoder is caught and
+/// becomes the file's error, so nothing is said of it here.
 pub(crate) fn report_panics() {
     std::panic::set_hook(Box::new(|panic| {
+        if data::is_panic_caught() {
+            return;
+        }
         // Never by `eprintln!`: where stderr fails, that is another panic, which aborts.
         say(Lines::of(&panic.to_string()).after("error: thorax has a fault of its own: "));
         say(["", "hint: please report this with the command that you ran and the lines above"]);
@@ -310,9 +314,12 @@ mod tests {
     const ASKED: &str = "THORAX_TEST_PANIC";
 
     #[test]
+    #[expect(clippy::print_stdout, reason = "the test that started this one reads it")]
     fn a_panic_says_how_to_report_it_and_ends_the_program_with_2() {
         if std::env::var_os(ASKED).is_some() {
             report_panics();
+            let caught: Result<(), _> = data::catch_panic("PNG", || panic!("in a decoder"));
+            println!("{}", caught.unwrap_err());
             let _ = std::thread::spawn(|| panic!("on purpose")).join();
             return;
         }
@@ -326,7 +333,10 @@ mod tests {
             again
         };
         let output = again().output().unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
+        let (out, said) =
+            [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).into();
+        assert!(out.contains("is damaged: ") && out.contains("the PNG decoder failed"), "{out}");
+        assert!(!said.contains("in a decoder"), "{said}");
         assert_eq!(output.status.code(), Some(PROGRAM.into()), "{said}");
         assert!(said.contains("error: thorax has a fault of its own: panicked at "), "{said}");
         assert!(

@@ -16,6 +16,8 @@
 //! (JPEG 2000, without unsafe code; OpenJPEG's port is full of it), **flate2** (whole data sets; png builds on it as well).
 //! **unicode-normalization** tells names that are the same text in composed and decomposed letters (macOS stores the latter; the
 //! standard's own tables, kept by the Unicode project of Rust, two small crates, a second to build).
+//! TIFF is read here and only decompressed by libraries: **flate2**, **weezl** (LZW), **jpeg-decoder**, and the code tables of
+//! **fax** (CCITT); **gif** gives the colours that GIF hides under transparency. All were in the tree already, by the image crate.
 //! **colorous** is the colours of heat maps (matplotlib's table of inferno and no more: no dependencies, a second to build).
 
 mod appearance;
@@ -61,7 +63,7 @@ pub use audit::{
 pub use augment::{Augmentation, augment};
 pub use batch::{Batch, EVALUATION_BATCH, evaluation_batch, evaluation_indices, training_batches};
 pub use cache::{CACHE_LIMIT, Cache, CacheSize, Note};
-pub use decode::{DecodeCost, decode, decode_resized, sniff};
+pub use decode::{DecodeCost, catch_panic, decode, decode_resized, is_panic_caught, sniff};
 pub use encode::{encode_png, encode_png_16};
 pub use error::Error;
 pub use feed::{Augmenting, Feed};

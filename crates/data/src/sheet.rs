@@ -49,7 +49,11 @@ mod tests {
     fn each_row_begins_with_the_image_itself() {
         let images: Vec<Vec<u8>> =
             (0..8_u8).map(|i| (0..64).map(|at| 10 * i + at / 8 * 3 + at % 8).collect()).collect();
-        let entries = images.iter().zip(0..).map(|(image, i)| Entry::new(64 * i, image)).collect();
+        let entries = images
+            .iter()
+            .zip(0..)
+            .map(|(image, i)| Entry::new(64 * i, image, crate::DecodeNotes::default()))
+            .collect();
         let store = Arc::new(Store { bytes: Bytes::Memory(images.concat()), entries });
         let samples = (0..8).map(|i| (Sample::new("".into(), String::new(), 0), i)).collect();
         let set = ImageSet::new(8, samples, store);

@@ -184,6 +184,10 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
 /// What stands in a codestream's SIZ of size and channels is what the file around it says, so that libFuzzer need not keep
 /// both the same.
 pub(crate) fn jpeg2000(input: &[u8]) {
+    // As a file of its own.
+    if input.starts_with(b"\xff\x4f\xff\x51") || input.starts_with(b"\0\0\0\x0cjP  ") {
+        crate::images::decoded(input);
+    }
     let four = |at: usize| input.get(at..at + 4).map_or(0, |v| u32::from_be_bytes([v[0], v[1], v[2], v[3]]));
     let side = |end: usize, start: usize| four(end).saturating_sub(four(start)).min(65535) as u16;
     let colour = input.get(41) == Some(&3);

@@ -13,14 +13,16 @@ pub(crate) const MEGABYTES: usize = 64;
 
 /// Decodes by both rules, whole and resized. Of another format there is another target.
 pub(crate) fn run(format: ImageFormat, input: &[u8]) {
-    if image::guess_format(input).ok() == Some(format) {
+    let big_tiff = input.starts_with(b"II+\0") || input.starts_with(b"MM\0+");
+    if image::guess_format(input).ok() == Some(format) || (format == ImageFormat::Tiff && big_tiff) {
         decoded(input);
     }
 }
 
 pub(crate) fn decoded(input: &[u8]) {
-    for (_, formats) in Formats::ALL {
-        let decoding = Decoding { max_pixels: MAX_PIXELS, ..Decoding::new(formats) };
+    let rules = Formats::ALL.into_iter().flat_map(|(_, formats)| [(formats, 1), (formats, 2)]);
+    for (formats, frame) in rules {
+        let decoding = Decoding { max_pixels: MAX_PIXELS, frame, ..Decoding::new(formats) };
         let whole = decode(input, &decoding).map(|decoded| decoded.pixels);
         let small = decode_resized(input, 7, Interpolation::Nearest, &decoding).map(|decoded| decoded.pixels);
         if let Ok(pixels) = &whole {
@@ -134,30 +136,83 @@ pub(crate) fn bmp() -> Vec<Vec<u8>> {
 
 pub(crate) fn tiff() -> Vec<Vec<u8>> {
     let mut seeds = encoded(ImageFormat::Tiff);
-    // The other compressions, written into the header of one that has none.
-    let plain = seeds[0].clone();
-    let at = plain.windows(4).position(|bytes| bytes == [3, 1, 3, 0]);
-    for compression in [2_u16, 3, 4, 5, 7, 8, 32773, 34712, 50000] {
-        let mut other = plain.clone();
-        if let Some(at) = at {
-            other[at + 8..at + 10].copy_from_slice(&compression.to_le_bytes());
+    // Every compression with every kind of pixel, in strips and tiles, together and apart.
+    for compression in [2, 3, 4, 5, 7, 8, 32771, 32773, 32946] {
+        for [photometric, samples, bits, format, predictor] in [
+            [0, 1, 1, 1, 1],
+            [1, 1, 8, 1, 2],
+            [1, 2, 16, 1, 2],
+            [1, 1, 32, 3, 3],
+            [1, 1, 12, 2, 1],
+            [2, 3, 8, 1, 2],
+            [2, 4, 8, 1, 1],
+            [3, 1, 4, 1, 1],
+            [5, 4, 8, 1, 1],
+            [6, 3, 8, 1, 1],
+            [8, 3, 8, 1, 1],
+        ] {
+            for layout in 0..4 {
+                let tags = [
+                    (258, bits),
+                    (259, compression),
+                    (262, photometric),
+                    (266, 1 + layout % 2),
+                    (277, samples),
+                    (284, 1 + layout / 2),
+                    (317, predictor),
+                    (338, 1),
+                    (339, format),
+                    (530, 2),
+                ];
+                seeds.push(tiff_of(&tags, layout % 2 == 1, layout == 3));
+            }
         }
-        seeds.push(other);
     }
-    // A palette, as `decode/tiff.rs` reads it.
-    let mut bytes = b"II*\0\x0c\0\0\0\x02\0\x01\0".to_vec();
-    let tags = [(256, 3), (257, 1), (258, 8), (259, 1), (262, 3), (273, 8), (277, 1), (278, 1), (279, 3)];
-    bytes.extend(10_u16.to_le_bytes());
-    for (tag, value) in tags {
-        bytes.extend([u16::to_le_bytes(tag), 3_u16.to_le_bytes(), [1, 0], [0, 0]].concat());
-        bytes.extend(u32::to_le_bytes(value));
-    }
-    bytes.extend(
-        [&320_u16.to_le_bytes()[..], &[3, 0], &768_u32.to_le_bytes(), &138_u32.to_le_bytes()].concat(),
-    );
-    bytes.extend([0; 4 + 1536]);
-    seeds.push(bytes);
     seeds
+}
+
+/// Seven by five pixels of whatever the bytes give, in strips of two rows or tiles of four by three; one page or two.
+fn tiff_of(tags: &[(u16, u32)], tiled: bool, big: bool) -> Vec<u8> {
+    let data: Vec<u8> = (0..400_u32).map(|i| (i * 37 % 251) as u8).collect();
+    let width = if big { 8 } else { 4 };
+    let number = |value: u64, length: usize| value.to_le_bytes()[..length].to_vec();
+    let mut bytes = if big { b"II+\0\x08\0\0\0".to_vec() } else { b"II*\0".to_vec() };
+    let data_at = bytes.len() + width;
+    let mut all: Vec<(u16, Vec<u64>)> = tags.iter().map(|&(tag, value)| (tag, vec![value.into()])).collect();
+    all.extend([(256, vec![7]), (257, vec![5]), (320, (0..48).map(|i| i * 1300).collect())]);
+    let chunks: Vec<u64> = (0..16).map(|i| (data_at + 7 * i) as u64).collect();
+    if tiled {
+        all.extend([(322, vec![4]), (323, vec![3]), (324, chunks), (325, vec![90; 16])]);
+    } else {
+        all.extend([(273, chunks), (278, vec![2]), (279, vec![90; 16])]);
+    }
+    all.sort();
+    let values_at = data_at + data.len();
+    let values: Vec<u8> = all
+        .iter()
+        .filter(|(_, v)| v.len() > 1)
+        .flat_map(|(_, v)| v.iter().flat_map(|&v| number(v, 4)).collect::<Vec<_>>())
+        .collect();
+    bytes.extend(number((values_at + values.len()) as u64, width));
+    bytes.extend(data);
+    bytes.extend(&values);
+    for page in 0..2 {
+        bytes.extend(number(all.len() as u64, if big { 8 } else { 2 }));
+        let mut place = values_at;
+        for (tag, values) in &all {
+            bytes.extend([tag.to_le_bytes(), 4_u16.to_le_bytes()].concat());
+            bytes.extend(number(values.len() as u64, width));
+            if let [one] = values[..] {
+                bytes.extend(number(one, width));
+            } else {
+                bytes.extend(number(place as u64, width));
+                place += 4 * values.len();
+            }
+        }
+        let next = if page == 0 { bytes.len() + width } else { 0 };
+        bytes.extend(number(next as u64, width));
+    }
+    bytes
 }
 
 /// One pixel each, which the library does not encode: lossy, with alpha beside it, and animated.

@@ -280,7 +280,10 @@ fn training_finds_exact_copies_by_resized_pixels_and_confirms_them() {
     for (i, path) in paths.iter().enumerate() {
         let pixels = decode(&fs::read(path).unwrap(), &decoding()).unwrap().pixels;
         let resized = crate::resize(&pixels, 32, crate::Interpolation::Nearest).unwrap();
-        finder.add(i, &crate::store::Entry::new(0, &resized.compact().data).digest);
+        finder.add(
+            i,
+            &crate::store::Entry::new(0, &resized.compact().data, crate::DecodeNotes::default()).digest,
+        );
     }
     assert_eq!(finder.suspects(), 3);
     assert_eq!(finder.confirm(|i| paths[i].as_path(), &decoding()), [[0, 1]]);

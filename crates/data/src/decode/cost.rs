@@ -2,7 +2,7 @@
 
 use image::{ImageFormat, metadata::Orientation};
 
-use super::{Kind, dicom, jpeg, kind, library, orientation, tiff};
+use super::{Kind, dicom, jpeg, jpeg2000, kind, library, orientation, tiff};
 use crate::{Decoding, Formats, Interpolation, Preprocess, resize};
 
 /// Size of an image as its file announces it, and what decoding it takes at most.
@@ -84,8 +84,8 @@ fn announced(
             of_png(bytes, rows, &decoding)
         }
         Kind::Image(ImageFormat::Jpeg) => of_jpeg(bytes),
-        // Otherwise the library makes room for more values of a tag than there are bytes.
-        Kind::Image(ImageFormat::Tiff) if !tiff::is_complete(bytes) => None,
+        Kind::Image(ImageFormat::Tiff) => tiff::announced(bytes, &decoding),
+        Kind::Jpeg2000 => jpeg2000::announced(bytes),
         Kind::Image(format) => library::announced(bytes, format, &decoding),
         Kind::Dicom => dicom::announced(bytes, &decoding),
     }

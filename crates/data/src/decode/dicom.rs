@@ -9,7 +9,7 @@ mod colour;
 mod file;
 mod frame;
 mod gray;
-mod jpeg2000;
+pub(super) mod jpeg2000;
 mod names;
 mod reader;
 

@@ -1,9 +1,11 @@
 //! JPEG: what its markers say, and whether it is whole, since its decoder fills what is missing with gray and says nothing.
 
-use image::ImageFormat;
+use std::borrow::Cow;
 
-use super::library;
-use crate::{DecodeError, DecodeNotes, Decoding, Pixels};
+use image::{ImageFormat, metadata::Orientation};
+
+use super::{check_size, library, orientation};
+use crate::{DecodeError, DecodeNotes, Decoding, Formats, Pixels};
 
 /// Decodes a JPEG, with or without its end marker.
 pub(super) fn pixels(
@@ -14,21 +16,94 @@ pub(super) fn pixels(
     if let Some(precision) = frame(bytes).map(|frame| frame.precision).filter(|&bits| bits != 8) {
         return Err(DecodeError::Unsupported(format!("JPEG with {precision} bits a sample")));
     }
+    // The library (zune-jpeg 0.5) loses its place at some restart markers, and says nothing.
+    let other = frame(bytes).filter(|frame| matches!(frame.components.len(), 1 | 3) && has_restarts(bytes));
+    let mut whole = |bytes: &[u8]| match &other {
+        Some(frame) => pixels_with_restarts(bytes, frame, decoding),
+        None => library::pixels(bytes, ImageFormat::Jpeg, decoding, notes),
+    };
+    let bytes = &in_order(bytes)[..];
     match end(bytes) {
-        End::Marked => library::pixels(bytes, ImageFormat::Jpeg, decoding, notes),
+        End::Marked => whole(bytes),
         End::Early => Err(DecodeError::CutOff),
         End::Open => {
             // Some writers leave the end marker out. Two copies of the pixels at a time, and such files are rare.
             let [first, others @ ..] = FILLINGS;
-            let pixels = library::pixels(&closed(bytes, first), ImageFormat::Jpeg, decoding, notes)?;
+            let pixels = whole(&closed(bytes, first))?;
             for filling in others {
-                if library::pixels(&closed(bytes, filling), ImageFormat::Jpeg, decoding, notes)? != pixels {
+                if whole(&closed(bytes, filling))? != pixels {
                     return Err(DecodeError::CutOff);
                 }
             }
             Ok(pixels)
         }
     }
+}
+
+/// Decodes an image by jpeg-decoder, which is slower than the library.
+fn pixels_with_restarts(bytes: &[u8], frame: &Frame, decoding: &Decoding) -> Result<Pixels, DecodeError> {
+    check_size(frame.width.into(), frame.height.into(), decoding)?;
+    let (width, height) = (usize::from(frame.width), usize::from(frame.height));
+    let channels = frame.components.len();
+    let mut decoder = jpeg_decoder::Decoder::new(bytes);
+    decoder.set_max_decoding_buffer_size(width * height * channels);
+    let data = decoder.decode().map_err(|error| match error {
+        jpeg_decoder::Error::Unsupported(_) => DecodeError::Unsupported("a rare kind of JPEG".to_owned()),
+        error => DecodeError::Damaged(error.to_string()),
+    })?;
+    if data.len() != width * height * channels {
+        return Err(DecodeError::Damaged("it holds another number of pixels".to_owned()));
+    }
+    let turned = match decoding.formats {
+        Formats::Keras => Orientation::NoTransforms,
+        Formats::All => orientation::of_image(bytes, ImageFormat::Jpeg),
+    };
+    Ok(orientation::turn(Pixels { width, height, channels, data }, turned))
+}
+
+/// The same image with its frame's header right before the first scan, and without an APP14 that is too short to be Adobe's.
+/// The standard lets tables come after the header (B.2.3), but the library (zune-jpeg 0.5) takes them as they are at the
+/// header, and gives wrong pixels without a word.
+fn in_order(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let (mut at, mut header, mut left_out, mut late) = (2, None, Vec::new(), false);
+    while let Some(marker) = next_marker(bytes, &mut at) {
+        if matches!(marker, 0x01 | 0xd0..=0xd9) {
+            continue;
+        }
+        let start = at - 2;
+        if marker == 0xda {
+            let Some((from, to)) = header.filter(|_| late) else {
+                if left_out.is_empty() {
+                    return Cow::Borrowed(bytes);
+                }
+                return Cow::Owned(without(bytes, &left_out, start, &[]));
+            };
+            left_out.push((from, to));
+            left_out.sort_unstable();
+            return Cow::Owned(without(bytes, &left_out, start, &bytes[from..to]));
+        }
+        let Some(segment) = segment(bytes, &mut at) else { break };
+        match marker {
+            0xdb => late |= header.is_some(),
+            0xee if segment.len() < 12 => left_out.push((start, at)),
+            marker if is_frame(marker) && header.is_none() => header = Some((start, at)),
+            _ => {}
+        }
+    }
+    Cow::Borrowed(bytes)
+}
+
+/// The bytes without these parts, and with `more` at `place` behind them.
+fn without(bytes: &[u8], parts: &[(usize, usize)], place: usize, more: &[u8]) -> Vec<u8> {
+    let (mut kept, mut from) = (Vec::with_capacity(bytes.len()), 0);
+    for &(start, end) in parts {
+        kept.extend_from_slice(&bytes[from..start]);
+        from = end;
+    }
+    kept.extend_from_slice(&bytes[from..place]);
+    kept.extend_from_slice(more);
+    kept.extend_from_slice(&bytes[place..]);
+    kept
 }
 
 /// What a JPEG says of itself before its first scan.
@@ -74,6 +149,44 @@ pub(super) fn frame(bytes: &[u8]) -> Option<Frame> {
             _ => {}
         }
     }
+}
+
+/// Whether the first scan begins anew every so many blocks.
+fn has_restarts(bytes: &[u8]) -> bool {
+    let (mut at, mut interval) = (2, 0);
+    while let Some(marker) = next_marker(bytes, &mut at) {
+        if marker == 0xda {
+            break;
+        }
+        if matches!(marker, 0x01 | 0xd0..=0xd9) {
+            continue;
+        }
+        match (marker, segment(bytes, &mut at)) {
+            (0xdd, Some(&[high, low, ..])) => interval = u16::from_be_bytes([high, low]),
+            (_, None) => break,
+            _ => {}
+        }
+    }
+    interval > 0
+}
+
+/// Contents of the segments APP1 before the first scan.
+pub(super) fn application_segments(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut at = 2;
+    std::iter::from_fn(move || {
+        loop {
+            let marker = next_marker(bytes, &mut at)?;
+            if matches!(marker, 0x01 | 0xd0..=0xd9) {
+                continue;
+            }
+            let segment = segment(bytes, &mut at)?;
+            match marker {
+                0xe1 => return Some(segment),
+                0xda => return None,
+                _ => {}
+            }
+        }
+    })
 }
 
 /// Frames; C4, C8 and CC are tables.

@@ -1,10 +1,10 @@
 //! PNG, row by row.
 
-use std::io::Cursor;
+use std::{borrow::Cow, io::Cursor};
 
-use image::metadata::Orientation;
+use image::{ImageFormat, metadata::Orientation};
 
-use super::{check_size, orientation, values};
+use super::{animation, check_size, choose_frame, orientation, values};
 use crate::{
     DecodeError, DecodeNotes, Decoding, Formats, Interpolation, Pixels,
     resize::{nearest_columns, pick, resize},
@@ -18,6 +18,16 @@ pub(super) fn pixels(
     decoding: &Decoding,
     notes: &mut DecodeNotes,
 ) -> Result<Pixels, DecodeError> {
+    let (frames, first) = animation::frames_of_png(bytes);
+    let frame = choose_frame(frames, decoding, notes)?;
+    if frame > 0 {
+        let pixels = animation::frame(bytes, ImageFormat::Png, frame - first, decoding)?;
+        return match nearest {
+            Some(size) => resize(&pixels, size, Interpolation::Nearest),
+            None => Ok(pixels),
+        };
+    }
+    let bytes = &with_transparent_gray_in_range(bytes)[..];
     let mut decoder = png::Decoder::new(Cursor::new(bytes));
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
@@ -77,6 +87,31 @@ pub(super) fn pixels(
         }
     }
     Ok(Pixels { width: size, height: size, channels, data })
+}
+
+/// The same file with a transparent gray of no more bits than its pixels: of what a tRNS chunk holds only these count (PNG,
+/// 11.3.2.1), and the library compares all of it.
+fn with_transparent_gray_in_range(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let Some(&[depth @ (1 | 2 | 4), 0]) = bytes.get(24..26) else { return Cow::Borrowed(bytes) };
+    let mut at = 33_usize;
+    while let Some(&[a, b, c, d, ref kind @ ..]) = bytes.get(at..at.saturating_add(8)) {
+        match (kind, bytes.get(at + 8..at + 14)) {
+            (b"tRNS", Some(&[high, low, ..])) if [a, b, c, d] == [0, 0, 0, 2] => {
+                let gray = low & ((1 << depth) - 1);
+                if [high, low] == [0, gray] {
+                    break;
+                }
+                let mut patched = bytes.to_vec();
+                patched[at + 8..at + 10].copy_from_slice(&[0, gray]);
+                let sum = crc32fast::hash(&patched[at + 4..at + 10]).to_be_bytes();
+                patched[at + 10..at + 14].copy_from_slice(&sum);
+                return Cow::Owned(patched);
+            }
+            (b"IDAT", _) => break,
+            _ => at = at.saturating_add(u32::from_be_bytes([a, b, c, d]) as usize).saturating_add(12),
+        }
+    }
+    Cow::Borrowed(bytes)
 }
 
 /// How unpacked samples become 8-bit pixels without alpha.

@@ -1,5 +1,6 @@
 mod damage;
 mod dicom;
+mod kinds;
 mod viewed;
 
 use std::io::Cursor;
@@ -10,7 +11,7 @@ use image::{DynamicImage, RgbImage};
 use super::*;
 use crate::MAX_PIXELS;
 
-const KERAS: Decoding =
+pub(in crate::decode) const KERAS: Decoding =
     Decoding { formats: Formats::Keras, falls_back: false, max_pixels: MAX_PIXELS, frame: 1 };
 
 fn decode_by(bytes: &[u8], decoding: &Decoding) -> Result<Pixels, DecodeError> {
@@ -165,8 +166,23 @@ fn formats_are_told_by_content() {
         assert_eq!(decode_by(&bytes, &viewed::ALL).unwrap(), pixels, "{format:?} by the general rules");
     }
     assert!(matches!(decode(b""), Err(DecodeError::Empty)));
-    for text in [&b"this is no image"[..], b"<svg/>", b"\0\0\0\0", b"\x89PN", b"%PDF-1.4"] {
+    for text in [&b"this is no image"[..], b"<html/>", b"\0\0\0\0", b"\x89PN", b"PDF-1.4"] {
         assert!(matches!(decode(text), Err(DecodeError::NotAnImage)), "{text:?}");
+    }
+    let tga = [&[0; 40][..], b"TRUEVISION-XFILE.\0"].concat();
+    let nifti = [&[0; 344][..], b"n+1\0"].concat();
+    for (bytes, name) in [
+        (&b"<svg/>"[..], "SVG"),
+        (b"%PDF-1.4", "PDF"),
+        (b"qoif\0\0\0\x01", "QOI"),
+        (b"DDS |\0\0\0", "DDS"),
+        (b"\0\0\x01\0\x01\0\x10\x10\0\0\x01\0", "Windows icons"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif", "AVIF"),
+        (&tga, "TGA"),
+        (&nifti, "NIfTI"),
+    ] {
+        let error = decode(bytes).unwrap_err().to_string();
+        assert_eq!(error, format!("is an image that is not supported: {name}"));
     }
 }
 

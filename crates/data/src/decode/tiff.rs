@@ -1,161 +1,251 @@
-//! TIFF with a palette, which the image crate does not read: its indices are read as gray, and looked up here.
+//! TIFF and BigTIFF (TIFF 6.0, its technical notes, and libtiff where these are silent).
+//!
+//! The crate `tiff` (0.11), which the image crate reads TIFF with, panics on planar tiles whose size is no divisor of the
+//! image's, takes whole tiles of LZW for cut off, and knows neither FillOrder, nor associated alpha, nor subsampled
+//! colours; so files are read here, row by row, and libraries only decompress: **flate2**, **weezl**, **jpeg-decoder** and,
+//! for black and white, the codes of **fax**.
 
-use image::ImageFormat;
+mod chunk;
+mod colour;
+mod directory;
+mod fax;
+mod page;
 
-use super::library;
+use std::io::Read;
+
+use image::metadata::Orientation;
+
+use self::{
+    chunk::read_error,
+    colour::Converter,
+    directory::File,
+    page::{Page, Predictor},
+};
+use super::{cost::Announced, orientation};
 use crate::{DecodeError, DecodeNotes, Decoding, Pixels};
 
-const BITS_PER_SAMPLE: u16 = 258;
-const PHOTOMETRIC_INTERPRETATION: u16 = 262;
-const COLOUR_MAP: u16 = 320;
-const GRAY: u16 = 1;
-const PALETTE: u16 = 3;
-
-/// Bytes of a value of each type, by the type's number (TIFF 6.0, section 2; 13 is Adobe's IFD).
-const SIZES: [usize; 14] = [1, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4];
-
-/// Decodes a TIFF.
+/// Decodes the page that is asked for.
 pub(super) fn pixels(
     bytes: &[u8],
     decoding: &Decoding,
     notes: &mut DecodeNotes,
 ) -> Result<Pixels, DecodeError> {
-    let directory = Directory::of(bytes).ok_or(DecodeError::CutOff)?;
-    if !directory.fits() {
-        return Err(DecodeError::CutOff);
+    let file = File::of(bytes)?;
+    let pages = file.pages()?;
+    let at = super::choose_frame(pages.len(), decoding, notes)?;
+    let tags = file.directory(pages[at]).ok_or(DecodeError::CutOff)?;
+    let page = Page::of(&tags, decoding)?;
+    let rows = Rows { page: &page, file: &file };
+
+    let mut converter = Converter::new(&page, decoding.formats);
+    if converter.needs_range() {
+        rows.read(|_, _, row| converter.widen_range(row))?;
+        notes.without_window |= converter.is_scaled_by_own_range();
     }
-    let Some(Indexed { as_gray, palette }) = directory.indexed() else {
-        return library::pixels(bytes, ImageFormat::Tiff, decoding, notes);
-    };
-    let indices = library::pixels(&as_gray, ImageFormat::Tiff, decoding, notes)?;
-    let data = indices.data.iter().flat_map(|&index| palette[usize::from(index)]).collect();
-    Ok(Pixels { channels: 3, data, ..indices })
+    let (width, height, channels) = (page.width, page.height, converter.channels());
+    let mut data = vec![0; width * height * channels];
+    rows.read(|x, y, row| {
+        let columns = row.len() / row.stride().max(1);
+        let at = (y * width + x) * channels;
+        converter.convert(row, &mut data[at..at + columns * channels]);
+    })?;
+    notes.is_cut |= converter.is_cut();
+    // Pillow turns TIFF by itself, so both rules do (`TiffImagePlugin.py`).
+    let turned = Orientation::from_exif(page.orientation).unwrap_or(Orientation::NoTransforms);
+    Ok(orientation::turn(Pixels { width, height, channels, data }, turned))
 }
 
-/// Whether no tag of the first image claims more values than the file has bytes.
-pub(super) fn is_complete(bytes: &[u8]) -> bool {
-    Directory::of(bytes).is_some_and(|directory| directory.fits())
+/// Reads the size of the page that is asked for. Rows are decoded one after the other, JPEG a chunk at a time, and a turned image
+/// is copied.
+pub(super) fn announced(bytes: &[u8], decoding: &Decoding) -> Option<Announced> {
+    let file = File::of(bytes).ok()?;
+    let pages = file.pages().ok()?;
+    let at = super::choose_frame(pages.len(), decoding, &mut DecodeNotes::default()).ok()?;
+    let tags = file.directory(pages[at])?;
+    let page = Page::of(&tags, decoding).ok()?;
+    let stored = (page.samples * page.bits).div_ceil(8) as u64;
+    let pixels = Announced::new(page.width as u64, page.height as u64, stored, 6 + 3 * stored);
+    let row = 32 * (page.chunk[0] as u64).saturating_mul(page.samples as u64);
+    Some(Announced { memory: pixels.memory.saturating_add(row), ..pixels })
 }
 
-struct Indexed {
-    as_gray: Vec<u8>,
-    palette: [[u8; 3]; 256],
+/// Part of a row, as it was stored.
+#[derive(Clone, Copy)]
+enum Row<'a> {
+    /// Bytes that are pixels.
+    Plain { bytes: &'a [u8], stride: usize },
+    /// Bits of samples, `stride` of them a pixel.
+    Samples { values: &'a [u64], stride: usize },
 }
 
-/// The tags of a file's first image.
-struct Directory<'a> {
-    bytes: &'a [u8],
-    big_endian: bool,
-    start: usize,
-    entries: usize,
-}
-
-impl<'a> Directory<'a> {
-    fn of(bytes: &'a [u8]) -> Option<Self> {
-        let mut directory = Self { bytes, big_endian: bytes.starts_with(b"MM"), start: 0, entries: 0 };
-        directory.start = directory.number(4, 4)?;
-        directory.entries = directory.number(directory.start, 2)?;
-        Some(directory)
-    }
-
-    fn number(&self, at: usize, length: usize) -> Option<usize> {
-        let bytes = self.bytes.get(at..at.checked_add(length)?)?;
-        let add = |sum: usize, &byte: &u8| sum << 8 | usize::from(byte);
-        Some(if self.big_endian { bytes.iter().fold(0, add) } else { bytes.iter().rev().fold(0, add) })
-    }
-
-    fn places(&self) -> impl Iterator<Item = usize> {
-        (0..self.entries).map(|i| self.start + 2 + 12 * i)
-    }
-
-    /// That no tag claims more values than there are bytes: the library makes room for as many as a tag says, 32 bytes each.
-    fn fits(&self) -> bool {
-        self.places().all(|at| {
-            let (kind, count) = (self.number(at + 2, 2), self.number(at + 4, 4));
-            let size = kind.and_then(|kind| SIZES.get(kind)).unwrap_or(&1);
-            count.and_then(|count| count.checked_mul(*size)).is_some_and(|length| length <= self.bytes.len())
-        })
-    }
-
-    /// Where the value of a tag is: a short one at its entry, others where that points.
-    fn value(&self, tag: u16) -> Option<usize> {
-        self.places().find(|&at| self.number(at, 2) == Some(tag.into())).map(|at| at + 8)
-    }
-
-    /// What is needed of an image with a palette for 8 bits; nothing of any other.
-    fn indexed(&self) -> Option<Indexed> {
-        let photometric = self.value(PHOTOMETRIC_INTERPRETATION)?;
-        let palette = self.number(photometric, 2)? == usize::from(PALETTE);
-        if !palette || self.number(self.value(BITS_PER_SAMPLE)?, 2)? != 8 {
-            return None;
+impl Row<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Plain { bytes, .. } => bytes.len(),
+            Self::Samples { values, .. } => values.len(),
         }
-        let map = self.number(self.value(COLOUR_MAP)?, 4)?;
-        let mut palette = [[0; 3]; 256];
-        for (index, colour) in palette.iter_mut().enumerate() {
-            for (channel, value) in colour.iter_mut().enumerate() {
-                // All reds come first. Pillow takes the upper bytes (`TiffImagePlugin.py`).
-                *value = (self.number(map.checked_add(2 * (256 * channel + index))?, 2)? >> 8) as u8;
+    }
+
+    fn stride(&self) -> usize {
+        match self {
+            Self::Plain { stride, .. } | Self::Samples { stride, .. } => *stride,
+        }
+    }
+}
+
+/// Rows of a page, chunk by chunk.
+struct Rows<'a> {
+    page: &'a Page<'a>,
+    file: &'a File<'a>,
+}
+
+impl Rows<'_> {
+    /// Calls `each` with column, row and pixels of every part of a row.
+    fn read(&self, mut each: impl FnMut(usize, usize, Row<'_>)) -> Result<(), DecodeError> {
+        let page = self.page;
+        let [across, down] = page.chunks();
+        for index in 0..across * down {
+            let (x, y) = (index % across * page.chunk[0], index / across * page.chunk[1]);
+            let columns = page.chunk[0].min(page.width - x);
+            let rows = page.chunk[1].min(page.height - y);
+            if page.is_plain() {
+                self.plain_chunk(index, [x, y], [columns, rows], &mut each)?;
+            } else if page.subsampling() != [1, 1] {
+                self.subsampled_chunk(index, [x, y], [columns, rows], &mut each)?;
+            } else {
+                self.chunk(index, [x, y], [columns, rows], &mut each)?;
             }
         }
-        let mut as_gray = self.bytes.to_vec();
-        let gray = if self.big_endian { GRAY.to_be_bytes() } else { GRAY.to_le_bytes() };
-        as_gray.get_mut(photometric..photometric + 2)?.copy_from_slice(&gray);
-        Some(Indexed { as_gray, palette })
+        Ok(())
+    }
+
+    fn reader(&self, index: usize, rows: usize) -> Result<Box<dyn Read + '_>, DecodeError> {
+        // Tiles are stored whole, the last strip is not.
+        let stored = if self.page.tiled { self.page.chunk[1] } else { rows };
+        chunk::reader(self.page, self.file.bytes, index, stored)
+    }
+
+    fn plain_chunk(
+        &self,
+        index: usize,
+        [x, y]: [usize; 2],
+        [columns, rows]: [usize; 2],
+        each: &mut impl FnMut(usize, usize, Row<'_>),
+    ) -> Result<(), DecodeError> {
+        let stride = self.page.samples;
+        let mut reader = self.reader(index, rows)?;
+        let mut row = vec![0; self.page.chunk[0] * stride];
+        for y in y..y + rows {
+            reader.read_exact(&mut row).map_err(|error| read_error(&error))?;
+            if self.page.predictor == Predictor::Horizontal {
+                for i in stride..row.len() {
+                    row[i] = row[i].wrapping_add(row[i - stride]);
+                }
+            }
+            each(x, y, Row::Plain { bytes: &row[..columns * stride], stride });
+        }
+        Ok(())
+    }
+
+    fn chunk(
+        &self,
+        index: usize,
+        [x, y]: [usize; 2],
+        [columns, rows]: [usize; 2],
+        each: &mut impl FnMut(usize, usize, Row<'_>),
+    ) -> Result<(), DecodeError> {
+        let page = self.page;
+        let [across, down] = page.chunks();
+        // What is no colour and no alpha has planes of its own, which are not read.
+        let (planes, in_plane) = if page.planar { (page.used_samples(), 1) } else { (1, page.samples) };
+        let stride = planes * in_plane;
+        let readers = (0..planes).map(|plane| self.reader(plane * across * down + index, rows));
+        let mut readers = readers.collect::<Result<Vec<_>, _>>()?;
+        let samples = page.chunk[0] * in_plane;
+        let mut bytes = vec![0; (samples * page.bits).div_ceil(8)];
+        let (mut plane_values, mut values) = (Vec::new(), vec![0; page.chunk[0] * stride]);
+        for y in y..y + rows {
+            for (plane, reader) in readers.iter_mut().enumerate() {
+                reader.read_exact(&mut bytes).map_err(|error| read_error(&error))?;
+                if planes == 1 {
+                    self.unpack(&mut bytes, samples, in_plane, &mut values);
+                    continue;
+                }
+                self.unpack(&mut bytes, samples, in_plane, &mut plane_values);
+                for (pixel, &value) in values.chunks_exact_mut(stride).zip(&plane_values) {
+                    pixel[plane] = value;
+                }
+            }
+            each(x, y, Row::Samples { values: &values[..columns * stride], stride });
+        }
+        Ok(())
+    }
+
+    /// YCbCr whose chroma is shared: units of `across` × `down` values of Y, then Cb and Cr (TIFF 6.0, section 21).
+    fn subsampled_chunk(
+        &self,
+        index: usize,
+        [x, y]: [usize; 2],
+        [columns, rows]: [usize; 2],
+        each: &mut impl FnMut(usize, usize, Row<'_>),
+    ) -> Result<(), DecodeError> {
+        let [across, down] = self.page.subsampling();
+        let unit = across * down + 2;
+        let mut reader = self.reader(index, rows)?;
+        let mut units = vec![0; self.page.chunk[0].div_ceil(across) * unit];
+        let mut values = Vec::new();
+        for first in (0..rows).step_by(down) {
+            reader.read_exact(&mut units).map_err(|error| read_error(&error))?;
+            for row in 0..down.min(rows - first) {
+                values.clear();
+                for column in 0..columns {
+                    let unit = &units[column / across * unit..][..unit];
+                    let luma = unit[row * across + column % across];
+                    values.extend([luma, unit[across * down], unit[across * down + 1]].map(u64::from));
+                }
+                each(x, y + first + row, Row::Samples { values: &values, stride: 3 });
+            }
+        }
+        Ok(())
+    }
+
+    /// The numbers of one row of one plane, with `stride` samples a pixel, as they were before the predictor.
+    fn unpack(&self, bytes: &mut [u8], count: usize, stride: usize, into: &mut Vec<u64>) {
+        let bits = self.page.bits;
+        into.clear();
+        if self.page.predictor == Predictor::Float {
+            for i in stride..bytes.len() {
+                bytes[i] = bytes[i].wrapping_add(bytes[i - stride]);
+            }
+            // All first bytes come first (Adobe's Photoshop TIFF Technical Note 3).
+            let value = |i| (0..bits / 8).fold(0, |sum, byte| sum << 8 | u64::from(bytes[byte * count + i]));
+            into.extend((0..count).map(value));
+            return;
+        }
+        let add = |sum: u64, &byte: &u8| sum << 8 | u64::from(byte);
+        match bits {
+            8 => into.extend(bytes.iter().map(|&byte| u64::from(byte))),
+            16 | 24 | 32 | 64 if self.file.big_endian => {
+                into.extend(bytes.chunks_exact(bits / 8).map(|value| value.iter().fold(0, add)));
+            }
+            16 | 24 | 32 | 64 => {
+                into.extend(bytes.chunks_exact(bits / 8).map(|value| value.iter().rev().fold(0, add)));
+            }
+            // From the highest bit on, in either byte order.
+            _ => into.extend((0..count).map(|i| {
+                let (from, to) = (i * bits, (i + 1) * bits);
+                let whole = bytes[from / 8..to.div_ceil(8)].iter().fold(0, add);
+                whole >> (to.next_multiple_of(8) - to) & ((1 << bits) - 1)
+            })),
+        }
+        if self.page.predictor == Predictor::Horizontal {
+            let mask = u64::MAX >> (64 - bits);
+            for i in stride..into.len() {
+                into[i] = into[i].wrapping_add(into[i - stride]) & mask;
+            }
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Formats;
-
-    /// 3×1 pixels with the indices 2, 0, 1 in either byte order; entry i is (i, 10 i, 20 i) in the upper bytes.
-    fn file(big_endian: bool) -> Vec<u8> {
-        let short = |v: u16| if big_endian { v.to_be_bytes() } else { v.to_le_bytes() };
-        let long = |v: u32| if big_endian { v.to_be_bytes() } else { v.to_le_bytes() };
-        let mut bytes =
-            [if big_endian { &b"MM"[..] } else { b"II" }, &short(42), &long(12), &[2, 0, 1, 0]].concat();
-        let tags = [(256, 3), (257, 1), (258, 8), (259, 1), (262, 3), (273, 8), (277, 1), (278, 1), (279, 3)];
-        bytes.extend(short(10));
-        for (tag, value) in tags {
-            bytes.extend([&short(tag)[..], &short(3), &long(1), &short(value), &[0, 0]].concat());
-        }
-        let map = 12 + 2 + 10 * 12 + 4;
-        bytes.extend([&short(320)[..], &short(3), &long(768), &long(map)].concat());
-        bytes.extend(long(0));
-        let entries = [1, 10, 20].into_iter().flat_map(|step| (0..256).map(move |i| (i * step % 256) as u8));
-        bytes.extend(entries.flat_map(|v| short(u16::from(v) << 8 | 7)));
-        bytes
-    }
-
-    #[test]
-    fn palettes_are_looked_up_and_damaged_ones_are_errors() {
-        for (_, formats) in Formats::ALL {
-            for big_endian in [false, true] {
-                let (whole, decoding) = (file(big_endian), Decoding::new(formats));
-                let seen = crate::decode(&whole, &decoding).unwrap().pixels;
-                assert_eq!((seen.width, seen.height, seen.channels), (3, 1, 3));
-                assert_eq!(seen.data, [2, 20, 40, 0, 0, 0, 1, 10, 20]);
-                for length in 1..whole.len() {
-                    assert!(crate::decode(&whole[..length], &decoding).is_err(), "{length}");
-                }
-            }
-        }
-    }
-
-    /// 8,388,608 offsets of strips in 98 bytes: the library would make room for all of them, 256 MiB.
-    #[test]
-    fn a_tag_of_more_values_than_there_are_bytes_is_cut_off() {
-        for big_endian in [false, true] {
-            let mut bytes = file(big_endian);
-            let entry = 14 + 5 * 12;
-            let count = 8_388_608_u32;
-            let count = if big_endian { count.to_be_bytes() } else { count.to_le_bytes() };
-            bytes[entry + 4..entry + 8].copy_from_slice(&count);
-            for (_, formats) in Formats::ALL {
-                let error = crate::decode(&bytes, &Decoding::new(formats)).unwrap_err();
-                assert!(matches!(error, DecodeError::CutOff), "{error}");
-            }
-        }
-    }
-}
+mod tests;

@@ -2,7 +2,7 @@
 
 use image::ImageFormat;
 
-use super::{check_size, library};
+use super::{animation, check_size, choose_frame, library};
 use crate::{DecodeError, DecodeNotes, Decoding, Pixels};
 
 /// What stands before the frame's own chunks in one of an animation: place, size, duration, flags.
@@ -14,29 +14,39 @@ pub(super) fn pixels(
     decoding: &Decoding,
     notes: &mut DecodeNotes,
 ) -> Result<Pixels, DecodeError> {
-    check(bytes.get(12..).unwrap_or_default(), decoding)?;
+    let body = bytes.get(12..).unwrap_or_default();
+    check(body, decoding)?;
+    let frames = chunks(body).filter(|(kind, _)| kind == b"ANMF").count().max(1);
+    let frame = choose_frame(frames, decoding, notes)?;
+    if frame > 0 {
+        return animation::frame(bytes, ImageFormat::WebP, frame, decoding);
+    }
     library::pixels(bytes, ImageFormat::WebP, decoding, notes)
 }
 
 /// That no frame among these chunks is larger than allowed.
-fn check(mut chunks: &[u8], decoding: &Decoding) -> Result<(), DecodeError> {
-    while let Some((head, rest)) = chunks.split_first_chunk::<8>() {
-        let [a, b, c, d, length @ ..] = *head;
-        let length = u32::from_le_bytes(length) as usize;
-        let content = &rest[..length.min(rest.len())];
-        match &[a, b, c, d] {
-            b"ANMF" => check(content.get(FRAME_HEAD..).unwrap_or_default(), decoding)?,
-            kind => {
-                if let Some((width, height)) = size(kind, content) {
-                    // A frame without pixels is for the library to refuse.
-                    check_size(width.max(1), height.max(1), decoding)?;
-                }
-            }
+fn check(body: &[u8], decoding: &Decoding) -> Result<(), DecodeError> {
+    for (kind, content) in chunks(body) {
+        if &kind == b"ANMF" {
+            check(content.get(FRAME_HEAD..).unwrap_or_default(), decoding)?;
+        } else if let Some((width, height)) = size(&kind, content) {
+            // A frame without pixels is for the library to refuse.
+            check_size(width.max(1), height.max(1), decoding)?;
         }
-        // A byte fills up an odd length.
-        chunks = rest.get(length.saturating_add(length & 1)..).unwrap_or_default();
     }
     Ok(())
+}
+
+/// Names and contents of chunks; the last may be cut off.
+pub(super) fn chunks(mut body: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
+    std::iter::from_fn(move || {
+        let (head, rest) = body.split_first_chunk::<8>()?;
+        let [a, b, c, d, length @ ..] = *head;
+        let length = u32::from_le_bytes(length) as usize;
+        // A byte fills up an odd length.
+        body = rest.get(length.saturating_add(length & 1)..).unwrap_or_default();
+        Some(([a, b, c, d], &rest[..length.min(rest.len())]))
+    })
 }
 
 /// Columns and rows of a frame: RFC 6386, 9.1, and the WebP lossless bitstream, 3.

@@ -66,9 +66,10 @@ fn images_and_bad_files_come_in_order() {
     let folder = tempfile::tempdir().unwrap();
     let samples = samples(folder.path());
     let done = AtomicUsize::new(0);
-    let Loaded { images, bad, from_cache, not_cached } = load(&samples, &NEAREST, &KERAS, None, &|| {
-        done.fetch_add(1, Ordering::Relaxed);
-    });
+    let Loaded { images, bad, notes: _, from_cache, not_cached } =
+        load(&samples, &NEAREST, &KERAS, None, &|| {
+            done.fetch_add(1, Ordering::Relaxed);
+        });
     assert!(!from_cache && not_cached.is_none());
     assert_eq!(done.into_inner(), 6);
     assert_eq!((images.len(), images.is_empty(), images.image_size()), (4, false, 4));

@@ -51,7 +51,7 @@ pub(super) fn samples<'a>(bytes: &[u8], layout: &Layout) -> Result<Samples<'a>, 
 
 /// That each precinct covers 32×32 pixels of the image at least. The library keeps 400 bytes for each: with the smallest
 /// that there can be, an image of 16 megapixels would take 6 GiB, and be 1 kB long.
-fn check_precincts(bytes: &[u8]) -> Result<(), DecodeError> {
+pub(in crate::decode) fn check_precincts(bytes: &[u8]) -> Result<(), DecodeError> {
     // What is cut off is for the library to find.
     let word = |at: usize| bytes.get(at..at + 2).map(|v| usize::from(u16::from_be_bytes([v[0], v[1]])));
     let (mut at, mut tile_end) = (2, None);
