@@ -24,8 +24,9 @@ pub use sniff::sniff;
 ///
 /// By [`Formats::All`] they are what a viewer shows. An alpha of `a` in 0 to `m` puts a value `v` over black, `v·a/m`;
 /// 16 bits become `v·255/65535`; both at once are rounded once, to the nearest. The image is turned as its EXIF (or
-/// TIFF) orientation says. All else is as above. DICOM is read as well: the first frame, through the modality LUT and
-/// the first VOI window, or without one from the range of the stored bits, to 0 to 255; MONOCHROME1 is inverted.
+/// TIFF) orientation says. All else is as above. DICOM is read as well: the frame that is asked for, through the modality LUT
+/// and its first usable VOI window or else its VOI LUT, or without both from the range of its own pixels (padding left out),
+/// to 0 to 255; MONOCHROME1 is inverted.
 ///
 /// JPEG values may differ by a few steps, as they do between any two decoders. ICC profiles are ignored.
 ///

@@ -14,6 +14,8 @@
 //! **crc32fast** checks what is read from a cache (it is in the tree already, and faster than the memory it reads). What DICOM
 //! files compress their pixels with: **jpeg-decoder** (lossless JPEG, and colours as the file names them), **hayro-jpeg2000**
 //! (JPEG 2000, without unsafe code; OpenJPEG's port is full of it), **flate2** (whole data sets; png builds on it as well).
+//! JPEG of 12 bits and JPEG-LS are our own (`decode/dicom/jpeg12.rs` and `jpegls.rs` say why); High-Throughput JPEG 2000 and
+//! JPEG XL are refused by name, since hayro-jpeg2000 reads neither and no radiograph was seen in them.
 //! **colorous** is the colours of heat maps (matplotlib's table of inferno and no more: no dependencies, a second to build).
 
 mod appearance;
