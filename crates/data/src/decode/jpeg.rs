@@ -131,7 +131,7 @@ pub(super) fn end(bytes: &[u8]) -> End {
         };
         match marker {
             marker if is_frame(marker) => {
-                sequential = matches!(marker, 0xc0 | 0xc1 | 0xc3);
+                sequential = matches!(marker, 0xc0 | 0xc1);
                 components = segment.get(5).copied().unwrap_or(0);
             }
             0xda => {

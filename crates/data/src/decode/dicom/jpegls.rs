@@ -378,16 +378,18 @@ impl Neighbours {
 /// The usual thresholds of gradients (C.2.4.1.1.1).
 fn thresholds(most: i64, near: i64) -> [i64; 3] {
     let within = |value, least| if value > most || value < least { least } else { value };
+    let least = near + 1;
+    let near = [3, 5, 7].map(|factor| factor * near);
     let [first, second, third] = if most >= 128 {
         let factor = (most.min(4095) + 128) / 256;
-        [factor + 2, 4 * factor + 3, 17 * factor + 4]
+        [factor + 2 + near[0], 4 * factor + 3 + near[1], 17 * factor + 4 + near[2]]
     } else {
         let factor = 256 / (most + 1);
-        [(3 / factor).max(2), (7 / factor).max(3), (21 / factor).max(4)]
+        [(3 / factor + near[0]).max(2), (7 / factor + near[1]).max(3), (21 / factor + near[2]).max(4)]
     };
-    let first = within(first + 3 * near, near + 1);
-    let second = within(second + 5 * near, first);
-    [first, second, within(third + 7 * near, second)]
+    let first = within(first, least);
+    let second = within(second, first);
+    [first, second, within(third, second)]
 }
 
 /// The order of a Golomb code by the mean of `size` (A.5.1).

@@ -96,7 +96,8 @@ fn images_are_turned_as_exif_says_and_by_kerass_rules_they_are_not() {
             assert_eq!(decode_by(&bytes, &ALL).unwrap(), seen, "{orientation}");
             assert_eq!(decode(&bytes).unwrap(), stored);
             for size in [2, 3, 7] {
-                let resized = crate::decode_resized(&bytes, size, Interpolation::Nearest, &ALL).unwrap();
+                let resized =
+                    crate::decode_resized(&bytes, size, Interpolation::Nearest, &ALL).unwrap().pixels;
                 assert_eq!(resized, resize(&seen, size, Interpolation::Nearest).unwrap());
             }
         }
@@ -140,7 +141,7 @@ fn resizing_while_decoding_changes_nothing_by_these_rules_either() {
         let whole = decode_by(&bytes, &ALL).unwrap();
         for (_, kind) in Interpolation::ALL {
             for size in [1, 5, 13, 30] {
-                let resized = crate::decode_resized(&bytes, size, kind, &ALL).unwrap();
+                let resized = crate::decode_resized(&bytes, size, kind, &ALL).unwrap().pixels;
                 assert_eq!(
                     resized,
                     resize(&whole, size, kind).unwrap(),

@@ -121,7 +121,7 @@ fn jpeg_of_12_bits_is_decoded() {
 fn jpeg_ls_in_colour_is_decoded() {
     for (codestream, near, sum) in [
         (&include_bytes!("../../fixtures/plane0.jls")[..], 0, 27_335_677),
-        (include_bytes!("../../fixtures/line2.jls"), 2, 27_307_487),
+        (include_bytes!("../../fixtures/line2.jls"), 2, 27_337_815),
         (include_bytes!("../../fixtures/pixel2.jls"), 2, 27_262_428),
     ] {
         let made = Made {

@@ -19,7 +19,7 @@ fn the_frame_that_is_asked_for_is_shown_and_noted() {
     }
     assert_eq!(frame(&bytes, 4).unwrap_err().to_string(), "has no frame 4: it has 3");
     // Fewer frames are there than the file says.
-    made.pixels.truncate(7);
+    made.pixels.truncate(6);
     assert!(matches!(frame(&made.bytes(), 2), Err(DecodeError::CutOff)));
     // Of one frame, nothing is said.
     let one = Made::new((2, 2), 8, &[1, 2, 3, 4]);

@@ -103,7 +103,7 @@ fn a_bare_data_set_may_begin_with_any_element() {
     for start in starts {
         let at = explicit.windows(4).position(|four| four == start).unwrap();
         for bare in [explicit[at..].to_vec(), untyped(&explicit[at..])] {
-            assert_eq!(sniff(&bare[..132]), Some("DICOM"), "{start:02x?}");
+            assert_eq!(sniff(&bare[..bare.len().min(132)]), Some("DICOM"), "{start:02x?}");
             assert_eq!(seen(&bare), expected, "{start:02x?}");
         }
     }
@@ -217,11 +217,7 @@ fn ends_may_be_missing() {
     let open = BASELINE.strip_suffix(b"\xff\xd9").unwrap();
     assert_eq!(jpeg(open, (20, 24)).seen(), whole);
     assert_eq!(jpeg(&open[..open.len() - 3], (20, 24)).refused(), "is cut off");
-    for (codestream, syntax) in [
-        (LOSSLESS, "1.2.840.10008.1.2.4.70"),
-        (EXTENDED, "1.2.840.10008.1.2.4.51"),
-        (JPEG_LS, "1.2.840.10008.1.2.4.80"),
-    ] {
+    for (codestream, syntax) in [(EXTENDED, "1.2.840.10008.1.2.4.51"), (JPEG_LS, "1.2.840.10008.1.2.4.80")] {
         let whole = twelve_bits(syntax, codestream).seen();
         let open = codestream.strip_suffix(b"\xff\xd9").unwrap();
         assert_eq!(twelve_bits(syntax, open).seen(), whole, "{syntax}");
