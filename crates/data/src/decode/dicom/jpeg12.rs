@@ -238,7 +238,11 @@ fn scan<'a>(
             }
         }
     }
-    Ok(Samples::Sixteen(samples))
+    // Without its end, a block that is cut off may look whole: zeros that fill up are a code.
+    match jpeg::next_marker(bytes, &mut bits.at) {
+        Some(0xd9) => Ok(Samples::Sixteen(samples)),
+        _ => Err(CutOff),
+    }
 }
 
 /// Of place and frequency, with the factor of the frequency.

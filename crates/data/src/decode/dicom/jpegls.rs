@@ -75,7 +75,11 @@ pub(super) fn samples<'a>(bytes: &[u8], layout: &Layout) -> Result<Samples<'a>, 
             _ => {}
         }
     }
-    Ok(Samples::Sixteen(samples))
+    // Without its end, what is cut off may look whole: bits that fill up are a code.
+    match jpeg::next_marker(bytes, &mut at) {
+        Some(0xd9) => Ok(Samples::Sixteen(samples)),
+        _ => Err(CutOff),
+    }
 }
 
 fn broken() -> DecodeError {

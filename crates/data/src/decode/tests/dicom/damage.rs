@@ -73,13 +73,7 @@ fn a_frame_that_is_cut_off_is_an_error() {
         let whole = twelve_bits(syntax, codestream).seen();
         for length in 2..codestream.len() {
             let decoded = told(&twelve_bits(syntax, &codestream[..length]).bytes(), &ALL);
-            // The end marker of these may be missing.
-            let is_whole = matches!(codestream, EXTENDED | JPEG_LS) && length + 3 > codestream.len();
-            match decoded {
-                Ok(pixels) if is_whole => assert_eq!(pixels.data, whole),
-                Ok(_) => panic!("{syntax}: {length} of {}", codestream.len()),
-                Err(_) => {}
-            }
+            assert!(decoded.is_err(), "{syntax}: {length} of {}", codestream.len());
         }
         // A byte that fills up an odd one changes nothing, nor does more of them.
         let padded = [codestream, &[0; 6]].concat();
