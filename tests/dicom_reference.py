@@ -23,6 +23,11 @@ def shown(ds, frame=0):
     array = pixels.pixel_array(ds, index=frame)
     if ds.PhotometricInterpretation == "PALETTE COLOR":
         depth = ds.RedPaletteColorLookupTableDescriptor[2]
+        # pydicom takes the words of a big-endian table for little-endian ones.
+        if not ds.original_encoding[1] and depth == 16:
+            for name in (f"{channel}PaletteColorLookupTableData" for channel in ("Red", "Green", "Blue")):
+                if name in ds:
+                    ds[name].value = np.frombuffer(ds[name].value, ">u2").astype("<u2").tobytes()
         return pixels.apply_color_lut(array, ds)[..., :3].astype(np.float64) * 255 / (2**depth - 1)
     if ds.get("SamplesPerPixel", 1) == 3:
         return array.astype(np.float64) * 255 / (2**ds.BitsStored - 1)
