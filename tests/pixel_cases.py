@@ -206,6 +206,53 @@ def lossless_jpeg(values, precision):
             + segment(0xDA, bytes([1, 1, 0, 1, 0, 0])) + data + b"\xff\xd9")
 
 
+def extended_jpeg(values, precision=12, restart=0, quantization=1):
+    """One scan of SOF1: every difference category and every run and size with a code of its own, of equal length."""
+    height, width = values.shape
+    padded = np.pad(values.astype(np.float64), ((0, -height % 8), (0, -width % 8)), "edge") - (1 << (precision - 1))
+    x = np.arange(8)
+    basis = np.cos((2 * x[None] + 1) * x[:, None] * np.pi / 16) * np.where(x == 0, 0.5**0.5, 1)[:, None] / 2
+    zigzag = sorted(((v, u) for v in range(8) for u in range(8)), key=lambda p: (p[0] + p[1], p[1] if (p[0] + p[1]) % 2 == 0 else p[0]))
+    bits, mean, data = [], 0, b""
+    sized = lambda v: format(v if v > 0 else v + (1 << abs(v).bit_length()) - 1, f"0{abs(v).bit_length()}b") if v else ""
+
+    def packed():
+        stream = "".join(bits)
+        stream += "1" * (-len(stream) % 8)
+        return int("0" + stream, 2).to_bytes(len(stream) // 8, "big").replace(b"\xff", b"\xff\0")
+
+    count = 0
+    for top in range(0, padded.shape[0], 8):
+        for left in range(0, padded.shape[1], 8):
+            if restart and count and count % restart == 0:
+                data += packed() + bytes([0xFF, 0xD0 + (count // restart - 1) % 8])
+                bits, mean = [], 0
+            count += 1
+            block = np.round(basis @ padded[top:top + 8, left:left + 8] @ basis.T / quantization).astype(int)
+            line = [int(block[p]) for p in zigzag]
+            bits.append(format(abs(line[0] - mean).bit_length(), "05b") + sized(line[0] - mean))
+            mean, zeros = line[0], 0
+            last = max([i for i in range(64) if line[i]], default=0)
+            for value in line[1:last + 1]:
+                if value == 0:
+                    zeros += 1
+                    continue
+                while zeros > 15:
+                    bits.append(format(0xF0, "09b"))
+                    zeros -= 16
+                bits.append(format(zeros << 4 | abs(value).bit_length(), "09b") + sized(value))
+                zeros = 0
+            if last < 63:
+                bits.append(format(0, "09b"))
+    data += packed()
+    segment = lambda marker, body: bytes([0xFF, marker]) + struct.pack(">H", len(body) + 2) + body
+    return (b"\xff\xd8" + segment(0xDB, b"\0" + bytes([quantization] * 64)) + segment(0xC1, struct.pack(">BHHBBBB", precision, height, width, 1, 1, 0x11, 0))
+            + segment(0xC4, b"\0" + bytes([0, 0, 0, 0, 16] + [0] * 11) + bytes(range(16)))
+            + segment(0xC4, b"\x10" + bytes([0] * 8 + [255] + [0] * 7) + bytes(range(255)))
+            + (segment(0xDD, struct.pack(">H", restart)) if restart else b"")
+            + segment(0xDA, bytes([1, 1, 0, 0, 63, 0])) + data + b"\xff\xd9")
+
+
 def data_set(values, stored=8, syntax=uid.ExplicitVRLittleEndian, signed=False, frames=1, **attributes):
     """A DICOM file with every patient field filled in."""
     ds = FileDataset(None, {}, file_meta=FileMetaDataset(), preamble=b"\0" * 128)
@@ -252,7 +299,7 @@ def lut(first, values, bits):
 
 
 def dicom_cases():
-    """(name, bytes)"""
+    """(name, bytes), or (name, (bytes, bytes of a file that shows the same)) of what pydicom does not read."""
     signed = lambda bits: picture(bits).astype(np.int32) - 2 ** (bits - 1)
     window = dict(WindowCenter=1500, WindowWidth=2000)
     for syntax, name in ((uid.ExplicitVRLittleEndian, "explicit"), (uid.ImplicitVRLittleEndian, "implicit"), (uid.DeflatedExplicitVRLittleEndian, "deflated")):
@@ -323,6 +370,12 @@ def dicom_cases():
             yield f"dicom jpeg 2000 lossless {name}", error
             continue
         yield f"dicom jpeg 2000 lossless {name}", written(ds)
+    yield from odd_dicom_cases(signed, frames, window)
+    for near, name in ((0, "lossless"), (3, "near-lossless")):
+        for bits in (8, 12, 16):
+            yield f"dicom jpeg-ls {name} {bits} bit", jpeg_ls(data_set(picture(bits), bits), picture(bits), near)
+        yield f"dicom jpeg-ls {name} rgb", jpeg_ls(data_set(coloured(), 8), coloured(), near)
+    yield "dicom jpeg-ls lossless 12 bit signed", jpeg_ls(data_set(signed(12), 12, signed=True), signed(12).astype(np.int16), 0)
     ds = data_set(picture(12), 12)
     try:
         ds.compress(uid.JPEG2000, j2k_cr=[6], generate_instance_uid=False)
@@ -347,3 +400,91 @@ def palette_colour(bits):
         values = random.integers(0, 2**bits, 256)
         setattr(ds, f"{channel}PaletteColorLookupTableData", values.astype("<u2" if bits == 16 else np.uint8).tobytes())
     return ds
+
+
+def odd_dicom_cases(signed, frames, window):
+    """Files without a window, with odd heads, and of rare kinds."""
+    narrow = picture(12) // 4 + 700
+    yield "dicom 10 of 16 bits without window", written(data_set(narrow.astype(np.uint16), 16))
+    padded = narrow.astype(np.int32)
+    padded[:20] = -2000
+    yield "dicom with padding", written(data_set(padded, 16, signed=True, PixelPaddingValue=-2000))
+    padded[10:20] = -1500
+    yield "dicom with a range of padding", written(data_set(padded, 16, signed=True, PixelPaddingValue=-2000, PixelPaddingRangeLimit=-1500))
+    empty = Dataset()
+    yield "dicom with empty look-up tables", written(data_set(picture(8), 8, ModalityLUTSequence=[empty], VOILUTSequence=[empty]))
+    yield "dicom with an unusable first window", written(data_set(picture(12), 12, WindowCenter=[0, 1500], WindowWidth=[0, 2000]))
+    plain = data_set(picture(12), 12, **window)
+    explicit, implicit = written(plain), written(data_set(picture(12), 12, uid.ImplicitVRLittleEndian, **window))
+    yield "dicom explicit, called implicit", (written_as(plain, uid.ImplicitVRLittleEndian), explicit)
+    yield "dicom implicit, called explicit", (written_as(data_set(picture(12), 12, uid.ImplicitVRLittleEndian, **window), uid.ExplicitVRLittleEndian), explicit)
+    yield "dicom native, called jpeg", (written_as(plain, uid.JPEGBaseline8Bit), explicit)
+    yield "dicom native, called deflated", (written_as(plain, uid.DeflatedExplicitVRLittleEndian), explicit)
+    start = lambda data: data[data.index(b"\x08\0\x16\0"):]
+    yield "dicom bare, explicit", (start(explicit), explicit)
+    yield "dicom bare, implicit", (start(implicit), implicit)
+    yield "dicom bare, from its modality on", (implicit[implicit.index(b"\x08\0\x60\0"):], implicit)
+    jpeg = saved(Image.fromarray(picture()), "JPEG", quality=90)
+    whole = written(encapsulated(data_set(picture(), 8, uid.JPEGBaseline8Bit), [jpeg]))
+    yield "dicom jpeg without end marker", (written(encapsulated(data_set(picture(), 8, uid.JPEGBaseline8Bit), [jpeg[:-2]])), whole)
+    yield "dicom jpeg without delimiter", (whole[:-8], whole)
+    yield "dicom jpeg, called native", (written_as(encapsulated(data_set(picture(), 8, uid.JPEGBaseline8Bit), [jpeg]), uid.ExplicitVRLittleEndian), whole)
+    bits = picture(1)
+    ds = data_set(bits, 8)
+    ds.BitsAllocated, ds.BitsStored, ds.HighBit = 1, 1, 0
+    ds.PixelData = pixels.pack_bits(bits)
+    yield "dicom 1 bit", written(ds)
+    for name, values in (("unsigned", picture(16).astype(np.uint32) * 3000 + 7), ("signed", picture(16).astype(np.int32) * 3000 - 9000)):
+        ds = data_set(values, 8, signed=name == "signed")
+        ds.BitsAllocated, ds.BitsStored, ds.HighBit = 32, 32, 31
+        ds.PixelData, ds["PixelData"].VR = values.tobytes(), "OW"
+        yield f"dicom 32 bit {name}", written(ds)
+    big = data_set(picture(12), 12, **window)
+    big.PixelData = picture(12).astype(">u2").tobytes()
+    big.file_meta.TransferSyntaxUID = uid.ExplicitVRBigEndian
+    big.set_original_encoding(False, False)
+    yield "dicom big endian", written(big)
+    ybr = pixels.convert_color_space(coloured(), "RGB", "YBR_FULL")
+    halves = np.stack([ybr[:, 0::2, 0], ybr[:, 1::2, 0], ybr[:, 0::2, 1], ybr[:, 0::2, 2]], -1)
+    ds = data_set(coloured(), 8, PhotometricInterpretation="YBR_FULL_422")
+    ds.PixelData = halves.tobytes()
+    yield "dicom ybr full 422", written(ds)
+    ds = palette_colour(8)
+    for channel in ("Red", "Green", "Blue"):
+        delattr(ds, f"{channel}PaletteColorLookupTableData")
+        setattr(ds, f"Segmented{channel}PaletteColorLookupTableData", bytes([0, 2, 9, 30, 1, 120, 250, 1, 100, len(channel), 0, 2, 7, 99, 2, 2, 0, 0, 0, 0]))
+        ds[f"{channel}PaletteColorLookupTableDescriptor"].value = [256, 0, 8]
+    yield "dicom segmented palette", written(ds)
+    ds = data_set(frames, 12, frames=3)
+    groups = []
+    for center, width in ((1500, 2000), (800, 500), (300, 300)):
+        window_item, item = Dataset(), Dataset()
+        window_item.WindowCenter, window_item.WindowWidth = center, width
+        item.FrameVOILUTSequence = [window_item]
+        groups.append(item)
+    shared, rescale = Dataset(), Dataset()
+    rescale.RescaleIntercept, rescale.RescaleSlope, rescale.RescaleType = -100, 1, "US"
+    shared.PixelValueTransformationSequence = [rescale]
+    ds.SharedFunctionalGroupsSequence, ds.PerFrameFunctionalGroupsSequence = [shared], groups
+    yield "dicom enhanced, a window a frame", written(ds)
+    ds = data_set(picture(12), 12, uid.JPEGExtended12Bit)
+    yield "dicom jpeg extended 12 bit", (written(encapsulated(ds, [extended_jpeg(picture(12), quantization=2)])), written(data_set(picture(12), 12)))
+    yield "dicom jpeg extended 12 bit with restarts", (written(encapsulated(ds, [extended_jpeg(picture(12), restart=5)])), written(data_set(picture(12), 12)))
+
+
+def written_as(ds, syntax):
+    """A file whose head names another transfer syntax than it is written in."""
+    data = written(ds)
+    old, new = str(ds.file_meta.TransferSyntaxUID).encode(), str(syntax).encode()
+    old, new = old + b"\0" * (len(old) % 2), new + b"\0" * (len(new) % 2)
+    return data.replace(struct.pack("<H", len(old)) + old, struct.pack("<H", len(new)) + new)
+
+
+def jpeg_ls(ds, values, near):
+    """The file in JPEG-LS by CharLS, or why there is none."""
+    syntax = uid.JPEGLSNearLossless if near else uid.JPEGLSLossless
+    try:
+        ds.compress(syntax, arr=values, jls_error=near or None, generate_instance_uid=False)
+    except Exception as error:
+        return error
+    return written(ds)

@@ -33,8 +33,8 @@ pub use sniff::sniff;
 /// 16 bits become `v·255/65535`; both at once are rounded once, to the nearest. Numbers that have no range that programs
 /// agree on (TIFF of floats beyond 0 to 1, signed, or of more than 16 bits) are scaled by the range of the image's own, which
 /// the notes say. The image is turned as its EXIF (or XMP, or TIFF) orientation says. All else is as above. DICOM is read as
-/// well: through the modality LUT and the first VOI window, or without one from the range of the stored bits, to 0 to 255;
-/// MONOCHROME1 is inverted.
+/// well: through the modality LUT and its first usable VOI window or else its VOI LUT, or without both from the range of its own
+/// pixels (padding left out), to 0 to 255; MONOCHROME1 is inverted.
 ///
 /// JPEG values may differ by a few steps, as they do between any two decoders. ICC profiles are ignored. Of a file with
 /// several frames (DICOM, pages of TIFF, GIF, WebP, APNG) the one that `decoding` names is read, drawn over those before it

@@ -7,6 +7,13 @@ const JPEG2000: &str = "1.2.840.10008.1.2.4.90";
 const LOSSLESS: &[u8] = include_bytes!("../../../crates/data/src/decode/fixtures/lossless12.jpg");
 const BASELINE: &[u8] = include_bytes!("../../../crates/data/src/decode/fixtures/baseline.jpg");
 const CODESTREAM: &[u8] = include_bytes!("../../../crates/data/src/decode/fixtures/lossless12.j2k");
+const EXTENDED: &[u8] = include_bytes!("../../../crates/data/src/decode/fixtures/extended12.jpg");
+const JPEG_LS: &[u8] = include_bytes!("../../../crates/data/src/decode/fixtures/lossless12.jls");
+const JPEG_LS_COLOURS: [&[u8]; 3] = [
+    include_bytes!("../../../crates/data/src/decode/fixtures/plane0.jls"),
+    include_bytes!("../../../crates/data/src/decode/fixtures/line2.jls"),
+    include_bytes!("../../../crates/data/src/decode/fixtures/pixel2.jls"),
+];
 
 fn element(tag: u32, kind: &[u8; 2], value: &[u8]) -> Vec<u8> {
     let mut bytes = [(tag >> 16) as u16, tag as u16].map(u16::to_le_bytes).concat();
@@ -98,10 +105,14 @@ fn table(tag: u32, entries: &[u16]) -> Vec<u8> {
     element(tag, b"SQ", &item(&[descriptor, element(0x0028_3006, b"US", &words(entries))].concat()))
 }
 
-/// As an image, unless it is one of another format.
+/// As an image, unless it is one of another format; and its second frame.
 pub(crate) fn dicom(input: &[u8]) {
     if data::sniff(input) == Some("DICOM") {
         crate::images::decoded(input);
+        let second = Decoding { frame: 2, max_pixels: 1 << 16, ..Decoding::new(Formats::All) };
+        if let Ok(pixels) = decode(input, &second).map(|decoded| decoded.pixels) {
+            assert_eq!(pixels.data.len(), pixels.width * pixels.height * pixels.channels);
+        }
     }
 }
 
@@ -140,7 +151,7 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         },
         Image { interpretation: "PALETTE COLOR", extra: palette, ..PLAIN },
         Image { interpretation: "RGB", size: (2, 1), extra: word(0x0028_0006, 1), ..PLAIN },
-        Image { interpretation: "YBR_FULL", size: (1, 2), extra: frames, ..PLAIN },
+        Image { interpretation: "YBR_FULL", size: (1, 2), extra: frames.clone(), ..PLAIN },
         Image {
             syntax: "1.2.840.10008.1.2.5",
             fragments: true,
@@ -176,7 +187,37 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     .iter()
     .map(Image::file)
     .collect();
+    let coded = |syntax, size, bits, pixels| Image { syntax, size, bits, pixels, fragments: true, ..PLAIN };
+    let extended = coded("1.2.840.10008.1.2.4.51", (33, 32), (16, 12), EXTENDED);
+    let gray = coded("1.2.840.10008.1.2.4.80", (33, 32), (16, 12), JPEG_LS);
+    seeds.extend([extended.file(), gray.file()]);
+    for pixels in JPEG_LS_COLOURS {
+        let colour = coded("1.2.840.10008.1.2.4.81", (24, 10), (8, 8), pixels);
+        seeds.push(Image { interpretation: "RGB", ..colour }.file());
+    }
+    let segments: Vec<u8> = (0..3)
+        .flat_map(|i| element(0x0028_1101 + i, b"US", &[9, 0, 0, 0, 8, 0]))
+        .chain((0..3).flat_map(|i| {
+            element(0x0028_1221 + i, b"OW", &[0, 2, 7, 10, 1, 2, 110, 2, 2, 0, 0, 0, 0])
+        }))
+        .collect();
+    seeds.push(Image { interpretation: "PALETTE COLOR", extra: segments, ..PLAIN }.file());
+    seeds.push(Image { interpretation: "YBR_FULL_422", size: (4, 2), pixels: &wide, ..PLAIN }.file());
+    let padding = [element(0x0028_0120, b"US", &[3, 0]), element(0x0028_0121, b"US", &[9, 0])].concat();
+    seeds.push(Image { size: (5, 2), bits: (32, 32), pixels: &wide, extra: padding, ..PLAIN }.file());
+    seeds.push(Image { size: (9, 4), bits: (1, 1), pixels: &wide, ..PLAIN }.file());
+    // Windows in functional groups.
+    let window = [element(0x0028_1050, b"DS", b"3,5"), element(0x0028_1051, b"DS", b"0\\7")].concat();
+    let group = element(0x0028_9132, b"SQ", &item(&window));
+    let groups = [
+        element(0x5200_9229, b"SQ", &item(&element(0x0028_9145, b"SQ", &item(&element(0x0028_1053, b"DS", b"2"))))),
+        element(0x5200_9230, b"SQ", &[item(&group), item(&group)].concat()),
+    ];
+    seeds.push(Image { extra: [&frames[..], &groups.concat()].concat(), ..PLAIN }.file());
     seeds.push(PLAIN.data_set());
+    // Big endian, and without the types of values.
+    seeds.push(b"\0\x28\0\x10US\0\x02\0\x01\0\x28\0\x11US\0\x02\0\x02\0\x28\x01\0US\0\x02\0\x10\x7f\xe0\0\x10OW\0\0\0\0\0\x04\0\x07\0\x09".to_vec());
+    seeds.push(b"\x28\0\x10\0\x02\0\0\0\x01\0\x28\0\x11\0\x02\0\0\0\x02\0\x28\0\0\x01\x02\0\0\0\x08\0\xe0\x7f\x10\0\x02\0\0\0\x07\x09".to_vec());
     seeds.push([&seeds[0][..seeds[0].len() - 18], nested].concat());
     seeds
 }
@@ -208,4 +249,28 @@ pub(crate) fn jpeg2000(input: &[u8]) {
 
 pub(crate) fn jpeg2000_seeds() -> Vec<Vec<u8>> {
     vec![CODESTREAM.to_vec()]
+}
+
+/// JPEG-LS and JPEG of 12 bits, in a file of the size that their own frame says: so that libFuzzer need not keep both the
+/// same.
+pub(crate) fn jpeg(input: &[u8]) {
+    let frame = |marker: u8| input.windows(10).find(|bytes| bytes[0] == 0xff && bytes[1] == marker);
+    let Some(frame) = [0xf7, 0xc1].into_iter().find_map(frame) else { return };
+    let file = Image {
+        syntax: "1.2.840.10008.1.2.4.80",
+        interpretation: if frame[9] == 3 { "RGB" } else { "MONOCHROME2" },
+        size: (u16::from_be_bytes([frame[7], frame[8]]), u16::from_be_bytes([frame[5], frame[6]])),
+        bits: (16, 16),
+        extra: Vec::new(),
+        pixels: input,
+        fragments: true,
+    };
+    let decoding = Decoding { max_pixels: 1 << 16, ..Decoding::new(Formats::All) };
+    if let Ok(pixels) = decode(&file.file(), &decoding).map(|decoded| decoded.pixels) {
+        assert_eq!(pixels.data.len(), pixels.width * pixels.height * pixels.channels);
+    }
+}
+
+pub(crate) fn jpeg_seeds() -> Vec<Vec<u8>> {
+    [EXTENDED, JPEG_LS].into_iter().chain(JPEG_LS_COLOURS).map(<[u8]>::to_vec).collect()
 }

@@ -25,6 +25,7 @@ pub(crate) fn all() -> Vec<Target> {
         image("pnm", |input| crate::images::run(ImageFormat::Pnm, input), crate::images::pnm),
         image("dicom", crate::dicom::dicom, crate::dicom::seeds),
         image("jpeg2000", crate::dicom::jpeg2000, crate::dicom::jpeg2000_seeds),
+        image("jpegls", crate::dicom::jpeg, crate::dicom::jpeg_seeds),
         Target {
             name: "manifest",
             megabytes: 256,

@@ -119,6 +119,8 @@ pub(super) struct Frame {
     pub(super) jfif: bool,
     /// Whether samples are coded as they are, of any number of bits.
     pub(super) lossless: bool,
+    /// The frame's marker, `C0` to `CF`, which says how it is coded.
+    pub(super) marker: u8,
 }
 
 /// Follows the markers to the frame's header.
@@ -143,6 +145,7 @@ pub(super) fn frame(bytes: &[u8]) -> Option<Frame> {
                     components: components.chunks_exact(3).take((*count).into()).map(|c| c[0]).collect(),
                     jfif,
                     lossless: matches!(marker, 0xc3 | 0xc7 | 0xcb | 0xcf),
+                    marker,
                 });
             }
             0xda => return None,
@@ -187,6 +190,22 @@ pub(super) fn application_segments(bytes: &[u8]) -> impl Iterator<Item = &[u8]> 
             }
         }
     })
+}
+
+/// Whether the first frame is one of JPEG-LS, which has the other markers in common with JPEG.
+pub(super) fn is_jpeg_ls(bytes: &[u8]) -> bool {
+    let mut at = 2;
+    while let Some(marker) = next_marker(bytes, &mut at) {
+        match marker {
+            0xf7 => return true,
+            0xda => return false,
+            marker if is_frame(marker) => return false,
+            0x01 | 0xd0..=0xd9 => {}
+            _ if segment(bytes, &mut at).is_none() => return false,
+            _ => {}
+        }
+    }
+    false
 }
 
 /// Frames; C4, C8 and CC are tables.
@@ -238,7 +257,7 @@ pub(super) fn end(bytes: &[u8]) -> End {
 }
 
 /// What stands behind a marker, without its length, and `at` moved behind it.
-fn segment<'a>(bytes: &'a [u8], at: &mut usize) -> Option<&'a [u8]> {
+pub(super) fn segment<'a>(bytes: &'a [u8], at: &mut usize) -> Option<&'a [u8]> {
     let two = bytes.get(*at..*at + 2)?;
     let length = usize::from(u16::from_be_bytes([two[0], two[1]])).max(2);
     let segment = bytes.get(*at + 2..*at + length)?;
@@ -247,7 +266,7 @@ fn segment<'a>(bytes: &'a [u8], at: &mut usize) -> Option<&'a [u8]> {
 }
 
 /// The marker at or after `at`, and `at` moved behind it; within a scan's data, `FF 00` is a value and no marker.
-fn next_marker(bytes: &[u8], at: &mut usize) -> Option<u8> {
+pub(super) fn next_marker(bytes: &[u8], at: &mut usize) -> Option<u8> {
     loop {
         *at += bytes.get(*at..)?.iter().position(|&byte| byte == 0xff)?;
         // Any number of FF may stand before a marker.

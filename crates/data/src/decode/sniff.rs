@@ -1,6 +1,6 @@
 //! What a file is, from its first bytes: enough to list files, whatever their extension.
 
-use super::jpeg2000;
+use super::{dicom, jpeg2000};
 
 /// Where a DICOM file says that it is one, behind a preamble that may hold anything (PS3.10, 7.1).
 const DICOM_MARK: std::ops::Range<usize> = 128..132;
@@ -126,20 +126,9 @@ pub(super) fn unsupported(bytes: &[u8]) -> Option<&'static str> {
     (is_markup && text.windows(4).any(|tag| tag == b"<svg")).then_some("SVG")
 }
 
-/// Whether these are the first bytes of a DICOM file: with its mark, or without preamble and mark as some exports are,
-/// when the file's own group comes first, which begins with its length, (0002,0000) UL, or a data set, (0008,…).
+/// Whether these are the first bytes of a DICOM file: with its mark, or without preamble and mark as some exports are.
 pub(super) fn is_dicom(first_bytes: &[u8]) -> bool {
-    if first_bytes.get(DICOM_MARK) == Some(b"DICM") || first_bytes.starts_with(b"\x02\0\0\0UL\x04\0") {
-        return true;
-    }
-    match first_bytes {
-        // Length of the group, character set, image type, dates, SOP class: with a type of value, or a short even length.
-        [8, 0, 0x00 | 0x05 | 0x08 | 0x12 | 0x16, 0, b'U' | b'C' | b'D', b'L' | b'S' | b'A' | b'I', ..] => {
-            true
-        }
-        [8, 0, 0x00 | 0x05 | 0x08 | 0x12 | 0x16, 0, 2..=128, 0, 0, 0, ..] => first_bytes[4].is_multiple_of(2),
-        _ => false,
-    }
+    first_bytes.get(DICOM_MARK) == Some(b"DICM") || dicom::is_data_set(first_bytes)
 }
 
 #[cfg(test)]

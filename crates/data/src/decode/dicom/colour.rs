@@ -1,16 +1,15 @@
 //! Colours to 8-bit RGB.
 
-use super::{Layout, Samples, attributes as tags, attributes::Attributes};
+use super::{Layout, Samples, attributes as tags, attributes::Attributes, damaged};
 use crate::DecodeError;
 
 /// Of three values a pixel, those of fewer or more than 8 bits scaled.
 pub(super) fn eight_bits(samples: Samples<'_>, layout: &Layout) -> Vec<u8> {
-    let most = (1_u32 << layout.bits_stored) - 1;
-    let scaled = |stored: u16| ((u32::from(layout.bits(stored)) * 255 + most / 2) / most) as u8;
+    let most = u64::from(layout.most());
+    let scaled = |stored| ((u64::from(layout.bits(stored)) * 255 + most / 2) / most) as u8;
     match samples {
         Samples::Eight(values) if most == 255 => values.into_owned(),
-        Samples::Eight(values) => values.iter().map(|&value| scaled(value.into())).collect(),
-        Samples::Sixteen(values) => values.iter().map(|&value| scaled(value)).collect(),
+        samples => samples.iter().map(scaled).collect(),
     }
 }
 
@@ -32,18 +31,15 @@ pub(super) fn look_up(
     layout: &Layout,
     attributes: &Attributes<'_>,
 ) -> Result<Vec<u8>, DecodeError> {
-    let mut palette = vec![[0; 3]; 1 << layout.bits_stored];
-    for (channel, (descriptor, data)) in tags::PALETTE_DESCRIPTORS.into_iter().zip(tags::PALETTES).enumerate()
-    {
-        let table = attributes.table(descriptor, data, layout.signed)?;
+    let mut palette = vec![[0; 3]; layout.most() as usize + 1];
+    for (channel, colours) in tags::PALETTES.into_iter().enumerate() {
+        let (descriptor, segments) = (tags::PALETTE_DESCRIPTORS[channel], tags::SEGMENTED_PALETTES[channel]);
+        let table = attributes.table(descriptor, colours, Some(segments), layout.signed)?;
+        let table = table.ok_or_else(|| damaged("its palette is missing"))?;
         for (bits, colour) in palette.iter_mut().enumerate() {
-            let entry = u32::from(table.of(layout.value(bits as u16).into())).min(table.most);
+            let entry = u32::from(table.of(layout.value(bits as u32) as f64)).min(table.most);
             colour[channel] = ((entry * 255 + table.most / 2) / table.most) as u8;
         }
     }
-    let of = |stored| palette[usize::from(layout.bits(stored))];
-    Ok(match samples {
-        Samples::Eight(values) => values.iter().flat_map(|&value| of(value.into())).collect(),
-        Samples::Sixteen(values) => values.iter().flat_map(|&value| of(value)).collect(),
-    })
+    Ok(samples.iter().flat_map(|stored| palette[layout.bits(stored) as usize]).collect())
 }

@@ -1,14 +1,7 @@
 //! Stored gray values to what is shown: modality LUT, then VOI (PS3.3, C.11), then inversion.
 
-use super::{Layout, Samples, attributes as tags, attributes::Attributes, attributes::Table};
-use crate::DecodeError;
-
-/// Shown values of all stored ones.
-pub(super) struct Gray {
-    layout: Layout,
-    /// By the stored bits.
-    shown: Vec<u8>,
-}
+use super::{Layout, Samples, attributes as tags, attributes::Attributes, lut::Table};
+use crate::{DecodeError, DecodeNotes};
 
 /// Stored values to those of the device's units.
 enum Modality {
@@ -24,7 +17,7 @@ enum Voi {
         function: Function,
     },
     Table(Table),
-    /// All of them: the least and the greatest that there can be.
+    /// From the least to the greatest of an image.
     Range(f64, f64),
 }
 
@@ -35,39 +28,53 @@ enum Function {
     Sigmoid,
 }
 
-impl Gray {
-    pub(super) fn new(
-        attributes: &Attributes<'_>,
-        layout: Layout,
-        inverted: bool,
-    ) -> Result<Self, DecodeError> {
-        let modality = modality(attributes, &layout)?;
-        let voi = voi(attributes, &layout, &modality)?;
-        let shown = (0..1_u32 << layout.bits_stored).map(|bits| {
-            let white = voi.white(modality.of(layout.value(bits as u16).into()));
-            let white = if inverted { 1.0 - white } else { white };
-            (white * 255.0).round() as u8
-        });
-        Ok(Self { layout, shown: shown.collect() })
-    }
-
-    pub(super) fn apply(&self, samples: &Samples<'_>) -> Vec<u8> {
-        let shown = |stored| self.shown[usize::from(self.layout.bits(stored))];
-        match samples {
-            Samples::Eight(values) => values.iter().map(|&value| shown(value.into())).collect(),
-            Samples::Sixteen(values) => values.iter().map(|&value| shown(value)).collect(),
+/// Shows the samples of a frame, from 0.
+pub(super) fn shown(
+    samples: &Samples<'_>,
+    layout: &Layout,
+    attributes: &Attributes<'_>,
+    inverted: bool,
+    frame: usize,
+    notes: &mut DecodeNotes,
+) -> Result<Vec<u8>, DecodeError> {
+    let modality = modality(attributes, layout, frame)?;
+    let voi = match voi(attributes, layout, &modality, frame)? {
+        Some(voi) => voi,
+        None => {
+            notes.without_window = true;
+            own_range(samples, layout, attributes, &modality)
         }
+    };
+    let shown = |bits| {
+        let white = voi.white(modality.of(layout.value(bits) as f64));
+        let white = if inverted { 1.0 - white } else { white };
+        (white * 255.0).round() as u8
+    };
+    if layout.bits_allocated > 16 {
+        return Ok(samples.iter().map(|stored| shown(layout.bits(stored))).collect());
     }
+    let of_bits: Vec<u8> = (0..=layout.most()).map(shown).collect();
+    Ok(samples.iter().map(|stored| of_bits[layout.bits(stored) as usize]).collect())
 }
 
-fn modality(attributes: &Attributes<'_>, layout: &Layout) -> Result<Modality, DecodeError> {
-    if let Some(item) = attributes.item(tags::MODALITY_LUT_SEQUENCE)? {
-        return Ok(Modality::Table(item.table(tags::LUT_DESCRIPTOR, tags::LUT_DATA, layout.signed)?));
+/// The frame's own, that of all frames, or the file's.
+fn modality(attributes: &Attributes<'_>, layout: &Layout, frame: usize) -> Result<Modality, DecodeError> {
+    let in_groups = attributes.in_groups(frame, tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE);
+    for attributes in in_groups.iter().chain([attributes]) {
+        if let Some(item) = attributes.item(tags::MODALITY_LUT_SEQUENCE)?
+            && let Some(table) = item.table(tags::LUT_DESCRIPTOR, tags::LUT_DATA, None, layout.signed)?
+        {
+            return Ok(Modality::Table(table));
+        }
+        // A slope of 0 would make every image black.
+        let slope = attributes.number(tags::RESCALE_SLOPE).filter(|&slope| slope != 0.0);
+        let intercept = attributes.number(tags::RESCALE_INTERCEPT);
+        if slope.is_some() || intercept.is_some() {
+            let (slope, intercept) = (slope.unwrap_or(1.0), intercept.unwrap_or(0.0));
+            return Ok(Modality::Rescale { slope, intercept });
+        }
     }
-    // A slope of 0 would make every image black.
-    let slope = attributes.number(tags::RESCALE_SLOPE).filter(|&slope| slope != 0.0).unwrap_or(1.0);
-    let intercept = attributes.number(tags::RESCALE_INTERCEPT).unwrap_or(0.0);
-    Ok(Modality::Rescale { slope, intercept })
+    Ok(Modality::Rescale { slope: 1.0, intercept: 0.0 })
 }
 
 impl Modality {
@@ -78,37 +85,86 @@ impl Modality {
         }
     }
 
-    fn range(&self, layout: &Layout) -> (f64, f64) {
-        match self {
-            Self::Rescale { .. } => {
-                let (least, most) = layout.range();
-                let ends = (self.of(least.into()), self.of(most.into()));
-                (ends.0.min(ends.1), ends.0.max(ends.1))
-            }
-            Self::Table(table) => (0.0, table.most.into()),
-        }
+    /// Whether it gives numbers below 0.
+    fn is_signed(&self, layout: &Layout) -> bool {
+        let (least, most) = layout.range();
+        matches!(self, Self::Rescale { .. }) && self.of(least as f64).min(self.of(most as f64)) < 0.0
     }
 }
 
-fn voi(attributes: &Attributes<'_>, layout: &Layout, modality: &Modality) -> Result<Voi, DecodeError> {
-    let function = match attributes.text(tags::VOI_LUT_FUNCTION) {
-        Some("LINEAR_EXACT") => Function::LinearExact,
-        Some("SIGMOID") => Function::Sigmoid,
-        _ => Function::Linear,
+/// The first window that is one, or else the look-up table: the frame's own, that of all frames, or the file's.
+fn voi(
+    attributes: &Attributes<'_>,
+    layout: &Layout,
+    modality: &Modality,
+    frame: usize,
+) -> Result<Option<Voi>, DecodeError> {
+    let in_groups = attributes.in_groups(frame, tags::FRAME_VOI_LUT_SEQUENCE);
+    for attributes in in_groups.iter().chain([attributes]) {
+        let function = match attributes.text(tags::VOI_LUT_FUNCTION) {
+            Some("LINEAR_EXACT") => Function::LinearExact,
+            Some("SIGMOID") => Function::Sigmoid,
+            _ => Function::Linear,
+        };
+        let least = if matches!(function, Function::Linear) { 1.0 } else { f64::MIN_POSITIVE };
+        let windows = attributes.numbers(tags::WINDOW_CENTER).zip(attributes.numbers(tags::WINDOW_WIDTH));
+        let mut windows = windows.filter_map(|(center, width)| Some((center?, width?)));
+        if let Some((center, width)) = windows.find(|&(_, width)| width >= least) {
+            return Ok(Some(Voi::Window { center, width, function }));
+        }
+        if let Some(item) = attributes.item(tags::VOI_LUT_SEQUENCE)? {
+            // Its first value has the sign of what it is looked up with.
+            let signed = modality.is_signed(layout);
+            if let Some(table) = item.table(tags::LUT_DESCRIPTOR, tags::LUT_DATA, None, signed)? {
+                return Ok(Some(Voi::Table(table)));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// From the least to the greatest value of these samples, padding left out unless there is nothing else.
+fn own_range(
+    samples: &Samples<'_>,
+    layout: &Layout,
+    attributes: &Attributes<'_>,
+    modality: &Modality,
+) -> Voi {
+    let padding = padding(attributes, layout);
+    let is_padding = |value: i64| padding.is_some_and(|(least, most)| (least..=most).contains(&value));
+    let empty = (f64::INFINITY, f64::NEG_INFINITY);
+    let (mut own, mut all) = (empty, empty);
+    let mut count = |bits| {
+        let stored = layout.value(bits);
+        let value = modality.of(stored as f64);
+        let widen = |(least, most): (f64, f64)| (least.min(value), most.max(value));
+        all = widen(all);
+        if !is_padding(stored) {
+            own = widen(own);
+        }
     };
-    // A window that is none is left out.
-    let least = if matches!(function, Function::Linear) { 1.0 } else { f64::MIN_POSITIVE };
-    let width = attributes.number(tags::WINDOW_WIDTH).filter(|&width| width >= least);
-    if let (Some(center), Some(width)) = (attributes.number(tags::WINDOW_CENTER), width) {
-        return Ok(Voi::Window { center, width, function });
+    if layout.bits_allocated > 16 {
+        samples.iter().for_each(|stored| count(layout.bits(stored)));
+    } else {
+        let mut is_there = vec![false; layout.most() as usize + 1];
+        samples.iter().for_each(|stored| is_there[layout.bits(stored) as usize] = true);
+        (0..=layout.most()).filter(|&bits| is_there[bits as usize]).for_each(&mut count);
     }
-    if let Some(item) = attributes.item(tags::VOI_LUT_SEQUENCE)? {
-        // Its first value has the sign of what it is looked up with.
-        let signed = modality.range(layout).0 < 0.0;
-        return Ok(Voi::Table(item.table(tags::LUT_DESCRIPTOR, tags::LUT_DATA, signed)?));
-    }
-    let (least, most) = modality.range(layout);
-    Ok(Voi::Range(least, most))
+    let (least, most) = if own == empty { all } else { own };
+    Voi::Range(least, most)
+}
+
+/// The least and the greatest stored value of padding (PS3.3, C.7.5.1.1.2), if the file names one that it can hold.
+fn padding(attributes: &Attributes<'_>, layout: &Layout) -> Option<(i64, i64)> {
+    let (least, most) = layout.range();
+    let number = |tag| {
+        let word = attributes.word(tag, 0)?;
+        let value = if layout.signed { i64::from(word as i16) } else { word.into() };
+        (least..=most).contains(&value).then_some(value)
+    };
+    let padding = number(tags::PADDING)?;
+    let limit = number(tags::PADDING_LIMIT).unwrap_or(padding);
+    Some((padding.min(limit), padding.max(limit)))
 }
 
 impl Voi {
@@ -124,7 +180,7 @@ impl Voi {
                 1.0 / (1.0 + (-4.0 * (value - center) / width).exp())
             }
             Self::Table(table) => f64::from(table.of(value)) / f64::from(table.most),
-            Self::Range(least, most) if most > least => (value - least) / (most - least),
+            Self::Range(least, most) if most > least => ((value - least) / (most - least)).clamp(0.0, 1.0),
             Self::Range(..) => 0.0,
         }
     }

@@ -1,13 +1,13 @@
 //! What is known by a UID or a code: how pixels are written, and what else than an image a file can be. Only these
 //! words are ever shown, none of the file's.
 
+use super::reader::Encoding;
 use crate::DecodeError;
 
 /// How a data set and its pixels are written (PS3.5, annex A).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Syntax {
-    /// Each element names the type of its value.
-    pub(super) explicit: bool,
+    pub(super) encoding: Encoding,
     /// The data set is compressed as a whole.
     pub(super) deflated: bool,
     pub(super) coding: Coding,
@@ -18,13 +18,13 @@ pub(super) enum Coding {
     Native,
     Rle,
     Jpeg,
+    JpegLs,
     Jpeg2000,
     /// Not read, by this name.
     Other(&'static str),
 }
 
-/// The one whose data set is not read either.
-pub(super) const BIG_ENDIAN: Coding = Coding::Other("big-endian values");
+pub(super) const HIGH_THROUGHPUT: Coding = Coding::Other("High-Throughput JPEG 2000");
 
 impl Coding {
     /// That pixels written so are not read.
@@ -36,16 +36,21 @@ impl Coding {
 
 /// Of a transfer syntax, by what follows `1.2.840.10008.1.2` in its UID.
 pub(super) fn syntax(uid: &str) -> Syntax {
-    let of = |coding| Syntax { explicit: true, deflated: false, coding };
+    let little = |explicit| Encoding { explicit, big_endian: false };
+    let of = |coding| Syntax { encoding: little(true), deflated: false, coding };
     match uid.strip_prefix("1.2.840.10008.1.2") {
-        Some("") => Syntax { explicit: false, ..of(Coding::Native) },
+        Some("") => Syntax { encoding: little(false), ..of(Coding::Native) },
         Some(".1" | ".1.98") => of(Coding::Native),
         Some(".1.99") => Syntax { deflated: true, ..of(Coding::Native) },
         Some(".5") => of(Coding::Rle),
-        Some(".4.50" | ".4.51" | ".4.53" | ".4.55" | ".4.57" | ".4.70") => of(Coding::Jpeg),
+        Some(
+            ".4.50" | ".4.51" | ".4.52" | ".4.53" | ".4.54" | ".4.55" | ".4.56" | ".4.57" | ".4.58" | ".4.70",
+        ) => of(Coding::Jpeg),
         Some(".4.90" | ".4.91") => of(Coding::Jpeg2000),
-        Some(".2") => of(BIG_ENDIAN),
-        Some(".4.80" | ".4.81") => of(Coding::Other("JPEG-LS")),
+        Some(".2") => {
+            Syntax { encoding: Encoding { explicit: true, big_endian: true }, ..of(Coding::Native) }
+        }
+        Some(".4.80" | ".4.81") => of(Coding::JpegLs),
         Some(".4.92" | ".4.93") => of(Coding::Other("JPEG 2000 part 2")),
         Some(".4.94" | ".4.95" | ".4.204" | ".4.205") => of(Coding::Other("pixels kept elsewhere (JPIP)")),
         Some(".4.100" | ".4.100.1" | ".4.101" | ".4.101.1") => of(Coding::Other("MPEG-2 video")),
@@ -57,8 +62,21 @@ pub(super) fn syntax(uid: &str) -> Syntax {
         }
         Some(".4.107" | ".4.108") => of(Coding::Other("H.265 video")),
         Some(".4.110" | ".4.111" | ".4.112") => of(Coding::Other("JPEG XL")),
-        Some(".4.201" | ".4.202" | ".4.203") => of(Coding::Other("High-Throughput JPEG 2000")),
+        Some(".4.201" | ".4.202" | ".4.203") => of(HIGH_THROUGHPUT),
         _ => of(Coding::Other("an unknown transfer syntax")),
+    }
+}
+
+/// A kind of colours that is not read, by its name or as one without (PS3.3, C.7.6.3.1.2).
+pub(super) fn colours(interpretation: Option<&str>) -> &'static str {
+    match interpretation {
+        Some("HSV") => "colours of kind HSV",
+        Some("ARGB") => "colours of kind ARGB",
+        Some("CMYK") => "colours of kind CMYK",
+        Some("YBR_PARTIAL_422") => "colours of kind YBR_PARTIAL_422",
+        Some("YBR_PARTIAL_420") => "colours of kind YBR_PARTIAL_420",
+        Some("XYB") => "colours of kind XYB",
+        _ => "a kind of colours that does not fit its samples",
     }
 }
 

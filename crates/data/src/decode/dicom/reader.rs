@@ -15,6 +15,25 @@ const SEQUENCE_END: u32 = 0xfffe_e0dd;
 /// The length of what goes on until its delimiter.
 const OPEN: u32 = u32::MAX;
 
+/// Byte order of a data set, and whether its elements name the types of their values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Encoding {
+    /// Each element names the type of its value.
+    pub(super) explicit: bool,
+    /// The upper byte of a number comes first.
+    pub(super) big_endian: bool,
+}
+
+impl Encoding {
+    pub(super) fn word(self, bytes: [u8; 2]) -> u16 {
+        if self.big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) }
+    }
+
+    pub(super) fn long(self, bytes: [u8; 4]) -> u32 {
+        if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
+    }
+}
+
 /// An element: group and number in one, and what it holds.
 pub(super) struct Element<'a> {
     pub(super) tag: u32,
@@ -23,20 +42,28 @@ pub(super) struct Element<'a> {
 
 pub(super) enum Content<'a> {
     /// A value, or the items of a sequence.
-    Value(&'a [u8]),
+    Value {
+        bytes: &'a [u8],
+        /// Words of 16 bits (OW), whatever is in them.
+        of_words: bool,
+    },
     /// Compressed pixel data: the offset table, then the fragments.
     Fragments(Vec<&'a [u8]>),
 }
 
-/// Reads elements in order, little endian.
+/// Reads elements in order.
+///
+/// What other readers put up with is put up with: an element without a type among others with types, which is what
+/// writers make that take a sequence from another file, and a sequence or an item without its delimiter.
 pub(super) struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
-    explicit: bool,
+    encoding: Encoding,
 }
 
 struct Header {
     tag: u32,
+    of_words: bool,
     /// How the elements nested in it are written.
     explicit: bool,
     length: u32,
@@ -50,9 +77,8 @@ enum Level {
 }
 
 impl<'a> Reader<'a> {
-    /// `explicit`: whether each element names the type of its value.
-    pub(super) fn new(bytes: &'a [u8], explicit: bool) -> Self {
-        Self { bytes, at: 0, explicit }
+    pub(super) fn new(bytes: &'a [u8], encoding: Encoding) -> Self {
+        Self { bytes, at: 0, encoding }
     }
 
     /// How many bytes have been read.
@@ -65,26 +91,45 @@ impl<'a> Reader<'a> {
         if self.at == self.bytes.len() {
             return Ok(None);
         }
-        let header = self.header(self.explicit)?;
-        let content = match (header.tag, header.length) {
+        let Header { tag, of_words, explicit, length } = self.header(self.encoding.explicit)?;
+        let value = |bytes| Content::Value { bytes, of_words };
+        let content = match (tag, length) {
             (PIXEL_DATA, OPEN) => Content::Fragments(self.fragments()?),
-            (_, OPEN) => Content::Value(self.open(Level::Sequence, header.explicit)?),
-            (_, length) => Content::Value(self.take(length)?),
+            (_, OPEN) => value(self.open(Level::Sequence, explicit)?),
+            (_, length) => value(self.take(length)?),
         };
-        Ok(Some(Element { tag: header.tag, content }))
+        Ok(Some(Element { tag, content }))
     }
 
-    /// The first item of a sequence's value, if it has one.
-    pub(super) fn first_item(value: &'a [u8], explicit: bool) -> Result<Option<&'a [u8]>, DecodeError> {
-        let mut reader = Self::new(value, explicit);
-        if value.is_empty() {
-            return Ok(None);
+    /// The `index`-th item of a sequence's value, if it has so many.
+    pub(super) fn item(
+        value: &'a [u8],
+        index: usize,
+        encoding: Encoding,
+    ) -> Result<Option<&'a [u8]>, DecodeError> {
+        let mut reader = Self::new(value, encoding);
+        for i in 0.. {
+            if reader.at == value.len() {
+                break;
+            }
+            let item = match reader.header(encoding.explicit)? {
+                Header { tag: SEQUENCE_END, .. } => break,
+                Header { tag: ITEM, length: OPEN, .. } => {
+                    let start = reader.at;
+                    // Without its delimiter it is all that is left.
+                    reader.open(Level::Item, encoding.explicit).unwrap_or_else(|_| {
+                        reader.at = value.len();
+                        &value[start..]
+                    })
+                }
+                Header { tag: ITEM, length, .. } => reader.take(length)?,
+                _ => return Err(damaged("a sequence holds what is no item")),
+            };
+            if i == index {
+                return Ok(Some(item));
+            }
         }
-        match reader.header(explicit)? {
-            Header { tag: ITEM, length: OPEN, .. } => reader.open(Level::Item, explicit).map(Some),
-            Header { tag: ITEM, length, .. } => reader.take(length).map(Some),
-            _ => Err(damaged("a sequence does not begin with an item")),
-        }
+        Ok(None)
     }
 
     fn take(&mut self, length: u32) -> Result<&'a [u8], DecodeError> {
@@ -96,22 +141,26 @@ impl<'a> Reader<'a> {
 
     fn u16(&mut self) -> Result<u16, DecodeError> {
         let bytes = self.take(2)?;
-        Ok(u16::from_le_bytes([bytes[0], bytes[1]]))
+        Ok(self.encoding.word([bytes[0], bytes[1]]))
     }
 
     fn u32(&mut self) -> Result<u32, DecodeError> {
-        Ok(u32::from(self.u16()?) | u32::from(self.u16()?) << 16)
+        let bytes = self.take(4)?;
+        Ok(self.encoding.long([bytes[0], bytes[1], bytes[2], bytes[3]]))
     }
 
     fn header(&mut self, explicit: bool) -> Result<Header, DecodeError> {
         let tag = u32::from(self.u16()?) << 16 | u32::from(self.u16()?);
+        let untyped = |length| Header { tag, of_words: tag == PIXEL_DATA, explicit, length };
         if !explicit || tag >> 16 == 0xfffe {
-            return Ok(Header { tag, explicit, length: self.u32()? });
+            return Ok(untyped(self.u32()?));
         }
-        let kind = self.take(2)?;
+        let kind = self.bytes.get(self.at..self.at + 2).ok_or(CutOff)?;
+        // What is below a word that is no type is the length.
         if !kind.iter().all(u8::is_ascii_uppercase) {
-            return Err(damaged("a value has no type"));
+            return Ok(untyped(self.u32()?));
         }
+        self.at += 2;
         let long = matches!(
             kind,
             b"OB"
@@ -136,7 +185,7 @@ impl<'a> Reader<'a> {
             false => self.u16()?.into(),
         };
         // What is of unknown type and open is written without types (PS3.5, 6.2.2).
-        Ok(Header { tag, explicit: kind != b"UN", length })
+        Ok(Header { tag, of_words: kind == b"OW", explicit: kind != b"UN", length })
     }
 
     /// Steps over an open sequence or item and its delimiter; what is between.
@@ -146,18 +195,29 @@ impl<'a> Reader<'a> {
         while let Some(&(level, explicit)) = open.last() {
             let end = self.at;
             let header = self.header(explicit)?;
-            match (level, header.tag, header.length) {
-                (Level::Sequence, SEQUENCE_END, _) | (Level::Item, ITEM_END, _) => {
-                    open.pop();
-                    if open.is_empty() {
-                        return Ok(&self.bytes[start..end]);
-                    }
+            let ends = match (level, header.tag, header.length) {
+                (Level::Sequence, SEQUENCE_END, _) | (Level::Item, ITEM_END, _) => true,
+                (Level::Sequence, ITEM, OPEN) => {
+                    open.push((Level::Item, explicit));
+                    false
                 }
-                (Level::Sequence, ITEM, OPEN) => open.push((Level::Item, explicit)),
-                (Level::Sequence, ITEM, length) => drop(self.take(length)?),
-                (Level::Sequence, ..) => return Err(damaged("a sequence holds what is no item")),
-                (Level::Item, _, OPEN) => open.push((Level::Sequence, header.explicit)),
-                (Level::Item, _, length) => drop(self.take(length)?),
+                (Level::Sequence, ITEM, length) => self.take(length).map(|_| false)?,
+                // The delimiter is missing: what follows belongs to what is around it.
+                (Level::Sequence, ..) | (Level::Item, ITEM | SEQUENCE_END, _) => {
+                    self.at = end;
+                    true
+                }
+                (Level::Item, _, OPEN) => {
+                    open.push((Level::Sequence, header.explicit));
+                    false
+                }
+                (Level::Item, _, length) => self.take(length).map(|_| false)?,
+            };
+            if ends {
+                open.pop();
+                if open.is_empty() {
+                    return Ok(&self.bytes[start..end]);
+                }
             }
         }
         Err(CutOff)
@@ -167,12 +227,14 @@ impl<'a> Reader<'a> {
         let mut fragments = Vec::new();
         loop {
             // Nothing is missing but the delimiter.
-            if self.at == self.bytes.len() && fragments.len() > 1 {
+            let enough = fragments.len() > 1;
+            if self.at == self.bytes.len() && enough {
                 return Ok(fragments);
             }
             match self.header(false)? {
                 Header { tag: ITEM, length, .. } => fragments.push(self.take(length)?),
                 Header { tag: SEQUENCE_END, .. } => return Ok(fragments),
+                _ if enough => return Ok(fragments),
                 _ => return Err(damaged("its pixels are in no order")),
             }
         }

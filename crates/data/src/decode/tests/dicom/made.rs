@@ -158,10 +158,19 @@ pub(super) fn nested(tag: u32, text: &str) -> Vec<u8> {
     inner
 }
 
-/// 33×32 pixels of `90 x + 30 y + x y mod 7` in 12 bits: lossless JPEG as `tests/compare_pixels.py` writes it, JPEG 2000 by
-/// OpenJPEG.
+/// 33×32 pixels of `90 x + 30 y + x y mod 7` in 12 bits: lossless and extended JPEG (the latter with a restart every three
+/// blocks) as `tests/pixel_cases.py` writes them, JPEG 2000 by OpenJPEG, JPEG-LS by CharLS.
 pub(super) const LOSSLESS: &[u8] = include_bytes!("../../fixtures/lossless12.jpg");
+pub(super) const EXTENDED: &[u8] = include_bytes!("../../fixtures/extended12.jpg");
 pub(super) const JPEG2000: &[u8] = include_bytes!("../../fixtures/lossless12.j2k");
+pub(super) const JPEG_LS: &[u8] = include_bytes!("../../fixtures/lossless12.jls");
+
+pub(super) const CODESTREAMS: [(&str, &[u8]); 4] = [
+    ("1.2.840.10008.1.2.4.70", LOSSLESS),
+    ("1.2.840.10008.1.2.4.51", EXTENDED),
+    ("1.2.840.10008.1.2.4.90", JPEG2000),
+    ("1.2.840.10008.1.2.4.80", JPEG_LS),
+];
 
 pub(super) fn twelve_bits(syntax: &'static str, codestream: &[u8]) -> Made {
     let made = Made { syntax, encapsulated: true, ..Made::new((33, 32), 12, &[]) };
