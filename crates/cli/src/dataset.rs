@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::Result;
+use base::shown;
 use data::{
     BadImage, Cache, Classes, DecodeNotes, Decoding, DuplicateFinder, GroupRule, ImageSet, LeftOut, Listing,
     OpenOptions, Preprocess, Reason, Remark, Sample,
@@ -221,7 +222,7 @@ pub(crate) fn describe_notes(notes: &[(PathBuf, DecodeNotes)], of: usize) -> Vec
 pub(crate) fn describe(before: &str, bad: &[BadImage], of: usize) -> Lines {
     let mut lines = vec![format!("{before}{} of {of} images cannot be read", bad.len())];
     let named = bad.iter().take(NAMED);
-    lines.extend(named.map(|image| format!("  `{}`: {}", base::shown(&image.path), image.reason)));
+    lines.extend(named.map(|image| format!("  `{}`: {}", shown(&image.path), image.reason)));
     if bad.len() > NAMED {
         lines.push(format!("  … and {} more", bad.len() - NAMED));
     }

@@ -11,7 +11,7 @@ use crate::{
     args::{self, SampleArgs, ScanArgs},
     compute::use_threads,
     dataset::{self, marked},
-    output::{Lines, Output},
+    output::Output,
     progress,
     status::Status,
     table::table,

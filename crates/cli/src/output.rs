@@ -156,6 +156,13 @@ impl Output {
         }
     }
 
+    /// One that says and writes nothing.
+    #[cfg(test)]
+    pub(crate) fn silent() -> Self {
+        let out = Err(io::ErrorKind::BrokenPipe.into());
+        Self { quiet: true, colour: false, bars: false, results: Mutex::new(Results { out, failed: None }) }
+    }
+
     /// A message to stderr, unless `--quiet`.
     pub(crate) fn note(&self, text: impl Into<Lines>) {
         if !self.quiet {

@@ -307,7 +307,7 @@ mod tests {
 
     #[test]
     fn a_file_that_takes_long_is_named_once() {
-        let output = Output::quiet();
+        let output = Output::silent();
         watch(&output, ProgressBar::hidden(), Duration::from_millis(20), |progress| {
             use data::Observer as _;
             for name in ["quick", "slow"] {

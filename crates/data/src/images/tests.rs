@@ -14,7 +14,7 @@ fn images() -> ImageSet {
 fn set(samples: Vec<Sample>, pixels: &[Vec<u8>]) -> ImageSet {
     let (mut bytes, mut entries) = (Vec::new(), Vec::new());
     for image in pixels {
-        entries.push(Entry::new(bytes.len() as u64, image, crate::DecodeNotes::default()));
+        entries.push(Entry::new(bytes.len() as u64, image, DecodeNotes::default()));
         bytes.extend_from_slice(image);
     }
     let store = Arc::new(Store { bytes: Bytes::Memory(bytes), entries });

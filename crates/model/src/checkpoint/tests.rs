@@ -10,7 +10,7 @@ fn checkpoint() -> Checkpoint {
         classes: ["COVID-19", "a \"quoted\" class", "Größe"].map(str::to_owned).to_vec(),
         image_size: 4,
         interpolation: Interpolation::Lanczos,
-        formats: Some(data::Formats::All),
+        formats: Some(Formats::All),
         input_scale: InputScale::Signed,
         normalisation: Some(Normalisation { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] }),
         precision: Precision::Bf16,
@@ -57,7 +57,7 @@ fn reads_back_what_was_written_and_equal_models_give_equal_bytes() {
 fn rules_of_decoding_are_stored_and_may_only_lack_in_version_1() {
     let mut stored = checkpoint();
     let text = |file: &[u8]| String::from_utf8_lossy(file).into_owned();
-    for (rules, name) in [(data::Formats::All, "all"), (data::Formats::Keras, "keras")] {
+    for (rules, name) in [(Formats::All, "all"), (Formats::Keras, "keras")] {
         stored.meta.spec.formats = Some(rules);
         let file = bytes(&stored);
         assert!(text(&file).contains(&format!(r#"\"formats\":\"{name}\""#)));

@@ -23,7 +23,7 @@ fn classifier() -> Classifier {
         classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
         image_size: 12,
         interpolation: Interpolation::Bilinear,
-        formats: Some(data::Formats::All),
+        formats: Some(Formats::All),
         input_scale: InputScale::Unit,
         normalisation: None,
         precision: Precision::F32,

@@ -12,7 +12,7 @@ fn classifier(precision: Precision, freeze: Freeze) -> Classifier {
         classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
         image_size: 75,
         interpolation: Interpolation::Bilinear,
-        formats: Some(data::Formats::All),
+        formats: Some(Formats::All),
         input_scale: InputScale::Signed,
         normalisation: None,
         precision,
