@@ -65,12 +65,12 @@ fn a_checkpoint_that_is_cut_off_or_damaged() {
 fn a_checkpoint_of_another_version() {
     let world = World::new();
     let mut newer = fs::read(world.trained().join("best.safetensors")).unwrap();
-    let at = newer.windows(12).position(|bytes| bytes == br#"\"format\":1"#).unwrap();
-    newer[at + 11] = b'2';
+    let at = newer.windows(12).position(|bytes| bytes == br#"\"format\":2"#).unwrap();
+    newer[at + 11] = b'3';
     fs::write(world.path("newer"), newer).unwrap();
     world.refuses(
         &["test", "--saved", "newer", "--data", "xrays Test"],
-        &["error: checkpoint `newer` has format version 2; this program reads version 1", "hint: "],
+        &["error: checkpoint `newer` has format version 3; this program reads versions 1 to 2", "hint: "],
     );
 }
 

@@ -56,7 +56,8 @@ fn each_file_becomes_a_png_and_bad_ones_are_named() {
     let json =
         world.thorax(&["data", "decode", "chest.dcm", "--out", "new/folder", "--image-size", "3", "--json"]);
     let expected = json!({"out": "new/folder", "unreadable": [], "files": [{"path": "chest.dcm", "format": "DICOM",
-        "width": 3, "height": 3, "channels": 1, "png": "new/folder/chest.png"}]});
+        "width": 3, "height": 3, "channels": 1, "png": "new/folder/chest.png",
+        "note": "no usable window: scaled by the range of its own pixels"}]});
     assert_eq!(json.json(), expected);
     // Keras knows no DICOM, and says what does.
     let done = world.thorax(&["data", "decode", "chest.dcm", "--out", "new", "--formats", "keras", "--json"]);

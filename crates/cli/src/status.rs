@@ -89,7 +89,8 @@ pub(crate) fn report(error: &anyhow::Error, output: &Output) -> ExitCode {
         told = cause;
     }
     if torch {
-        tracing::info!("{error:?}");
+        // A line each: the log escapes what would break one.
+        format!("{error:?}").lines().for_each(|line| tracing::info!("{line}"));
     }
     if let Some(hint) = hint(error) {
         output.hint(hint);

@@ -43,13 +43,13 @@ pub enum Error {
         path: PathBuf,
     },
     /// A checkpoint of a format that this program does not know.
-    #[error("checkpoint `{path}` has format version {found}; this program reads version {supported}")]
+    #[error("checkpoint `{path}` has format version {found}; this program reads versions 1 to {supported}")]
     FormatVersion {
         /// The file.
         path: PathBuf,
         /// Its version.
         found: u64,
-        /// The version that this program writes and reads.
+        /// The newest version that this program reads, and writes.
         supported: u64,
     },
     /// A tensor that is missing from a checkpoint, or has no place in the network.

@@ -28,10 +28,17 @@ pub(super) fn pixels(
         End::Early => Err(DecodeError::CutOff),
         End::Open => {
             // Some writers leave the end marker out. Two copies of the pixels at a time, and such files are rare.
+            let mut closed_by = |filling: u8| {
+                whole(&closed(bytes, filling)).map_err(|error| match error {
+                    // Decoders differ in what they say of an end that comes too early.
+                    DecodeError::Damaged(_) => DecodeError::CutOff,
+                    error => error,
+                })
+            };
             let [first, others @ ..] = FILLINGS;
-            let pixels = whole(&closed(bytes, first))?;
+            let pixels = closed_by(first)?;
             for filling in others {
-                if whole(&closed(bytes, filling))? != pixels {
+                if closed_by(filling)? != pixels {
                     return Err(DecodeError::CutOff);
                 }
             }
