@@ -1,6 +1,6 @@
 //! Runs as earlier versions left them: every later version loads them, tests them, shows them and goes on with them.
 //!
-//! `tests/formats/1/run` is one of this format's, trained on [`World::study`] by [`FLAGS`] and stopped after three of its
+//! `tests/formats/2/run` is one of the present format, trained on [`World::study`] by [`FLAGS`] and stopped after three of its
 //! epochs; paths in it are given below `FOLDER`. A change of what is stored adds a folder, made by
 //! `cargo test -p cli --test end_to_end -- --ignored formats::make`, and leaves the older ones as they are.
 

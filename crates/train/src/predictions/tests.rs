@@ -56,8 +56,8 @@ fn a_file_of_something_else_is_refused_by_line() {
         ),
         ("path,label,predicted,p_a\n", 1, "at least 2 classes are needed, got 1"),
         (&format!("{header}x,a,a,0.5,0.5\ny,c,a,0.5,0.5\n"), 3, "its label is none of the classes"),
-        (&format!("{header}x,a,a,0.5,NaN\n"), 2, "`NaN` is no probability"),
-        (&format!("{header}x,a,a,0.5,half\n"), 2, "`half` is no probability"),
+        (&format!("{header}x,a,a,0.5,NaN\n"), 2, "`NaN` is no probability, which is 0 to 1"),
+        (&format!("{header}x,a,a,0.5,half\n"), 2, "`half` is no probability, which is 0 to 1"),
     ] {
         std::fs::write(&path, text).unwrap();
         let error = PredictedSet::read(&path).unwrap_err().to_string();
