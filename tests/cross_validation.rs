@@ -335,7 +335,9 @@ fn folds_that_cannot_be_are_refused() {
     refuses(&["--folds", "11"], &["error: class `COVID-19` has too few images for 11 folds", "hint: "]);
     refuses(
         &["--folds", "18446744073709551615"],
-        &["error: invalid value '18446744073709551615' for '--folds <K>': must be at least 1 and at most 1000"],
+        &[
+            "error: invalid value '18446744073709551615' for '--folds <K>': must be at least 1 and at most 1000",
+        ],
     );
     refuses(
         &["--group-regex", r"/00(\d)", "--folds", "11"],

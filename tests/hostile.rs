@@ -515,7 +515,7 @@ fn pipes_devices_and_files_of_the_kernel_in_a_folder_are_named_and_passed_over()
         "{}",
         done.stderr
     );
-    assert!(done.stderr.contains("passed over: 1 more pipes, sockets and devices"), "{}", done.stderr);
+    assert!(done.stderr.contains("passed over: 2 more pipes, sockets and devices"), "{}", done.stderr);
     for formats in ["keras", "all"] {
         let done = timely(world.command(&["data", "scan", "odd", "--json", "--formats", formats])).json();
         assert_eq!(done["classes"][1]["images"], 6, "{done}");

@@ -109,8 +109,11 @@ fn a_link_that_the_user_names_is_replaced_and_what_it_leads_to_stays() {
         let path = world.path(name);
         !path.is_symlink() && path.is_file()
     };
-    refer("page.html");
+    let page = "<!DOCTYPE html>somebody's";
+    fs::write(world.path("other.html"), page).unwrap();
+    symlink(world.path("other.html"), world.path("page.html")).unwrap();
     world.thorax(&["data", "audit", "xrays", "--html", "page.html"]).ok();
+    assert_eq!(fs::read_to_string(world.path("other.html")).unwrap(), page);
     refer("x.pt");
     world.thorax(&["export", "--saved", "run", "--out", "x.pt", "--force"]).ok();
     refer("m.csv");
