@@ -423,7 +423,8 @@ fn no_cell_for_a_spreadsheet_is_a_formula() {
     assert!(safe[0][1] == "'+a" || safe[0][1] == "'@b", "{safe:?}");
 
     for (out, flags) in [("kept", &[][..]), ("shown", &["--csv-safe"])] {
-        world.thorax(&[&["test", "--saved", "run", "--out", out], flags].concat()).ok();
+        let line = ["test", "--saved", "run", "--data", "signs Test", "--out", out];
+        world.thorax(&[&line[..], flags].concat()).ok();
     }
     let shown = fs::read_to_string(world.path("shown/predictions.csv")).unwrap();
     assert!(shown.contains(",'+a,") && !shown.contains(",+a,"), "{shown}");
