@@ -20,13 +20,16 @@ fn the_test_images_get_the_runs_own_probabilities_to_the_bit() {
     let expected = rows(&fs::read_to_string(world.path("run/predictions.csv")).unwrap());
     let found = rows(&world.thorax(&["predict", "xrays Test", "--saved", "run", "--csv"]).ok().stdout);
     let classes = ["p_COVID-19", "p_NORMAL", "p_Viral Pneumonia"];
-    assert_eq!(found[0], [&["path", "predicted"][..], &classes, &["error", "decision", "warning"]].concat());
+    assert_eq!(
+        found[0],
+        [&["path", "predicted"][..], &classes, &["error", "decision", "warning", "note"]].concat()
+    );
     assert_eq!((found.len(), expected.len()), (13, 13));
     for (found, expected) in found[1..].iter().zip(&expected[1..]) {
         assert_eq!(found[0], expected[0]);
         assert_eq!((&found[1], &found[2..5]), (&expected[2], &expected[3..6]));
         // Without thresholds the decision is the prediction; of so few images no guard is learnt.
-        assert_eq!(found[5..], ["", &found[1], ""]);
+        assert_eq!(found[5..], ["", &found[1], "", ""]);
     }
     // The latest run is meant where none is named, and files may be named one by one.
     let one = world.thorax(&["predict", &expected[5][0], "--csv"]);

@@ -108,8 +108,7 @@ pub(super) fn of_image(bytes: &[u8], format: ImageFormat) -> Orientation {
 /// Orientation of a PNG's eXIf chunk, which may stand on either side of the pixels, or of its XMP.
 pub(super) fn of_png(bytes: &[u8]) -> Orientation {
     let (mut found, mut raw, mut at) = (Found::default(), None, 8_usize);
-    loop {
-        let Some(&[a, b, c, d, ref kind @ ..]) = bytes.get(at..at.saturating_add(8)) else { break };
+    while let Some(&[a, b, c, d, ref kind @ ..]) = bytes.get(at..at.saturating_add(8)) {
         let length = u32::from_be_bytes([a, b, c, d]) as usize;
         let content = (at + 8).checked_add(length).and_then(|end| bytes.get(at + 8..end));
         match (kind, content) {

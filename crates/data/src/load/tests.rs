@@ -40,7 +40,7 @@ fn a_file_longer_than_any_image_is_not_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("0.png");
     // Its head is an image's: what is none is refused by that.
-    std::fs::write(&path, b"\x89PNG\r\n\x1a\n").unwrap();
+    fs::write(&path, b"\x89PNG\r\n\x1a\n").unwrap();
     let file = File::options().write(true).open(&path).unwrap();
     let decoding = Decoding { max_pixels: 4, ..KERAS };
     let told = || read_file(&path, &decoding).map(|bytes| bytes.len()).map_err(|error| error.to_string());

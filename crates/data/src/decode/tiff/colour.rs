@@ -229,7 +229,7 @@ fn rgb_of_cmyk([cyan, magenta, yellow, key]: [u8; 4]) -> [u8; 3] {
     let white = 255 - u32::from(key);
     [cyan, magenta, yellow].map(|ink| {
         let product = u32::from(ink) * white + 128;
-        (white - ((product >> 8) + product >> 8)) as u8
+        (white - (((product >> 8) + product) >> 8)) as u8
     })
 }
 

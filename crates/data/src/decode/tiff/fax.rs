@@ -71,7 +71,7 @@ impl<'a> FaxReader<'a> {
                 }
             }
             Coding::Group4 if self.bits.is_end_of_line() && self.bits.peek(12) == Some(1) => {
-                self.ended = true
+                self.ended = true;
             }
             Coding::Group4 => self.row_by_the_one_before()?,
         }

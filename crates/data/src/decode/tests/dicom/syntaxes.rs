@@ -201,9 +201,9 @@ fn ends_may_be_missing() {
     let at = data_set.windows(4).position(|four| four == b"\x10\0\x10\0").unwrap();
     let header = b"\x08\0\x15\x11SQ\0\0\xff\xff\xff\xff\xfe\xff\0\xe0";
     for sequence in [
-        [&header[..], b"\xff\xff\xff\xff\x08\0\x55\x11UI\x02\01\0\xfe\xff\x0d\xe0\0\0\0\0"].concat(),
-        [&header[..], b"\xff\xff\xff\xff\x08\0\x55\x11UI\x02\01\0\xfe\xff\xdd\xe0\0\0\0\0"].concat(),
-        [&header[..], b"\x0a\0\0\0\x08\0\x55\x11UI\x02\01\0"].concat(),
+        [&header[..], b"\xff\xff\xff\xff\x08\0\x55\x11UI\x02\x001\0\xfe\xff\x0d\xe0\0\0\0\0"].concat(),
+        [&header[..], b"\xff\xff\xff\xff\x08\0\x55\x11UI\x02\x001\0\xfe\xff\xdd\xe0\0\0\0\0"].concat(),
+        [&header[..], b"\x0a\0\0\0\x08\0\x55\x11UI\x02\x001\0"].concat(),
     ] {
         let bytes = [&data_set[..at], &sequence, &data_set[at..]].concat();
         assert_eq!(seen(&file(EXPLICIT, &bytes)), [0, 100, 255]);
