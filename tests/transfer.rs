@@ -40,7 +40,8 @@ fn a_saved_model_tests_as_training_said_frozen_or_not() {
         let world = World::new();
         world.study();
         let trained = world.thorax(&small(&[&flags[..], &["--json"]].concat())).json();
-        let tested = world.thorax(&["test", "--saved", "run", "--json"]).json();
+        // Named, since a machine without bf16 would test in f32.
+        let tested = world.thorax(&["test", "--saved", "run", "--json", flags[0], flags[1]]).json();
         assert_eq!(figures(tested.clone()), figures(trained["saved"].clone()), "{flags:?}");
         let settings = &read_json(&world.path("run/run.json"))["settings"];
         assert_eq!((&settings["precision"], &settings["freeze"]), (&flags[1].into(), &flags[3].into()));
