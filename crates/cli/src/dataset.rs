@@ -203,7 +203,7 @@ pub(crate) fn describe_notes(notes: &[(PathBuf, DecodeNotes)], of: usize) -> Vec
         ),
         (
             |notes| notes.without_window,
-            "are DICOM files without a usable window: each is scaled by the range of its own pixels",
+            "name no window or range of values: each is scaled by the range of its own pixels",
         ),
         (
             |notes| notes.frame.is_some(),
