@@ -62,7 +62,7 @@ fn the_present_release() {
     let record = trained(&world, "xrays", &["--classes", "COVID-19=COVID,NORMAL=Normal"]);
     assert_eq!(record["classes"], json!(["COVID-19", "NORMAL"]));
     assert_eq!(world.thorax(&["test", "--saved", "run", "--json"]).json()["images"], 4);
-    let scan = world.thorax(&["data", "scan", "xrays", "--formats", "keras"]);
+    let scan = world.thorax(&["data", "scan", "xrays"]);
     for words in
         ["Lung_Opacity", "left out: 4 masks, no radiographs: `xrays/COVID/masks`", "left out: 5 no image: "]
     {
@@ -93,7 +93,7 @@ fn training_and_test_folders() {
     fs::remove_dir_all(world.path("run")).unwrap();
     let record = trained(&world, "xrays", &[]);
     assert_eq!(record["counts"], json!({"training": [10, 10], "validation": [1, 1], "test": [3, 4]}));
-    let scan = world.thorax(&["data", "scan", "xrays", "--json", "--formats", "keras"]).json();
+    let scan = world.thorax(&["data", "scan", "xrays", "--json"]).json();
     let class = json!({"label": "b", "images": 15, "gray": 15, "unreadable": 0, "training": 10, "validation": 1, "test": 4});
     assert_eq!(scan["classes"][1], class);
     world.data_set("xrays/test", &[("c", 1)]);
@@ -247,13 +247,13 @@ fn scan_says_what_is_left_out_and_why() {
     for i in 0..5 {
         fs::write(world.path(&format!("xrays/NORMAL/{i}.txt")), "a note").unwrap();
     }
-    let scan = world.thorax(&["data", "scan", "xrays"]);
+    let scan = world.thorax(&["data", "scan", "xrays", "--formats", "keras"]);
     let told = &scan.ok().stdout;
     assert!(told.starts_with("xrays (class folders)\n"), "{told}");
     assert!(told.contains("left out: 5 no image: `xrays/NORMAL/0.txt`, `xrays/NORMAL/1.txt`, "), "{told}");
     assert!(told.contains("left out: 1 PNG by its content, "), "{told}");
     assert!(told.contains("(`--formats all` takes it): `xrays/NORMAL/picture`\n"), "{told}");
-    let scan = world.thorax(&["data", "scan", "xrays", "--json"]).json();
+    let scan = world.thorax(&["data", "scan", "xrays", "--json", "--formats", "keras"]).json();
     assert_eq!(scan["left_out"].as_array().unwrap().len(), 6);
     assert_eq!((&scan["layout"], &scan["classes"][1]["images"]), (&"class folders".into(), &10.into()));
     let scan = world.thorax(&["data", "scan", "xrays", "--json"]).json();

@@ -433,6 +433,6 @@ fn no_cell_for_a_spreadsheet_is_a_formula() {
     // It is read as the other is.
     let compared = world.thorax(&["compare", "kept", "shown", "--json"]).json();
     assert_eq!(compared["comparison"]["images"], 8);
-    world.refuses(&["predict", "x.png", "--csv-safe"], &["--csv-safe", "--csv"]);
-    world.refuses(&["test", "--saved", "run", "--csv-safe"], &["--csv-safe", "--out"]);
+    world.refuses(&["predict", "x.png", "--csv-safe"], &["required arguments", "--csv"]);
+    world.refuses(&["test", "--saved", "run", "--csv-safe"], &["required arguments", "--out"]);
 }
