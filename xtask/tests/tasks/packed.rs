@@ -56,9 +56,14 @@ fn serve() {
         let mut stream = stream.unwrap();
         let mut request = Vec::new();
         let mut buffer = [0; 4096];
-        // The image is the last thing that is sent.
-        while !request.ends_with(b"\r\n\r\n") && !request.ends_with(b"pixels") {
+        // The head of a POST may come alone: the image is the last thing that is sent.
+        let is_whole = |request: &[u8]| match request.starts_with(b"POST ") {
+            true => request.ends_with(b"pixels"),
+            false => request.ends_with(b"\r\n\r\n"),
+        };
+        while !is_whole(&request) {
             let read = stream.read(&mut buffer).unwrap();
+            assert!(read > 0, "the client went before its request was whole");
             request.extend(&buffer[..read]);
         }
         let body = match request.starts_with(b"GET /healthz ") {
