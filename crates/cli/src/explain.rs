@@ -17,7 +17,7 @@ use crate::{
     files,
     found::{self, Files, Found},
     output::Output,
-    progress,
+    progress::{self, FileProgress},
     rules::Rules,
     saved::{self, Loaded},
     status::{Status, hinted},
@@ -42,32 +42,35 @@ pub(crate) fn run(args: &ExplainArgs, output: &Output) -> Result<Status> {
     output.note(format!("maps   {method}, in {}", shown(&args.out)));
     output.note(NO_PROOF);
 
-    let mut explainer = Explainer {
-        classifier: &classifier,
-        class,
-        method,
-        out: &args.out,
-        preprocess: spec.preprocess(),
-        decoding: rules.decoding(args.read.max_pixels, args.read.frame),
-        rules,
-        names: Names::new(&args.out, args.force),
-        rows: Rows::new(&spec.classes, method, args.json, output),
-    };
-    let mut files = Files::new(args.read.formats.unwrap_or(Formats::All));
-    let mut chunk = Vec::with_capacity(EVALUATION_BATCH);
-    for path in &args.paths {
-        for found in files.of(path) {
-            chunk.extend(explainer.job(path, found));
-            if chunk.len() == EVALUATION_BATCH {
-                explainer.explain(std::mem::take(&mut chunk))?;
-            }
-            if progress::interrupted() {
-                return Ok(Status::Interrupted);
+    progress::reading_without_bar(output, |progress| {
+        let mut explainer = Explainer {
+            classifier: &classifier,
+            class,
+            method,
+            out: &args.out,
+            preprocess: spec.preprocess(),
+            decoding: rules.decoding(args.read.max_pixels, args.read.frame),
+            rules,
+            names: Names::new(&args.out, args.force),
+            rows: Rows::new(&spec.classes, method, args.json, output),
+            progress,
+        };
+        let mut files = Files::new(args.read.formats.unwrap_or(Formats::All));
+        let mut chunk = Vec::with_capacity(EVALUATION_BATCH);
+        for path in &args.paths {
+            for found in files.of(path) {
+                chunk.extend(explainer.job(path, found));
+                if chunk.len() == EVALUATION_BATCH {
+                    explainer.explain(std::mem::take(&mut chunk))?;
+                }
+                if progress::interrupted() {
+                    return Ok(Status::Interrupted);
+                }
             }
         }
-    }
-    explainer.explain(chunk)?;
-    conclude(args, &files, &explainer.rows, output)
+        explainer.explain(chunk)?;
+        conclude(args, &files, &explainer.rows, output)
+    })
 }
 
 /// The index of a class by its name.
@@ -108,6 +111,7 @@ struct Explainer<'a> {
     rules: Rules,
     names: Names,
     rows: Rows<'a>,
+    progress: &'a FileProgress<'a>,
 }
 
 impl Explainer<'_> {
@@ -128,11 +132,12 @@ impl Explainer<'_> {
 
     /// Explains at most a batch of files, and writes pictures and rows.
     fn explain(&mut self, jobs: Vec<Job>) -> Result<()> {
-        let (preprocess, decoding) = (&self.preprocess, &self.decoding);
+        let (preprocess, decoding, progress) = (&self.preprocess, &self.decoding, self.progress);
         let decode = |Job { path, targets }: Job| {
-            let read = |targets| match data::read_resized(&path, preprocess, decoding) {
-                Ok(decoded) => Ok((decoded, targets)),
-                Err(error) => Err(error.to_string()),
+            let read = |targets| {
+                let read = || data::read_resized(&path, preprocess, decoding);
+                let decoded = progress.while_reading(&path, read).map_err(|error| error.to_string())?;
+                Ok((decoded, targets))
             };
             let decoded = targets.and_then(read);
             (path, decoded)

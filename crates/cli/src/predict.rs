@@ -39,24 +39,26 @@ pub(crate) fn run(args: &PredictArgs, output: &Output) -> Result<Status> {
     printer.heading()?;
 
     let mut files = Files::new(args.read.formats.unwrap_or(Formats::All));
-    let mut rows = Rows::new(&committee, &reader, &printer, args.uncertain_below);
     let most = largest_chunk(&classifiers);
-    let (mut chunk, mut full) = (Vec::new(), FIRST_CHUNK);
-    for path in &args.paths {
-        for found in files.of(path) {
-            chunk.push(found);
-            if chunk.len() == full {
-                rows.add(&std::mem::take(&mut chunk))?;
-                full = (2 * full).min(most);
-            }
-            if progress::interrupted() {
-                return Ok(Status::Interrupted);
+    progress::reading_without_bar(output, |progress| {
+        let mut rows = Rows::new(&committee, &reader, &printer, progress, args.uncertain_below);
+        let (mut chunk, mut full) = (Vec::new(), FIRST_CHUNK);
+        for path in &args.paths {
+            for found in files.of(path) {
+                chunk.push(found);
+                if chunk.len() == full {
+                    rows.add(&std::mem::take(&mut chunk))?;
+                    full = (2 * full).min(most);
+                }
+                if progress::interrupted() {
+                    return Ok(Status::Interrupted);
+                }
             }
         }
-    }
-    rows.add(&chunk)?;
-    rows.finish()?;
-    conclude(args, &files, &rows, output)
+        rows.add(&chunk)?;
+        rows.finish()?;
+        conclude(args, &files, &rows, output)
+    })
 }
 
 fn largest_chunk(classifiers: &[Classifier]) -> usize {

@@ -58,6 +58,14 @@ pub(crate) struct FileProgress<'a> {
 }
 
 impl FileProgress<'_> {
+    /// Reads a file, which is named if that takes long.
+    pub(crate) fn while_reading<T>(&self, path: &Path, read: impl FnOnce() -> T) -> T {
+        data::Observer::started(self, path);
+        let read = read();
+        data::Observer::finished(self, path);
+        read
+    }
+
     fn busy(&self) -> MutexGuard<'_, HashMap<PathBuf, (Instant, bool)>> {
         self.busy.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -113,6 +121,11 @@ pub(crate) fn listing<T>(output: &Output, work: impl FnOnce(&FileProgress<'_>) -
 /// Does work on so many images that are read: a bar is drawn, and files that take long are named while they do.
 pub(crate) fn reading<T>(output: &Output, images: usize, work: impl FnOnce(&FileProgress<'_>) -> T) -> T {
     watch(output, bar(output, images, "reading images"), SLOW, work)
+}
+
+/// Does work that reads images and prints as it goes: no bar is drawn, and files that take long are named while they do.
+pub(crate) fn reading_without_bar<T>(output: &Output, work: impl FnOnce(&FileProgress<'_>) -> T) -> T {
+    watch(output, ProgressBar::hidden(), SLOW, work)
 }
 
 fn watch<T>(

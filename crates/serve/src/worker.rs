@@ -84,6 +84,10 @@ fn classify(classifier: &Classifier, inference: &Inference<'_>, jobs: Vec<Job>, 
         let pixels: Vec<&Pixels> = jobs.iter().map(|job| &job.pixels).collect();
         inference.probabilities(&Batch::of(&pixels, spec.image_size))
     });
+    if jobs.len() > 1 && matches!(probabilities, Ok(Err(model::Error::NotFinite { .. }))) {
+        // One image may overflow where others do not: each is asked alone.
+        return jobs.into_iter().for_each(|job| classify(classifier, inference, vec![job], metrics));
+    }
     metrics.computed(jobs.len(), start.elapsed());
     let rows = match probabilities {
         Ok(Ok(probabilities)) => probabilities,
@@ -95,7 +99,7 @@ fn classify(classifier: &Classifier, inference: &Inference<'_>, jobs: Vec<Job>, 
         }
     };
     for (job, row) in jobs.into_iter().zip(rows.chunks_exact(spec.classes.len().max(1))) {
-        reply(job, |pixels| outcome(pixels, row.to_vec(), None));
+        reply(job, |pixels| Ok(Outcome { pixels, probabilities: row.to_vec(), heat_map: None }));
     }
 }
 
@@ -108,7 +112,9 @@ fn explain(classifier: &Classifier, job: Job, class: Option<usize>, method: Meth
     metrics.computed(1, start.elapsed());
     let Ok(maps) = maps else { return reply(job, |_| Err(Refusal::Fault)) };
     reply(job, |pixels| match maps.map(|maps| maps.into_iter().next()) {
-        Ok(Some(map)) => outcome(pixels, map.probabilities.clone(), Some(map)),
+        Ok(Some(map)) => {
+            Ok(Outcome { pixels, probabilities: map.probabilities.clone(), heat_map: Some(map) })
+        }
         Ok(None) => Err(Refusal::Fault),
         Err(error @ model::Error::NoMaps { .. }) => Err(Refusal::Explanation(error.to_string())),
         Err(error) => {
@@ -123,15 +129,6 @@ pub(crate) fn without_panic<T>(compute: impl FnOnce() -> T) -> Result<T, Refusal
     catch_unwind(AssertUnwindSafe(compute)).map_err(|_| Refusal::Fault)
 }
 
-/// Probabilities that are no numbers are a fault of the model, and no answer.
-fn outcome(pixels: Pixels, probabilities: Vec<f32>, heat_map: Option<HeatMap>) -> Result<Outcome, Refusal> {
-    if probabilities.iter().all(|probability| probability.is_finite()) {
-        return Ok(Outcome { pixels, probabilities, heat_map });
-    }
-    tracing::error!("the model's output is not finite: its weights are of no use");
-    Err(Refusal::Fault)
-}
-
 /// The place is free before the client hears of it, so that its next request finds one.
 fn reply(job: Job, outcome: impl FnOnce(Pixels) -> Result<Outcome, Refusal>) {
     let Job { pixels, place, reply, .. } = job;
@@ -142,8 +139,13 @@ fn reply(job: Job, outcome: impl FnOnce(Pixels) -> Result<Outcome, Refusal>) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, mpsc};
+    use std::{
+        path::Path,
+        sync::{Arc, mpsc},
+    };
 
+    use data::Interpolation;
+    use model::{Calibration, Device, InputScale, Kind, Meta, Metric, Precision, Pretrained, Spec};
     use tokio::sync::Semaphore;
 
     use super::*;
@@ -176,5 +178,55 @@ mod tests {
         send(explain, 1);
         assert_eq!(next(&jobs), (1, Some(explain)));
         assert_eq!(places.available_permits(), 100);
+    }
+
+    /// A ConvNet whose dense weights overflow at every image but a black one.
+    fn overflowing() -> Classifier {
+        let spec = Spec {
+            kind: Kind::Convnet,
+            classes: ["a", "b"].map(str::to_owned).to_vec(),
+            image_size: 8,
+            interpolation: Interpolation::Nearest,
+            formats: None,
+            input_scale: InputScale::Unit,
+            normalisation: None,
+            precision: Precision::F32,
+        };
+        let metric = Metric { name: "val_loss".to_owned(), value: 1.0 };
+        let meta = Meta {
+            spec: spec.clone(),
+            metric,
+            epoch: 1,
+            calibration: Calibration::default(),
+            guard: None,
+            training: None,
+        };
+        let classifier = Classifier::new(spec, Pretrained::None, 28, Device::Cpu).unwrap();
+        let mut checkpoint = classifier.checkpoint(meta).unwrap();
+        let hidden = checkpoint.tensors.iter_mut().find(|tensor| tensor.name == "hidden.weight").unwrap();
+        hidden.values.fill(1e38);
+        Classifier::from_checkpoint(&checkpoint, Path::new("overflowing"), Device::Cpu).unwrap()
+    }
+
+    #[test]
+    fn an_image_that_overflows_spoils_no_other_of_its_batch() {
+        let classifier = overflowing();
+        let inference = classifier.inference().unwrap();
+        let (places, metrics) = (Arc::new(Semaphore::new(3)), Metrics::default());
+        let (jobs, mut replies): (Vec<_>, Vec<_>) = [0, 255, 0]
+            .into_iter()
+            .map(|gray| {
+                let (reply, answer) = oneshot::channel();
+                let place = Arc::clone(&places).try_acquire_owned().unwrap();
+                let pixels = Pixels { width: 8, height: 8, channels: 1, data: vec![gray; 64] };
+                (Job { pixels, task: Task::Classify, place, reply }, answer)
+            })
+            .unzip();
+        classify(&classifier, &inference, jobs, &metrics);
+        let answers: Vec<_> = replies.iter_mut().map(|reply| reply.try_recv().unwrap()).collect();
+        let black = |at: usize| answers[at].as_ref().ok().map(|outcome| outcome.probabilities.clone());
+        assert!(black(0).is_some_and(|row| row.len() == 2 && row.iter().all(|value| value.is_finite())));
+        assert_eq!(black(0), black(2));
+        assert!(matches!(answers[1], Err(Refusal::Fault)));
     }
 }

@@ -12,13 +12,14 @@ use super::{
     committee::{Committee, Reader, Seen},
     print::{Printer, Verdict},
 };
-use crate::found::Found;
+use crate::{found::Found, progress::FileProgress};
 
 /// Those that wait for their batch to be full, and those behind them.
 pub(super) struct Rows<'a> {
     committee: &'a Committee<'a>,
     reader: &'a Reader,
     printer: &'a Printer<'a>,
+    progress: &'a FileProgress<'a>,
     calibration: Calibration,
     /// The least probability of the class that is decided for.
     least: Option<f64>,
@@ -35,6 +36,7 @@ impl<'a> Rows<'a> {
         committee: &'a Committee<'a>,
         reader: &'a Reader,
         printer: &'a Printer<'a>,
+        progress: &'a FileProgress<'a>,
         least: Option<f64>,
     ) -> Self {
         let calibration = committee.calibration().cloned().unwrap_or_default();
@@ -42,6 +44,7 @@ impl<'a> Rows<'a> {
             committee,
             reader,
             printer,
+            progress,
             calibration,
             least,
             waiting: Vec::new(),
@@ -54,10 +57,10 @@ impl<'a> Rows<'a> {
 
     /// Decodes files and writes the rows of all batches that are full.
     pub(super) fn add(&mut self, found: &[Found]) -> Result<()> {
-        let reader = self.reader;
+        let (reader, progress) = (self.reader, self.progress);
         let read = |(path, error): &Found| match error {
             Some(error) => Err(error.clone()),
-            None => reader.read(path),
+            None => progress.while_reading(path, || reader.read(path)),
         };
         let read: Vec<_> = found.par_iter().with_max_len(1).map(read).collect();
         self.waiting.extend(found.iter().map(|(path, _)| path.clone()).zip(read));
