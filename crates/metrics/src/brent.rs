@@ -74,15 +74,47 @@ const MOST_STEPS: usize = 500;
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use super::minimise;
 
+    /// The functions of `make_bounded_minimum.py`.
+    fn function(name: &str) -> fn(f64) -> f64 {
+        match name {
+            "parabola" => |x| (x - 1.25) * (x - 1.25) + 3.0,
+            "rising" => |x| x,
+            "falling" => |x| -x,
+            "corner" => |x| (x - 0.3).abs(),
+            "flat" => |x| 1.0 + 0.0 * x,
+            "quartic" => |x| (x - 2.0) * (x - 2.0) * (x - 2.0) * (x - 2.0),
+            "skewed" => |x| x * x * x * x - 3.0 * x * x * x + 2.0 * x,
+            "two minima" => |x| (x * x - 4.0) * (x * x - 4.0) + x,
+            "steps" => |x| x.floor() * x.floor(),
+            "pole" => |x| 1.0 / (x + 4.5) + 0.01 * x,
+            other => panic!("no function `{other}`"),
+        }
+    }
+
     #[test]
-    fn finds_minima_inside_and_at_a_bound() {
-        let inside = minimise(|x| (x - 1.25).powi(2) + 3.0, (-4.0, 4.0), 1e-10);
-        assert!((inside - 1.25).abs() < 1e-7, "{inside}");
-        let low = minimise(|x| x, (-4.0, 4.0), 1e-10);
-        assert!((low + 4.0).abs() < 1e-6, "{low}");
-        let high = minimise(|x| -x, (-4.0, 4.0), 1e-10);
-        assert!((high - 4.0).abs() < 1e-6, "{high}");
+    fn evaluates_where_scipy_does_step_for_step() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/reference/bounded_minimum.json");
+        let reference: serde_json::Value =
+            serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let cases = reference["cases"].as_array().unwrap();
+        assert_eq!(cases.len(), 50);
+        for case in cases {
+            let number = |value: &serde_json::Value| value.as_f64().unwrap();
+            let name = case["function"].as_str().unwrap();
+            let bounds = (number(&case["bounds"][0]), number(&case["bounds"][1]));
+            let places = RefCell::new(Vec::new());
+            let recorded = |x: f64| {
+                places.borrow_mut().push(x);
+                function(name)(x)
+            };
+            let minimum = minimise(recorded, bounds, number(&case["tolerance"]));
+            let expected: Vec<f64> = case["places"].as_array().unwrap().iter().map(number).collect();
+            assert_eq!(places.into_inner(), expected, "{name} within {bounds:?}");
+            assert_eq!(minimum, number(&case["minimum"]), "{name} within {bounds:?}");
+        }
     }
 }
