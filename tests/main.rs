@@ -15,6 +15,7 @@ mod checkpoints;
 #[path = "../crates/serve/tests/http/client.rs"]
 mod client;
 mod completions;
+mod console;
 mod cross_validation;
 mod decode;
 mod explain;

@@ -5,6 +5,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Output},
+    sync::OnceLock,
 };
 
 use serde_json::Value;
@@ -78,10 +79,21 @@ impl World {
         self.thorax(&[&["train", "--data", "xrays", "--image-size", "16"], flags].concat())
     }
 
-    /// Trains for two epochs into `run`.
+    /// Trains on [`Self::study`]'s pictures for two epochs into `run`: once for all tests, which get copies.
     pub(crate) fn trained(&self) -> PathBuf {
-        self.study();
-        self.train(&["--epochs", "2", "--batch-size", "8", "--out", "run"]).ok();
+        static FILES: OnceLock<BTreeMap<PathBuf, Vec<u8>>> = OnceLock::new();
+        let files = FILES.get_or_init(|| {
+            let world = Self::new();
+            world.study();
+            world.train(&["--epochs", "2", "--batch-size", "8", "--out", "run"]).ok();
+            let inside = |path: PathBuf| path.strip_prefix(world.folder.path()).unwrap().to_owned();
+            world.files().into_iter().map(|(path, bytes)| (inside(path), bytes)).collect()
+        });
+        for (path, bytes) in files {
+            let path = self.folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, bytes).unwrap();
+        }
         self.path("run")
     }
 
