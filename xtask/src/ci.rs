@@ -9,6 +9,9 @@ use crate::workspace::{Workspace, step};
 use anyhow::Result;
 use std::time::{Duration, Instant};
 
+/// Packages whose tests need no libtorch.
+const WITHOUT_LIBTORCH: [&str; 6] = ["base", "data", "metrics", "experiment", "report", "xtask"];
+
 /// A name and what it runs.
 type Step<'a> = (&'static str, Box<dyn Fn() -> Result<()> + 'a>);
 
@@ -16,29 +19,19 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let cargo = |arguments: &'static [&'static str]| move || step(workspace.cargo().args(arguments));
     let without_libtorch = || {
         let nothing = workspace.root().join("target/no-libtorch");
-        let arguments = ["test", "-p", "base", "-p", "data", "-p", "metrics", "-p", "xtask"];
-        step(workspace.cargo().env("LIBTORCH", nothing).args(arguments))
+        let arguments = WITHOUT_LIBTORCH.iter().flat_map(|package| ["-p", package]);
+        step(workspace.cargo().env("LIBTORCH", nothing).arg("test").args(arguments))
+    };
+    let with_libtorch = || {
+        let others = WITHOUT_LIBTORCH.iter().flat_map(|package| ["--exclude", package]);
+        step(workspace.cargo().args(["test", "--workspace"]).args(others))
     };
     let steps: [Step<'_>; 5] = [
         ("format", Box::new(cargo(&["fmt", "--all", "--", "--check"]))),
         ("tests that need no libtorch", Box::new(without_libtorch)),
         ("fetch-weights", Box::new(|| fetch::needed(workspace))),
         ("clippy", Box::new(cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))),
-        (
-            "tests",
-            Box::new(cargo(&[
-                "test",
-                "--workspace",
-                "--exclude",
-                "base",
-                "--exclude",
-                "data",
-                "--exclude",
-                "metrics",
-                "--exclude",
-                "xtask",
-            ])),
-        ),
+        ("tests", Box::new(with_libtorch)),
     ];
 
     let mut summary: Vec<(&str, Duration, bool)> = Vec::new();

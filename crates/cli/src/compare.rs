@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use anyhow::{Context as _, Result};
+use experiment::{ComparedFigure, ModelComparison, PREDICTIONS, PredictionTable};
 use serde_json::json;
-use train::{ComparedFigure, ModelComparison, PREDICTIONS, PredictedSet};
 
 use crate::{
     args::CompareArgs,
@@ -33,7 +33,7 @@ pub(crate) fn run(args: &CompareArgs, output: &Output) -> Result<Status> {
 }
 
 /// A run's predictions, or those in a file.
-fn predictions(path: &Path) -> Result<PredictedSet> {
+fn predictions(path: &Path) -> Result<PredictionTable> {
     let shown = path.display();
     if !path.exists() {
         return Err(hinted(format!("there is no run `{shown}`"), "check the spelling"));
@@ -53,7 +53,7 @@ fn predictions(path: &Path) -> Result<PredictedSet> {
         let reason = if found.is_file() { "is too long" } else { "is no file" };
         return Err(hinted(format!("`{}` {reason}", file.display()), "name a run's folder"));
     }
-    let mut set = PredictedSet::read(&file)?;
+    let mut set = PredictionTable::read(&file)?;
     // Of two that were written here one may have relative paths and the other absolute ones.
     for image in &mut set.images {
         image.path = std::path::absolute(&image.path).unwrap_or_else(|_| image.path.clone());

@@ -9,12 +9,12 @@ use std::{collections::BTreeMap, time::Instant};
 use anyhow::Result;
 use base::{shown, stored};
 use data::{BadImage, ImageSet};
-use serde_json::json;
-use setup::{Setup, state};
-use train::{
-    CrossValidation, CrossValidationRecord, FoldRecord, FoldState, PREDICTIONS, Run, Spread,
+use experiment::{
+    CrossValidation, CrossValidationRecord, FoldRecord, FoldState, HeldOutImage, PREDICTIONS, Run, Spread,
     Status as RunStatus, TestFigures, Tested,
 };
+use serde_json::json;
+use setup::{Setup, state};
 
 use crate::{
     args::{CrossValidateArgs, TrainArgs},
@@ -184,14 +184,21 @@ fn pool(setup: &Setup, folder: &mut CrossValidation) -> Result<()> {
         folder.record.folds.iter().filter_map(|fold| fold.figures.as_ref()).collect();
     let seconds = figures.iter().map(|figures| figures.seconds).sum();
     let spread = Spread::of_all(&figures);
-    let pooled = folder.pooled(&setup.listing().samples, &setup.folds).map_err(|error| {
+    let held_out = |(sample, &fold): (&data::Sample, &usize)| HeldOutImage {
+        path: sample.path.clone(),
+        label: sample.label,
+        group: sample.group.clone(),
+        fold,
+    };
+    let images: Vec<_> = setup.listing().samples.iter().zip(&setup.folds).map(held_out).collect();
+    let pooled = folder.pooled(&images).map_err(|error| {
         hinted(
             format!("the folds cannot be pooled: {error}"),
             "remove that fold's folder and run the same again: the fold is then trained anew",
         )
     })?;
     let checkpoint = setup.out.display().to_string();
-    let formats = Some(setup.first.decoding.formats);
+    let formats = Some(setup.first.decoding.formats.to_string());
     let tested = Tested { checkpoint, formats, synthetic: folder.record.synthetic, seconds };
     folder.record.pooled = Some(TestFigures::new(&pooled, tested)?);
     folder.record.spread = Some(spread);

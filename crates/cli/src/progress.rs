@@ -230,7 +230,7 @@ impl<'a> Display<'a> {
         self.batch = 0;
     }
 
-    fn epoch_done(&mut self, row: &train::EpochRow, improved: bool, wait: u64, patience: u64) {
+    fn epoch_done(&mut self, row: &experiment::EpochRow, improved: bool, wait: u64, patience: u64) {
         let mut left = String::new();
         if let Some(epochs) = &self.epochs {
             let epochs_left = epochs.length().unwrap_or(row.epoch).saturating_sub(row.epoch);

@@ -5,8 +5,8 @@ pub(crate) mod file;
 use std::{ffi::OsString, path::Path};
 
 use anyhow::Result;
+use base::csv_text::without_byte_order_mark;
 use clap::{ArgMatches, CommandFactory as _, parser::ValueSource};
-use data::csv_text::without_byte_order_mark;
 use toml::{Table, Value};
 
 use crate::{args::Cli, files, status::hinted};

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use base::{shown, stored};
+use experiment::{BEST, LAST, Run};
 use serde_json::json;
-use train::{BEST, LAST, Run};
 
 use crate::{
     args::ReportArgs,

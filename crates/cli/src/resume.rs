@@ -13,9 +13,11 @@ use std::{
 use anyhow::Result;
 use base::shown;
 use clap::CommandFactory as _;
-use model::{Calibration, Checkpoint};
+use experiment::{LAST, Run, RunRecord, Status};
+use metrics::Calibration;
+use model::Checkpoint;
 use serde_json::Value;
-use train::{FitConfig, LAST, Run, RunRecord, Status};
+use train::FitConfig;
 
 use crate::{
     args::{ClassList, Cli, TrainArgs},

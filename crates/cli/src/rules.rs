@@ -1,7 +1,7 @@
 //! Rules that a saved model's images are decoded by, and what its rows say where others were used.
 
 use data::{DecodeNotes, Decoding, Formats};
-use train::Run;
+use experiment::Run;
 
 use crate::output::Output;
 

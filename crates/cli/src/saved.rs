@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use data::{Formats, OutputKind, csv_text::without_byte_order_mark};
+use base::csv_text::without_byte_order_mark;
+use data::{Formats, OutputKind};
+use experiment::{BEST, Run};
 use model::{Checkpoint, Classifier, PrecisionChoice};
-use train::{BEST, Run};
 
 use crate::{args::ComputeArgs, compute, output::Output, rules::Rules, status::hinted};
 

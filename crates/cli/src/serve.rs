@@ -95,7 +95,7 @@ fn token(path: &Path, output: &Output) -> Result<Token> {
     }
     #[cfg(not(unix))]
     let _ = output;
-    data::csv_text::without_byte_order_mark(&text).parse().map_err(|error| {
+    base::csv_text::without_byte_order_mark(&text).parse().map_err(|error| {
         hinted(
             format!("`{shown}` holds no token: {error}"),
             format!("`head -c 32 /dev/urandom | base64 > {shown}` makes one"),
@@ -126,7 +126,7 @@ fn with_hint(error: serve::Error) -> anyhow::Error {
 /// What is known of the model besides its file.
 fn about(saved: &Saved, epoch: u64, rules: &Rules, max_pixels: u64) -> About {
     let record = saved.run.as_ref().map(|run| &run.record);
-    let folder = saved.run.as_ref().map(train::Run::folder);
+    let folder = saved.run.as_ref().map(experiment::Run::folder);
     let name = folder.unwrap_or(&saved.checkpoint).file_name();
     let name = name.map_or_else(|| "model".to_owned(), |name| name.to_string_lossy().into_owned());
     About {
@@ -142,7 +142,7 @@ fn about(saved: &Saved, epoch: u64, rules: &Rules, max_pixels: u64) -> About {
 
 /// The figures of the run's own test, where it was of this file.
 fn tested(saved: &Saved) -> Value {
-    let of_best = saved.checkpoint.file_name().is_some_and(|name| name == train::BEST);
+    let of_best = saved.checkpoint.file_name().is_some_and(|name| name == experiment::BEST);
     let run = saved.run.as_ref().filter(|_| of_best);
     let Some(tests) = run.and_then(|run| run.tests().ok().flatten()) else { return Value::Null };
     let Ok(figures) = serde_json::to_value(&tests.saved) else { return Value::Null };

@@ -117,33 +117,33 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         if let Some(hinted) = cause.downcast_ref::<Hinted>() {
             return Some(hinted.hint.clone());
         }
-        if let Some(train::Error::HoldsRun { .. } | train::Error::NotEmpty { .. }) = cause.downcast_ref() {
+        if let Some(experiment::Error::HoldsRun { .. } | experiment::Error::NotEmpty { .. }) = of_experiment(cause) {
             return Some(
                 "go on with a run by `--resume`, name another folder with `--out`, or leave it out".to_owned(),
             );
         }
-        if let Some(train::Error::Link { .. }) = cause.downcast_ref() {
+        if let Some(experiment::Error::Link { .. }) = of_experiment(cause) {
             return Some("put the file or folder that it leads to in its place".to_owned());
         }
         if cause.downcast_ref().is_some_and(NotWritten::is_full) {
             return Some("make room on that disk, or send the results to another one".to_owned());
         }
-        if let Some(train::Error::InUse { .. }) = cause.downcast_ref() {
+        if let Some(experiment::Error::InUse { .. }) = of_experiment(cause) {
             return Some("wait until it has ended, or stop it".to_owned());
         }
         if let Some(train::Error::NotFinite { .. }) = cause.downcast_ref() {
             return Some("its weights are of no use: name another model, or train again with a lower `--learning-rate`".to_owned());
         }
-        if let Some(train::Error::FoldTaken { .. }) = cause.downcast_ref() {
+        if let Some(experiment::Error::FoldTaken { .. }) = of_experiment(cause) {
             return Some("wait until it is done, or train another fold with `--fold`".to_owned());
         }
         if let Some(train::Error::NonFiniteLoss { .. }) = cause.downcast_ref() {
             return Some("the best weights so far are kept; try a lower `--learning-rate`, or leave such steps out by `--resume RUN --on-non-finite skip`".to_owned());
         }
-        if let Some(hint) = cause.downcast_ref().and_then(comparison_hint) {
+        if let Some(hint) = of_experiment(cause).and_then(comparison_hint) {
             return Some(hint.to_owned());
         }
-        if let Some(train::Error::NotARecord { .. }) = cause.downcast_ref() {
+        if let Some(experiment::Error::NotARecord { .. }) = of_experiment(cause) {
             return Some(COPY_AGAIN.to_owned());
         }
         match cause.downcast_ref::<model::Error>() {
@@ -196,18 +196,26 @@ fn hint(error: &anyhow::Error) -> Option<String> {
 }
 
 /// What mends a comparison of two models.
-fn comparison_hint(error: &train::Error) -> Option<&'static str> {
+fn comparison_hint(error: &experiment::Error) -> Option<&'static str> {
     match error {
-        train::Error::Mismatch(mismatch) => match **mismatch {
-            train::Mismatch::Classes { .. } => Some("compare models of the same classes"),
+        experiment::Error::Mismatch(mismatch) => match **mismatch {
+            experiment::Mismatch::Classes { .. } => Some("compare models of the same classes"),
             _ => {
                 Some("test both on the same images: `thorax test --saved PATH --against PATH --data FOLDER`")
             }
         },
-        train::Error::Csv { .. } => {
+        experiment::Error::Csv { .. } => {
             Some("`thorax train` and `thorax test --out DIR` write a `predictions.csv` that can be compared")
         }
         _ => None,
+    }
+}
+
+/// An error of a run's files, also where training met it.
+fn of_experiment<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a experiment::Error> {
+    match cause.downcast_ref() {
+        Some(train::Error::Experiment(error)) => Some(error),
+        _ => cause.downcast_ref(),
     }
 }
 

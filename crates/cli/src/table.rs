@@ -35,7 +35,7 @@ fn rounded(value: f64, decimals: usize) -> String {
 }
 
 /// A figure with its interval, where it has one.
-pub(crate) fn with_interval(value: Option<f64>, interval: Option<&train::Bounds>) -> String {
+pub(crate) fn with_interval(value: Option<f64>, interval: Option<&experiment::Bounds>) -> String {
     match interval {
         Some([low, high]) => format!("{} [{}, {}]", share(value), rounded(*low, 3), rounded(*high, 3)),
         None => share(value),

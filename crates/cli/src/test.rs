@@ -11,10 +11,10 @@ use std::collections::HashSet;
 
 use anyhow::Result;
 use data::ImageSet;
+use experiment::{MeanRow, ModelComparison, PredictionTable, TestFigures};
 use model::Model;
 use outcome::{Against, OutFolder, Outcome, Outcomes};
 use sets::TestSet;
-use train::{MeanRow, ModelComparison, PredictedSet, TestFigures};
 
 pub(crate) use occluded::{occluded, print_occluded};
 
@@ -84,7 +84,7 @@ fn test(
     images: &ImageSet,
     args: &TestArgs,
     output: &Output,
-) -> Result<Option<(Outcome, PredictedSet)>> {
+) -> Result<Option<(Outcome, PredictionTable)>> {
     let Some((figures, predicted)) = model.test(images, output)? else { return Ok(None) };
     let checkpoint = model.checkpoint();
     let hidden = occluded(&model.classifier, checkpoint, images, &args.occlude, output)?;

@@ -8,11 +8,10 @@ use std::{collections::BTreeMap, path::Path, time::Instant};
 use anyhow::Result;
 use base::{shown, stored};
 use data::{BadImage, ImageSet, Occlusion};
+use experiment::{BEST, LAST, PREDICTIONS, Run, RunRecord, Seconds, Status as RunStatus, TestRecord};
 use model::{Checkpoint, Classifier};
 use serde_json::json;
-use train::{
-    BEST, CalibrationConfig, Ending, LAST, PREDICTIONS, Run, RunRecord, Seconds, Status as RunStatus, Tests,
-};
+use train::{CalibrationConfig, Ending};
 
 use crate::{
     args::TrainArgs,
@@ -103,7 +102,7 @@ pub(crate) fn carry_out(
     run: &mut Run,
     start: Instant,
     output: &Output,
-) -> Result<Option<Tests>> {
+) -> Result<Option<TestRecord>> {
     if !args.augment.is_none() {
         let sheet = data::augmented_sheet(&images.training, args.augment, args.seed)?;
         run.write("augmented.png", &sheet)?;
@@ -266,8 +265,8 @@ fn calibrate(args: &TrainArgs, plan: &Plan, images: &Images, run: &mut Run, outp
     Ok(run.save()?)
 }
 
-/// Tests both files as they lie on the disk, loaded again, and keeps the saved model's predictions.
-fn test_both(plan: &Plan, images: &Images, run: &mut Run, output: &Output) -> Result<Option<Tests>> {
+/// TestRecord both files as they lie on the disk, loaded again, and keeps the saved model's predictions.
+fn test_both(plan: &Plan, images: &Images, run: &mut Run, output: &Output) -> Result<Option<TestRecord>> {
     let Some(set) = &images.test else { return Ok(None) };
     let start = Instant::now();
     let [best, last] = [BEST, LAST].map(|name| run.file(name));
@@ -281,7 +280,7 @@ fn test_both(plan: &Plan, images: &Images, run: &mut Run, output: &Output) -> Re
         return Ok(None);
     };
     let Some((last, _)) = test(&load(&last)?, &last)? else { return Ok(None) };
-    let tests = Tests { saved, last, occluded };
+    let tests = TestRecord { saved, last, occluded };
     run.save_tests(&tests)?;
     predictions.write(&run.file(PREDICTIONS))?;
     run.record.seconds.test = start.elapsed().as_secs_f64();
@@ -314,7 +313,7 @@ fn audit(args: &TrainArgs, plan: &Plan, run: &Run, output: &Output) -> Result<()
 }
 
 /// Says how the run ended, and prints the figures.
-fn conclude(args: &TrainArgs, run: &Run, tested: Option<&Tests>, output: &Output) -> Result<Status> {
+fn conclude(args: &TrainArgs, run: &Run, tested: Option<&TestRecord>, output: &Output) -> Result<Status> {
     let record = &run.record;
     let best = tell_ending(run, output);
     // Training may be over and its test not.
@@ -326,7 +325,7 @@ fn conclude(args: &TrainArgs, run: &Run, tested: Option<&Tests>, output: &Output
         let (saved, last) = tested.map(|tested| (&tested.saved, &tested.last)).unzip();
         let result = json!({"run": stored(run.folder()), "best_epoch": record.best_epoch, "saved": saved, "final": last});
         output.data(result.to_string());
-    } else if let Some(Tests { saved, last, occluded }) = tested {
+    } else if let Some(TestRecord { saved, last, occluded }) = tested {
         let names = [format!("saved ({best})"), format!("final (epoch {})", record.epochs_run)];
         let [of_saved, of_last] = names;
         test::print(&[(of_saved.clone(), saved), (of_last, last)], output);

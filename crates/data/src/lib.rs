@@ -28,7 +28,6 @@ mod augment;
 mod batch;
 mod cache;
 mod close;
-pub mod csv_text;
 mod decode;
 mod encode;
 mod error;

@@ -34,6 +34,7 @@
 //! three mistakes in all) log loss holds 85 % and Brier score 87 %, and at 200 a class the AUC of a class 93 %.
 
 mod brent;
+mod calibration;
 mod cells;
 mod comparison;
 mod confusion;
@@ -59,6 +60,7 @@ mod temperature;
 mod undefined;
 mod units;
 
+pub use calibration::Calibration;
 pub use comparison::Comparison;
 pub use confusion::{ClassFigures, ConfusionMatrix};
 pub use curves::{PrecisionRecallPoint, RocPoint, precision_recall_curve, roc_curve};
@@ -70,7 +72,7 @@ pub use interval::{CONFIDENCE, Interval, Method, wilson};
 pub use keras::KerasFigures;
 pub use mcnemar::mcnemar_exact;
 pub use mean::Mean;
-pub use operating::OperatingPoint;
+pub use operating::{OperatingPoint, ThresholdCounts};
 pub use predictions::{Predictions, PredictionsError, argmax};
 pub use reliability::{RELIABILITY_BINS, Reliability, ReliabilityBin};
 pub use resample::{RESAMPLES, Resampling};

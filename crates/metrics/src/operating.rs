@@ -1,13 +1,49 @@
+use serde::{Deserialize, Serialize};
+
 use crate::{Estimate, Scores, Undefined, curves::steps, ranking::Step};
 
-/// A threshold on one class's probability, and what it does on a set of images.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// A threshold on one class's probability, chosen on the validation part.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OperatingPoint {
+    /// The class.
+    pub label: String,
+    /// The sensitivity that was asked for, in `(0, 1]`.
+    pub target: f64,
+    /// Images whose probability of the class, at the temperature if there is one, is at least this count as the class.
+    pub threshold: f64,
+    /// Sensitivity on the images that the threshold was chosen on, in `[0, 1]`.
+    pub sensitivity: f64,
+    /// Specificity on them, in `[0, 1]`; `None` where all of them are of the class.
+    pub specificity: Option<f64>,
+}
+
+impl OperatingPoint {
+    /// Chooses the highest threshold on the probability of a class, by index, whose sensitivity is at least `target`, in
+    /// `(0, 1]`; images of one probability fall on the same side, so that the sensitivity reached may be higher.
+    ///
+    /// # Errors
+    /// No image of the class. A class out of range has no image.
+    pub fn reaching(scores: &Scores, (class, label): (usize, &str), target: f64) -> Result<Self, Undefined> {
+        let (steps, (positives, _)) = steps(scores, class)?;
+        let reaches = |step: &&Step| step.hits as f64 / positives as f64 >= target;
+        let step = steps.iter().find(reaches).or(steps.last()).ok_or(Undefined::NoImages)?;
+        let counts = ThresholdCounts::at(scores, class, step.threshold);
+        Ok(Self {
+            label: label.to_owned(),
+            target,
+            threshold: step.threshold,
+            sensitivity: counts.sensitivity().value?,
+            specificity: counts.specificity().value.ok(),
+        })
+    }
+}
+
+/// Images on either side of a threshold on one class's probability.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ThresholdCounts {
     /// Index of the class.
     pub class: usize,
-    /// Images whose probability of the class is at least this count as the class.
-    pub threshold: f64,
-    /// Images of the class that reach it.
+    /// Images of the class that reach the threshold.
     pub true_positives: u64,
     /// Images of the class.
     pub positives: u64,
@@ -17,49 +53,29 @@ pub struct OperatingPoint {
     pub negatives: u64,
 }
 
-impl OperatingPoint {
-    /// The highest threshold whose sensitivity is at least `sensitivity`, in `(0, 1]`; images of one probability fall
-    /// on the same side, so that the sensitivity reached may be higher.
-    ///
-    /// # Errors
-    /// No image of the class. A class out of range has no image.
-    pub fn reaching(scores: &Scores, class: usize, sensitivity: f64) -> Result<Self, Undefined> {
-        let (steps, (positives, negatives)) = steps(scores, class)?;
-        let reaches = |step: &&Step| step.hits as f64 / positives as f64 >= sensitivity;
-        let step = steps.iter().find(reaches).or(steps.last()).ok_or(Undefined::NoImages)?;
-        Ok(Self {
-            class,
-            threshold: step.threshold,
-            true_positives: step.hits,
-            positives,
-            true_negatives: negatives - step.false_alarms,
-            negatives,
-        })
-    }
-
-    /// What a threshold chosen elsewhere does on these images.
+impl ThresholdCounts {
+    /// Counts a set's images; those whose probability of the class is at least `threshold` reach it.
     pub fn at(scores: &Scores, class: usize, threshold: f64) -> Self {
-        let mut point =
-            Self { class, threshold, true_positives: 0, positives: 0, true_negatives: 0, negatives: 0 };
+        let mut counts = Self { class, true_positives: 0, positives: 0, true_negatives: 0, negatives: 0 };
         for (label, row) in scores.rows() {
             let above = row.get(class).is_some_and(|&p| p >= threshold);
             if label == class {
-                point.positives += 1;
-                point.true_positives += u64::from(above);
+                counts.positives += 1;
+                counts.true_positives += u64::from(above);
             } else {
-                point.negatives += 1;
-                point.true_negatives += u64::from(!above);
+                counts.negatives += 1;
+                counts.true_negatives += u64::from(!above);
             }
         }
-        point
+        counts
     }
 
-    /// Of the class's images, the share that reaches the threshold, with its Wilson interval.
+    /// Share of the class's images that reaches the threshold, with its Wilson interval.
     pub fn sensitivity(&self) -> Estimate {
         Estimate::of_share(self.true_positives, self.positives, Undefined::NoImageOf(self.class))
     }
 
-    /// Of the other classes' images, the share that stays below it, with its Wilson interval.
+    /// Share of the other classes' images that stays below it, with its Wilson interval.
     pub fn specificity(&self) -> Estimate {
         Estimate::of_share(self.true_negatives, self.negatives, Undefined::OnlyImagesOf(self.class))
     }
@@ -80,20 +96,27 @@ mod tests {
             (0.76, 0.2, 1.0, 0.5),
             (1.0, 0.2, 1.0, 0.5),
         ] {
-            let point = OperatingPoint::reaching(&scores, 1, wanted).unwrap();
-            assert_eq!(point.threshold, threshold, "{wanted}");
-            assert_eq!(point.sensitivity().value, Ok(sensitivity), "{wanted}");
-            assert_eq!(point.specificity().value, Ok(specificity), "{wanted}");
-            assert_eq!(OperatingPoint::at(&scores, 1, threshold), point, "{wanted}");
+            let point = OperatingPoint::reaching(&scores, (1, "sick"), wanted).unwrap();
+            let expected = OperatingPoint {
+                label: "sick".to_owned(),
+                target: wanted,
+                threshold,
+                sensitivity,
+                specificity: Some(specificity),
+            };
+            assert_eq!(point, expected);
         }
     }
 
     #[test]
     fn a_set_without_the_class_has_no_operating_point_and_one_without_others_no_specificity() {
         let scores = binary(&[(1, 0.9), (1, 0.5)]);
-        assert_eq!(OperatingPoint::reaching(&scores, 0, 0.95), Err(Undefined::NoImageOf(0)));
-        let point = OperatingPoint::reaching(&scores, 1, 0.95).unwrap();
-        assert_eq!(point.specificity().value, Err(Undefined::OnlyImagesOf(1)));
-        assert_eq!(OperatingPoint::at(&scores, 0, 0.5).sensitivity().value, Err(Undefined::NoImageOf(0)));
+        assert_eq!(OperatingPoint::reaching(&scores, (0, "well"), 0.95), Err(Undefined::NoImageOf(0)));
+        let point = OperatingPoint::reaching(&scores, (1, "sick"), 0.95).unwrap();
+        assert_eq!((point.sensitivity, point.specificity), (1.0, None));
+        let counts = ThresholdCounts::at(&scores, 1, 0.6);
+        assert_eq!((counts.true_positives, counts.positives, counts.negatives), (1, 2, 0));
+        assert_eq!(counts.specificity().value, Err(Undefined::OnlyImagesOf(1)));
+        assert_eq!(ThresholdCounts::at(&scores, 0, 0.5).sensitivity().value, Err(Undefined::NoImageOf(0)));
     }
 }

@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 use crate::{
     Predictions, PredictionsError, Reliability, Scores, Undefined, brent::minimise, predictions::check,
 };
@@ -82,7 +84,8 @@ fn log_sum_exp(row: &[f64], temperature: f64) -> f64 {
 }
 
 /// An end of the range in which the temperature is sought.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Bound {
     /// e⁻⁴ ≈ 0.018: the surer the better, as where every image of the set is right.
     Lower,
@@ -92,21 +95,20 @@ pub enum Bound {
 
 /// A temperature T by which logits are divided before softmax, fitted to minimise log loss (Guo and others 2017,
 /// arXiv 1706.04599): above 1 it makes a network less sure, below 1 surer. The predicted class stays what it is.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Temperature {
     /// T, in `[e⁻⁴, e⁴]`.
+    #[serde(rename = "temperature")]
     pub value: f64,
-    /// Which bound the fit ended at: the log loss there is no higher than at T, so that the data set no limit of their
+    /// Bound at which the fit ended: the log loss there is no higher than at T, so that the data set no limit of their
     /// own. `None` for a minimum inside, and where no temperature does better than 1.
     pub bound: Option<Bound>,
-    /// Log loss of the images fitted to, before (T = 1), in nats.
-    pub log_loss_before: f64,
-    /// Log loss of the images fitted to, at T.
-    pub log_loss_after: f64,
-    /// Expected calibration error of the images fitted to, before (T = 1).
-    pub calibration_error_before: f64,
-    /// Expected calibration error of the images fitted to, at T.
-    pub calibration_error_after: f64,
+    /// Number of images fitted to.
+    pub images: usize,
+    /// Mean of -ln p of the true class at T = 1 and at T, in nats, on the images fitted to.
+    pub log_loss: [f64; 2],
+    /// Expected calibration error at T = 1 and at T, in `[0, 1]`, on the images fitted to.
+    pub expected_calibration_error: [f64; 2],
 }
 
 const LOG_BOUND: f64 = 4.0;
@@ -121,7 +123,7 @@ impl Temperature {
         let calibration_error = |temperature| {
             Reliability::new(&logits.at(temperature)).expected_calibration_error().ok_or(Undefined::NoImages)
         };
-        let calibration_error_before = calibration_error(1.0)?;
+        let (images, error_before) = (logits.len(), calibration_error(1.0)?);
         let log = minimise(loss, (-LOG_BOUND, LOG_BOUND), 1e-10);
         let (before, after) = (loss(0.0), loss(log));
         // Rounding alone is no gain.
@@ -129,10 +131,9 @@ impl Temperature {
             return Ok(Self {
                 value: 1.0,
                 bound: None,
-                log_loss_before: before,
-                log_loss_after: before,
-                calibration_error_before,
-                calibration_error_after: calibration_error_before,
+                images,
+                log_loss: [before, before],
+                expected_calibration_error: [error_before, error_before],
             });
         }
         let bound = if loss(-LOG_BOUND) <= after {
@@ -143,10 +144,9 @@ impl Temperature {
         Ok(Self {
             value: log.exp(),
             bound,
-            log_loss_before: before,
-            log_loss_after: after,
-            calibration_error_before,
-            calibration_error_after: calibration_error(log.exp())?,
+            images,
+            log_loss: [before, after],
+            expected_calibration_error: [error_before, calibration_error(log.exp())?],
         })
     }
 }
@@ -177,8 +177,8 @@ mod tests {
         let fitted = fit(2, &[0, 0, 1], &[4.0, 0.0, 4.0, 0.0, 4.0, 0.0]);
         assert!((fitted.value - 4.0 / 2f64.ln()).abs() < 1e-6, "{}", fitted.value);
         assert_eq!(fitted.bound, None);
-        assert!(fitted.log_loss_after < fitted.log_loss_before);
-        assert!(fitted.calibration_error_after < 1e-7 && fitted.calibration_error_before > 0.3);
+        assert!(fitted.log_loss[1] < fitted.log_loss[0]);
+        assert!(fitted.expected_calibration_error[1] < 1e-7 && fitted.expected_calibration_error[0] > 0.3);
     }
 
     #[test]
@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn no_logit_is_too_large() {
         let huge = fit(2, &[0, 1, 1], &[f64::MAX, f64::MIN, -1.0, 1.0, f64::MAX, f64::MIN]);
-        for value in [huge.value, huge.log_loss_before, huge.log_loss_after, huge.calibration_error_after] {
+        for value in [huge.value, huge.log_loss[0], huge.log_loss[1], huge.expected_calibration_error[1]] {
             assert!(value.is_finite(), "{huge:?}");
         }
     }

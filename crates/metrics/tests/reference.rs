@@ -106,13 +106,12 @@ fn temperatures_match_scipy() {
     for (case, logits) in cases() {
         let fitted = Temperature::fit(&logits).unwrap();
         close("temperature", fitted.value, &case["temperature"], 1e-4);
-        close("log_loss_at_temperature", fitted.log_loss_after, &case["log_loss_at_temperature"], 1e-9);
-        close("log_loss", fitted.log_loss_before, &case["log_loss"], 1e-9);
+        close("log_loss_at_temperature", fitted.log_loss[1], &case["log_loss_at_temperature"], 1e-9);
+        close("log_loss", fitted.log_loss[0], &case["log_loss"], 1e-9);
         let scores = Evaluation::new(&logits.at(fitted.value), &NO_RESAMPLES).unwrap();
-        assert!((scores.figures.log_loss.value.unwrap() - fitted.log_loss_after).abs() < 1e-12);
+        assert!((scores.figures.log_loss.value.unwrap() - fitted.log_loss[1]).abs() < 1e-12);
         // At e⁻⁴ or e⁴, or where the loss is already nothing.
-        let at_bound =
-            case["temperature"].as_f64().unwrap().ln().abs() > 3.999 || fitted.log_loss_after < 1e-12;
+        let at_bound = case["temperature"].as_f64().unwrap().ln().abs() > 3.999 || fitted.log_loss[1] < 1e-12;
         assert_eq!(fitted.bound.is_some(), at_bound, "T = {}", fitted.value);
     }
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tch::{Device, Tensor};
 
-use crate::{Calibration, Error, Guard, InputScale, Kind, Normalisation, Precision, Result, Spec, module};
+use crate::{Error, Guard, InputScale, Kind, Normalisation, Precision, Result, Spec, module};
 
 /// Version of the file that this program writes. Version 1 had no `formats`, by which its images would be decoded.
 const FORMAT: u64 = 2;

@@ -7,8 +7,7 @@ use data::Batch;
 use tch::{Device, Tensor};
 
 use crate::{
-    Calibration, Checkpoint, Error, Freeze, Guard, InputScale, Kind, Meta, NamedTensor, Normalisation,
-    Result, Spec, Temperature,
+    Checkpoint, Error, Freeze, Guard, InputScale, Kind, Meta, NamedTensor, Normalisation, Result, Spec,
     backbone::{Backbone, Module},
     convnet::{self, ConvNet},
     dropout::Step,

@@ -122,7 +122,9 @@ mod tests {
     use data::Interpolation;
 
     use super::*;
-    use crate::{Calibration, InputScale, Meta, Metric, Normalisation, Pretrained, Spec, Temperature};
+    use metrics::{Calibration, Temperature};
+
+    use crate::{InputScale, Meta, Metric, Normalisation, Pretrained, Spec};
 
     fn classifier(kind: crate::Kind, image_size: usize, precision: Precision) -> Classifier {
         let spec = Spec {

@@ -8,7 +8,9 @@ use std::{fmt, str::FromStr};
 
 use data::Batch;
 
-use crate::{Classifier, Error, Kind, Result, calibration::predicted, classifier, spec::names};
+use metrics::argmax;
+
+use crate::{Classifier, Error, Kind, Result, classifier, spec::names};
 
 /// How a heat map is made. The first three weigh the last maps of the convolutions, A of C channels, by the gradients of the
 /// class' logit with respect to them, g; the last one needs no maps.
@@ -170,7 +172,7 @@ impl Classifier {
         let probabilities = classifier::probabilities(logits, n_classes, self.calibration().temperature)?;
         self.check_finite(&probabilities)?;
         let said = probabilities.chunks_exact(n_classes).zip(classes).map(|(row, class)| {
-            let predicted = predicted(row);
+            let predicted = argmax(row);
             Said { class: class.unwrap_or(predicted), predicted, probabilities: row.to_vec() }
         });
         Ok(said.collect())

@@ -16,7 +16,6 @@
 //! libtorch writes TorchScript modules to named files only, **zip** to add a file to such a module's archive.
 
 mod backbone;
-mod calibration;
 mod checkpoint;
 mod classifier;
 mod convnet;
@@ -34,7 +33,6 @@ mod module;
 mod network;
 mod spec;
 
-pub use calibration::{Bound, Calibration, OperatingPoint, Temperature, predicted};
 pub use checkpoint::{Checkpoint, Encoded, Meta, Metric, NamedTensor};
 pub use classifier::{Classified, Classifier, Inference, Mode, Pretrained, probabilities};
 pub use device::{DeviceChoice, Precision, PrecisionChoice, init};

@@ -22,7 +22,7 @@ pub(crate) fn prediction(card: &Card, outcome: &Outcome, notes: DecodeNotes) -> 
         })
         .collect();
     json!({
-        "predicted": card.classes[model::predicted(probabilities)],
+        "predicted": card.classes[metrics::argmax(probabilities)],
         "probabilities": by_class,
         "operating_points": if decisions.is_empty() { Value::Null } else { decisions.into() },
         "warnings": warnings(card, outcome),

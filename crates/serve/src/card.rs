@@ -1,7 +1,8 @@
 //! What the model is, for whom, and what it was tested on: the model card.
 
 use data::{DecodeNotes, Decoding};
-use model::{Classifier, Guard, Method, OperatingPoint};
+use metrics::OperatingPoint;
+use model::{Classifier, Guard, Method};
 use serde_json::{Value, json};
 
 use crate::{Limits, refusal::Refusal};

@@ -145,7 +145,8 @@ mod tests {
     };
 
     use data::Interpolation;
-    use model::{Calibration, Device, InputScale, Kind, Meta, Metric, Precision, Pretrained, Spec};
+    use metrics::Calibration;
+    use model::{Device, InputScale, Kind, Meta, Metric, Precision, Pretrained, Spec};
     use tokio::sync::Semaphore;
 
     use super::*;

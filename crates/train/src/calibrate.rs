@@ -1,11 +1,11 @@
 use data::ImageSet;
-use metrics::{Logits, Predictions, Scores, Undefined};
-use model::{Bound, Calibration, Checkpoint, Classifier, Device, OperatingPoint, Temperature};
+use experiment::{Run, write_atomically_with};
+use metrics::{Calibration, OperatingPoint, Predictions, Scores, Temperature, Undefined};
+use model::{Checkpoint, Classifier, Device};
 
 use crate::{
-    Error, Inputs, Observer, Result, Run,
+    Error, Inputs, Observer, Result,
     evaluate::{Evaluated, evaluate},
-    files::write_atomically_with,
 };
 
 /// What is learnt from the validation part once training is over.
@@ -59,43 +59,23 @@ fn learn(evaluated: &Evaluated, classes: &[String], config: &CalibrationConfig) 
         Error::Config(format!("calibration needs a validation part: {}", why.named(classes)))
     };
     let temperature = match config.temperature {
-        true => Some(temperature(&evaluated.logits()?).map_err(part)?),
+        true => Some(Temperature::fit(&evaluated.logits()?).map_err(part)?),
         false => None,
     };
     // A threshold is the probability of one of these images: to the bit as the network will give it.
     let probabilities = model::probabilities(&evaluated.logits, classes.len(), temperature)?;
     let labels = evaluated.predictions.labels().to_vec();
     let scores = Scores::from(&Predictions::new(classes.len(), labels, probabilities)?);
-    let point = |(class, label): (usize, &String), target: f64| {
-        let point = metrics::OperatingPoint::reaching(&scores, class, target).map_err(part)?;
-        Ok(OperatingPoint {
-            label: label.clone(),
-            target,
-            threshold: point.threshold,
-            sensitivity: point.sensitivity().value.map_err(part)?,
-            specificity: point.specificity().value.ok(),
-        })
-    };
     let operating_points: Result<Vec<_>> = match config.sensitivity {
-        Some(target) => classes.iter().enumerate().map(|class| point(class, target)).collect(),
+        Some(target) => {
+            let point = |(class, label): (usize, &String)| {
+                OperatingPoint::reaching(&scores, (class, label), target).map_err(part)
+            };
+            classes.iter().enumerate().map(point).collect()
+        }
         None => Ok(Vec::new()),
     };
     Ok(Calibration { temperature, operating_points: operating_points? })
-}
-
-/// The temperature, as a file holds it.
-fn temperature(logits: &Logits) -> std::result::Result<Temperature, Undefined> {
-    let fitted = metrics::Temperature::fit(logits)?;
-    Ok(Temperature {
-        value: fitted.value,
-        bound: fitted.bound.map(|bound| match bound {
-            metrics::Bound::Lower => Bound::Lower,
-            metrics::Bound::Upper => Bound::Upper,
-        }),
-        images: logits.len(),
-        log_loss: [fitted.log_loss_before, fitted.log_loss_after],
-        expected_calibration_error: [fitted.calibration_error_before, fitted.calibration_error_after],
-    })
 }
 
 #[cfg(test)]

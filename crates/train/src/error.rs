@@ -2,8 +2,6 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::Mismatch;
-
 /// What can go wrong in training and testing.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -11,80 +9,12 @@ pub enum Error {
     /// A network or its file.
     #[error(transparent)]
     Model(#[from] model::Error),
+    /// A run's files.
+    #[error(transparent)]
+    Experiment(#[from] experiment::Error),
     /// Images that cannot be read.
     #[error(transparent)]
     Data(Box<data::Error>),
-    /// A file of a run that could not be read or written.
-    #[error("cannot {action} `{path}`")]
-    Io {
-        /// Such as `write`.
-        action: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// The system's word for it.
-        source: std::io::Error,
-    },
-    /// A symbolic link where a run keeps a file or a folder of its own: nothing is written through it.
-    #[error("`{path}` is a symbolic link")]
-    Link {
-        /// The link.
-        path: PathBuf,
-    },
-    /// A folder that already holds a run.
-    #[error("`{path}` already holds a run")]
-    HoldsRun {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// A run that another process trains.
-    #[error("another process is training the run in `{path}`")]
-    InUse {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// A folder for a new run that holds something else.
-    #[error("`{path}` is not empty")]
-    NotEmpty {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// A fold of a cross-validation that another process is training.
-    #[error("fold {fold} of `{path}` is being trained by another process")]
-    FoldTaken {
-        /// The cross-validation's folder.
-        path: PathBuf,
-        /// Counted from 1.
-        fold: usize,
-    },
-    /// A `run.json` that cannot be understood.
-    #[error("`{path}` is not a run's record")]
-    NotARecord {
-        /// The file.
-        path: PathBuf,
-        /// Where it goes wrong.
-        source: serde_json::Error,
-    },
-    /// A `history.csv` that lacks epochs that the checkpoint has.
-    #[error("`{path}` does not have all of the {epoch} epochs of the run's last checkpoint")]
-    ShortHistory {
-        /// The file.
-        path: PathBuf,
-        /// Whole epochs of the checkpoint.
-        epoch: u64,
-    },
-    /// A run's CSV, `history.csv` or `predictions.csv`, that holds something else.
-    #[error("`{path}`, line {line}: {problem}")]
-    Csv {
-        /// The file.
-        path: PathBuf,
-        /// Counted from 1.
-        line: u64,
-        /// What is wrong there.
-        problem: String,
-    },
-    /// Two models that cannot be compared.
-    #[error(transparent)]
-    Mismatch(Box<Mismatch>),
     /// A loss that is not finite: it can never be the best, and training cannot go on from it.
     #[error("the loss is {value} in epoch {epoch}, {place}, at learning rate {learning_rate}")]
     NonFiniteLoss {
@@ -126,11 +56,5 @@ impl From<data::Error> for Error {
 impl From<tch::TchError> for Error {
     fn from(error: tch::TchError) -> Self {
         Self::Model(error.into())
-    }
-}
-
-impl From<Mismatch> for Error {
-    fn from(error: Mismatch) -> Self {
-        Self::Mismatch(Box::new(error))
     }
 }

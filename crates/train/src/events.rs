@@ -1,6 +1,6 @@
 use std::ops::ControlFlow;
 
-use crate::EpochRow;
+use experiment::EpochRow;
 
 /// What long work says while it goes on.
 #[derive(Clone, Copy, Debug)]

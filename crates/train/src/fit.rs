@@ -7,9 +7,10 @@ use data::{Augmentation, ImageSet};
 use metrics::KerasFigures;
 use model::{Checkpoint, Classifier};
 
+use experiment::{EpochRow, HISTORY, History, Run};
+
 use crate::{
-    Averaging, EpochRow, Error, Event, Inputs, Observer, Result, Run, Schedule, Tracker,
-    history::{HISTORY, History},
+    Averaging, Error, Event, Inputs, Observer, Result, Schedule, Tracker,
     saver::Saver,
     state::{Partial, State},
     trainer::Trainer,

@@ -5,8 +5,10 @@ use std::{
 
 use model::Checkpoint;
 
+use experiment::Run;
+
 use crate::{
-    Result, Run, Tracker,
+    Result, Tracker,
     run::LAST,
     writer::{Part, Writer},
 };

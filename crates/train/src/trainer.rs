@@ -6,8 +6,9 @@ use data::{
     Augmenting,
     random::{Key, Purpose},
 };
+use metrics::Calibration;
 use metrics::Predictions;
-use model::{Calibration, Checkpoint, Classifier, Meta, Metric, Mode, Parameter, Step};
+use model::{Checkpoint, Classifier, Meta, Metric, Mode, Parameter, Step};
 use tch::{Kind, Tensor};
 
 use crate::{

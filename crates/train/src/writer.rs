@@ -7,7 +7,9 @@ use std::{
 
 use model::Checkpoint;
 
-use crate::{Error, Result, files::write_atomically_with};
+use experiment::write_atomically_with;
+
+use crate::{Error, Result};
 
 /// Writes checkpoints on one background thread, one at a time, so that training does not wait for the disk.
 ///
@@ -150,7 +152,8 @@ fn run(shared: &Shared) {
 #[cfg(test)]
 mod tests {
     use data::Interpolation;
-    use model::{Calibration, InputScale, Kind, Meta, Metric, Precision, Spec};
+    use metrics::Calibration;
+    use model::{InputScale, Kind, Meta, Metric, Precision, Spec};
 
     use super::*;
 

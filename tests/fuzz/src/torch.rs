@@ -8,7 +8,7 @@ use model::{
     Precision, Pretrained, Spec, Temperature,
 };
 use sha2::{Digest as _, Sha256};
-use train::{HISTORY, ModelComparison, PREDICTIONS, PredictedSet, Run, read_history};
+use experiment::{HISTORY, ModelComparison, PREDICTIONS, PredictionTable, Run, read_history};
 
 use crate::{scratch, targets::Target};
 
@@ -137,7 +137,7 @@ fn header_seeds() -> Vec<Vec<u8>> {
 }
 
 fn predictions(input: &[u8]) {
-    let Ok(set) = PredictedSet::read(&scratch::write(PREDICTIONS, input)) else { return };
+    let Ok(set) = PredictionTable::read(&scratch::write(PREDICTIONS, input)) else { return };
     assert!(
         set.predictions
             .rows()
@@ -150,7 +150,7 @@ fn predictions(input: &[u8]) {
     }
     let again = scratch::folder().join("again.csv");
     set.write(&again).expect("what was read can be written");
-    assert_eq!(PredictedSet::read(&again).expect("and read again").images, set.images);
+    assert_eq!(PredictionTable::read(&again).expect("and read again").images, set.images);
 }
 
 fn predictions_seeds() -> Vec<Vec<u8>> {

@@ -11,7 +11,7 @@ impl std::str::FromStr for ClassList {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let words = data::csv_text::list(text);
+        let words = base::csv_text::list(text);
         words.iter().map(|word| word.parse()).collect::<Result<_, _>>().map(Self)
     }
 }

@@ -1,8 +1,8 @@
 //! What a cross-validation came to.
 
 use base::{shown, stored};
+use experiment::{CrossValidation, Spread, TestFigures};
 use serde_json::json;
-use train::{CrossValidation, Spread, TestFigures};
 
 use crate::{
     args::CrossValidateArgs,

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
-use data::csv_text::{CsvRecord, CsvText};
+use base::csv_text::{CsvRecord, CsvText};
+use experiment::{CrossValidation, FOLDS};
 use serde_json::Value;
-use train::{CrossValidation, FOLDS};
 
 use super::setup::Setup;
 use crate::status::hinted;
@@ -37,7 +37,7 @@ pub(super) fn check_settings(begun: &CrossValidation, setup: &Setup) -> Result<(
 /// Refuses other files, or the same in other folds.
 pub(super) fn check_folds(begun: &CrossValidation, setup: &Setup) -> Result<()> {
     let path = begun.file(FOLDS);
-    let there = train::read_text(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    let there = experiment::read_text(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
     let now = setup.manifest()?;
     match there.as_bytes() == now {
         true => Ok(()),

@@ -9,8 +9,8 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use data::{BadImage, Layout, Listing, OpenOptions, Part, Sample, manifest, split};
+use experiment::{CrossValidation, FOLDS, FoldState};
 use serde_json::{Value, json};
-use train::{CrossValidation, FOLDS, FoldState};
 
 use super::same;
 use crate::{
@@ -119,7 +119,7 @@ impl Setup {
     pub(super) fn make_folder(&mut self, args: &TrainArgs) -> Result<()> {
         if args.out.is_none() {
             saved::make_runs_folder()?;
-            self.out = train::new_folder(&self.out)?;
+            self.out = experiment::new_folder(&self.out)?;
         }
         Ok(())
     }
@@ -208,7 +208,7 @@ impl Setup {
 /// How far a fold is; what lies in its place and is no fold is refused.
 pub(super) fn state(begun: &CrossValidation, fold: usize) -> Result<FoldState> {
     begun.state(fold).map_err(|error| match error {
-        train::Error::NotEmpty { .. } | train::Error::HoldsRun { .. } => hinted(
+        experiment::Error::NotEmpty { .. } | experiment::Error::HoldsRun { .. } => hinted(
             format!("{error}, where fold {fold} is to be"),
             "move that folder elsewhere, or name another with `--out`",
         ),

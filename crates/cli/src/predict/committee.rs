@@ -4,7 +4,8 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use data::{Batch, Decoding, Formats, Pixels, Preprocess};
-use model::{Calibration, Classifier, Guard, Inference, Unlike};
+use metrics::Calibration;
+use model::{Classifier, Guard, Inference, Unlike};
 
 use crate::{args::ReadArgs, rules::Rules, status::hinted};
 

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use data::EVALUATION_BATCH;
-use metrics::argmax;
-use model::Calibration;
+use metrics::{Calibration, argmax};
 use rayon::prelude::*;
 
 use super::{

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use data::{Occlusion, Sign};
-use model::Bound;
+use experiment::{Bounds, Calibration, ClassRow, OperatingRow, Seconds, TestFigures};
+use metrics::Bound;
 use report::{
     Audit, ClassFigures, Figure, ModelFigures, Occluded, OperatingPoint, Source, TemperatureFit, Uncalibrated,
 };
 use serde_json::Value;
-use train::{Bounds, Calibration, ClassRow, OperatingRow, Seconds, TestFigures};
 
 use crate::audit::source_sentence;
 
@@ -115,7 +115,7 @@ pub(super) fn occluded(of: &BTreeMap<String, TestFigures>) -> Vec<Occluded> {
 }
 
 /// `run.json`'s account of the saved model's temperature.
-pub(super) fn temperature(of: &model::Calibration) -> Option<TemperatureFit> {
+pub(super) fn temperature(of: &metrics::Calibration) -> Option<TemperatureFit> {
     let fit = of.temperature?;
     let bound = |bound| match bound {
         Bound::Lower => "lower".to_owned(),
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn what_is_not_there_was_not_done() {
-        assert_eq!(temperature(&model::Calibration::default()), None);
+        assert_eq!(temperature(&metrics::Calibration::default()), None);
         assert!(occluded(&BTreeMap::new()).is_empty() && seconds(&Seconds::default()).is_empty());
         assert_eq!(audit(&json!({})).source_sentence, "Not tried: it takes two classes of ten images each.");
         assert_eq!([words(&Value::Null), words(&json!(["a", 1])), words(&json!(0.5))], ["–", "a, 1", "0.5"]);

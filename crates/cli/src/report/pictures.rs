@@ -7,9 +7,9 @@ use std::{
 };
 
 use data::{Decoding, Formats};
+use experiment::{PredictedImage, Run};
 use rayon::prelude::*;
 use report::Picture;
-use train::{PredictedImage, Run};
 
 /// Longer side of a picture in pixels.
 const SIDE: usize = 320;

@@ -3,9 +3,9 @@
 use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result};
+use experiment::{HISTORY, PREDICTIONS, PredictionTable, Run, Status, TestRecord, read_history};
 use report::{Epoch, Report, Set, Test};
 use serde_json::Value;
-use train::{HISTORY, PREDICTIONS, PredictedSet, Run, Status, Tests, read_history};
 
 use super::{AUDIT, convert, pictures};
 use crate::status::{COPY_AGAIN, hinted};
@@ -70,14 +70,14 @@ fn history(run: &Run) -> Result<Vec<Epoch>> {
         .collect())
 }
 
-fn test(run: &Run, tests: &Tests, images: bool) -> Result<Test> {
+fn test(run: &Run, tests: &TestRecord, images: bool) -> Result<Test> {
     let path = run.file(PREDICTIONS);
-    let predicted = if path.exists() { Some(PredictedSet::read(&path).map_err(damaged)?) } else { None };
+    let predicted = if path.exists() { Some(PredictionTable::read(&path).map_err(damaged)?) } else { None };
     if let Some(set) = &predicted {
         check(run, tests, set, &path)?;
     }
     let epoch = run.record.best_epoch.map_or("none".to_owned(), |epoch| format!("epoch {epoch}"));
-    let scores = predicted.as_ref().map(PredictedSet::scores);
+    let scores = predicted.as_ref().map(PredictionTable::scores);
     let wanted = scores.as_ref().map(report::Cases::of).unwrap_or_default();
     let place = pictures::Place::of(run);
     let paths = predicted.as_ref().map_or(&[][..], |set| &set.images);
@@ -93,7 +93,7 @@ fn test(run: &Run, tests: &Tests, images: bool) -> Result<Test> {
 }
 
 /// Predictions of another run would give curves that do not belong to the figures.
-fn check(run: &Run, tests: &Tests, set: &PredictedSet, path: &Path) -> Result<()> {
+fn check(run: &Run, tests: &TestRecord, set: &PredictionTable, path: &Path) -> Result<()> {
     let problem = if set.classes != run.record.classes {
         "is of other classes than the run".to_owned()
     } else if set.images.len() != tests.saved.images {
@@ -106,19 +106,19 @@ fn check(run: &Run, tests: &Tests, set: &PredictedSet, path: &Path) -> Result<()
 }
 
 /// A CSV that is not a run's own, with what mends it.
-fn damaged(error: train::Error) -> anyhow::Error {
+fn damaged(error: experiment::Error) -> anyhow::Error {
     match &error {
-        train::Error::Csv { .. } => hinted(error.to_string(), COPY_AGAIN),
+        experiment::Error::Csv { .. } => hinted(error.to_string(), COPY_AGAIN),
         _ => error.into(),
     }
 }
 
 /// A JSON file's value, if there is one.
 fn object(path: &Path) -> Result<Option<Value>> {
-    match train::read_text(path) {
+    match experiment::read_text(path) {
         Ok(text) => {
             let value = serde_json::from_str(&text)
-                .map_err(|source| train::Error::NotARecord { path: path.to_owned(), source })?;
+                .map_err(|source| experiment::Error::NotARecord { path: path.to_owned(), source })?;
             Ok(Some(value))
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),

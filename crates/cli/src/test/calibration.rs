@@ -1,5 +1,5 @@
-use model::Bound;
-use train::TestFigures;
+use experiment::TestFigures;
+use metrics::Bound;
 
 use crate::{
     output::Output,

@@ -1,6 +1,6 @@
 //! How far a model's figures on other sets lie from those on the first.
 
-use train::{Difference, Gap};
+use experiment::{Difference, Gap};
 
 use crate::{
     compare::print_undefined,

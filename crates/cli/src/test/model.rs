@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use data::{ClassName, Decoding, ImageSet, Listing, Sample};
+use experiment::{Mismatch, PredictionTable, Run, TestFigures};
 use model::Classifier;
-use train::{Mismatch, PredictedSet, Run, TestFigures};
 
 use super::sets::TestSet;
 use crate::{
@@ -98,7 +98,7 @@ impl Model {
         &self,
         images: &ImageSet,
         output: &Output,
-    ) -> Result<Option<(TestFigures, PredictedSet)>> {
+    ) -> Result<Option<(TestFigures, PredictionTable)>> {
         Ok(train::figures(&self.classifier, self.checkpoint(), images, &mut Display::new(output))?)
     }
 
@@ -114,7 +114,7 @@ impl Model {
         }
         let names = [self, other].map(|model| model.checkpoint().display().to_string());
         let classes = [self, other].map(|model| model.classifier.spec().classes.clone());
-        Err(train::Error::from(Mismatch::Classes { names, classes }).into())
+        Err(experiment::Error::from(Mismatch::Classes { names, classes }).into())
     }
 }
 

@@ -1,11 +1,11 @@
-//! Tests with a part of every image hidden.
+//! TestRecord with a part of every image hidden.
 
 use std::{collections::BTreeMap, path::Path};
 
 use anyhow::Result;
 use data::{ImageSet, Occlusion};
+use experiment::TestFigures;
 use model::Classifier;
-use train::TestFigures;
 
 use crate::{
     output::Output,

@@ -7,8 +7,8 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use experiment::{Gap, ModelComparison, PREDICTIONS, PredictionTable, Run, TestFigures};
 use serde::{Serialize, Serializer};
-use train::{Gap, ModelComparison, PREDICTIONS, PredictedSet, Run, TestFigures};
 
 use super::sets::Named;
 use crate::{files, status::hinted};
@@ -92,7 +92,7 @@ impl OutFolder {
     pub(super) fn write(
         &self,
         outcomes: &Outcomes,
-        predictions: &[PredictedSet],
+        predictions: &[PredictionTable],
         csv_safe: bool,
     ) -> Result<()> {
         let paths: Vec<PathBuf> = self.files.iter().map(|file| self.path.join(file)).collect();
@@ -162,9 +162,9 @@ mod tests {
         let path = folder.path().join("new/out");
         let out = OutFolder::new(&path, &[]).unwrap();
         let predictions = metrics::Predictions::new(2, vec![0], vec![0.5, 0.5]).unwrap();
-        let images = vec![train::PredictedImage { path: "1.png".into(), group: None, note: None }];
+        let images = vec![experiment::PredictedImage { path: "1.png".into(), group: None, note: None }];
         let classes = ["a", "b"].map(str::to_owned).to_vec();
-        let set = PredictedSet { classes, images, predictions };
+        let set = PredictionTable { classes, images, predictions };
         let outcomes = Outcomes::Sets { sets: Vec::new(), gaps: Vec::new() };
         // A folder in the place of the last file.
         fs::create_dir(path.join("test.json")).unwrap();

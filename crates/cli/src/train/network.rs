@@ -9,7 +9,7 @@ use model::{
     Spec,
 };
 
-use train::LAST;
+use experiment::LAST;
 
 use crate::{
     args::{DEFAULT_WEIGHTS, TrainArgs, WeightsChoice},

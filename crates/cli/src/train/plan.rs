@@ -9,9 +9,10 @@ use std::{
 
 use anyhow::Result;
 use data::{BadImage, Decoding, Formats, Layout, Listing, OpenOptions, Split};
+use experiment::Run;
 use model::{Device, Kind, Spec};
 use serde_json::{Value, json};
-use train::{Averaging, FitConfig, OnNonFinite, Run, Schedule, class_weight};
+use train::{Averaging, FitConfig, OnNonFinite, Schedule, class_weight};
 
 use super::network::Network;
 use crate::{

@@ -2,13 +2,11 @@
 
 use std::{collections::HashSet, fs, io::Read as _, path::Path};
 
+use base::csv_text::{CsvRecord, CsvText};
 use sha2::{Digest as _, Sha256};
 
 use super::Problems;
-use crate::{
-    Error, Part,
-    csv_text::{CsvRecord, CsvText},
-};
+use crate::{Error, Part};
 
 /// More classes than any model has; a column of file names or numbers has more.
 pub(super) const MAX_CLASSES: usize = 1000;

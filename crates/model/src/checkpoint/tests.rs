@@ -2,7 +2,7 @@ use data::Interpolation;
 use safetensors::tensor::TensorView;
 
 use super::*;
-use crate::{Bound, OperatingPoint, Temperature};
+use metrics::{Bound, OperatingPoint, Temperature};
 
 fn checkpoint() -> Checkpoint {
     let spec = Spec {

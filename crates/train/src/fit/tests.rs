@@ -4,7 +4,7 @@ use data::{Augmentation, Decoding, Formats, Interpolation, Preprocess, SampleOpt
 use model::{Device, InputScale, Precision, Pretrained, Spec};
 
 use super::*;
-use crate::{BEST, LAST, PREDICTIONS, RunRecord, Status};
+use experiment::{BEST, LAST, PREDICTIONS, RunRecord, Status};
 
 fn images(folder: &Path) -> [ImageSet; 2] {
     let out = folder.join("Phantoms");
@@ -69,7 +69,7 @@ impl Observer for Stop {
 
 /// Both checkpoints' bytes, and the history without its seconds.
 fn left(run: &Run) -> (Vec<u8>, Vec<u8>, Vec<EpochRow>) {
-    let history = crate::read_history(&run.file(HISTORY)).unwrap();
+    let history = experiment::read_history(&run.file(HISTORY)).unwrap();
     let history = history.into_iter().map(|row| EpochRow { seconds: 0.0, ..row }).collect();
     (fs::read(run.file(BEST)).unwrap(), fs::read(run.file(LAST)).unwrap(), history)
 }
@@ -180,7 +180,7 @@ fn a_step_that_is_not_finite_ends_training_or_is_left_out_and_counted() {
     assert_eq!(go_on(&images, &skipping, &mut skipped, &mut ()).unwrap(), Ending::Completed);
     let n = skipped.record.skipped_steps;
     assert!((4..36).contains(&n), "{n}");
-    let rows = crate::read_history(&skipped.file(HISTORY)).unwrap();
+    let rows = experiment::read_history(&skipped.file(HISTORY)).unwrap();
     assert!(rows.iter().all(|row| row.loss.is_finite() && row.val_loss.is_finite()));
     // Where no step can be taken nothing is learnt.
     let hopeless = FitConfig { class_weights: vec![f64::NAN; 3], ..skipping };

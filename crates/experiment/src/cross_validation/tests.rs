@@ -1,8 +1,7 @@
-use data::Sample;
 use metrics::Predictions;
 
 use super::*;
-use crate::{PredictedImage, PredictedSet, RunRecord, Tested, Tests};
+use crate::{HeldOutImage, PredictedImage, PredictionTable, RunRecord, TestRecord, Tested};
 
 fn record() -> CrossValidationRecord {
     CrossValidationRecord {
@@ -22,18 +21,23 @@ fn record() -> CrossValidationRecord {
 }
 
 /// Four images, `1` and `2` of class a, `3` and `4` of class b; odd ones in the first fold.
-fn samples() -> (Vec<Sample>, Vec<usize>) {
-    let sample = |i: usize| Sample::new(i.to_string().into(), i.to_string(), usize::from(i > 2));
-    ((1..=4).map(sample).collect(), vec![0, 1, 0, 1])
+fn samples() -> Vec<HeldOutImage> {
+    let sample = |i: usize| HeldOutImage {
+        path: i.to_string().into(),
+        label: usize::from(i > 2),
+        group: None,
+        fold: (i + 1) % 2,
+    };
+    (1..=4).map(sample).collect()
 }
 
-fn predictions(images: &[(&str, usize)]) -> PredictedSet {
+fn predictions(images: &[(&str, usize)]) -> PredictionTable {
     let image = |&(path, _): &(&str, usize)| PredictedImage { path: path.into(), group: None, note: None };
     let labels: Vec<usize> = images.iter().map(|(_, label)| *label).collect();
     let rows = images.iter().flat_map(|(path, _)| [path.parse::<f32>().unwrap() / 8.0, 0.5]).collect();
     let predictions = Predictions::new(2, labels, rows).unwrap();
     let classes = vec!["a".to_owned(), "b".to_owned()];
-    PredictedSet { classes, images: images.iter().map(image).collect(), predictions }
+    PredictionTable { classes, images: images.iter().map(image).collect(), predictions }
 }
 
 /// A fold's run, in this state, with predictions of these images.
@@ -52,7 +56,7 @@ fn run(begun: &CrossValidation, fold: usize, status: Status, images: &[(&str, us
     set.write(&run.file(PREDICTIONS)).unwrap();
     let tested = Tested { checkpoint: String::new(), formats: None, synthetic: false, seconds: 1.0 };
     let figures = TestFigures::new(&set, tested).unwrap();
-    run.save_tests(&Tests { saved: figures.clone(), last: figures, occluded: BTreeMap::new() }).unwrap();
+    run.save_tests(&TestRecord { saved: figures.clone(), last: figures, occluded: BTreeMap::new() }).unwrap();
     run
 }
 
@@ -148,10 +152,10 @@ fn a_fold_is_trained_by_one_process_at_a_time() {
 #[test]
 fn predictions_are_pooled_in_the_order_of_images() {
     let (_folder, mut begun) = begun();
-    let (samples, folds) = samples();
+    let samples = samples();
     run(&begun, 1, Status::Completed, &[("3", 1), ("1", 0)]);
     run(&begun, 2, Status::Completed, &[("2", 0), ("4", 1)]);
-    let pooled = begun.pooled(&samples, &folds).unwrap();
+    let pooled = begun.pooled(&samples).unwrap();
     assert_eq!(pooled, predictions(&[("1", 0), ("2", 0), ("3", 1), ("4", 1)]));
     for (rows, problem) in [
         (&[("1", 0)][..], "line 1: it lacks `3`"),
@@ -161,10 +165,10 @@ fn predictions_are_pooled_in_the_order_of_images() {
     ] {
         let path = begun.file("fold-1/predictions.csv");
         predictions(rows).write(&path).unwrap();
-        let error = begun.pooled(&samples, &folds).unwrap_err().to_string();
+        let error = begun.pooled(&samples).unwrap_err().to_string();
         assert_eq!(error, format!("`{}`, {problem}", path.display()));
     }
     predictions(&[("1", 0)]).write(&begun.file("fold-1/predictions.csv")).unwrap();
     begun.record.skipped.push("3".to_owned());
-    assert_eq!(begun.pooled(&samples, &folds).unwrap(), predictions(&[("1", 0), ("2", 0), ("4", 1)]));
+    assert_eq!(begun.pooled(&samples).unwrap(), predictions(&[("1", 0), ("2", 0), ("4", 1)]));
 }

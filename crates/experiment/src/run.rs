@@ -4,7 +4,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use model::Calibration;
+use metrics::Calibration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -101,7 +101,7 @@ fn is_zero(n: &u64) -> bool {
 
 /// `test.json`: what the models of a run did on its test set. Keys are only ever added.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Tests {
+pub struct TestRecord {
     /// Figures of the best weights.
     pub saved: TestFigures,
     /// Figures of the last epoch's weights.
@@ -236,7 +236,7 @@ impl Run {
     ///
     /// # Errors
     /// A file that cannot be written.
-    pub fn save_tests(&self, tests: &Tests) -> Result<()> {
+    pub fn save_tests(&self, tests: &TestRecord) -> Result<()> {
         write_json(&self.folder.join(TEST), tests)
     }
 
@@ -244,7 +244,7 @@ impl Run {
     ///
     /// # Errors
     /// A file that cannot be read or understood.
-    pub fn tests(&self) -> Result<Option<Tests>> {
+    pub fn tests(&self) -> Result<Option<TestRecord>> {
         let path = self.file(TEST);
         match files::read(&path) {
             Ok(text) => {
@@ -310,10 +310,9 @@ impl Run {
     }
 }
 
-#[cfg(test)]
 impl RunRecord {
-    /// A record of a run that has nothing to say yet.
-    pub(crate) fn empty(status: Status) -> Self {
+    /// A record without any content.
+    pub fn empty(status: Status) -> Self {
         Self {
             status,
             error: None,

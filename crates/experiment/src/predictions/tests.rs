@@ -1,6 +1,6 @@
 use super::*;
 
-fn set(groups: [Option<&str>; 3]) -> PredictedSet {
+fn set(groups: [Option<&str>; 3]) -> PredictionTable {
     let predictions = Predictions::new(2, vec![0, 1, 1], vec![0.9, 0.1, 1e-9, 1.0, 0.3, 0.7]).unwrap();
     let image = |(index, group): (usize, Option<&str>)| PredictedImage {
         path: format!("x/a, {index}.png").into(),
@@ -8,7 +8,7 @@ fn set(groups: [Option<&str>; 3]) -> PredictedSet {
         note: None,
     };
     let images = groups.into_iter().enumerate().map(image).collect();
-    PredictedSet { classes: vec!["COVID-19".to_owned(), "p_\"odd\"".to_owned()], images, predictions }
+    PredictionTable { classes: vec!["COVID-19".to_owned(), "p_\"odd\"".to_owned()], images, predictions }
 }
 
 #[test]
@@ -18,17 +18,17 @@ fn what_is_written_is_read_back_to_the_bit() {
     for groups in [[None; 3], [Some("p1"), None, Some("p1")]] {
         let set = set(groups);
         set.write(&path).unwrap();
-        assert_eq!(PredictedSet::read(&path).unwrap(), set);
+        assert_eq!(PredictionTable::read(&path).unwrap(), set);
     }
     let mut noted = set([None; 3]);
     noted.images[1].note = Some("frame 1 of 2 is used; and, \"more\"".to_owned());
     noted.write(&path).unwrap();
-    assert_eq!(PredictedSet::read(&path).unwrap(), noted);
+    assert_eq!(PredictionTable::read(&path).unwrap(), noted);
     let header = std::fs::read_to_string(&path).unwrap().lines().next().unwrap().to_owned();
     assert_eq!(header, "path,label,predicted,p_COVID-19,\"p_p_\"\"odd\"\"\",note");
     noted.images[2].group = Some("p1".to_owned());
     noted.write(&path).unwrap();
-    assert_eq!(PredictedSet::read(&path).unwrap(), noted);
+    assert_eq!(PredictionTable::read(&path).unwrap(), noted);
     set([Some("p1"), None, None]).write(&path).unwrap();
     let header = std::fs::read_to_string(&path).unwrap().lines().next().unwrap().to_owned();
     assert_eq!(header, "path,label,predicted,p_COVID-19,\"p_p_\"\"odd\"\"\",group");
@@ -60,22 +60,22 @@ fn a_file_of_something_else_is_refused_by_line() {
         (&format!("{header}x,a,a,0.5,half\n"), 2, "`half` is no probability, which is 0 to 1"),
     ] {
         std::fs::write(&path, text).unwrap();
-        let error = PredictedSet::read(&path).unwrap_err().to_string();
+        let error = PredictionTable::read(&path).unwrap_err().to_string();
         assert_eq!(error, format!("`{}`, line {line}: {problem}", path.display()));
     }
     std::fs::write(&path, format!("{header}x,a,a,0.5\n")).unwrap();
-    let error = PredictedSet::read(&path).unwrap_err().to_string();
+    let error = PredictionTable::read(&path).unwrap_err().to_string();
     assert!(error.contains("line 2") && error.contains("4 fields"), "{error}");
     // Holes make a file of any length at no cost; what has no end is no file.
     std::fs::File::create(&path).unwrap().set_len((1 << 30) + 1).unwrap();
     for (path, reason) in
         [(path.as_path(), "it is larger than 1 GiB"), (Path::new("/dev/zero"), "it is no file")]
     {
-        let Error::Io { action: "read", source, .. } = PredictedSet::read(path).unwrap_err() else {
+        let Error::Io { action: "read", source, .. } = PredictionTable::read(path).unwrap_err() else {
             panic!("{reason}")
         };
         assert_eq!(source.to_string(), reason);
     }
     std::fs::remove_file(&path).unwrap();
-    assert!(PredictedSet::read(&path).unwrap_err().to_string().starts_with("cannot read"));
+    assert!(PredictionTable::read(&path).unwrap_err().to_string().starts_with("cannot read"));
 }

@@ -18,11 +18,11 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     write_atomically_with(path, |file| file.write_all(bytes))
 }
 
-/// Writes a file as [`write_atomically`], with what `content` writes.
-pub(crate) fn write_atomically_with(
-    path: &Path,
-    content: impl FnOnce(&mut File) -> io::Result<()>,
-) -> Result<()> {
+/// Writes a file of a run with what `content` writes, as a whole and on the disk: no reader and no kill ever sees half of it.
+///
+/// # Errors
+/// A symbolic link in its place; a file that cannot be written.
+pub fn write_atomically_with(path: &Path, content: impl FnOnce(&mut File) -> io::Result<()>) -> Result<()> {
     refuse_link(path)?;
     FileWriter::replacing().synced().write_with(path, content).map_err(|source| write_error(path, source))
 }

@@ -3,10 +3,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use data::{
-    ImageSet,
-    csv_text::{CsvRecord, CsvText},
-};
+use base::csv_text::{CsvRecord, CsvText};
 use metrics::{Predictions, Resampling, Scores, argmax};
 
 use crate::{
@@ -32,7 +29,7 @@ const PROBABILITY: &str = "p_";
 /// `path,label,predicted,p_<class>…` and, where groups such as patients are known, `group`, and where files were read in another
 /// way than most, `note`: a row an image, in the set's order, probabilities in the shortest form that reads back the same.
 #[derive(Clone, Debug, PartialEq)]
-pub struct PredictedSet {
+pub struct PredictionTable {
     /// Labels in index order.
     pub classes: Vec<String>,
     /// Where the images come from.
@@ -52,22 +49,7 @@ pub struct PredictedImage {
     pub note: Option<String>,
 }
 
-impl PredictedImage {
-    /// An image of a set.
-    pub(crate) fn of(set: &ImageSet, index: usize) -> Self {
-        let (sample, notes) = (&set.samples()[index], set.notes(index));
-        let note = (!notes.is_empty()).then(|| notes.to_string());
-        Self { path: sample.path.clone(), group: sample.group.clone(), note }
-    }
-}
-
-impl PredictedSet {
-    /// A set's images with what a model of these classes said of them.
-    pub(crate) fn new(set: &ImageSet, classes: &[String], predictions: Predictions) -> Self {
-        let images = (0..set.len()).map(|index| PredictedImage::of(set, index)).collect();
-        Self { classes: classes.to_vec(), images, predictions }
-    }
-
+impl PredictionTable {
     /// The probabilities in f64, as figures are computed from.
     pub fn scores(&self) -> Scores {
         Scores::from(&self.predictions)

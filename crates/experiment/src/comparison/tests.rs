@@ -1,7 +1,7 @@
 use super::*;
 
 /// Images by path and label, with probabilities of the classes.
-fn set(classes: &[&str], rows: &[(&str, &str, &[f32])]) -> PredictedSet {
+fn set(classes: &[&str], rows: &[(&str, &str, &[f32])]) -> PredictionTable {
     let classes: Vec<String> = classes.iter().map(|&class| class.to_owned()).collect();
     let label = |label: &str| classes.iter().position(|class| class == label).unwrap();
     let labels = rows.iter().map(|(_, class, _)| label(class)).collect();
@@ -9,14 +9,14 @@ fn set(classes: &[&str], rows: &[(&str, &str, &[f32])]) -> PredictedSet {
     let image = |path: &str| PredictedImage { path: path.into(), group: None, note: None };
     let images = rows.iter().map(|(path, ..)| image(path)).collect();
     let predictions = Predictions::new(classes.len(), labels, values).unwrap();
-    PredictedSet { classes, images, predictions }
+    PredictionTable { classes, images, predictions }
 }
 
-fn compared(first: &PredictedSet, second: &PredictedSet) -> Result<ModelComparison> {
+fn compared(first: &PredictionTable, second: &PredictionTable) -> Result<ModelComparison> {
     ModelComparison::new(("one", first), ("two", second))
 }
 
-fn first() -> PredictedSet {
+fn first() -> PredictionTable {
     let (right, wrong) = (&[0.9, 0.1][..], &[0.1, 0.9][..]);
     set(
         &["a", "b"],
@@ -25,7 +25,7 @@ fn first() -> PredictedSet {
 }
 
 /// Another model of the same classes the other way round, on the same images in another order.
-fn second() -> PredictedSet {
+fn second() -> PredictionTable {
     let (right, wrong) = (&[0.3, 0.7][..], &[0.6, 0.4][..]);
     set(
         &["b", "a"],

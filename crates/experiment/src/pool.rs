@@ -1,22 +1,37 @@
 //! The predictions of all folds as one set.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    path::PathBuf,
+};
 
-use data::Sample;
 use metrics::Predictions;
 
 use crate::{
-    CrossValidation, Error, PredictedImage, PredictedSet, Result, cross_validation::run_name,
+    CrossValidation, Error, PredictedImage, PredictionTable, Result, cross_validation::run_name,
     run::PREDICTIONS,
 };
 
+/// Image of a cross-validation, which one fold holds out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldOutImage {
+    /// As the data set was named.
+    pub path: PathBuf,
+    /// Index of its class.
+    pub label: usize,
+    /// The group that it belongs to, such as a patient, where that is known.
+    pub group: Option<String>,
+    /// Fold that holds it out, counted from 0.
+    pub fold: usize,
+}
+
 impl CrossValidation {
-    /// Each image as the model said that was trained without it, in the order of `samples`, whose folds, from 0, are `folds`.
-    /// Images that could not be read are left out.
+    /// Joins the folds' predictions: each image's is by the model that was trained without it, in the order of `samples`. Images
+    /// that could not be read are left out.
     ///
     /// # Errors
     /// A fold's `predictions.csv` that cannot be read, or is not of exactly that fold's images.
-    pub fn pooled(&self, samples: &[Sample], folds: &[usize]) -> Result<PredictedSet> {
+    pub fn pooled(&self, samples: &[HeldOutImage]) -> Result<PredictionTable> {
         let names: Vec<_> = samples.iter().map(|sample| base::stored(&sample.path)).collect();
         let places: HashMap<&str, usize> =
             names.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
@@ -24,7 +39,7 @@ impl CrossValidation {
         for fold in 0..self.record.folds.len() {
             let path = self.file(&run_name(fold + 1)).join(PREDICTIONS);
             let other = |line: usize, problem| Error::Csv { path: path.clone(), line: line as u64, problem };
-            let set = PredictedSet::read(&path)?;
+            let set = PredictionTable::read(&path)?;
             if set.classes != self.record.classes {
                 return Err(other(1, "its classes are not those of the cross-validation".to_owned()));
             }
@@ -32,7 +47,7 @@ impl CrossValidation {
                 set.images.iter().zip(set.predictions.rows()).enumerate()
             {
                 let place = places.get(base::stored(&image.path).as_str()).filter(|&&place| {
-                    folds[place] == fold && samples[place].label == label && rows[place].is_none()
+                    samples[place].fold == fold && samples[place].label == label && rows[place].is_none()
                 });
                 let strange = || {
                     other(
@@ -50,7 +65,7 @@ impl CrossValidation {
         let skipped: HashSet<&str> = self.record.skipped.iter().map(String::as_str).collect();
         let lacks = |&place: &usize| rows[place].is_none() && !skipped.contains(names[place].as_str());
         if let Some(place) = (0..samples.len()).find(lacks) {
-            let path = self.file(&run_name(folds[place] + 1)).join(PREDICTIONS);
+            let path = self.file(&run_name(samples[place].fold + 1)).join(PREDICTIONS);
             return Err(Error::Csv { path, line: 1, problem: format!("it lacks `{}`", names[place]) });
         }
         let (mut images, mut labels, mut probabilities) = (Vec::new(), Vec::new(), Vec::new());
@@ -62,6 +77,6 @@ impl CrossValidation {
         }
         let classes = self.record.classes.clone();
         let predictions = Predictions::new(classes.len(), labels, probabilities)?;
-        Ok(PredictedSet { classes, images, predictions })
+        Ok(PredictionTable { classes, images, predictions })
     }
 }

@@ -75,7 +75,7 @@ mod tests {
     use metrics::Predictions;
 
     use super::*;
-    use crate::{PredictedImage, PredictedSet, Tested};
+    use crate::{PredictedImage, PredictionTable, Tested};
 
     /// Figures of a set of two classes, `right` of `of` images of each right.
     fn figures(right: usize, of: [usize; 2]) -> TestFigures {
@@ -95,7 +95,7 @@ mod tests {
         let classes = ["sick", "well"].map(str::to_owned).to_vec();
         let predictions = Predictions::new(2, labels, rows).unwrap();
         let tested = Tested { checkpoint: String::new(), formats: None, synthetic: false, seconds: 1.0 };
-        TestFigures::new(&PredictedSet { classes, images, predictions }, tested).unwrap()
+        TestFigures::new(&PredictionTable { classes, images, predictions }, tested).unwrap()
     }
 
     #[test]

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use metrics::{Comparison, Estimate, Evaluation, Figures, Predictions, Resampling};
 use serde::{Deserialize, Serialize};
 
-use crate::{Bounds, Error, Mismatch, PredictedImage, PredictedSet, Result};
+use crate::{Bounds, Error, Mismatch, PredictedImage, PredictionTable, Result};
 
 /// Two models on the same images, as `thorax compare --json` and `test --against` print them. Keys are only ever added.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,24 +56,24 @@ impl ModelComparison {
     ///
     /// # Errors
     /// Other classes, other images or other true classes; no image at all.
-    pub fn new(first: (&str, &PredictedSet), second: (&str, &PredictedSet)) -> Result<Self> {
+    pub fn new(first: (&str, &PredictionTable), second: (&str, &PredictionTable)) -> Result<Self> {
         let matched = in_order_of(first, second)?;
         let (first, second) = (first.1, &matched);
         if first.images.is_empty() {
-            return Err(Error::Config("a comparison needs at least one image".to_owned()));
+            return Err(Error::Predictions("a comparison needs at least one image".to_owned()));
         }
         let of_second = second.resampling();
         let resampling = match first.resampling() {
             Resampling { groups: None, .. } => of_second,
             resampling => resampling,
         };
-        let figures = |set: &PredictedSet| {
+        let figures = |set: &PredictionTable| {
             let none = Resampling { resamples: 0, ..resampling.clone() };
-            Evaluation::new(&set.scores(), &none).map_err(|error| Error::Config(error.to_string()))
+            Evaluation::new(&set.scores(), &none).map_err(|error| Error::Predictions(error.to_string()))
         };
         let (of_first, of_second) = (figures(first)?, figures(second)?);
         let compared = Comparison::new(&first.scores(), &second.scores(), &resampling)
-            .map_err(|error| Error::Config(error.to_string()))?;
+            .map_err(|error| Error::Predictions(error.to_string()))?;
         let mut undefined = BTreeMap::new();
         let mut figure = |name: &str, of: fn(&Figures<Estimate>) -> &Estimate| {
             let difference = of(&compared.differences);
@@ -108,7 +108,7 @@ impl ModelComparison {
 }
 
 /// The second's predictions with the first's order of images and classes.
-fn in_order_of(first: (&str, &PredictedSet), second: (&str, &PredictedSet)) -> Result<PredictedSet> {
+fn in_order_of(first: (&str, &PredictionTable), second: (&str, &PredictionTable)) -> Result<PredictionTable> {
     let names = [first.0, second.0].map(str::to_owned);
     let (first, second) = (first.1, second.1);
     let place = |class: &String| second.classes.iter().position(|other| other == class);
@@ -159,7 +159,7 @@ fn in_order_of(first: (&str, &PredictedSet), second: (&str, &PredictedSet)) -> R
     let values = values.map(|(index, column)| rows[index][column]).collect();
     let images: Vec<PredictedImage> = order.iter().map(|&index| second.images[index].clone()).collect();
     let predictions = Predictions::new(columns.len(), first.predictions.labels().to_vec(), values)?;
-    Ok(PredictedSet { classes: first.classes.clone(), images, predictions })
+    Ok(PredictionTable { classes: first.classes.clone(), images, predictions })
 }
 
 #[cfg(test)]

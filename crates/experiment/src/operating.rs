@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use metrics::{Estimate, Scores};
+use metrics::{Estimate, OperatingPoint, Scores, ThresholdCounts};
 use serde::{Deserialize, Serialize};
 
 use crate::Bounds;
@@ -34,8 +34,8 @@ pub struct Shares {
 }
 
 impl OperatingRow {
-    pub(crate) fn new(point: &model::OperatingPoint, class: usize, scores: &Scores) -> Self {
-        let here = metrics::OperatingPoint::at(scores, class, point.threshold);
+    pub(crate) fn new(point: &OperatingPoint, class: usize, scores: &Scores) -> Self {
+        let here = ThresholdCounts::at(scores, class, point.threshold);
         let both = [("sensitivity", here.sensitivity()), ("specificity", here.specificity())];
         let bounds = |(name, share): &(&str, Estimate)| {
             share.interval.ok().map(|interval| ((*name).to_owned(), [interval.low, interval.high]))

@@ -3,7 +3,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use data::csv_text::{CsvRecord, CsvText};
+use base::csv_text::{CsvRecord, CsvText};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -57,20 +57,26 @@ pub fn read_history(path: &Path) -> Result<Vec<EpochRow>> {
 }
 
 /// `history.csv`: a row an epoch, on the disk before the next epoch begins.
-pub(crate) struct History {
+pub struct History {
     path: PathBuf,
     writer: csv::Writer<File>,
 }
 
 impl History {
     /// Starts a new file.
-    pub(crate) fn create(path: &Path) -> Result<Self> {
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn create(path: &Path) -> Result<Self> {
         write_atomically(path, b"")?;
         Ok(Self { path: path.to_owned(), writer: csv::Writer::from_writer(appending(path)?) })
     }
 
     /// Goes on with a file after its row of this epoch; rows beyond it, and what a kill left of one, go.
-    pub(crate) fn resume(path: &Path, epoch: u64) -> Result<Self> {
+    ///
+    /// # Errors
+    /// A file that lacks one of these rows, or cannot be read or written.
+    pub fn resume(path: &Path, epoch: u64) -> Result<Self> {
         if epoch == 0 {
             return Self::create(path);
         }
@@ -89,8 +95,11 @@ impl History {
         Ok(Self { path: path.to_owned(), writer })
     }
 
-    /// Adds a row and flushes it.
-    pub(crate) fn add(&mut self, row: &EpochRow) -> Result<()> {
+    /// Adds a row, which is on the disk when this returns.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn add(&mut self, row: &EpochRow) -> Result<()> {
         self.writer.serialize(row).map_err(|error| write_error(&self.path, error.into()))?;
         self.writer.flush().map_err(|source| write_error(&self.path, source))?;
         self.writer.get_ref().sync_data().map_err(|source| write_error(&self.path, source))

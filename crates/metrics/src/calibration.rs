@@ -1,7 +1,8 @@
 use serde::{Deserialize, Serialize};
 
-/// What was learnt from the validation part once training was over, and is stored beside the weights: how sure the network
-/// may be, and from which probability on an image counts as a class.
+use crate::{OperatingPoint, Temperature, argmax};
+
+/// Temperature and thresholds of a trained network, learnt from the validation part and stored beside the weights.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
     /// What logits are divided by before softmax; `None` leaves them as they are.
@@ -10,58 +11,6 @@ pub struct Calibration {
     /// A threshold for each class, in class order; none where none was asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub operating_points: Vec<OperatingPoint>,
-}
-
-/// A temperature, and what it did to the images that it was fitted to.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Temperature {
-    /// T, above 0: above 1 the network becomes less sure, below 1 surer.
-    #[serde(rename = "temperature")]
-    pub value: f64,
-    /// Which end of the range the fit ended at, where the images set it no limit of their own.
-    pub bound: Option<Bound>,
-    /// Images fitted to.
-    pub images: usize,
-    /// Mean of -ln p of the true class at T = 1 and at T, in nats.
-    pub log_loss: [f64; 2],
-    /// Expected calibration error at T = 1 and at T, in `[0, 1]`.
-    pub expected_calibration_error: [f64; 2],
-}
-
-/// An end of the range in which a temperature is sought.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Bound {
-    /// The surer the better.
-    Lower,
-    /// The less sure the better.
-    Upper,
-}
-
-/// From which probability on an image counts as a class.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct OperatingPoint {
-    /// The class.
-    pub label: String,
-    /// The sensitivity that was asked for, in `(0, 1]`.
-    pub target: f64,
-    /// Images whose probability of the class, at the temperature if there is one, is at least this count as the class.
-    pub threshold: f64,
-    /// Sensitivity on the images that the threshold was chosen on, in `[0, 1]`.
-    pub sensitivity: f64,
-    /// Specificity on them, in `[0, 1]`; `None` where all of them are of the class.
-    pub specificity: Option<f64>,
-}
-
-/// The predicted class: the first of the largest probabilities.
-pub fn predicted(probabilities: &[f32]) -> usize {
-    let mut best = 0;
-    for (class, probability) in probabilities.iter().enumerate() {
-        if *probability > probabilities[best] {
-            best = class;
-        }
-    }
-    best
 }
 
 impl Calibration {
@@ -73,7 +22,7 @@ impl Calibration {
     /// The class to act on, given the probability of each; `None` where that is uncertain: the largest is below `least`, or,
     /// with operating points, no class or more than one reaches its threshold.
     pub fn decide(&self, probabilities: &[f32], least: Option<f64>) -> Option<usize> {
-        let largest = predicted(probabilities);
+        let largest = argmax(probabilities);
         let probability = f64::from(*probabilities.get(largest)?);
         if least.is_some_and(|least| probability < least) {
             return None;
@@ -87,8 +36,8 @@ impl Calibration {
         reached.next().is_none().then_some(class)
     }
 
-    /// Why a network of these classes cannot use it, if so: files come from anywhere.
-    pub(crate) fn problem(&self, classes: &[String]) -> Option<String> {
+    /// The reason why a network of these classes cannot use it, if there is one: files come from anywhere.
+    pub fn problem(&self, classes: &[String]) -> Option<String> {
         match self.temperature {
             Some(Temperature { value, .. }) if !(value.is_finite() && value > 0.0) => {
                 return Some(format!("its temperature is {value}"));
@@ -104,11 +53,6 @@ impl Calibration {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_first_of_equals_is_predicted() {
-        assert_eq!([&[0.2, 0.4, 0.4][..], &[0.5, 0.5], &[0.1, 0.2, 0.7]].map(predicted), [1, 0, 2]);
-    }
 
     #[test]
     fn one_class_must_reach_its_threshold_and_no_other() {

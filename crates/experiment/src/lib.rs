@@ -1,0 +1,40 @@
+//! Files that a training run and a cross-validation leave, as types.
+//!
+//! What this crate holds: a [`Run`]'s folder with its [`RunRecord`] (`run.json`), [`History`] (`history.csv`), [`TestRecord`]
+//! (`test.json`) and [`PredictionTable`] (`predictions.csv`); a [`CrossValidation`]'s folder of runs, in which several processes
+//! may work; the [`ModelComparison`] of two models on the same images and the [`Gap`] of one model between two sets.
+//! What it must not know: libtorch, images, the terminal. It builds and tests with no libtorch on the machine.
+//!
+//! Outside libraries: **csv** for `history.csv` and `predictions.csv` (quoting is its job), **serde_json** for `run.json` and
+//! `test.json`.
+
+mod comparison;
+mod cross_validation;
+mod error;
+mod figures;
+mod files;
+mod gap;
+mod history;
+mod mismatch;
+mod operating;
+mod pool;
+mod predictions;
+mod run;
+mod spread;
+
+pub use comparison::{ComparedFigure, ModelComparison};
+pub use cross_validation::{CrossValidation, CrossValidationRecord, FOLDS, FoldRecord, FoldState};
+pub use error::Error;
+pub use figures::{Bounds, Calibration, ClassRow, MeanRow, Sureness, TestFigures, Tested};
+pub use files::{read as read_text, write_atomically_with};
+pub use gap::{Difference, Gap};
+pub use history::{EpochRow, HISTORY, History, read_history};
+pub use mismatch::Mismatch;
+pub use operating::{OperatingRow, Shares};
+pub use pool::HeldOutImage;
+pub use predictions::{PredictedImage, PredictionTable};
+pub use run::{BEST, LAST, PREDICTIONS, Run, RunRecord, Seconds, Status, TestRecord, new_folder};
+pub use spread::Spread;
+
+/// This crate's results.
+pub type Result<T> = std::result::Result<T, Error>;
