@@ -6,6 +6,7 @@ use std::{
 };
 
 use data::{Formats, Interpolation};
+use metrics::Calibration;
 use safetensors::{
     Dtype,
     tensor::{Metadata, TensorInfo},

@@ -4,6 +4,7 @@ use std::{
 };
 
 use data::Batch;
+use metrics::{Calibration, Temperature};
 use tch::{Device, Tensor};
 
 use crate::{

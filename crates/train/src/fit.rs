@@ -243,7 +243,7 @@ impl Position {
         run.record.best_epoch = best_epoch;
         run.record.best_val_loss = best_val_loss;
         run.record.skipped_steps = trainer.skipped_steps;
-        run.save()
+        Ok(run.save()?)
     }
 }
 

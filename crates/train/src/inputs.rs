@@ -195,7 +195,7 @@ impl Kept {
 }
 
 fn io_error(action: &'static str, path: &Path, source: std::io::Error) -> Error {
-    Error::Io { action, path: path.to_owned(), source }
+    experiment::Error::Io { action, path: path.to_owned(), source }.into()
 }
 
 #[cfg(test)]

@@ -5,11 +5,10 @@ use std::{
 
 use model::Checkpoint;
 
-use experiment::Run;
+use experiment::{LAST, Run};
 
 use crate::{
     Result, Tracker,
-    run::LAST,
     writer::{Part, Writer},
 };
 

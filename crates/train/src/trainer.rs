@@ -6,6 +6,7 @@ use data::{
     Augmenting,
     random::{Key, Purpose},
 };
+use experiment::BEST;
 use metrics::Calibration;
 use metrics::Predictions;
 use model::{Checkpoint, Classifier, Meta, Metric, Mode, Parameter, Step};
@@ -15,7 +16,6 @@ use crate::{
     Adam, Averaging, Error, Event, FitConfig, Inputs, Observer, OnNonFinite, Result, Tracker,
     average::Average,
     evaluate,
-    run::BEST,
     saver::Saver,
     schedule::Rates,
     state::{Partial, State},

@@ -64,7 +64,7 @@ impl Writer {
         let thread = std::thread::Builder::new()
             .name("checkpoints".to_owned())
             .spawn(move || run(&for_thread))
-            .map_err(|source| Error::Io {
+            .map_err(|source| experiment::Error::Io {
                 action: "start the writer of",
                 path: "checkpoints".into(),
                 source,
@@ -138,7 +138,7 @@ fn run(shared: &Shared) {
         };
         let written = encoded
             .map_err(Error::from)
-            .and_then(|encoded| write_atomically_with(&path, |file| encoded.write_to(file)));
+            .and_then(|encoded| Ok(write_atomically_with(&path, |file| encoded.write_to(file))?));
         match written {
             Ok(()) => tracing::debug!("wrote `{}` in {:.2?}", path.display(), start.elapsed()),
             Err(error) => {

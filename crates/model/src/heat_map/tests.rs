@@ -4,9 +4,9 @@ use data::{Interpolation, random::Key, random::Purpose, random::Rng as _};
 use tch::{CModule, Device, Kind as Number, Tensor};
 
 use super::*;
-use crate::{
-    Calibration, Checkpoint, Freeze, InputScale, Kind, Meta, Metric, NamedTensor, Precision, Pretrained, Spec,
-};
+use metrics::Calibration;
+
+use crate::{Checkpoint, Freeze, InputScale, Kind, Meta, Metric, NamedTensor, Precision, Pretrained, Spec};
 
 fn spec(kind: Kind, image_size: usize) -> Spec {
     Spec {

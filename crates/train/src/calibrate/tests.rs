@@ -41,7 +41,7 @@ fn a_threshold_is_a_probability_that_the_network_gives_at_its_temperature() {
 #[test]
 fn a_fit_that_ends_at_a_bound_says_so() {
     let learnt = learn(&evaluated(&[(1, 1.0), (0, -1.0)]), &classes(), &BOTH).unwrap();
-    assert_eq!(learnt.temperature.unwrap().bound, Some(Bound::Lower));
+    assert_eq!(learnt.temperature.unwrap().bound, Some(metrics::Bound::Lower));
 }
 
 #[test]
