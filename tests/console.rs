@@ -8,15 +8,20 @@ use std::fs;
 use crate::world::World;
 
 /// Numbers and names that differ between machines or runs, and what stands for them. Widths are kept where columns depend on them.
-const BLANKED: [(&str, &str); 9] = [
+const BLANKED: [(&str, &str); 14] = [
     (r"/tmp/\.tmp\w+", "[folder]"),
     (r"\b[0-9a-f]{64}\b", "[sha256]"),
     (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)?", "[time]"),
     (r"\b\d+\.\d+ s\b", "[seconds] s"),
     (r"\b\d+(\.\d+)? images/s\b", "[rate] images/s"),
     (r"\b\d\.\d{4}e[+-]\d+\b", "#.####e##"),
+    (r"\b0\.\d{5,}(,|\b)", "#.########$1"),
+    (r"\b\d\.\d{6}\b", "#.######"),
+    (r"\b\d+ threads?\b", "[n] threads"),
     (r"\b\d\.\d{4}\b", "#.####"),
     (r"\b\d\.\d{3}\b", "#.###"),
+    (r"\b\d\.\d{2}\b", "#.##"),
+    (r"  \d+ %", "  ## %"),
     (r"127\.0\.0\.1:\d+", "127.0.0.1:[port]"),
 ];
 
@@ -77,9 +82,11 @@ fn training_and_its_plan() {
     world.study();
     let line = ["train", "--data", "xrays", "--image-size", "16", "--epochs", "2", "--batch-size", "8"];
     let run = [&line[..], &["--calibrate", "--sensitivity", "0.9", "--out", "run"]].concat();
-    let augmented =
-        [&line[..], &["--augment", "flip,rotate=5", "--schedule", "cosine", "--average", "ema", "--dry-run"]]
-            .concat();
+    let augmented = [
+        &line[..],
+        &["--augment", "flip-horizontal,turn=5", "--schedule", "cosine", "--average", "ema", "--dry-run"],
+    ]
+    .concat();
     let resumed = ["train", "--resume", "run", "--extend-epochs", "1"];
     assert_console(&world, "train", &[&run, &augmented, &resumed]);
 }
@@ -123,9 +130,9 @@ fn looking_at_a_data_set() {
         &["data", "scan", "xrays", "--formats", "keras"],
         &["data", "audit", "xrays"],
         &["data", "split", "xrays", "--out", "split.csv", "--test-split", "0.2"],
-        &["data", "decode", "xrays/NORMAL", "--out", "decoded"],
+        &["data", "decode", "xrays/NORMAL/000.png", "--out", "decoded"],
         &["data", "cache"],
-        &["data", "sample", "--out", "sample", "--count", "12", "--image-size", "32"],
+        &["data", "sample", "--out", "sample", "--count", "15", "--image-size", "32"],
     ];
     assert_console(&world, "data", &commands);
 }
@@ -147,7 +154,7 @@ fn what_is_refused() {
         &["train", "--data", "xrays", "--out", "xrays"],
         &["train", "--data", "xrays", "--epoch", "3"],
         &["train", "--data", "xrays", "--model", "resnet"],
-        &["train", "--data", "xrays", "--image-size", "4", "--out", "small"],
+        &["train", "--data", "xrays", "--image-size", "0", "--out", "small"],
         &["train", "--data", "xrays", "--recipe", "quick"],
         &["train", "--resume", "nowhere"],
         &["test", "--saved", "nowhere"],

@@ -81,19 +81,25 @@ impl World {
 
     /// Trains on [`Self::study`]'s pictures for two epochs into `run`: once for all tests, which get copies.
     pub(crate) fn trained(&self) -> PathBuf {
-        static FILES: OnceLock<BTreeMap<PathBuf, Vec<u8>>> = OnceLock::new();
-        let files = FILES.get_or_init(|| {
+        static TRAINED: OnceLock<(PathBuf, BTreeMap<PathBuf, Vec<u8>>)> = OnceLock::new();
+        let (folder, files) = TRAINED.get_or_init(|| {
             let world = Self::new();
             world.study();
             world.train(&["--epochs", "2", "--batch-size", "8", "--out", "run"]).ok();
             let inside = |path: PathBuf| path.strip_prefix(world.folder.path()).unwrap().to_owned();
-            world.files().into_iter().map(|(path, bytes)| (inside(path), bytes)).collect()
+            let files = world.files().into_iter().map(|(path, bytes)| (inside(path), bytes));
+            (world.folder.path().to_owned(), files.collect())
         });
-        for (path, bytes) in files {
-            let path = self.folder.path().join(path);
+        for (name, bytes) in files {
+            let path = self.folder.path().join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, bytes).unwrap();
         }
+        // The record names the folder that it was trained in.
+        let record = self.path("run/run.json");
+        let text = fs::read_to_string(&record).unwrap();
+        let here = self.folder.path().to_str().unwrap();
+        fs::write(&record, text.replace(folder.to_str().unwrap(), here)).unwrap();
         self.path("run")
     }
 
