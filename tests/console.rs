@@ -8,10 +8,11 @@ use std::fs;
 use crate::world::World;
 
 /// Numbers and names that differ between machines or runs, and what stands for them. Widths are kept where columns depend on them.
-const BLANKED: [(&str, &str); 14] = [
+const BLANKED: [(&str, &str); 15] = [
     (r"/tmp/\.tmp\w+", "[folder]"),
     (r"\b[0-9a-f]{64}\b", "[sha256]"),
     (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)?", "[time]"),
+    (r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d", "[time]"),
     (r"\b\d+\.\d+ s\b", "[seconds] s"),
     (r"\b\d+(\.\d+)? images/s\b", "[rate] images/s"),
     (r"\b\d\.\d{4}e[+-]\d+\b", "#.####e##"),

@@ -15,7 +15,7 @@ const MAY_IMPORT: [(&str, &[&str]); 10] = [
     ("model", &["base", "data", "metrics"]),
     ("experiment", &["base", "metrics"]),
     ("train", &["base", "data", "model", "experiment", "metrics"]),
-    ("report", &["metrics"]),
+    ("report", &["experiment", "metrics"]),
     ("serve", &["base", "data", "model", "metrics"]),
     ("cli", &["base", "data", "metrics", "model", "experiment", "train", "report", "serve"]),
     ("xtask", &[]),

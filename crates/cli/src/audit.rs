@@ -195,8 +195,16 @@ impl<'a> Report<'a> {
 
     /// What the files themselves give away, in a sentence.
     fn source_sentence(&self) -> String {
-        let source = self.audit.source.as_ref();
-        source_sentence(source.map(|source| (source.sign, source.balanced_accuracy, source.chance)))
+        let source = self.audit.source.as_ref().map(|source| report::Source {
+            sign: match source.sign {
+                Sign::None => report::Sign::None,
+                Sign::Weak => report::Sign::Weak,
+                Sign::Strong => report::Sign::Strong,
+            },
+            balanced_accuracy: source.balanced_accuracy,
+            chance: source.chance,
+        });
+        report::Source::sentence(source.as_ref())
     }
 }
 
@@ -217,25 +225,6 @@ fn what(listing: &Listing, test: Option<&Listing>, split: &Split, decoding: &Dec
         }
     }
     what
-}
-
-/// What files give away: sign, balanced accuracy and that of guessing, in a sentence.
-pub(crate) fn source_sentence(source: Option<(Sign, f64, f64)>) -> String {
-    let Some((sign, accuracy, chance)) = source else {
-        return "Not tried: it takes two classes of ten images each.".to_owned();
-    };
-    let figures = format!(
-        "file facts alone classify with a balanced accuracy of {accuracy:.2}, guessing with {chance:.2}"
-    );
-    match sign {
-        Sign::None => format!("No sign of it: {figures}."),
-        Sign::Weak => {
-            format!("Some signs of it: {figures}. Part of a network's accuracy may come from there.")
-        }
-        Sign::Strong => format!(
-            "Yes: {figures}. A network can score well without looking at the lungs; test it on images from elsewhere."
-        ),
-    }
 }
 
 /// `1 image`, `2 images`.

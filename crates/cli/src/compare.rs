@@ -99,15 +99,10 @@ pub(crate) fn print(names: &[String; 2], comparison: &ModelComparison, output: &
         format!("second  {second}"),
     ]);
     let mut rows = vec![["", "first", "second", "first - second"].map(str::to_owned).to_vec()];
-    let mut row = |name: &str, figure: &ComparedFigure| {
-        let difference = with_interval(figure.difference, figure.interval.as_ref());
-        rows.push(vec![name.to_owned(), share(figure.first), share(figure.second), difference]);
-    };
-    row("Accuracy", &comparison.accuracy);
-    row("Balanced accuracy", &comparison.balanced_accuracy);
-    row("Macro F1", &comparison.macro_f1);
-    row("Macro ROC AUC", &comparison.macro_roc_auc);
-    row("Log loss", &comparison.log_loss);
+    for ComparedFigure { first, second, row } in &comparison.figures {
+        let difference = with_interval(&row.difference);
+        rows.push(vec![row.title.to_owned(), share(*first), share(*second), difference]);
+    }
     output.result(table(&rows));
     let drawn = comparison.groups.map_or(String::new(), |groups| format!(", from {groups} groups"));
     output.result(vec![format!("[low, high]: 95 % intervals of a paired bootstrap{drawn}"), String::new()]);
@@ -127,7 +122,7 @@ pub(crate) fn print(names: &[String; 2], comparison: &ModelComparison, output: &
             "McNemar's test takes images as independent, and here they come in groups: go by the intervals",
         );
     }
-    print_undefined(&comparison.undefined, output);
+    print_undefined(&comparison.undefined(), output);
 }
 
 /// Says why figures have no value.

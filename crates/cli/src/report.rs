@@ -1,6 +1,5 @@
 //! `report`: the page of a run, from the files of the run alone; `train` ends with the same.
 
-mod convert;
 mod pictures;
 mod read;
 

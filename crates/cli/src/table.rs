@@ -1,5 +1,7 @@
 //! Plain-text tables: a first column of words, the others numbers.
 
+use metrics::Figure;
+
 use crate::output::Lines;
 
 /// Lays rows out in columns: the first to the left, the others to the right; the first row is the heading.
@@ -25,6 +27,12 @@ pub(crate) fn share(value: Option<f64>) -> String {
     value.map_or_else(|| "–".to_owned(), |value| rounded(value, 4))
 }
 
+/// A figure's title within a line: `Macro F1` as `macro F1`.
+pub(crate) fn lower(title: &str) -> String {
+    let mut letters = title.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
 /// With so many decimals; what rounds to 0 has no sign.
 fn rounded(value: f64, decimals: usize) -> String {
     let text = format!("{value:.decimals$}");
@@ -35,10 +43,10 @@ fn rounded(value: f64, decimals: usize) -> String {
 }
 
 /// A figure with its interval, where it has one.
-pub(crate) fn with_interval(value: Option<f64>, interval: Option<&experiment::Bounds>) -> String {
-    match interval {
-        Some([low, high]) => format!("{} [{}, {}]", share(value), rounded(*low, 3), rounded(*high, 3)),
-        None => share(value),
+pub(crate) fn with_interval(figure: &Figure) -> String {
+    match figure.interval {
+        Some([low, high]) => format!("{} [{}, {}]", share(figure.value), rounded(low, 3), rounded(high, 3)),
+        None => share(figure.value),
     }
 }
 
@@ -55,7 +63,8 @@ mod tests {
         assert_eq!(table(&rows).to_string(), "class\na\\nb");
         assert_eq!(share(None), "–");
         assert_eq!(share(Some(0.94167)), "0.9417");
-        assert_eq!(with_interval(Some(-0.0006), Some(&[-0.0004, -0.0])), "-0.0006 [0.000, 0.000]");
-        assert_eq!(with_interval(Some(0.5), None), "0.5000");
+        let figure = |value, interval| Figure { value: Some(value), interval, missing: None };
+        assert_eq!(with_interval(&figure(-0.0006, Some([-0.0004, -0.0]))), "-0.0006 [0.000, 0.000]");
+        assert_eq!(with_interval(&figure(0.5, None)), "0.5000");
     }
 }

@@ -11,7 +11,8 @@ use std::collections::HashSet;
 
 use anyhow::Result;
 use data::ImageSet;
-use experiment::{MeanRow, ModelComparison, PredictionTable, TestFigures};
+use experiment::{ModelComparison, PredictionTable, TestFigures};
+use metrics::{FIGURES, KerasFigures, Table};
 use model::Model;
 use outcome::{Against, OutFolder, Outcome, Outcomes};
 use sets::TestSet;
@@ -183,23 +184,18 @@ fn print_figures(models: &[(String, &TestFigures)], output: &Output) {
         let values = models.iter().map(|(_, figures)| value(figures));
         rows.push([name.to_owned()].into_iter().chain(values).collect::<Vec<_>>());
     };
-    row("Categorical crossentropy loss", &|figures| format!("{:.6}", figures.loss));
-    row("Accuracy", &|figures| with(Some(figures.accuracy), figures.intervals.get("accuracy")));
-    row("True positives", &|figures| figures.true_positives.to_string());
-    row("False positives", &|figures| figures.false_positives.to_string());
-    row("True negatives", &|figures| figures.true_negatives.to_string());
-    row("False negatives", &|figures| figures.false_negatives.to_string());
-    row("Precision", &|figures| share(Some(figures.precision)));
-    row("Recall", &|figures| share(Some(figures.recall)));
-    row("Balanced accuracy", &|figures| {
-        with(figures.balanced_accuracy, figures.intervals.get("balanced_accuracy"))
-    });
-    row("Macro F1", &|figures| with(figures.macro_mean.f1, figures.intervals.get("macro_f1")));
-    row("Macro ROC AUC", &|figures| with(figures.macro_mean.roc_auc, figures.intervals.get("macro_roc_auc")));
-    row("Calibration error", &|figures| {
-        let interval = figures.intervals.get("expected_calibration_error");
-        with(figures.calibration.sureness.expected_calibration_error, interval)
-    });
+    let keras = |of: fn(&KerasFigures) -> String| move |figures: &TestFigures| of(&figures.keras);
+    row("Categorical crossentropy loss", &keras(|keras| format!("{:.6}", keras.loss)));
+    row("Accuracy", &|figures| with(&figures.figure("accuracy")));
+    row("True positives", &keras(|keras| keras.true_positives.to_string()));
+    row("False positives", &keras(|keras| keras.false_positives.to_string()));
+    row("True negatives", &keras(|keras| keras.true_negatives.to_string()));
+    row("False negatives", &keras(|keras| keras.false_negatives.to_string()));
+    row("Precision", &keras(|keras| share(Some(keras.precision))));
+    row("Recall", &keras(|keras| share(Some(keras.recall))));
+    for spec in FIGURES.iter().filter(|spec| spec.tables.contains(&Table::Test) && spec.key != "accuracy") {
+        row(spec.title, &|figures| with(&figures.figure(spec.key)));
+    }
     output.result(table(&rows));
     let groups = models.iter().find_map(|(_, figures)| figures.groups);
     let drawn = groups.map_or(String::new(), |groups| format!(", from {groups} groups"));
@@ -212,16 +208,12 @@ fn print_classes(name: &str, figures: &TestFigures, output: &Output) {
     let heading = ["class", "images", "precision", "recall", "specificity", "F1", "ROC AUC"];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
     for class in &figures.classes {
-        let MeanRow { precision, recall, specificity, f1, roc_auc, .. } = class.figures;
         // Two of them with intervals: with all, a line would be wider than a terminal.
-        let interval = |name: &str| class.intervals.get(name);
-        let figures = [
-            share(precision),
-            with(recall, interval("recall")),
-            share(specificity),
-            share(f1),
-            with(roc_auc, interval("roc_auc")),
-        ];
+        let cell = |key: &str| match key {
+            "recall" | "roc_auc" => with(&class.figure(key)),
+            _ => share(class.figure(key).value),
+        };
+        let figures = ["precision", "recall", "specificity", "f1", "roc_auc"].map(cell);
         rows.push([class.label.clone(), class.support.to_string()].into_iter().chain(figures).collect());
     }
     output.result(table(&rows));

@@ -1,16 +1,21 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use metrics::{Comparison, Estimate, Evaluation, Figures, Predictions, Resampling};
-use serde::{Deserialize, Serialize};
+use metrics::{
+    Comparison, Estimate, Evaluation, FIGURES, FigureSpec, Figures, Predictions, Resampling, Table,
+};
+use serde::{Serialize, Serializer};
 
-use crate::{Bounds, Error, Mismatch, PredictedImage, PredictionTable, Result};
+use crate::{
+    Error, FigureDifference, Mismatch, PredictedImage, PredictionTable, Result,
+    json::{Json, object},
+};
 
 /// Two models on the same images, as `thorax compare --json` and `test --against` print them. Keys are only ever added.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ModelComparison {
     /// Number of images.
     pub images: usize,
-    /// Groups, such as patients, that were drawn whole for the intervals; `null` where images were drawn one by one.
+    /// Groups, such as patients, that were drawn whole for the intervals; `None` where images were drawn one by one.
     pub groups: Option<usize>,
     /// Images that both got right.
     pub both_right: u64,
@@ -22,31 +27,19 @@ pub struct ModelComparison {
     pub both_wrong: u64,
     /// Two-sided p of McNemar's exact test, which takes images for independent.
     pub mcnemar_p: f64,
-    /// Share of images right.
-    pub accuracy: ComparedFigure,
-    /// Unweighted mean of the classes' recalls.
-    pub balanced_accuracy: ComparedFigure,
-    /// Unweighted mean of the classes' F1.
-    pub macro_f1: ComparedFigure,
-    /// Unweighted mean of the classes' ROC AUC.
-    pub macro_roc_auc: ComparedFigure,
-    /// Mean of -ln p of the true class, as scikit-learn clips it.
-    pub log_loss: ComparedFigure,
-    /// Figures and intervals without a value → why.
-    pub undefined: BTreeMap<String, String>,
+    /// Figures of both, in the order of [`FIGURES`].
+    pub figures: Vec<ComparedFigure>,
 }
 
-/// Both models' figure and how far they lie apart.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// A figure of two models, and the difference.
+#[derive(Clone, Debug, PartialEq)]
 pub struct ComparedFigure {
-    /// The first's.
+    /// Value of the first model.
     pub first: Option<f64>,
-    /// The second's.
+    /// Value of the second model.
     pub second: Option<f64>,
-    /// The first's less the second's.
-    pub difference: Option<f64>,
-    /// Its 95 % interval, of a paired bootstrap.
-    pub interval: Option<Bounds>,
+    /// The first's less the second's, with the interval of a paired bootstrap.
+    pub row: FigureDifference,
 }
 
 impl ModelComparison {
@@ -74,19 +67,20 @@ impl ModelComparison {
         let (of_first, of_second) = (figures(first)?, figures(second)?);
         let compared = Comparison::new(&first.scores(), &second.scores(), &resampling)
             .map_err(|error| Error::Predictions(error.to_string()))?;
-        let mut undefined = BTreeMap::new();
-        let mut figure = |name: &str, of: fn(&Figures<Estimate>) -> &Estimate| {
-            let difference = of(&compared.differences);
-            if let Err(why) = difference.value {
-                undefined.insert(name.to_owned(), why.named(&first.classes).to_string());
-            } else if let Err(why) = difference.interval {
-                undefined.insert(format!("interval of {name}"), why.named(&first.classes).to_string());
-            }
+        let value =
+            |figures: &Figures<Estimate>, key| figures.get(key).and_then(|estimate| estimate.value.ok());
+        let shown = FIGURES.iter().filter(|spec| spec.tables.contains(&Table::Comparison));
+        let figure = |spec: &FigureSpec| {
+            let difference =
+                compared.differences.get(spec.key).map(|estimate| estimate.named(&first.classes));
             ComparedFigure {
-                first: of(&of_first.figures).value.ok(),
-                second: of(&of_second.figures).value.ok(),
-                difference: difference.value.ok(),
-                interval: difference.interval.ok().map(|interval| [interval.low, interval.high]),
+                first: value(&of_first.figures, spec.key),
+                second: value(&of_second.figures, spec.key),
+                row: FigureDifference {
+                    key: spec.key,
+                    title: spec.title,
+                    difference: difference.unwrap_or_default(),
+                },
             }
         };
         Ok(Self {
@@ -97,13 +91,43 @@ impl ModelComparison {
             only_second_right: compared.only_second_right,
             both_wrong: compared.both_wrong,
             mcnemar_p: compared.mcnemar_p,
-            accuracy: figure("accuracy", |figures| &figures.accuracy),
-            balanced_accuracy: figure("balanced_accuracy", |figures| &figures.balanced_accuracy),
-            macro_f1: figure("macro_f1", |figures| &figures.macro_mean.f1),
-            macro_roc_auc: figure("macro_roc_auc", |figures| &figures.macro_mean.roc_auc),
-            log_loss: figure("log_loss", |figures| &figures.log_loss),
-            undefined,
+            figures: shown.map(figure).collect(),
         })
+    }
+
+    /// Differences and intervals without a value, each with the reason.
+    pub fn undefined(&self) -> BTreeMap<String, String> {
+        let reason = |figure: &ComparedFigure| {
+            let FigureDifference { key, difference, .. } = &figure.row;
+            let of = if difference.value.is_some() { "interval of " } else { "" };
+            Some((format!("{of}{key}"), difference.missing.clone()?))
+        };
+        self.figures.iter().filter_map(reason).collect()
+    }
+}
+
+impl Serialize for ModelComparison {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut json = vec![
+            ("images", Json::of(self.images)),
+            ("groups", Json::of(self.groups)),
+            ("both_right", Json::of(self.both_right)),
+            ("only_first_right", Json::of(self.only_first_right)),
+            ("only_second_right", Json::of(self.only_second_right)),
+            ("both_wrong", Json::of(self.both_wrong)),
+            ("mcnemar_p", Json::of(self.mcnemar_p)),
+        ];
+        json.extend(self.figures.iter().map(|figure| {
+            let fields = [
+                ("first", Json::of(figure.first)),
+                ("second", Json::of(figure.second)),
+                ("difference", Json::of(figure.row.difference.value)),
+                ("interval", Json::of(figure.row.difference.interval)),
+            ];
+            (figure.row.key, object(fields))
+        }));
+        json.push(("undefined", Json::of(self.undefined())));
+        object(json).serialize(serializer)
     }
 }
 

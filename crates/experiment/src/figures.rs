@@ -1,64 +1,42 @@
+//! Results of a test: the figures as `test.json` holds them.
+
 use std::collections::BTreeMap;
 
-use metrics::{Bound, Estimate, Evaluation, Figure, Figures, KerasFigures, OneVsRest, Scores, Undefined};
-use serde::{Deserialize, Serialize};
+use metrics::{
+    Bound, CLASS_FIGURES, Calibration, Evaluation, FIGURES, Figure, Figures, KerasFigures, Scores, Table,
+};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
-use crate::{Error, OperatingRow, PredictionTable, Result};
+use crate::{
+    Error, PredictionTable, Result,
+    json::{Json, object},
+    operating::TestedOperatingPoint,
+};
 
-/// The bounds of a 95 % interval.
-pub type Bounds = [f64; 2];
-
-/// A test's result as `test.json` holds it and `test --json` prints it. Keys are only ever added; a figure without a value is
-/// `null`, and `undefined` says why.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Results of one model on one set, as `test.json` holds them and `test --json` prints them. Keys are only ever added; a
+/// figure without a value is `null`, and `undefined` says why.
+#[derive(Clone, Debug, PartialEq)]
 pub struct TestFigures {
     /// The file tested.
     pub checkpoint: String,
     /// Rules that the images were decoded by, `all` or `keras`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub formats: Option<String>,
     /// Number of images.
     pub images: usize,
-    /// Keras' categorical crossentropy.
-    pub loss: f64,
-    /// Share of images right, in `[0, 1]`.
-    pub accuracy: f64,
-    /// As Keras counts them: see [`KerasFigures`].
-    pub true_positives: u64,
-    /// As Keras counts them.
-    pub false_positives: u64,
-    /// As Keras counts them.
-    pub true_negatives: u64,
-    /// As Keras counts them.
-    pub false_negatives: u64,
-    /// TP / (TP + FP) of the counts above.
-    pub precision: f64,
-    /// TP / (TP + FN) of the counts above.
-    pub recall: f64,
-    /// Unweighted mean of the classes' recalls.
-    pub balanced_accuracy: Option<f64>,
-    /// Cohen's kappa of true and predicted classes.
-    pub cohen_kappa: Option<f64>,
-    /// Matthews' correlation for several classes.
-    pub matthews_corrcoef: Option<f64>,
-    /// Unweighted means over the classes.
-    pub macro_mean: MeanRow,
-    /// Means over the classes, weighted by their images.
-    pub weighted_mean: MeanRow,
-    /// Each class's figures, in class order.
-    pub classes: Vec<ClassRow>,
+    /// The eight figures of the study.
+    pub keras: KerasFigures,
+    /// In the order of [`FIGURES`].
+    figures: Vec<Figure>,
+    /// Figures of each class, in class order.
+    pub classes: Vec<ClassFigures>,
     /// True classes as rows, predicted ones as columns.
     pub confusion_matrix: Vec<Vec<u64>>,
-    /// Figure → its 95 % interval: Wilson's for shares, of the bootstrap for all else.
-    pub intervals: BTreeMap<String, Bounds>,
-    /// How far probabilities are those of being right.
-    pub calibration: Calibration,
-    /// What thresholds chosen on the validation part do here, in class order; none where the model has none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub operating_points: Vec<OperatingRow>,
-    /// Figures and intervals without a value → why.
-    pub undefined: BTreeMap<String, String>,
-    /// Groups, such as patients, that were drawn whole for the intervals; `null` where images were drawn one by one.
+    /// Effect of the model's temperature, where it has one.
+    pub temperature: Option<TemperatureEffect>,
+    /// Thresholds chosen on the validation part, and what they do here, in class order; none where the model has none.
+    pub operating_points: Vec<TestedOperatingPoint>,
+    /// Groups, such as patients, that were drawn whole for the intervals; `None` where images were drawn one by one.
     pub groups: Option<usize>,
     /// Whether the images are phantoms, no radiographs.
     pub synthetic: bool,
@@ -68,59 +46,33 @@ pub struct TestFigures {
     pub images_per_second: f64,
 }
 
-/// One class's figures against all other classes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ClassRow {
+/// Figures of one class against all others.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClassFigures {
     /// The class.
     pub label: String,
     /// Its images.
     pub support: u64,
     /// Whether these are so few (below [`metrics::FEW_IMAGES`]) that its figures say little.
     pub few: bool,
-    /// Its figures.
-    #[serde(flatten)]
-    pub figures: MeanRow,
-    /// Figure → its 95 % interval.
-    pub intervals: BTreeMap<String, Bounds>,
+    /// In the order of [`CLASS_FIGURES`].
+    figures: Vec<Figure>,
 }
 
-/// A class's figures, or means of them, in `[0, 1]`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct MeanRow {
-    /// See [`OneVsRest`].
-    pub precision: Option<f64>,
-    /// Sensitivity.
-    pub recall: Option<f64>,
-    /// See [`OneVsRest`].
-    pub specificity: Option<f64>,
-    /// See [`OneVsRest`].
-    pub f1: Option<f64>,
-    /// See [`OneVsRest`].
-    pub roc_auc: Option<f64>,
-    /// See [`OneVsRest`].
-    pub average_precision: Option<f64>,
-}
-
-/// How far probabilities are those of being right.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Calibration {
-    /// What they are at the model's temperature, if it has one.
-    #[serde(flatten)]
-    pub sureness: Sureness,
-    /// What logits were divided by, where the model was calibrated.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub temperature: Option<f64>,
-    /// Which end of the range its fit ended at, where the images set it no limit of their own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+/// A temperature, and figures of the same images without it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TemperatureEffect {
+    /// Divisor of the logits.
+    pub temperature: f64,
+    /// End of the range that its fit ended at, where the images set it no limit of their own.
     pub bound: Option<Bound>,
-    /// What the same figures are without a temperature, where the model has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub uncalibrated: Option<Sureness>,
+    /// Figures without it.
+    pub uncalibrated: Option<Uncalibrated>,
 }
 
-/// Figures of probabilities as such.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Sureness {
+/// Figures of the probabilities without a temperature.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+pub struct Uncalibrated {
     /// Over 15 equal bins of the largest probability.
     pub expected_calibration_error: Option<f64>,
     /// Squared error summed over classes, in `[0, 2]`.
@@ -129,21 +81,10 @@ pub struct Sureness {
     pub log_loss: Option<f64>,
 }
 
-impl Sureness {
-    fn new(scores: &Scores) -> Self {
-        let figures = Figures::of(scores);
-        Self {
-            expected_calibration_error: figures.expected_calibration_error.ok(),
-            brier: figures.brier.ok(),
-            log_loss: figures.log_loss.ok(),
-        }
-    }
-}
-
-/// What figures say of a test besides what the predictions say.
+/// Facts of a test that its predictions do not say.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tested {
-    /// How the tested file is called.
+    /// The tested file.
     pub checkpoint: String,
     /// Rules that the images were decoded by, `all` or `keras`, where they are known.
     pub formats: Option<String>,
@@ -154,7 +95,7 @@ pub struct Tested {
 }
 
 impl TestFigures {
-    /// Every figure of a set's predictions, with intervals.
+    /// Computes every figure of a set's predictions, with intervals.
     ///
     /// # Errors
     /// A set without images.
@@ -163,127 +104,314 @@ impl TestFigures {
             .ok_or_else(|| Error::Predictions("a test needs at least one image".to_owned()))?;
         let evaluation = Evaluation::new(&set.scores(), &set.resampling())
             .map_err(|error| Error::Predictions(error.to_string()))?;
-        let labels = &set.classes;
-        let mut table = Table { labels, intervals: BTreeMap::new(), undefined: BTreeMap::new() };
-        let all = &evaluation.figures;
-        table.add("accuracy", &all.accuracy);
+        let named = |estimates: &[metrics::Estimate]| -> Vec<Figure> {
+            estimates.iter().map(|estimate| estimate.named(&set.classes)).collect()
+        };
+        let class = |(at, label): (usize, &String)| ClassFigures {
+            label: label.clone(),
+            support: evaluation.classes[at].support,
+            few: evaluation.classes[at].few,
+            figures: named(evaluation.figures.class(at)),
+        };
         Ok(Self {
             checkpoint: tested.checkpoint,
             formats: tested.formats,
             images: set.predictions.len(),
-            loss: keras.loss,
-            accuracy: keras.accuracy,
-            true_positives: keras.true_positives,
-            false_positives: keras.false_positives,
-            true_negatives: keras.true_negatives,
-            false_negatives: keras.false_negatives,
-            precision: keras.precision,
-            recall: keras.recall,
-            balanced_accuracy: table.add("balanced_accuracy", &all.balanced_accuracy),
-            cohen_kappa: table.add("cohen_kappa", &all.cohen_kappa),
-            matthews_corrcoef: table.add("matthews_corrcoef", &all.matthews_corrcoef),
-            macro_mean: table.row("macro_", &all.macro_mean),
-            weighted_mean: table.row("weighted_", &all.weighted_mean),
-            calibration: Calibration {
-                sureness: Sureness {
-                    expected_calibration_error: table
-                        .add("expected_calibration_error", &all.expected_calibration_error),
-                    brier: table.add("brier", &all.brier),
-                    log_loss: table.add("log_loss", &all.log_loss),
-                },
-                temperature: None,
-                bound: None,
-                uncalibrated: None,
-            },
-            operating_points: Vec::new(),
-            classes: class_rows(&evaluation, &mut table),
+            keras,
+            figures: named(evaluation.figures.of_set()),
+            classes: set.classes.iter().enumerate().map(class).collect(),
             confusion_matrix: evaluation.confusion_matrix.counts().to_vec(),
-            intervals: table.intervals,
-            undefined: table.undefined,
+            temperature: None,
+            operating_points: Vec::new(),
             groups: evaluation.groups,
             synthetic: tested.synthetic,
             seconds: tested.seconds,
             images_per_second: set.predictions.len() as f64 / tested.seconds.max(f64::MIN_POSITIVE),
         })
     }
-}
 
-impl TestFigures {
     /// Adds the effect of a calibration on these images: figures of the same network without its temperature, whose
     /// probabilities are `uncalibrated`, and those at its thresholds.
     pub fn add_calibration(
         &mut self,
-        calibration: &metrics::Calibration,
+        calibration: &Calibration,
         uncalibrated: Option<&Scores>,
         scores: &Scores,
     ) {
-        if let Some(temperature) = calibration.temperature {
-            self.calibration.temperature = Some(temperature.value);
-            self.calibration.bound = temperature.bound;
-            self.calibration.uncalibrated = uncalibrated.map(Sureness::new);
-        }
+        self.temperature = calibration.temperature.map(|temperature| TemperatureEffect {
+            temperature: temperature.value,
+            bound: temperature.bound,
+            uncalibrated: uncalibrated.map(Uncalibrated::new),
+        });
         let points = calibration.operating_points.iter().enumerate();
         self.operating_points =
-            points.map(|(class, point)| OperatingRow::new(point, class, scores)).collect();
+            points.map(|(class, point)| TestedOperatingPoint::new(point, class, scores)).collect();
     }
-}
 
-/// Values by name as they are taken from estimates: intervals, and why there is none.
-struct Table<'a> {
-    labels: &'a [String],
-    intervals: BTreeMap<String, Bounds>,
-    undefined: BTreeMap<String, String>,
-}
+    /// The figure of this key in [`FIGURES`]; one without a value where there is no such row, or the file lacks it.
+    pub fn figure(&self, key: &str) -> Figure {
+        let at = FIGURES.iter().position(|spec| spec.key == key);
+        at.and_then(|at| self.figures.get(at)).cloned().unwrap_or_default()
+    }
 
-impl Table<'_> {
-    fn add(&mut self, name: &str, estimate: &Estimate) -> Option<f64> {
-        let value = self.value(name.to_owned(), &estimate.value);
-        // An interval of what has no value has the same reason.
-        if value.is_some() {
-            match &estimate.interval {
-                Ok(interval) => {
-                    self.intervals.insert(name.to_owned(), [interval.low, interval.high]);
-                }
-                Err(why) => self.note(format!("interval of {name}"), why),
+    /// Figures that a table shows, with their keys and titles, in its order.
+    pub fn table(&self, table: Table) -> impl Iterator<Item = (&'static str, &'static str, &Figure)> {
+        let rows = FIGURES.iter().zip(&self.figures).filter(move |(spec, _)| spec.tables.contains(&table));
+        rows.map(|(spec, figure)| (spec.key, spec.title, figure))
+    }
+
+    /// Figures and intervals without a value, each with the reason, by the names that files give them.
+    pub fn undefined(&self) -> BTreeMap<String, String> {
+        let mut undefined = BTreeMap::new();
+        for (spec, figure) in FIGURES.iter().zip(&self.figures) {
+            add_reason(&mut undefined, spec.key, "", figure);
+        }
+        for class in &self.classes {
+            let of = format!(" of `{}`", class.label);
+            for (spec, figure) in CLASS_FIGURES.iter().zip(&class.figures) {
+                add_reason(&mut undefined, spec.key, &of, figure);
             }
         }
-        value
+        undefined
+    }
+}
+
+impl ClassFigures {
+    /// The figure of this key in [`CLASS_FIGURES`]; one without a value where there is no such row, or the file lacks it.
+    pub fn figure(&self, key: &str) -> Figure {
+        let at = CLASS_FIGURES.iter().position(|spec| spec.key == key);
+        at.and_then(|at| self.figures.get(at)).cloned().unwrap_or_default()
     }
 
-    fn value(&mut self, name: String, figure: &Figure) -> Option<f64> {
-        figure.as_ref().map_err(|why| self.note(name, why)).ok().copied()
+    /// All figures, with their titles, in the order of [`CLASS_FIGURES`].
+    pub fn figures(&self) -> impl Iterator<Item = (&'static str, &Figure)> {
+        CLASS_FIGURES.iter().map(|spec| spec.title).zip(&self.figures)
     }
+}
 
-    fn note(&mut self, name: String, why: &Undefined) {
-        self.undefined.insert(name, why.named(self.labels).to_string());
-    }
-
-    fn row(&mut self, before: &str, figures: &OneVsRest<Estimate>) -> MeanRow {
-        let mut add = |name: &str, estimate| self.add(&format!("{before}{name}"), estimate);
-        MeanRow {
-            precision: add("precision", &figures.precision),
-            recall: add("recall", &figures.recall),
-            specificity: add("specificity", &figures.specificity),
-            f1: add("f1", &figures.f1),
-            roc_auc: add("roc_auc", &figures.roc_auc),
-            average_precision: add("average_precision", &figures.average_precision),
+impl Uncalibrated {
+    fn new(scores: &Scores) -> Self {
+        let figures = Figures::of(scores);
+        let value = |key| figures.get(key).and_then(|value| value.ok());
+        Self {
+            expected_calibration_error: value("expected_calibration_error"),
+            brier: value("brier"),
+            log_loss: value("log_loss"),
         }
     }
 }
 
-fn class_rows(evaluation: &Evaluation, table: &mut Table<'_>) -> Vec<ClassRow> {
-    let classes = table.labels.iter().zip(&evaluation.classes).zip(&evaluation.figures.classes);
-    let mut rows = Vec::new();
-    for ((label, class), figures) in classes {
-        let mut own = Table { labels: table.labels, intervals: BTreeMap::new(), undefined: BTreeMap::new() };
-        let figures = own.row("", figures);
-        table
-            .undefined
-            .extend(own.undefined.into_iter().map(|(name, why)| (format!("{name} of `{label}`"), why)));
-        let (support, few) = (class.support, class.few);
-        rows.push(ClassRow { label: label.clone(), support, few, figures, intervals: own.intervals });
+impl Uncalibrated {
+    fn json(&self) -> Json {
+        object([
+            ("expected_calibration_error", Json::of(self.expected_calibration_error)),
+            ("brier", Json::of(self.brier)),
+            ("log_loss", Json::of(self.log_loss)),
+        ])
     }
-    rows
+}
+
+/// Adds the reason why a figure, or else its interval, has no value.
+fn add_reason(undefined: &mut BTreeMap<String, String>, key: &str, of: &str, figure: &Figure) {
+    let Some(why) = &figure.missing else { return };
+    let name = if figure.value.is_some() { format!("interval of {key}{of}") } else { format!("{key}{of}") };
+    undefined.insert(name, why.clone());
+}
+
+/// A figure from what files hold of it.
+pub(crate) fn figure(
+    (key, of): (&str, &str),
+    value: Option<f64>,
+    intervals: &BTreeMap<String, [f64; 2]>,
+    undefined: &BTreeMap<String, String>,
+) -> Figure {
+    let name = if value.is_some() { format!("interval of {key}{of}") } else { format!("{key}{of}") };
+    Figure { value, interval: intervals.get(key).copied(), missing: undefined.get(&name).cloned() }
+}
+
+/// Intervals by key, as files hold them.
+pub(crate) fn intervals<'a>(figures: impl Iterator<Item = (&'static str, &'a Figure)>) -> Json {
+    let intervals = figures.filter_map(|(key, figure)| Some((key.to_owned(), figure.interval?)));
+    Json::of(intervals.collect::<BTreeMap<String, [f64; 2]>>())
+}
+
+/// Object of `test.json` that holds figures of probabilities, with the temperature.
+const CALIBRATION: &str = "calibration";
+
+impl Serialize for TestFigures {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let figures = || FIGURES.iter().zip(&self.figures);
+        let of_object = |object: &str| -> Vec<(String, Json)> {
+            let rows = figures().filter_map(|(spec, figure)| {
+                let (_, key) = spec.place.filter(|(of, _)| *of == object)?;
+                Some((key.to_owned(), Json::of(figure.value)))
+            });
+            rows.collect()
+        };
+        let mut json: Vec<(String, Json)> = Vec::new();
+        let mut add = |key: &str, value: Json| json.push((key.to_owned(), value));
+        add("checkpoint", Json::of(&self.checkpoint));
+        if let Some(formats) = &self.formats {
+            add("formats", Json::of(formats));
+        }
+        add("images", Json::of(self.images));
+        add("loss", Json::of(self.keras.loss));
+        add("accuracy", Json::of(self.keras.accuracy));
+        add("true_positives", Json::of(self.keras.true_positives));
+        add("false_positives", Json::of(self.keras.false_positives));
+        add("true_negatives", Json::of(self.keras.true_negatives));
+        add("false_negatives", Json::of(self.keras.false_negatives));
+        add("precision", Json::of(self.keras.precision));
+        add("recall", Json::of(self.keras.recall));
+        // Keras' accuracy is the same and is there already.
+        for (spec, figure) in figures().filter(|(spec, _)| spec.place.is_none() && spec.key != "accuracy") {
+            add(spec.key, Json::of(figure.value));
+        }
+        let mut objects: Vec<&str> = FIGURES
+            .iter()
+            .filter_map(|spec| Some(spec.place?.0))
+            .filter(|object| *object != CALIBRATION)
+            .collect();
+        objects.dedup();
+        for object in objects {
+            add(object, Json::Object(of_object(object)));
+        }
+        add("classes", Json::List(self.classes.iter().map(class_to_json).collect()));
+        add("confusion_matrix", Json::of(&self.confusion_matrix));
+        add("intervals", intervals(figures().map(|(spec, figure)| (spec.key, figure))));
+        let mut calibration = of_object(CALIBRATION);
+        if let Some(TemperatureEffect { temperature, bound, uncalibrated }) = self.temperature {
+            calibration.push(("temperature".to_owned(), Json::of(temperature)));
+            calibration.extend(bound.map(|bound| ("bound".to_owned(), Json::of(bound))));
+            calibration.extend(uncalibrated.map(|before| ("uncalibrated".to_owned(), before.json())));
+        }
+        add(CALIBRATION, Json::Object(calibration));
+        if !self.operating_points.is_empty() {
+            add(
+                "operating_points",
+                Json::List(self.operating_points.iter().map(TestedOperatingPoint::json).collect()),
+            );
+        }
+        add("undefined", Json::of(self.undefined()));
+        add("groups", Json::of(self.groups));
+        add("synthetic", Json::of(self.synthetic));
+        add("seconds", Json::of(self.seconds));
+        add("images_per_second", Json::of(self.images_per_second));
+        Json::Object(json).serialize(serializer)
+    }
+}
+
+fn class_to_json(class: &ClassFigures) -> Json {
+    let figures = || CLASS_FIGURES.iter().map(|spec| spec.key).zip(&class.figures);
+    let first = [
+        ("label", Json::of(&class.label)),
+        ("support", Json::of(class.support)),
+        ("few", Json::of(class.few)),
+    ];
+    let values = figures().map(|(key, figure)| (key, Json::of(figure.value)));
+    object(first.into_iter().chain(values).chain([("intervals", intervals(figures()))]))
+}
+
+/// Keys of `test.json` that are not rows of the tables of figures.
+#[derive(Deserialize)]
+struct Raw {
+    checkpoint: String,
+    formats: Option<String>,
+    images: usize,
+    loss: f64,
+    accuracy: f64,
+    true_positives: u64,
+    false_positives: u64,
+    true_negatives: u64,
+    false_negatives: u64,
+    precision: f64,
+    recall: f64,
+    classes: Vec<RawClass>,
+    confusion_matrix: Vec<Vec<u64>>,
+    intervals: BTreeMap<String, [f64; 2]>,
+    calibration: RawCalibration,
+    #[serde(default)]
+    operating_points: Vec<TestedOperatingPoint>,
+    undefined: BTreeMap<String, String>,
+    groups: Option<usize>,
+    synthetic: bool,
+    seconds: f64,
+    images_per_second: f64,
+    #[serde(flatten)]
+    others: BTreeMap<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct RawClass {
+    label: String,
+    support: u64,
+    few: bool,
+    intervals: BTreeMap<String, [f64; 2]>,
+    #[serde(flatten)]
+    others: BTreeMap<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct RawCalibration {
+    temperature: Option<f64>,
+    bound: Option<Bound>,
+    uncalibrated: Option<Uncalibrated>,
+    #[serde(flatten)]
+    others: BTreeMap<String, Value>,
+}
+
+impl<'de> Deserialize<'de> for TestFigures {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let raw = Raw::deserialize(deserializer)?;
+        let value = |spec: &metrics::FigureSpec| match spec.place {
+            None if spec.key == "accuracy" => Some(raw.accuracy),
+            None => raw.others.get(spec.key)?.as_f64(),
+            Some((CALIBRATION, key)) => raw.calibration.others.get(key)?.as_f64(),
+            Some((object, key)) => raw.others.get(object)?.get(key)?.as_f64(),
+        };
+        let figures = FIGURES
+            .iter()
+            .map(|spec| figure((spec.key, ""), value(spec), &raw.intervals, &raw.undefined))
+            .collect();
+        let class = |class: RawClass| {
+            let of = format!(" of `{}`", class.label);
+            let value = |key| class.others.get(key).and_then(Value::as_f64);
+            let figures = CLASS_FIGURES
+                .iter()
+                .map(|spec| figure((spec.key, &of), value(spec.key), &class.intervals, &raw.undefined))
+                .collect();
+            ClassFigures { label: class.label, support: class.support, few: class.few, figures }
+        };
+        let RawCalibration { temperature, bound, uncalibrated, .. } = raw.calibration;
+        Ok(Self {
+            checkpoint: raw.checkpoint,
+            formats: raw.formats,
+            images: raw.images,
+            keras: KerasFigures {
+                loss: raw.loss,
+                accuracy: raw.accuracy,
+                true_positives: raw.true_positives,
+                false_positives: raw.false_positives,
+                true_negatives: raw.true_negatives,
+                false_negatives: raw.false_negatives,
+                precision: raw.precision,
+                recall: raw.recall,
+            },
+            figures,
+            classes: raw.classes.into_iter().map(class).collect(),
+            confusion_matrix: raw.confusion_matrix,
+            temperature: temperature.map(|temperature| TemperatureEffect {
+                temperature,
+                bound,
+                uncalibrated,
+            }),
+            operating_points: raw.operating_points,
+            groups: raw.groups,
+            synthetic: raw.synthetic,
+            seconds: raw.seconds,
+            images_per_second: raw.images_per_second,
+        })
+    }
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod figures;
 mod files;
 mod gap;
 mod history;
+mod json;
 mod mismatch;
 mod operating;
 mod pool;
@@ -25,16 +26,16 @@ mod spread;
 pub use comparison::{ComparedFigure, ModelComparison};
 pub use cross_validation::{CrossValidation, CrossValidationRecord, FOLDS, FoldRecord, FoldState};
 pub use error::Error;
-pub use figures::{Bounds, Calibration, ClassRow, MeanRow, Sureness, TestFigures, Tested};
+pub use figures::{ClassFigures, TemperatureEffect, TestFigures, Tested, Uncalibrated};
 pub use files::{read as read_text, write_atomically_with};
-pub use gap::{Difference, Gap};
+pub use gap::{FigureDifference, Gap};
 pub use history::{EpochRow, HISTORY, History, read_history};
 pub use mismatch::Mismatch;
-pub use operating::{OperatingRow, Shares};
+pub use operating::{Shares, TestedOperatingPoint};
 pub use pool::HeldOutImage;
 pub use predictions::{PredictedImage, PredictionTable};
 pub use run::{BEST, LAST, PREDICTIONS, Run, RunRecord, Seconds, Status, TestRecord, new_folder};
-pub use spread::Spread;
+pub use spread::{FoldFigure, Spread};
 
 /// This crate's results.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -1,53 +1,100 @@
 use std::collections::BTreeMap;
 
-use metrics::{Estimate, OperatingPoint, Scores, ThresholdCounts};
-use serde::{Deserialize, Serialize};
+use metrics::{Figure, OperatingPoint, Scores, ThresholdCounts};
+use serde::Deserialize;
 
-use crate::Bounds;
+use crate::{
+    figures::intervals,
+    json::{Json, object},
+};
 
-/// What a threshold on one class's probability does, on the images that it was chosen on and on these.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct OperatingRow {
+/// A threshold on one class's probability, with its effect on the tested images.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(from = "Row")]
+pub struct TestedOperatingPoint {
     /// The class.
     pub label: String,
     /// The sensitivity that was asked for, in `(0, 1]`.
     pub target: f64,
     /// Images whose probability of the class is at least this count as the class.
     pub threshold: f64,
-    /// Of the class's images, the share that reaches it; `None` without any.
-    pub sensitivity: Option<f64>,
-    /// Of the other classes' images, the share that does not; `None` without any.
-    pub specificity: Option<f64>,
-    /// `sensitivity` and `specificity` → Wilson's 95 % interval.
-    pub intervals: BTreeMap<String, Bounds>,
-    /// The same on the validation part, which the threshold was chosen on.
+    /// Share of the class's tested images that reaches it; no value without any.
+    pub sensitivity: Figure,
+    /// Share of the other classes' tested images that does not; no value without any.
+    pub specificity: Figure,
+    /// The same shares of the validation part, which the threshold was chosen on.
     pub validation: Shares,
 }
 
 /// Sensitivity and specificity at a threshold.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
 pub struct Shares {
-    /// Of the class's images.
+    /// Share of the class's images that reaches it.
     pub sensitivity: Option<f64>,
-    /// Of the others'.
+    /// Share of the others that does not.
     pub specificity: Option<f64>,
 }
 
-impl OperatingRow {
+/// Form in `test.json`.
+#[derive(Deserialize)]
+struct Row {
+    label: String,
+    target: f64,
+    threshold: f64,
+    sensitivity: Option<f64>,
+    specificity: Option<f64>,
+    intervals: BTreeMap<String, [f64; 2]>,
+    validation: Shares,
+}
+
+impl TestedOperatingPoint {
     pub(crate) fn new(point: &OperatingPoint, class: usize, scores: &Scores) -> Self {
-        let here = ThresholdCounts::at(scores, class, point.threshold);
-        let both = [("sensitivity", here.sensitivity()), ("specificity", here.specificity())];
-        let bounds = |(name, share): &(&str, Estimate)| {
-            share.interval.ok().map(|interval| ((*name).to_owned(), [interval.low, interval.high]))
-        };
+        let counts = ThresholdCounts::at(scores, class, point.threshold);
+        let share = |estimate: metrics::Estimate| Figure { missing: None, ..estimate.named::<&str>(&[]) };
         Self {
             label: point.label.clone(),
             target: point.target,
             threshold: point.threshold,
-            sensitivity: both[0].1.value.ok(),
-            specificity: both[1].1.value.ok(),
-            intervals: both.iter().filter_map(bounds).collect(),
+            sensitivity: share(counts.sensitivity()),
+            specificity: share(counts.specificity()),
             validation: Shares { sensitivity: Some(point.sensitivity), specificity: point.specificity },
+        }
+    }
+}
+
+impl TestedOperatingPoint {
+    /// Form in `test.json`.
+    pub(crate) fn json(&self) -> Json {
+        let both = [("sensitivity", &self.sensitivity), ("specificity", &self.specificity)];
+        object([
+            ("label", Json::of(&self.label)),
+            ("target", Json::of(self.target)),
+            ("threshold", Json::of(self.threshold)),
+            ("sensitivity", Json::of(self.sensitivity.value)),
+            ("specificity", Json::of(self.specificity.value)),
+            ("intervals", intervals(both.into_iter())),
+            (
+                "validation",
+                object([
+                    ("sensitivity", Json::of(self.validation.sensitivity)),
+                    ("specificity", Json::of(self.validation.specificity)),
+                ]),
+            ),
+        ])
+    }
+}
+
+impl From<Row> for TestedOperatingPoint {
+    fn from(row: Row) -> Self {
+        let figure =
+            |key: &str, value| Figure { value, interval: row.intervals.get(key).copied(), missing: None };
+        Self {
+            sensitivity: figure("sensitivity", row.sensitivity),
+            specificity: figure("specificity", row.specificity),
+            label: row.label,
+            target: row.target,
+            threshold: row.threshold,
+            validation: row.validation,
         }
     }
 }

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use metrics::Table;
 use serde::{Deserialize, Serialize};
 
 use crate::TestFigures;
@@ -38,24 +39,35 @@ impl Spread {
         }
     }
 
-    /// Of the figures of [`TestFigures::of_folds`], by their names.
+    /// Differences between folds of each figure of [`TestFigures::of_folds`], by key.
     pub fn of_all(folds: &[&TestFigures]) -> BTreeMap<String, Self> {
-        let of = |i: usize| Self::of(folds.iter().map(move |figures| figures.of_folds()[i].1));
-        let names = folds.first().map(|figures| figures.of_folds()).into_iter().flatten();
-        names.enumerate().map(|(i, (name, _))| (name.to_owned(), of(i))).collect()
+        let rows: Vec<Vec<FoldFigure>> = folds.iter().map(|figures| figures.of_folds()).collect();
+        let keys = rows.first().into_iter().flatten().enumerate();
+        let of = |at: usize| Self::of(rows.iter().map(|row| row.get(at).and_then(|figure| figure.value)));
+        keys.map(|(at, figure)| (figure.key.to_owned(), of(at))).collect()
     }
 }
 
+/// Figure that folds are compared by.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FoldFigure {
+    /// Key in files.
+    pub key: &'static str,
+    /// Name in tables.
+    pub title: &'static str,
+    /// `None` where it is undefined.
+    pub value: Option<f64>,
+}
+
 impl TestFigures {
-    /// What folds are compared by, in the order of tables.
-    pub fn of_folds(&self) -> [(&'static str, Option<f64>); 5] {
-        [
-            ("accuracy", Some(self.accuracy)),
-            ("balanced_accuracy", self.balanced_accuracy),
-            ("macro_f1", self.macro_mean.f1),
-            ("macro_roc_auc", self.macro_mean.roc_auc),
-            ("loss", Some(self.loss)),
-        ]
+    /// Figures that folds are compared by, in the order of tables; Keras' loss is the last.
+    pub fn of_folds(&self) -> Vec<FoldFigure> {
+        let rows = self.table(Table::Folds).map(|(key, title, figure)| FoldFigure {
+            key,
+            title,
+            value: figure.value,
+        });
+        rows.chain([FoldFigure { key: "loss", title: "Loss", value: Some(self.keras.loss) }]).collect()
     }
 }
 

@@ -37,10 +37,11 @@ fn main() {
     println!("{} images, {RESAMPLES} resamples of all figures: {seconds:.2} s", scores.len());
     let figures = &evaluation.figures;
     for (name, estimate) in [
-        ("accuracy", figures.accuracy),
-        ("macro ROC AUC", figures.macro_mean.roc_auc),
-        ("calibration error", figures.expected_calibration_error),
+        ("accuracy", figures.get("accuracy")),
+        ("macro ROC AUC", figures.get("macro_roc_auc")),
+        ("calibration error", figures.get("expected_calibration_error")),
     ] {
+        let estimate = estimate.expect("it is a row of the table");
         if let (Ok(value), Ok(interval)) = (estimate.value, estimate.interval) {
             println!("{name} {value:.4} ({:.4} to {:.4})", interval.low, interval.high);
         }

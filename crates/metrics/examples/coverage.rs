@@ -81,24 +81,25 @@ fn normal(generator: &mut ChaCha8Rng) -> f64 {
 }
 
 fn named(figures: &Figures<Estimate>) -> [(&'static str, Estimate); 16] {
-    let (mean, first) = (&figures.macro_mean, &figures.classes[0]);
+    let of = |key: &str| *figures.get(key).expect("it is a row of the table");
+    let of_class = |class, key: &str| *figures.of_class(class, key).expect("it is a row of the table");
     [
-        ("accuracy", figures.accuracy),
-        ("balanced accuracy", figures.balanced_accuracy),
-        ("macro F1", mean.f1),
-        ("macro ROC AUC", mean.roc_auc),
-        ("macro average precision", mean.average_precision),
-        ("Cohen's kappa", figures.cohen_kappa),
-        ("Matthews' correlation", figures.matthews_corrcoef),
-        ("log loss", figures.log_loss),
-        ("Brier score", figures.brier),
-        ("calibration error", figures.expected_calibration_error),
-        ("class 0: recall", first.recall),
-        ("class 0: precision", first.precision),
-        ("class 0: F1", first.f1),
-        ("class 0: ROC AUC", first.roc_auc),
-        ("class 2: ROC AUC", figures.classes[2].roc_auc),
-        ("class 0: average precision", first.average_precision),
+        ("accuracy", of("accuracy")),
+        ("balanced accuracy", of("balanced_accuracy")),
+        ("macro F1", of("macro_f1")),
+        ("macro ROC AUC", of("macro_roc_auc")),
+        ("macro average precision", of("macro_average_precision")),
+        ("Cohen's kappa", of("cohen_kappa")),
+        ("Matthews' correlation", of("matthews_corrcoef")),
+        ("log loss", of("log_loss")),
+        ("Brier score", of("brier")),
+        ("calibration error", of("expected_calibration_error")),
+        ("class 0: recall", of_class(0, "recall")),
+        ("class 0: precision", of_class(0, "precision")),
+        ("class 0: F1", of_class(0, "f1")),
+        ("class 0: ROC AUC", of_class(0, "roc_auc")),
+        ("class 2: ROC AUC", of_class(2, "roc_auc")),
+        ("class 0: average precision", of_class(0, "average_precision")),
     ]
 }
 

@@ -1,24 +1,16 @@
-use crate::{Figure, Undefined};
+use crate::{Undefined, figures::Value};
 
 /// The confusion matrix as weights, from which a bootstrap computes figures of counts and an influence function
 /// those of counts moved a little: `[C, C]`, true classes as rows.
-pub(crate) struct Cells<'a> {
-    weights: &'a [f64],
+pub(crate) struct Cells {
+    weights: Vec<f64>,
     rows: Vec<f64>,
     columns: Vec<f64>,
     total: f64,
 }
 
-/// The figures of one class that a confusion matrix gives.
-pub(crate) struct CellFigures {
-    pub(crate) precision: Figure,
-    pub(crate) recall: Figure,
-    pub(crate) specificity: Figure,
-    pub(crate) f1: Figure,
-}
-
-impl<'a> Cells<'a> {
-    pub(crate) fn new(n_classes: usize, weights: &'a [f64]) -> Self {
+impl Cells {
+    pub(crate) fn new(n_classes: usize, weights: &[f64]) -> Self {
         let (mut rows, mut columns) = (vec![0.0; n_classes], vec![0.0; n_classes]);
         for (label, row) in weights.chunks_exact(n_classes).enumerate() {
             for (predicted, weight) in row.iter().enumerate() {
@@ -27,7 +19,7 @@ impl<'a> Cells<'a> {
             }
         }
         let total = rows.iter().sum();
-        Self { weights, rows, columns, total }
+        Self { weights: weights.to_vec(), rows, columns, total }
     }
 
     /// The weight of each true class.
@@ -49,27 +41,39 @@ impl<'a> Cells<'a> {
         present.next().filter(|_| present.next().is_none())
     }
 
-    pub(crate) fn class(&self, class: usize) -> CellFigures {
-        let (hits, support, predicted) = (self.hits(class), self.rows[class], self.columns[class]);
-        let others = self.total - support;
-        let unless_empty = |reason| if self.total > 0.0 { reason } else { Undefined::NoImages };
-        let ratio = |numerator: f64, denominator: f64, reason| {
-            if denominator > 0.0 { Ok(numerator / denominator) } else { Err(unless_empty(reason)) }
-        };
-        CellFigures {
-            precision: ratio(hits, predicted, Undefined::NotPredicted(class)),
-            recall: ratio(hits, support, Undefined::NoImageOf(class)),
-            specificity: ratio(others - (predicted - hits), others, Undefined::OnlyImagesOf(class)),
-            f1: ratio(2.0 * hits, support + predicted, Undefined::NeitherSeenNorPredicted(class)),
+    /// A ratio of weights; `reason` is why there is none of nothing.
+    fn ratio(&self, numerator: f64, denominator: f64, reason: Undefined) -> Value {
+        match denominator > 0.0 {
+            true => Ok(numerator / denominator),
+            false => Err(if self.total > 0.0 { reason } else { Undefined::NoImages }),
         }
     }
 
-    pub(crate) fn accuracy(&self) -> Figure {
+    pub(crate) fn precision(&self, class: usize) -> Value {
+        self.ratio(self.hits(class), self.columns[class], Undefined::NotPredicted(class))
+    }
+
+    pub(crate) fn recall(&self, class: usize) -> Value {
+        self.ratio(self.hits(class), self.rows[class], Undefined::NoImageOf(class))
+    }
+
+    pub(crate) fn specificity(&self, class: usize) -> Value {
+        let others = self.total - self.rows[class];
+        let false_alarms = self.columns[class] - self.hits(class);
+        self.ratio(others - false_alarms, others, Undefined::OnlyImagesOf(class))
+    }
+
+    pub(crate) fn f1(&self, class: usize) -> Value {
+        let both = self.rows[class] + self.columns[class];
+        self.ratio(2.0 * self.hits(class), both, Undefined::NeitherSeenNorPredicted(class))
+    }
+
+    pub(crate) fn accuracy(&self) -> Value {
         if self.total > 0.0 { Ok(self.all_hits() / self.total) } else { Err(Undefined::NoImages) }
     }
 
     /// (observed - expected agreement) / (1 - expected agreement); undefined where chance alone agrees on all.
-    pub(crate) fn cohen_kappa(&self) -> Figure {
+    pub(crate) fn cohen_kappa(&self) -> Value {
         let observed = self.accuracy()?;
         let products = self.rows.iter().zip(&self.columns).map(|(row, column)| row * column);
         let expected = products.sum::<f64>() / (self.total * self.total);
@@ -80,7 +84,7 @@ impl<'a> Cells<'a> {
     }
 
     /// Gorodkin's R_K (2004, Computational Biology and Chemistry 28, 367–374).
-    pub(crate) fn matthews_corrcoef(&self) -> Figure {
+    pub(crate) fn matthews_corrcoef(&self) -> Value {
         if self.total <= 0.0 {
             return Err(Undefined::NoImages);
         }
@@ -110,7 +114,7 @@ mod tests {
         let predicted = Cells::new(2, &[3.0, 0.0, 2.0, 0.0]);
         assert_eq!(predicted.matthews_corrcoef(), Err(Undefined::OnlyPredicted(0)));
         assert_eq!(predicted.cohen_kappa(), Ok(0.0));
-        assert_eq!(predicted.class(1).precision, Err(Undefined::NotPredicted(1)));
+        assert_eq!(predicted.precision(1), Err(Undefined::NotPredicted(1)));
         // One class of images, all taken for the other: agreement is 0, as chance's.
         assert_eq!(Cells::new(2, &[0.0, 3.0, 0.0, 0.0]).cohen_kappa(), Ok(0.0));
         let none = Cells::new(2, &[0.0; 4]);
@@ -119,7 +123,7 @@ mod tests {
             (none.cohen_kappa(), none.matthews_corrcoef()),
             (Err(Undefined::NoImages), Err(Undefined::NoImages))
         );
-        assert_eq!(none.class(0).recall, Err(Undefined::NoImages));
+        assert_eq!(none.recall(0), Err(Undefined::NoImages));
     }
 
     #[test]

@@ -47,12 +47,8 @@ impl Comparison {
         });
         let evidence = Evidence { units: &units, grouped: resampling.groups.is_some(), distances: None };
         let [first_figures, second_figures] = figures;
-        let mut others = second_figures.into_row().into_iter();
-        let mut at = 0;
-        let differences = first_figures.map(|value| {
-            let figure = at;
-            at += 1;
-            let other = others.next().unwrap_or(value);
+        let differences = first_figures.map(|(figure, value)| {
+            let other = second_figures.row()[figure];
             let difference = value.and_then(|value| Ok(value - other?));
             let [first, second] = &influences;
             let moments = || moments(&units, |image| first.of(figure, image) - second.of(figure, image));

@@ -1,5 +1,6 @@
 use crate::{
-    Figure, Figures, Interval, OneVsRest, Undefined,
+    CLASS_FIGURES, FIGURES, Figure, Interval, Undefined,
+    figures::{ClassFormula, Formula, IntervalRule, Value, class_figure},
     influence::Moments,
     interval::{bca, logit, wilson},
     prepared::Prepared,
@@ -11,7 +12,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
     /// The figure's value in the set.
-    pub value: Figure,
+    pub value: Value,
     /// Where the figure of all images like these lies, with 95 % confidence.
     pub interval: Result<Interval, Undefined>,
     /// Resamples left out of the interval because the figure is undefined in them.
@@ -23,6 +24,16 @@ impl Estimate {
     pub(crate) fn of_share(hits: u64, of: u64, reason: Undefined) -> Self {
         let value = if of > 0 { Ok(hits as f64 / of as f64) } else { Err(reason) };
         Self { value, interval: value.map(|share| wilson(share, of as f64)), undefined_resamples: 0 }
+    }
+
+    /// The same with reasons in words, which name the classes.
+    pub fn named<S: AsRef<str>>(&self, classes: &[S]) -> Figure {
+        let missing = self.value.err().or(self.interval.err());
+        Figure {
+            value: self.value.ok(),
+            interval: self.interval.ok().map(|interval| [interval.low, interval.high]),
+            missing: missing.map(|why| why.named(classes).to_string()),
+        }
     }
 }
 
@@ -43,8 +54,8 @@ pub(crate) enum Kind {
     Difference,
 }
 
-/// The kind of every figure.
-pub(crate) fn kinds(prepared: &Prepared<'_>, units: &Units) -> Figures<Kind> {
+/// The kind of every figure, in the order of [`crate::Figures`].
+pub(crate) fn kinds(prepared: &Prepared<'_>, units: &Units) -> Vec<Kind> {
     let n_classes = prepared.rankings.len();
     let labels = prepared.scores.labels();
     let share = |counts: &dyn Fn(usize) -> bool| Kind::Share {
@@ -56,51 +67,44 @@ pub(crate) fn kinds(prepared: &Prepared<'_>, units: &Units) -> Figures<Kind> {
     let inverses: f64 = drawn.iter().map(|units| 1.0 / units).sum();
     let images = (drawn.len() * drawn.len()) as f64 / inverses.max(f64::MIN_POSITIVE);
     let total: f64 = drawn.iter().sum();
-    let counted = Kind::Counted { low: 0.0, images };
-    let of_class = |class: usize| {
+    let of_class = |class: usize, formula: ClassFormula| {
         let own: f64 = units.per_class().filter(|(other, _)| *other == class).map(|(_, m)| m as f64).sum();
-        let is = move |image: usize| prepared.cells[image] / n_classes == class;
-        OneVsRest {
-            precision: share(&|image| prepared.cells[image] % n_classes == class),
-            recall: share(&is),
-            specificity: share(&|image| !is(image)),
-            f1: Kind::Counted { low: 0.0, images: own },
+        match formula {
+            ClassFormula::Share(_, counts) => share(&|image| {
+                let cell = prepared.cells[image];
+                counts(cell / n_classes == class, cell % n_classes == class)
+            }),
+            ClassFormula::Counted(_) => Kind::Counted { low: 0.0, images: own },
             // Hanley and McNeil's variance (1982) near 1 is that of a share of this many images, by Newcombe's
             // method 5 (2006, Statistics in Medicine 25, 559–573).
-            roc_auc: Kind::Area { images: 4.0 * own * (total - own) / total.max(1.0) },
+            ClassFormula::RocAuc => Kind::Area { images: 4.0 * own * (total - own) / total.max(1.0) },
             // Boyd, Eng and Page (2013): a share of the class's own images.
-            average_precision: Kind::Area { images: own },
+            ClassFormula::AveragePrecision => Kind::Area { images: own },
         }
     };
-    let classes: Vec<_> = (0..n_classes).map(of_class).collect();
-    let fewest = |kind: fn(&OneVsRest<Kind>) -> Kind| {
-        let images = classes.iter().map(|class| match kind(class) {
-            Kind::Area { images } => images,
-            _ => f64::INFINITY,
-        });
-        Kind::Area { images: images.fold(f64::INFINITY, f64::min) }
+    let of_mean = |formula: ClassFormula| match formula {
+        ClassFormula::Share(..) | ClassFormula::Counted(_) => Kind::Counted { low: 0.0, images },
+        ClassFormula::RocAuc | ClassFormula::AveragePrecision => {
+            let images = (0..n_classes).map(|class| match of_class(class, formula) {
+                Kind::Area { images } => images,
+                _ => f64::INFINITY,
+            });
+            Kind::Area { images: images.fold(f64::INFINITY, f64::min) }
+        }
     };
-    let mean = OneVsRest {
-        precision: counted,
-        recall: counted,
-        specificity: counted,
-        f1: counted,
-        roc_auc: fewest(|class| class.roc_auc),
-        average_precision: fewest(|class| class.average_precision),
-    };
-    let agreement = Kind::Counted { low: -1.0, images };
-    Figures {
-        accuracy: share(&|_| true),
-        balanced_accuracy: counted,
-        cohen_kappa: agreement,
-        matthews_corrcoef: agreement,
-        log_loss: Kind::Loss { high: f64::INFINITY },
-        brier: Kind::Loss { high: 2.0 },
-        expected_calibration_error: Kind::CalibrationError,
-        macro_mean: mean,
-        weighted_mean: mean,
-        classes,
-    }
+    let of_set = FIGURES.iter().map(|spec| match (spec.interval, spec.formula) {
+        (IntervalRule::Share, _) => share(&|_| true),
+        (IntervalRule::Counted { low }, _) => Kind::Counted { low, images },
+        (IntervalRule::Mean, Formula::Mean { of, .. }) => match class_figure(of) {
+            Some((_, formula)) => of_mean(formula),
+            None => Kind::Counted { low: 0.0, images },
+        },
+        (IntervalRule::Mean, _) => Kind::Counted { low: 0.0, images },
+        (IntervalRule::Loss { high }, _) => Kind::Loss { high },
+        (IntervalRule::CalibrationError, _) => Kind::CalibrationError,
+    });
+    let classes = (0..n_classes).flat_map(|class| CLASS_FIGURES.iter().map(move |spec| (class, spec)));
+    of_set.chain(classes.map(|(class, spec)| of_class(class, spec.formula))).collect()
 }
 
 /// What an interval is made from, besides the figure's kind.
@@ -115,7 +119,7 @@ pub(crate) struct Evidence<'a> {
 impl Evidence<'_> {
     pub(crate) fn estimate(
         &self,
-        value: Figure,
+        value: Value,
         kind: Kind,
         sample: Option<&Sample>,
         moments: impl FnOnce() -> Moments,

@@ -111,11 +111,8 @@ impl Evaluation {
         let distances = samples.pop();
         let evidence =
             Evidence { units: &units, grouped: resampling.groups.is_some(), distances: distances.as_ref() };
-        let kinds = kinds(&prepared, &units).into_row();
-        let mut at = 0;
-        let figures = figures.map(|value| {
-            let figure = at;
-            at += 1;
+        let kinds = kinds(&prepared, &units);
+        let figures = figures.map(|(figure, value)| {
             let moments = || moments(&units, |image| influences.of(figure, image));
             evidence.estimate(value, kinds[figure], samples.get(figure), moments)
         });

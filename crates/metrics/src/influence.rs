@@ -1,5 +1,6 @@
 use crate::{
-    Figure, Figures, OneVsRest,
+    CLASS_FIGURES, FIGURES, Figures, Undefined,
+    figures::{ClassFormula, Formula, Value, class_figure},
     prepared::{Prepared, assemble},
     units::Units,
 };
@@ -11,7 +12,7 @@ pub(crate) struct Influences {
     cells: Vec<usize>,
     /// By place, a row of every figure's slope in the place's count; empty where there is no image.
     slopes: Vec<Vec<f64>>,
-    /// Values an image adds of its own, `[N]` each: calibration gaps and, by class, its areas'.
+    /// Values an image adds of its own, `[N]` each: its losses, its calibration gap and, by class, its areas'.
     vectors: Vec<Vec<f64>>,
     /// For every figure, which of these it takes, times what.
     terms: Vec<Vec<(f64, usize)>>,
@@ -32,78 +33,81 @@ pub(crate) struct Moments {
 const STEP: f64 = 1e-3;
 
 impl Influences {
-    pub(crate) fn new(prepared: &Prepared<'_>, figures: &Figures<Figure>) -> Self {
+    pub(crate) fn new(prepared: &Prepared<'_>, figures: &Figures<Value>) -> Self {
         let n_classes = prepared.rankings.len();
         let images = prepared.scores.len() as f64;
         let signed = |(&bin, gap): (&usize, &f64)| prepared.bin_gaps[bin].signum() * gap;
-        let gaps = prepared.bins.iter().zip(&prepared.gaps).map(signed);
-        let mut vectors = vec![prepared.log_losses.clone(), prepared.briers.clone(), gaps.collect()];
+        let mut vectors = prepared.losses.clone();
+        let gaps = vectors.len();
+        vectors.push(prepared.bins.iter().zip(&prepared.gaps).map(signed).collect());
+        // Where the vectors of a class's two areas begin.
         let mut areas = Vec::new();
-        for (ranking, class) in prepared.rankings.iter().zip(&figures.classes) {
-            if let (Ok(auc), Ok(average_precision)) = (class.roc_auc, class.average_precision) {
-                areas.push(Some(vectors.len()));
+        for (class, ranking) in prepared.rankings.iter().enumerate() {
+            let value = |key| figures.of_class(class, key).and_then(|value| value.ok());
+            areas.push(value("roc_auc").zip(value("average_precision")).map(|(auc, average_precision)| {
+                let at = vectors.len();
                 vectors.extend(ranking.influences(prepared.scores, auc, average_precision));
-            } else {
-                areas.push(None);
-            }
+                at
+            }));
         }
-        let none = || OneVsRest {
-            precision: Vec::new(),
-            recall: Vec::new(),
-            specificity: Vec::new(),
-            f1: Vec::new(),
-            roc_auc: Vec::new(),
-            average_precision: Vec::new(),
-        };
-        let mean = |weight: &dyn Fn(usize) -> f64| {
-            let terms = |offset| {
-                let term = |(class, at): (usize, &Option<usize>)| Some((weight(class), (*at)? + offset));
-                areas.iter().enumerate().filter_map(term).collect()
-            };
-            OneVsRest { roc_auc: terms(0), average_precision: terms(1), ..none() }
-        };
         let mut support = vec![0.0; n_classes];
         prepared.scores.labels().iter().for_each(|&label| support[label] += 1.0);
-        let terms = Figures {
-            accuracy: Vec::new(),
-            balanced_accuracy: Vec::new(),
-            cohen_kappa: Vec::new(),
-            matthews_corrcoef: Vec::new(),
-            log_loss: vec![(1.0 / images, 0)],
-            brier: vec![(1.0 / images, 1)],
-            expected_calibration_error: vec![(1.0 / images, 2)],
-            macro_mean: mean(&|_| 1.0 / n_classes as f64),
-            weighted_mean: mean(&|class| support[class] / images),
-            classes: (0..n_classes).map(|class| mean(&|other| f64::from(other == class))).collect(),
+        let of_class = |class: usize, formula: ClassFormula, weight: f64| {
+            let offset = match formula {
+                ClassFormula::RocAuc => 0,
+                ClassFormula::AveragePrecision => 1,
+                ClassFormula::Share(..) | ClassFormula::Counted(_) => return None,
+            };
+            areas[class].map(|at| (weight, at + offset))
         };
-        let slopes = slopes(prepared, figures, &vectors);
-        Self { cells: prepared.cells.clone(), slopes, vectors, terms: terms.into_row() }
+        let mut losses = 0..gaps;
+        let of_set = FIGURES.iter().map(|spec| match spec.formula {
+            Formula::Cells(_) => Vec::new(),
+            Formula::MeanLoss(_) => losses.next().map(|vector| (1.0 / images, vector)).into_iter().collect(),
+            Formula::CalibrationError => vec![(1.0 / images, gaps)],
+            Formula::Mean { of, weighted } => {
+                let weight =
+                    |class: usize| if weighted { support[class] / images } else { 1.0 / n_classes as f64 };
+                let formula = class_figure(of).map(|(_, formula)| formula);
+                let terms =
+                    |formula| (0..n_classes).filter_map(move |class| of_class(class, formula, weight(class)));
+                formula.map(|formula| terms(formula).collect()).unwrap_or_default()
+            }
+        });
+        let mut terms: Vec<Vec<(f64, usize)>> = of_set.collect();
+        let classes = (0..n_classes).flat_map(|class| CLASS_FIGURES.iter().map(move |spec| (class, spec)));
+        terms.extend(classes.map(|(class, spec)| of_class(class, spec.formula, 1.0).into_iter().collect()));
+        let slopes = slopes(prepared, figures, &vectors[..=gaps]);
+        Self { cells: prepared.cells.clone(), slopes, vectors, terms }
     }
 
-    /// The influence of one image on figure number `figure` of [`Figures::into_row`].
+    /// The influence of one image on figure number `figure` of [`Figures`].
     pub(crate) fn of(&self, figure: usize, image: usize) -> f64 {
         let own = self.terms[figure].iter().map(|&(weight, vector)| weight * self.vectors[vector][image]);
         self.slopes[self.cells[image]][figure] + own.sum::<f64>()
     }
 }
 
-/// By place of the confusion matrix, every figure's slope in its count, with areas and sums of losses held.
-fn slopes(prepared: &Prepared<'_>, figures: &Figures<Figure>, vectors: &[Vec<f64>]) -> Vec<Vec<f64>> {
-    let areas: Vec<[Figure; 2]> =
-        figures.classes.iter().map(|class| [class.roc_auc, class.average_precision]).collect();
-    let sum = |vector: usize| vectors[vector].iter().sum();
-    let losses = [sum(0), sum(1), sum(2)];
-    let mut weights = vec![0.0; areas.len() * areas.len()];
+/// By place of the confusion matrix, every figure's slope in its count, with areas and the sums of `losses` held, of which the
+/// last are the calibration gaps.
+fn slopes(prepared: &Prepared<'_>, figures: &Figures<Value>, losses: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    let n_classes = prepared.rankings.len();
+    let area = |class, key| figures.of_class(class, key).copied().unwrap_or(Err(Undefined::NoImages));
+    let areas: Vec<[Value; 2]> =
+        (0..n_classes).map(|class| ["roc_auc", "average_precision"].map(|key| area(class, key))).collect();
+    let mut sums: Vec<f64> = losses.iter().map(|losses| losses.iter().sum()).collect();
+    let gaps = sums.pop().unwrap_or(0.0);
+    let mut weights = vec![0.0; n_classes * n_classes];
     prepared.cells.iter().for_each(|&cell| weights[cell] += 1.0);
     let occupied: Vec<bool> = weights.iter().map(|&weight| weight > 0.0).collect();
     let mut moved = |cell: usize, by: f64| {
         let before = weights[cell];
         weights[cell] += by;
-        let row = assemble(&weights, &areas, losses).into_row();
+        let figures = assemble(&weights, &areas, &sums, gaps);
         weights[cell] = before;
-        row
+        figures
     };
-    let slope = |(more, fewer): (Figure, Figure)| match (more, fewer) {
+    let slope = |(more, fewer): (&Value, &Value)| match (more, fewer) {
         (Ok(more), Ok(fewer)) => (more - fewer) / (2.0 * STEP),
         _ => 0.0,
     };
@@ -112,7 +116,7 @@ fn slopes(prepared: &Prepared<'_>, figures: &Figures<Figure>, vectors: &[Vec<f64
             return Vec::new();
         }
         let (more, fewer) = (moved(cell, STEP), moved(cell, -STEP));
-        more.into_iter().zip(fewer).map(slope).collect()
+        more.into_iter().zip(&fewer).map(slope).collect()
     };
     occupied.into_iter().enumerate().map(row).collect()
 }
@@ -164,7 +168,7 @@ mod tests {
                 prepared.row_of(&counts)
             };
             let (more, fewer) = (moved(100), moved(-100));
-            assert_eq!(more.len(), 7 + 6 * 5 + 1);
+            assert_eq!(more.len(), FIGURES.len() + 3 * CLASS_FIGURES.len() + 1);
             for figure in 0..more.len() - 1 {
                 let slope = (more[figure] - fewer[figure]) / (200.0 / f64::from(COPIES));
                 let influence = influences.of(figure, image);

@@ -62,12 +62,12 @@ mod units;
 
 pub use calibration::Calibration;
 pub use comparison::Comparison;
-pub use confusion::{ClassFigures, ConfusionMatrix};
+pub use confusion::ConfusionMatrix;
 pub use curves::{PrecisionRecallPoint, RocPoint, precision_recall_curve, roc_curve};
 pub use difference::independent_difference;
 pub use estimate::Estimate;
 pub use evaluation::{ClassSummary, Evaluation, EvaluationError, FEW_IMAGES};
-pub use figures::{Figure, Figures, OneVsRest};
+pub use figures::{CLASS_FIGURES, ClassFigureSpec, FIGURES, Figure, FigureSpec, Figures, Table, Value};
 pub use interval::{CONFIDENCE, Interval, Method, wilson};
 pub use keras::KerasFigures;
 pub use mcnemar::mcnemar_exact;

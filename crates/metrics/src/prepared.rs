@@ -1,7 +1,7 @@
 use crate::{
-    Figure, Figures, OneVsRest, Scores, Undefined,
+    CLASS_FIGURES, FIGURES, Figures, Scores, Undefined,
     cells::Cells,
-    figures::means,
+    figures::{ClassFormula, Formula, Value, class_figure, weighted_mean},
     ranking::Ranking,
     reliability::{RELIABILITY_BINS, bin, confidences},
 };
@@ -11,10 +11,8 @@ pub(crate) struct Prepared<'a> {
     pub(crate) scores: &'a Scores,
     /// Each image's place in the confusion matrix, true class × C + predicted class.
     pub(crate) cells: Vec<usize>,
-    /// Each image's -ln p of its class, in nats.
-    pub(crate) log_losses: Vec<f64>,
-    /// Each image's squared error summed over classes.
-    pub(crate) briers: Vec<f64>,
+    /// Each image's loss, `[N]`, for each mean loss of [`FIGURES`] in their order.
+    pub(crate) losses: Vec<Vec<f64>>,
     /// Each image's bin of confidence.
     pub(crate) bins: Vec<usize>,
     /// 1 if right, else 0, less the confidence.
@@ -37,8 +35,7 @@ impl<'a> Prepared<'a> {
         Self {
             scores,
             cells: scores.labels().iter().zip(scores.predicted()).map(cell).collect(),
-            log_losses: scores.rows().map(|(label, row)| log_loss(label, row)).collect(),
-            briers: scores.rows().map(|(label, row)| brier(label, row)).collect(),
+            losses: FIGURES.iter().filter_map(|spec| losses(scores, spec.formula)).collect(),
             bins,
             gaps,
             bin_gaps,
@@ -47,7 +44,7 @@ impl<'a> Prepared<'a> {
     }
 
     /// All figures of the images, each counted once.
-    pub(crate) fn figures(&self) -> Figures<Figure> {
+    pub(crate) fn figures(&self) -> Figures<Value> {
         self.count(&vec![1; self.scores.len()]).0
     }
 
@@ -58,60 +55,61 @@ impl<'a> Prepared<'a> {
         let (images, own) =
             (self.scores.len() as f64, counts.iter().map(|&count| f64::from(count)).sum::<f64>());
         let distance = gaps.iter().zip(&self.bin_gaps).map(|(gap, whole)| (gap / own - whole / images).abs());
-        let mut row: Vec<f64> =
-            figures.into_row().into_iter().map(|figure| figure.unwrap_or(f64::NAN)).collect();
+        let mut row: Vec<f64> = figures.into_iter().map(|figure| figure.unwrap_or(f64::NAN)).collect();
         row.push(distance.sum());
         row
     }
 
-    fn count(&self, counts: &[u32]) -> (Figures<Figure>, [f64; RELIABILITY_BINS]) {
-        let areas: Vec<[Figure; 2]> = self.rankings.iter().map(|ranking| ranking.areas(counts)).collect();
+    fn count(&self, counts: &[u32]) -> (Figures<Value>, [f64; RELIABILITY_BINS]) {
+        let areas: Vec<[Value; 2]> = self.rankings.iter().map(|ranking| ranking.areas(counts)).collect();
         let mut weights = vec![0.0; areas.len() * areas.len()];
-        let (mut log_loss, mut brier) = (0.0, 0.0);
+        let mut sums = vec![0.0; self.losses.len()];
         let mut gaps = [0.0; RELIABILITY_BINS];
         for (image, &count) in counts.iter().enumerate() {
             let count = f64::from(count);
             weights[self.cells[image]] += count;
-            log_loss += count * self.log_losses[image];
-            brier += count * self.briers[image];
+            sums.iter_mut().zip(&self.losses).for_each(|(sum, losses)| *sum += count * losses[image]);
             gaps[self.bins[image]] += count * self.gaps[image];
         }
-        let losses = [log_loss, brier, gaps.iter().map(|gap| gap.abs()).sum()];
-        (assemble(&weights, &areas, losses), gaps)
+        let all_gaps = gaps.iter().map(|gap| gap.abs()).sum();
+        (assemble(&weights, &areas, &sums, all_gaps), gaps)
     }
 }
 
-/// The figures from the weights of the confusion matrix, each class's areas, and the sums of log loss, Brier score
-/// and calibration gaps.
-pub(crate) fn assemble(weights: &[f64], areas: &[[Figure; 2]], losses: [f64; 3]) -> Figures<Figure> {
+/// The figures from the weights of the confusion matrix, `[C, C]`; each class's areas under the ROC and the precision-recall
+/// curve; the sum of each mean loss of [`FIGURES`], and that of the calibration gaps.
+pub(crate) fn assemble(weights: &[f64], areas: &[[Value; 2]], losses: &[f64], gaps: f64) -> Figures<Value> {
     let cells = Cells::new(areas.len(), weights);
-    let class = |(class, &[roc_auc, average_precision]): (usize, &[Figure; 2])| {
-        let of_cells = cells.class(class);
-        OneVsRest {
-            precision: of_cells.precision,
-            recall: of_cells.recall,
-            specificity: of_cells.specificity,
-            f1: of_cells.f1,
-            roc_auc,
-            average_precision,
-        }
+    let of_class = |class: usize, formula: ClassFormula| match formula {
+        ClassFormula::Share(value, _) | ClassFormula::Counted(value) => value(&cells, class),
+        ClassFormula::RocAuc => areas[class][0],
+        ClassFormula::AveragePrecision => areas[class][1],
     };
-    let classes: Vec<_> = areas.iter().enumerate().map(class).collect();
-    let [macro_mean, weighted_mean] = means(&classes, cells.support());
+    let ones = vec![1.0; areas.len()];
     let total: f64 = cells.support().iter().sum();
-    let [log_loss, brier, expected_calibration_error] =
-        losses.map(|sum| if total > 0.0 { Ok(sum / total) } else { Err(Undefined::NoImages) });
-    Figures {
-        accuracy: cells.accuracy(),
-        balanced_accuracy: macro_mean.recall,
-        cohen_kappa: cells.cohen_kappa(),
-        matthews_corrcoef: cells.matthews_corrcoef(),
-        log_loss,
-        brier,
-        expected_calibration_error,
-        macro_mean,
-        weighted_mean,
-        classes,
+    let per_image = |sum: f64| if total > 0.0 { Ok(sum / total) } else { Err(Undefined::NoImages) };
+    let mut losses = losses.iter();
+    let mut row: Vec<Value> = Vec::with_capacity(FIGURES.len() + areas.len() * CLASS_FIGURES.len());
+    row.extend(FIGURES.iter().map(|spec| match spec.formula {
+        Formula::Cells(value) => value(&cells),
+        Formula::MeanLoss(_) => losses.next().map_or(Err(Undefined::NoImages), |&sum| per_image(sum)),
+        Formula::CalibrationError => per_image(gaps),
+        Formula::Mean { of, weighted } => {
+            let (_, formula) = class_figure(of).ok_or(Undefined::NoImages)?;
+            let classes = (0..areas.len()).map(|class| of_class(class, formula));
+            weighted_mean(classes, if weighted { cells.support() } else { &ones })
+        }
+    }));
+    let classes = (0..areas.len()).flat_map(|class| CLASS_FIGURES.iter().map(move |spec| (class, spec)));
+    row.extend(classes.map(|(class, spec)| of_class(class, spec.formula)));
+    Figures::of_row(row)
+}
+
+/// Each image's loss, `[N]`, where the figure is the mean of one.
+fn losses(scores: &Scores, formula: Formula) -> Option<Vec<f64>> {
+    match formula {
+        Formula::MeanLoss(loss) => Some(scores.rows().map(|(label, row)| loss(label, row)).collect()),
+        _ => None,
     }
 }
 
@@ -121,7 +119,8 @@ pub(crate) fn log_loss(label: usize, row: &[f64]) -> f64 {
     -row[label].clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()
 }
 
-fn brier(label: usize, row: &[f64]) -> f64 {
+/// One image's squared error summed over classes.
+pub(crate) fn brier(label: usize, row: &[f64]) -> f64 {
     let error = |(class, p): (usize, &f64)| (p - f64::from(class == label)).powi(2);
     row.iter().enumerate().map(error).sum()
 }

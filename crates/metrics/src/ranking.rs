@@ -1,4 +1,4 @@
-use crate::{Figure, Scores, Undefined};
+use crate::{Scores, Undefined, Value};
 
 /// Images in descending order of one class's probability, sorted once, so that a resample only counts.
 ///
@@ -39,7 +39,7 @@ impl Ranking {
     ///
     /// AUC is the share of pairs in the right order, ties counting one half; average precision sums the precision
     /// at each distinct threshold times the recall gained there.
-    pub(crate) fn areas(&self, counts: &[u32]) -> [Figure; 2] {
+    pub(crate) fn areas(&self, counts: &[u32]) -> [Value; 2] {
         let (mut hits, mut misses, mut doubled_pairs, mut precisions) = (0u64, 0u64, 0u64, 0.0);
         let (mut tied_hits, mut tied) = (0u64, 0u64);
         for entry in &self.entries {

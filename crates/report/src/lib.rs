@@ -16,20 +16,19 @@
 //! Outside libraries: **maud** for HTML and SVG (checked when compiled, escapes all text by itself), **base64** for the pictures
 //! in a page; in tests **roxmltree** reads the plots as XML.
 
+mod audit;
 mod cases;
-mod input;
 mod number;
 mod page;
 mod plots;
+mod report;
 mod svg;
 
+pub use audit::{Audit, Sign, Source};
 pub use cases::{CASES, Cases};
-pub use input::{
-    Audit, ClassFigures, Epoch, Figure, ModelFigures, Occluded, OperatingPoint, Picture, Report, Set, Sign,
-    Source, TemperatureFit, Test, Uncalibrated,
-};
 pub use page::page;
 pub use plots::plots;
+pub use report::{Picture, Report, Test};
 
 #[cfg(test)]
 mod tests;

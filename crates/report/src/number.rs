@@ -1,6 +1,6 @@
 //! Numbers as a page shows them.
 
-use crate::Figure;
+use metrics::Figure;
 
 /// What stands where there is no value.
 pub(crate) const DASH: &str = "–";

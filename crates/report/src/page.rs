@@ -42,7 +42,7 @@ pub fn page(report: &Report) -> String {
                     (data::section(report))
                     (parts::learning(report, plots))
                     @if let Some(test) = &report.test {
-                        (figures::section(test))
+                        (figures::section(report, test))
                         (figures::classes(test))
                         (parts::confusion(report, test, plots))
                         (parts::curves(test, plots))

@@ -28,7 +28,7 @@ pub(crate) fn drawings(report: &Report) -> Vec<Drawing> {
             drawings.push(curves::precision_recall(report, test, scores));
             drawings.push(reliability::diagram(scores));
         }
-        if !test.occluded.is_empty() {
+        if !test.record.occluded.is_empty() {
             drawings.push(shortcut::accuracies(test));
         }
     }

@@ -1,6 +1,6 @@
 mod fixture;
 
-use fixture::{bare, scores, whole};
+use fixture::{bare, figures, scores, tested, whole};
 use metrics::Scores;
 
 use super::*;
@@ -132,14 +132,14 @@ fn the_checklist_says_what_the_run_says() {
     assert_eq!(answer(&report, "Patients kept apart"), "✗ no");
     report.audit.as_mut().unwrap().grouped = Some(5);
     assert_eq!(answer(&report, "Patients kept apart"), "~ in part");
-    report.test.as_mut().unwrap().saved.operating_points.clear();
+    report.test.as_mut().unwrap().record.saved.operating_points.clear();
     assert_eq!(answer(&report, "Operating points chosen on validation"), "✗ no");
     report.test.as_mut().unwrap().pictures = None;
     assert_eq!(answer(&report, "Failure analysis"), "~ in part");
     assert_eq!(answer(&report, "Explained by heat maps"), "✗ no");
-    report.sets[0].counts = vec![2, 40];
+    report.record.counts.insert("training".to_owned(), vec![2, 40]);
     assert_eq!(answer(&report, "Class imbalance met"), "✗ no");
-    report.class_weights = vec![10.5, 0.5];
+    report.record.class_weights = vec![10.5, 0.5];
     assert_eq!(answer(&report, "Class imbalance met"), "✓ yes");
     has(&page(&report), &["the two cannot be compared"]);
 }
@@ -148,13 +148,15 @@ fn the_checklist_says_what_the_run_says() {
 fn names_are_text_and_never_markup() {
     let mut report = whole();
     report.name = HOSTILE.to_owned();
-    report.classes[1] = HOSTILE.to_owned();
-    report.settings.push((HOSTILE.to_owned(), HOSTILE.to_owned()));
-    report.skipped = vec![HOSTILE.to_owned()];
+    report.record.classes[1] = HOSTILE.to_owned();
+    report.record.settings.insert(HOSTILE.to_owned(), HOSTILE.into());
+    report.record.skipped = vec![HOSTILE.to_owned()];
     let test = report.test.as_mut().unwrap();
     test.names[4] = HOSTILE.to_owned();
-    test.saved.classes[1].label = HOSTILE.to_owned();
-    test.saved.undefined = vec![(HOSTILE.to_owned(), HOSTILE.to_owned())];
+    let mut saved = figures(0.625);
+    saved["undefined"] = serde_json::json!({"accuracy": HOSTILE, "cohen_kappa": HOSTILE});
+    test.record.saved = tested(saved);
+    test.record.saved.classes[1].label = HOSTILE.to_owned();
     let page = page(&report);
     lacks(&page, &["<script", "\u{1}", "src=\"http", "href=\"http"]);
     has(
@@ -203,11 +205,11 @@ fn the_three_classes_of_children_and_adults_are_warned_of_by_name() {
     let mut report = bare();
     let warned = |report: &Report| page(report).contains("most COVID-19 images of");
     assert!(!warned(&report));
-    report.classes = ["Viral Pneumonia", "COVID-19", "NORMAL"].map(str::to_owned).to_vec();
+    report.record.classes = ["Viral Pneumonia", "COVID-19", "NORMAL"].map(str::to_owned).to_vec();
     assert!(warned(&report));
-    report.synthetic = true;
+    report.record.synthetic = true;
     has(&page(&report), &["Synthetic phantoms, no radiographs.", "The images here are phantoms"]);
-    report.classes.push("Lung Opacity".to_owned());
+    report.record.classes.push("Lung Opacity".to_owned());
     assert!(!warned(&report));
 }
 
@@ -240,20 +242,20 @@ fn odd_runs_have_pages_too() {
     let mut report = whole();
     report.history.truncate(1);
     report.history[0].val_loss = f64::NAN;
-    report.best_epoch = None;
+    report.record.best_epoch = None;
     let test = report.test.as_mut().unwrap();
     test.scores = Some(Scores::new(2, vec![0, 0], vec![0.5, 0.5, 1.0, 0.0]).unwrap());
-    test.saved.confusion_matrix = vec![vec![2, 0], vec![0, 0]];
+    test.record.saved.confusion_matrix = vec![vec![2, 0], vec![0, 0]];
     has(&page(&report), &["no curve, no image of class `b` in the set"]);
     for n in [7, 40] {
-        report.classes = (0..n).map(|class| format!("class {class} of a long name")).collect();
+        report.record.classes = (0..n).map(|class| format!("class {class} of a long name")).collect();
         let test = report.test.as_mut().unwrap();
-        test.saved.confusion_matrix = vec![vec![1; n]; n];
-        test.saved.classes = report
-            .classes
-            .iter()
-            .map(|label| ClassFigures { label: label.clone(), ..ClassFigures::default() })
-            .collect();
+        test.record.saved.confusion_matrix = vec![vec![1; n]; n];
+        let class = test.record.saved.classes[0].clone();
+        test.record.saved.classes = vec![class; n];
+        for (class, label) in test.record.saved.classes.iter_mut().zip(&report.record.classes) {
+            class.label.clone_from(label);
+        }
         test.scores = Some(Scores::new(n, (0..n).collect(), vec![1.0 / n as f64; n * n]).unwrap());
         for (name, svg) in plots(&report) {
             roxmltree::Document::parse(&svg).unwrap_or_else(|error| panic!("{name}: {error}"));

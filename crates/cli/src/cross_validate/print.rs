@@ -1,13 +1,13 @@
 //! What a cross-validation came to.
 
 use base::{shown, stored};
-use experiment::{CrossValidation, Spread, TestFigures};
+use experiment::{CrossValidation, FoldFigure, Spread, TestFigures};
 use serde_json::json;
 
 use crate::{
     args::CrossValidateArgs,
     output::Output,
-    table::{share, table},
+    table::{lower, share, table},
     test,
 };
 
@@ -62,33 +62,33 @@ pub(super) fn print(args: &CrossValidateArgs, folder: &CrossValidation, output: 
 fn print_folds(folder: &CrossValidation, output: &Output) {
     let record = &folder.record;
     output.result(format!("Cross-validation, {} folds, {}", record.folds.len(), record.drawn));
-    let heading = [
-        "fold",
-        "images",
-        "best epoch",
-        "accuracy",
-        "balanced accuracy",
-        "macro F1",
-        "macro ROC AUC",
-        "loss",
-    ];
-    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    let figures: Vec<FoldFigure> = record
+        .folds
+        .iter()
+        .find_map(|fold| fold.figures.as_ref())
+        .map(TestFigures::of_folds)
+        .unwrap_or_default();
+    let titles = figures.iter().map(|figure| lower(figure.title));
+    let mut rows =
+        vec![["fold", "images", "best epoch"].map(str::to_owned).into_iter().chain(titles).collect()];
     for fold in &record.folds {
         let Some(figures) = &fold.figures else { continue };
         let best = fold.best_epoch.map_or_else(|| share(None), |epoch| epoch.to_string());
         let first = [fold.fold.to_string(), figures.images.to_string(), best];
-        rows.push(first.into_iter().chain(figures.of_folds().map(|(_, value)| share(value))).collect());
+        rows.push(
+            first.into_iter().chain(figures.of_folds().iter().map(|figure| share(figure.value))).collect(),
+        );
     }
-    let names = record.folds.iter().find_map(|fold| fold.figures.as_ref()).map(TestFigures::of_folds);
-    let spreads = names.into_iter().flatten().map(|(name, _)| record.spread.as_ref()?.get(name));
-    let spreads: Vec<Option<&Spread>> = spreads.collect();
+    let spreads: Vec<Option<&Spread>> =
+        figures.iter().map(|figure| record.spread.as_ref()?.get(figure.key)).collect();
     let of = |spread: &Spread| [spread.mean, spread.standard_deviation, spread.min, spread.max];
     for (i, what) in ["mean", "standard deviation", "lowest", "highest"].into_iter().enumerate() {
         let values = spreads.iter().map(|spread| share(spread.and_then(|spread| of(spread)[i])));
         rows.push([what, "", ""].map(str::to_owned).into_iter().chain(values).collect());
     }
     output.result(table(&rows));
-    for (name, spread) in heading[3..].iter().zip(spreads) {
+    for (figure, spread) in figures.iter().zip(spreads) {
+        let name = lower(figure.title);
         let undefined = spread.map_or(0, |spread| record.folds.len() - spread.folds);
         if undefined > 0 {
             output.result(format!(

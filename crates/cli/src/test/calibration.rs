@@ -1,19 +1,17 @@
-use experiment::TestFigures;
+use experiment::{TemperatureEffect, TestFigures};
 use metrics::Bound;
 
 use crate::{
     output::Output,
-    table::{share, table, with_interval as with},
+    table::{share, table, with_interval},
 };
 
-/// What the validation part taught of how sure a model may be, and what that does on these images.
+/// Prints the effect of a calibration on these images: of its temperature, and of its thresholds.
 pub(super) fn print(name: &str, figures: &TestFigures, output: &Output) {
-    let after = &figures.calibration;
-    if let (Some(temperature), Some(before)) = (after.temperature, &after.uncalibrated) {
-        let after = &after.sureness;
-        let change =
-            |before: Option<f64>, after: Option<f64>| format!("{} → {}", share(before), share(after));
-        let bound = match figures.calibration.bound {
+    if let Some(TemperatureEffect { temperature, bound, uncalibrated: Some(before) }) = figures.temperature {
+        let after = |key: &str| figures.figure(key).value;
+        let change = |before: Option<f64>, key: &str| format!("{} → {}", share(before), share(after(key)));
+        let bound = match bound {
             Some(Bound::Lower) => ", the lowest that is tried: the validation images set no limit",
             Some(Bound::Upper) => ", the highest that is tried: the validation images set no limit",
             None => "",
@@ -21,10 +19,10 @@ pub(super) fn print(name: &str, figures: &TestFigures, output: &Output) {
         output.result(["", &format!("Calibration, {name}: temperature {temperature:.4}{bound}")]);
         output.result(format!(
             "log loss {}, Brier score {}, calibration error {}{}",
-            change(before.log_loss, after.log_loss),
-            change(before.brier, after.brier),
-            change(before.expected_calibration_error, after.expected_calibration_error),
-            if after.log_loss > before.log_loss {
+            change(before.log_loss, "log_loss"),
+            change(before.brier, "brier"),
+            change(before.expected_calibration_error, "expected_calibration_error"),
+            if after("log_loss") > before.log_loss {
                 "; it did not lower the log loss of these images"
             } else {
                 ""
@@ -46,8 +44,8 @@ pub(super) fn print(name: &str, figures: &TestFigures, output: &Output) {
         rows.push(vec![
             point.label.clone(),
             format!("{:.4}", point.threshold),
-            with(point.sensitivity, point.intervals.get("sensitivity")),
-            with(point.specificity, point.intervals.get("specificity")),
+            with_interval(&point.sensitivity),
+            with_interval(&point.specificity),
             on_validation,
         ]);
     }

@@ -1,11 +1,11 @@
 //! How far a model's figures on other sets lie from those on the first.
 
-use experiment::{Difference, Gap};
+use experiment::{FigureDifference, Gap};
 
 use crate::{
     compare::print_undefined,
     output::Output,
-    table::{table, with_interval},
+    table::{lower, table, with_interval},
 };
 
 /// Prints each other set's figures less the first's, and what that says in words.
@@ -13,17 +13,10 @@ pub(super) fn print(gaps: &[Gap], output: &Output) {
     let Some(first) = gaps.first() else { return };
     output.result(["", &format!("Gap from {} to", first.from)]);
     let mut rows = vec![[String::new()].into_iter().chain(gaps.iter().map(|gap| gap.to.clone())).collect()];
-    let mut row = |name: &str, of: fn(&Gap) -> &Difference| {
-        let cells = gaps.iter().map(|gap| {
-            let Difference { difference, interval } = of(gap);
-            with_interval(*difference, interval.as_ref())
-        });
-        rows.push([name.to_owned()].into_iter().chain(cells).collect::<Vec<_>>());
-    };
-    row("Accuracy", |gap| &gap.accuracy);
-    row("Balanced accuracy", |gap| &gap.balanced_accuracy);
-    row("Macro F1", |gap| &gap.macro_f1);
-    row("Macro ROC AUC", |gap| &gap.macro_roc_auc);
+    for (at, FigureDifference { title, .. }) in first.differences.iter().enumerate() {
+        let cells = gaps.iter().map(|gap| with_interval(&gap.differences[at].difference));
+        rows.push([(*title).to_owned()].into_iter().chain(cells).collect::<Vec<_>>());
+    }
     output.result(table(&rows));
     for gap in gaps {
         sentence(gap).iter().for_each(|sentence| output.result(sentence));
@@ -33,10 +26,12 @@ pub(super) fn print(gaps: &[Gap], output: &Output) {
 
 /// The gap in balanced accuracy in words, or in accuracy where that has none.
 fn sentence(gap: &Gap) -> Option<String> {
-    let figures = [("balanced accuracy", gap.balanced_accuracy), ("accuracy", gap.accuracy)];
-    let (name, Difference { difference, interval }) =
-        figures.into_iter().find(|(_, figure)| figure.difference.is_some())?;
-    let difference = difference?;
+    let named =
+        |key: &str| gap.differences.iter().find(|row| row.key == key && row.difference.value.is_some());
+    let FigureDifference { title, difference, .. } =
+        named("balanced_accuracy").or_else(|| named("accuracy"))?;
+    let (name, interval) = (lower(title), difference.interval);
+    let difference = difference.value?;
     let below = difference < 0.0;
     let bounds = interval.map_or(String::new(), |[low, high]| {
         let [low, high] = if below { [-high, -low] } else { [low, high] };
@@ -48,24 +43,27 @@ fn sentence(gap: &Gap) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use metrics::Figure;
+
     use super::*;
 
-    fn gap(balanced_accuracy: Difference) -> Gap {
-        let accuracy = Difference { difference: Some(0.05), interval: None };
+    fn gap(balanced_accuracy: Figure) -> Gap {
+        let accuracy = Figure { value: Some(0.05), ..Figure::default() };
+        let row = |key, title, difference| FigureDifference { key, title, difference };
         Gap {
             from: "internal".to_owned(),
             to: "external".to_owned(),
-            accuracy,
-            balanced_accuracy,
-            macro_f1: accuracy,
-            macro_roc_auc: accuracy,
+            differences: vec![
+                row("accuracy", "Accuracy", accuracy),
+                row("balanced_accuracy", "Balanced accuracy", balanced_accuracy),
+            ],
             undefined: Default::default(),
         }
     }
 
     #[test]
     fn a_gap_is_told_by_its_size_and_side() {
-        let words = |difference, interval| sentence(&gap(Difference { difference, interval })).unwrap();
+        let words = |value, interval| sentence(&gap(Figure { value, interval, missing: None })).unwrap();
         assert_eq!(
             words(Some(-0.12), Some([-0.2, -0.05])),
             "external is 0.12 [0.05, 0.20] below internal in balanced accuracy"

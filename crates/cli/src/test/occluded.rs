@@ -1,4 +1,4 @@
-//! TestRecord with a part of every image hidden.
+//! Tests with a part of every image hidden.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -44,10 +44,8 @@ pub(crate) fn print_occluded(
     output.result(["", &format!("With a part of every image hidden, {name}")]);
     let mut rows = vec![["hidden", "accuracy", "balanced accuracy"].map(str::to_owned).to_vec()];
     let mut row = |name: &str, figures: &TestFigures| {
-        let interval = |name: &str| figures.intervals.get(name);
-        let accuracy = with_interval(Some(figures.accuracy), interval("accuracy"));
-        let balanced = with_interval(figures.balanced_accuracy, interval("balanced_accuracy"));
-        rows.push(vec![name.to_owned(), accuracy, balanced]);
+        let shown = ["accuracy", "balanced_accuracy"].map(|key| with_interval(&figures.figure(key)));
+        rows.push([name.to_owned()].into_iter().chain(shown).collect());
     };
     row("nothing", whole);
     for part in Occlusion::ALL.map(|part| part.to_string()) {

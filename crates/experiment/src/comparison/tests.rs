@@ -1,3 +1,5 @@
+use metrics::Figure;
+
 use super::*;
 
 /// Images by path and label, with probabilities of the classes.
@@ -10,6 +12,10 @@ fn set(classes: &[&str], rows: &[(&str, &str, &[f32])]) -> PredictionTable {
     let images = rows.iter().map(|(path, ..)| image(path)).collect();
     let predictions = Predictions::new(classes.len(), labels, values).unwrap();
     PredictionTable { classes, images, predictions }
+}
+
+fn figure(comparison: &ModelComparison, key: &str) -> ComparedFigure {
+    comparison.figures.iter().find(|figure| figure.row.key == key).unwrap().clone()
 }
 
 fn compared(first: &PredictionTable, second: &PredictionTable) -> Result<ModelComparison> {
@@ -51,28 +57,34 @@ fn images_are_matched_by_path_and_classes_by_name() {
     ];
     assert_eq!((comparison.images, counts, comparison.groups), (5, [2, 2, 0, 1], None));
     assert_eq!(comparison.mcnemar_p, 0.5);
-    let ComparedFigure { first: one, second: other, difference, interval } = comparison.accuracy;
-    assert_eq!((one, other), (Some(0.8), Some(0.4)));
-    let (difference, [low, high]) = (difference.unwrap(), interval.unwrap());
+    let accuracy = figure(&comparison, "accuracy");
+    assert_eq!((accuracy.first, accuracy.second), (Some(0.8), Some(0.4)));
+    let Figure { value, interval, .. } = accuracy.row.difference;
+    let (difference, [low, high]) = (value.unwrap(), interval.unwrap());
     assert!((difference - 0.4).abs() < 1e-12 && low <= difference && difference <= high);
 
     // The other way round everything changes its sign.
     let back = compared(&second, &first).unwrap();
     assert_eq!((back.only_first_right, back.only_second_right), (0, 2));
-    for (figure, mirrored) in
-        [(comparison.log_loss, back.log_loss), (comparison.macro_roc_auc, back.macro_roc_auc)]
-    {
-        assert!((figure.difference.unwrap() + mirrored.difference.unwrap()).abs() < 1e-12);
+    for key in ["log_loss", "macro_roc_auc"] {
+        let [one, mirrored] =
+            [&comparison, &back].map(|compared| figure(compared, key).row.difference.value.unwrap());
+        assert!((one + mirrored).abs() < 1e-12, "{key}");
     }
+    // Keys of the file, in their order.
+    let json = serde_json::to_string(&comparison).unwrap();
+    let start = "{\"images\":5,\"groups\":null,\"both_right\":2,\"only_first_right\":2,\"only_second_right\":0,\"both_wrong\":1,\
+                 \"mcnemar_p\":0.5,\"accuracy\":{\"first\":0.8,\"second\":0.4,\"difference\":";
+    assert!(json.starts_with(start), "{json}");
 }
 
 #[test]
 fn a_model_against_itself_differs_in_nothing() {
     let comparison = compared(&first(), &first()).unwrap();
     assert_eq!((comparison.only_first_right, comparison.only_second_right), (0, 0));
-    assert_eq!((comparison.mcnemar_p, comparison.accuracy.difference), (1.0, Some(0.0)));
-    assert_eq!(comparison.accuracy.interval, None);
-    assert_eq!(comparison.undefined["interval of accuracy"], "every resample gives the same value");
+    let difference = figure(&comparison, "accuracy").row.difference;
+    assert_eq!((comparison.mcnemar_p, difference.value, difference.interval), (1.0, Some(0.0), None));
+    assert_eq!(comparison.undefined()["interval of accuracy"], "every resample gives the same value");
 }
 
 #[test]

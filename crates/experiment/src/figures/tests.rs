@@ -1,29 +1,112 @@
-use metrics::{Predictions, Resampling, Scores};
+use metrics::Predictions;
 
 use super::*;
+use crate::PredictedImage;
 
 /// Three classes, of which the last has no image and is never predicted.
-#[test]
-fn what_has_no_value_has_a_reason_and_no_interval() {
-    let labels = ["a", "b", "c"].map(str::to_owned);
+fn tested() -> TestFigures {
     let rows = [[0.9, 0.1, 0.0], [0.2, 0.8, 0.0], [0.6, 0.4, 0.0], [0.3, 0.7, 0.0]].concat();
     let predictions = Predictions::new(3, vec![0, 1, 1, 0], rows).unwrap();
-    let resampling = Resampling { resamples: 200, seed: 28, groups: None };
-    let evaluation = Evaluation::new(&Scores::from(&predictions), &resampling).unwrap();
-    let mut table = Table { labels: &labels, intervals: BTreeMap::new(), undefined: BTreeMap::new() };
-    assert_eq!(table.add("accuracy", &evaluation.figures.accuracy), Some(0.5));
-    let [low, high] = table.intervals["accuracy"];
-    assert!(low > 0.0 && low < 0.5 && high > 0.5 && high < 1.0);
-    assert_eq!(table.add("balanced_accuracy", &evaluation.figures.balanced_accuracy), None);
-    assert!(!table.intervals.contains_key("balanced_accuracy"));
-    assert_eq!(table.undefined["balanced_accuracy"], "no image of class `c` in the set");
+    let image = |at: usize| PredictedImage { path: format!("{at}.png").into(), group: None, note: None };
+    let classes = ["a", "b", "c"].map(str::to_owned).to_vec();
+    let table = PredictionTable { classes, images: (0..4).map(image).collect(), predictions };
+    let tested = Tested {
+        checkpoint: "best.safetensors".to_owned(),
+        formats: Some("all".to_owned()),
+        synthetic: false,
+        seconds: 2.0,
+    };
+    TestFigures::new(&table, tested).unwrap()
+}
 
-    let classes = class_rows(&evaluation, &mut table);
-    assert_eq!((classes[0].support, classes[2].support, classes[2].few), (2, 0, true));
-    assert_eq!((classes[0].figures.recall, classes[2].figures.recall), (Some(0.5), None));
-    assert!(classes[0].intervals.contains_key("recall") && classes[2].intervals.contains_key("specificity"));
-    assert_eq!(table.undefined["precision of `c`"], "no image was predicted as class `c`");
-    // Nothing in it is no number, which JSON could not hold.
-    let bounds = classes.iter().flat_map(|class| class.intervals.values()).chain(table.intervals.values());
-    assert!(bounds.flatten().all(|bound| bound.is_finite()));
+#[test]
+fn a_figure_without_a_value_has_a_reason_and_no_interval() {
+    let figures = tested();
+    let accuracy = figures.figure("accuracy");
+    assert_eq!((accuracy.value, accuracy.missing), (Some(0.5), None));
+    let [low, high] = accuracy.interval.unwrap();
+    assert!(low > 0.0 && low < 0.5 && high > 0.5 && high < 1.0);
+    let balanced = figures.figure("balanced_accuracy");
+    assert_eq!((balanced.value, balanced.interval), (None, None));
+    assert_eq!(balanced.missing.as_deref(), Some("no image of class `c` in the set"));
+
+    let [first, _, last] = &figures.classes[..] else { panic!("three classes") };
+    assert_eq!((first.support, last.support, last.few), (2, 0, true));
+    assert_eq!((first.figure("recall").value, last.figure("recall").value), (Some(0.5), None));
+    assert!(first.figure("recall").interval.is_some() && last.figure("specificity").interval.is_some());
+    let undefined = figures.undefined();
+    assert_eq!(undefined["precision of `c`"], "no image was predicted as class `c`");
+    assert_eq!(undefined["balanced_accuracy"], "no image of class `c` in the set");
+    assert!(undefined.contains_key("interval of f1 of `a`") != first.figure("f1").interval.is_some());
+    assert_eq!(figures.figure("no such figure"), Figure::default());
+}
+
+/// Text of the file of an earlier version, which is read by tools of others: keys, order and digits stay what they are.
+#[test]
+fn json_has_the_keys_of_every_version_in_their_order_and_reads_back() {
+    let mut figures = tested();
+    figures.temperature = Some(TemperatureEffect {
+        temperature: 1.5,
+        bound: Some(Bound::Upper),
+        uncalibrated: Some(Uncalibrated {
+            expected_calibration_error: Some(0.25),
+            brier: None,
+            log_loss: Some(0.5),
+        }),
+    });
+    let text = serde_json::to_string(&figures).unwrap();
+    assert_eq!(serde_json::from_str::<TestFigures>(&text).unwrap(), figures);
+    let keys = [
+        "checkpoint",
+        "formats",
+        "images",
+        "loss",
+        "accuracy",
+        "true_positives",
+        "false_positives",
+        "true_negatives",
+        "false_negatives",
+        "precision",
+        "recall",
+        "balanced_accuracy",
+        "cohen_kappa",
+        "matthews_corrcoef",
+        "macro_mean",
+        "weighted_mean",
+        "classes",
+        "confusion_matrix",
+        "intervals",
+        "calibration",
+        "undefined",
+        "groups",
+        "synthetic",
+        "seconds",
+        "images_per_second",
+    ];
+    let mut rest = text.as_str();
+    for key in keys {
+        let place =
+            rest.find(&format!("\"{key}\":")).unwrap_or_else(|| panic!("no `{key}` in its place in {text}"));
+        rest = &rest[place..];
+    }
+    let means = "{\"precision\":null,\"recall\":null,\"specificity\":";
+    assert!(text.contains(&format!("\"macro_mean\":{means}")), "{text}");
+    let calibration =
+        "\"temperature\":1.5,\"bound\":\"upper\",\"uncalibrated\":{\"expected_calibration_error\":0.25,";
+    assert!(text.contains(calibration), "{text}");
+    assert!(text.contains("\"label\":\"a\",\"support\":2,\"few\":true,\"precision\":0.5,"), "{text}");
+}
+
+#[test]
+fn a_figure_that_an_earlier_version_did_not_write_has_no_value() {
+    let figures = tested();
+    let mut value = serde_json::to_value(&figures).unwrap();
+    value.as_object_mut().unwrap().remove("cohen_kappa").unwrap();
+    value["intervals"].as_object_mut().unwrap().remove("cohen_kappa");
+    let read: TestFigures = serde_json::from_value(value.clone()).unwrap();
+    assert_eq!(read.figure("cohen_kappa"), Figure::default());
+    assert_eq!(read.figure("accuracy"), figures.figure("accuracy"));
+    value.as_object_mut().unwrap().remove("images").unwrap();
+    let error = serde_json::from_value::<TestFigures>(value).unwrap_err().to_string();
+    assert_eq!(error, "missing field `images`");
 }

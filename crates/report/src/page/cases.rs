@@ -43,7 +43,7 @@ pub(super) fn section(report: &Report, test: &Test) -> Markup {
 fn case(report: &Report, test: &Test, scores: &Scores, image: usize) -> Markup {
     let Some((label, row)) = scores.rows().nth(image) else { return html! {} };
     let predicted = argmax(row);
-    let class = |class: usize| report.classes.get(class).map_or(number::DASH, String::as_str);
+    let class = |class: usize| report.record.classes.get(class).map_or(number::DASH, String::as_str);
     let name = test.names.get(image).map_or(number::DASH, String::as_str);
     html! {
         figure.case {
@@ -90,7 +90,7 @@ fn bars(report: &Report, label: usize, row: &[f64]) -> Markup {
             @for class in order {
                 @let share = row[class].clamp(0.0, 1.0);
                 li.own[class == label] {
-                    span.label { (report.classes.get(class).map_or(number::DASH, String::as_str)) }
+                    span.label { (report.record.classes.get(class).map_or(number::DASH, String::as_str)) }
                     span.bar style={ "--share:" (format!("{share:.4}")) } {}
                     span.number { (format!("{share:.3}")) }
                 }

@@ -107,15 +107,15 @@ pub(super) fn items(report: &Report) -> Vec<Item> {
 }
 
 fn identified(report: &Report) -> (Answer, String) {
-    let manifest = if report.manifest_sha256.is_some() { " and one of the manifest" } else { "" };
+    let manifest = if report.record.manifest_sha256.is_some() { " and one of the manifest" } else { "" };
     (
-        Answer::of(!report.data_fingerprint.is_empty()),
+        Answer::of(!report.record.data_fingerprint.is_empty()),
         format!("a SHA-256 of the training and validation images{manifest}"),
     )
 }
 
 fn skipped(report: &Report) -> (Answer, String) {
-    match report.skipped.len() {
+    match report.record.skipped.len() {
         0 => (Answer::Yes, "no file was left out as unreadable".to_owned()),
         n => (Answer::Yes, format!("{} left out and named", number::count(n, "file"))),
     }
@@ -155,20 +155,20 @@ fn copies(report: &Report) -> (Answer, String) {
 }
 
 fn repeated(report: &Report) -> (Answer, String) {
-    let (seed, version) = (report.setting("seed"), !report.versions.is_empty());
-    let answer = Answer::of(seed.is_some() && version && !report.data_fingerprint.is_empty());
+    let (seed, version) = (report.setting("seed"), !report.record.versions.is_empty());
+    let answer = Answer::of(seed.is_some() && version && !report.record.data_fingerprint.is_empty());
     (
         answer,
         format!(
             "seed {}, every setting, versions and a fingerprint of the data are below",
-            seed.unwrap_or(number::DASH)
+            seed.as_deref().unwrap_or(number::DASH)
         ),
     )
 }
 
 fn chosen(report: &Report) -> (Answer, String) {
     let validation = report.images("validation");
-    match (report.best_epoch, validation) {
+    match (report.record.best_epoch, validation) {
         (Some(epoch), 1..) => (
             Answer::Yes,
             format!(
@@ -200,9 +200,9 @@ fn imbalance(report: &Report) -> (Answer, String) {
 }
 
 fn intervals(report: &Report) -> (Answer, String) {
-    match report.test.as_ref().map(|test| &test.saved) {
+    match report.test.as_ref().map(|test| &test.record.saved) {
         None => untested(),
-        Some(saved) => match (saved.accuracy.interval, saved.groups) {
+        Some(saved) => match (saved.figure("accuracy").interval, saved.groups) {
             (None, _) => (Answer::No, "the test figures have none".to_owned()),
             (_, Some(groups)) => (Answer::Yes, format!("95 %, by {groups} groups")),
             (_, None) => {
@@ -215,6 +215,7 @@ fn intervals(report: &Report) -> (Answer, String) {
 fn enough(report: &Report) -> (Answer, String) {
     let Some(test) = &report.test else { return untested() };
     let few: Vec<String> = test
+        .record
         .saved
         .classes
         .iter()
@@ -230,20 +231,20 @@ fn enough(report: &Report) -> (Answer, String) {
 
 fn calibration(report: &Report) -> (Answer, String) {
     let Some(test) = &report.test else { return untested() };
-    let fitted = match &report.temperature {
+    let fitted = match report.temperature() {
         Some(fit) => {
             format!("; a temperature was fitted on {}", number::count(fit.images, "validation image"))
         }
         None => "; no temperature was fitted".to_owned(),
     };
-    match test.saved.expected_calibration_error.value {
+    match test.record.saved.figure("expected_calibration_error").value {
         Some(error) => (Answer::Yes, format!("expected calibration error {error:.4}{fitted}")),
         None => (Answer::No, format!("it has no value{fitted}")),
     }
 }
 
 fn operating_points(report: &Report) -> (Answer, String) {
-    match report.test.as_ref().map(|test| test.saved.operating_points.len()) {
+    match report.test.as_ref().map(|test| test.record.saved.operating_points.len()) {
         None => untested(),
         Some(0) => (Answer::No, "none were asked for; the highest probability decides".to_owned()),
         Some(n) => (Answer::Yes, format!("{}, reported on the test set", number::count(n, "threshold"))),
@@ -271,11 +272,12 @@ fn source(report: &Report) -> (Answer, String) {
 }
 
 fn occluded(report: &Report) -> (Answer, String) {
-    match report.test.as_ref().map(|test| &test.occluded) {
-        None => untested(),
-        Some(occluded) if occluded.is_empty() => (Answer::No, "nothing was hidden from the model".to_owned()),
-        Some(occluded) => {
-            let hidden: Vec<&str> = occluded.iter().map(|part| part.hidden.as_str()).collect();
+    let Some(test) = &report.test else { return untested() };
+    let occluded: Vec<_> = test.occluded().collect();
+    match &occluded[..] {
+        [] => (Answer::No, "nothing was hidden from the model".to_owned()),
+        occluded => {
+            let hidden: Vec<&str> = occluded.iter().map(|(part, _)| *part).collect();
             (Answer::Yes, format!("tested with these hidden: {}", hidden.join(", ")))
         }
     }

@@ -2,20 +2,16 @@
 
 use maud::{Markup, html};
 
-use crate::{Audit, Report, Sign, number};
+use crate::{Audit, Report, Sign, Source, number};
 
 pub(super) fn section(report: &Report) -> Markup {
-    let setting = |name: &str| report.setting(name).unwrap_or(number::DASH);
-    let model = [
-        setting("model").to_owned(),
-        format!("{0}×{0} pixels", setting("image-size")),
-        setting("precision").to_owned(),
-    ];
+    let setting = |name: &str| report.setting(name).unwrap_or_else(|| number::DASH.to_owned());
+    let model = [setting("model"), format!("{0}×{0} pixels", setting("image-size")), setting("precision")];
     let training = [
         format!("{} with a learning rate of {}", setting("optimizer"), setting("learning-rate")),
         format!("batches of {}", setting("batch-size")),
         format!("seed {}", setting("seed")),
-        format!("{} after {}", report.status, number::count(report.history.len(), "epoch")),
+        format!("{} after {}", report.status(), number::count(report.history.len(), "epoch")),
     ];
     html! {
         section #data {
@@ -25,7 +21,7 @@ pub(super) fn section(report: &Report) -> Markup {
                 dt { "Training" } dd { (training.join(", ")) }
                 dt { "Data" } dd {
                     span.name { (setting("data")) }
-                    @if let Some(layout) = &report.layout { " (" (layout) ")" }
+                    @if let Some(layout) = &report.record.layout { " (" (layout) ")" }
                     ", split " (setting("split"))
                     @if let Some(share) = report.setting("validation-split") { " with a validation share of " (share) }
                 }
@@ -38,11 +34,11 @@ pub(super) fn section(report: &Report) -> Markup {
                 }
             }
             div.wide { (counts(report)) }
-            @if !report.skipped.is_empty() {
+            @if !report.record.skipped.is_empty() {
                 details {
-                    summary { (number::count(report.skipped.len(), "file")) " left out: not readable" }
-                    ul { @for path in report.skipped.iter().take(100) { li.name { (path) } } }
-                    @if report.skipped.len() > 100 { p.soft { "… and " (report.skipped.len() - 100) " more" } }
+                    summary { (number::count(report.record.skipped.len(), "file")) " left out: not readable" }
+                    ul { @for path in report.record.skipped.iter().take(100) { li.name { (path) } } }
+                    @if report.record.skipped.len() > 100 { p.soft { "… and " (report.record.skipped.len() - 100) " more" } }
                 }
             }
             h3 #audit { "Data audit" }
@@ -62,23 +58,23 @@ fn counts(report: &Report) -> Markup {
             thead {
                 tr {
                     th scope="col" { "class" }
-                    @for set in &report.sets { th scope="col" { (set.name) } }
+                    @for (name, _) in report.sets() { th scope="col" { (name) } }
                     th scope="col" { "weight" }
                 }
             }
             tbody {
-                @for (class, label) in report.classes.iter().enumerate() {
+                @for (class, label) in report.record.classes.iter().enumerate() {
                     tr {
                         th scope="row" { (label) }
-                        @for set in &report.sets {
-                            td { (set.counts.get(class).map_or(number::DASH.to_owned(), |&n| number::whole(n as u64))) }
+                        @for (_, counts) in report.sets() {
+                            td { (counts.get(class).map_or(number::DASH.to_owned(), |&n| number::whole(n as u64))) }
                         }
-                        td { (report.class_weights.get(class).map_or(number::DASH.to_owned(), |weight| format!("{weight:.4}"))) }
+                        td { (report.record.class_weights.get(class).map_or(number::DASH.to_owned(), |weight| format!("{weight:.4}"))) }
                     }
                 }
                 tr.together {
                     th scope="row" { "all" }
-                    @for set in &report.sets { td { (total(&set.counts)) } }
+                    @for (_, counts) in report.sets() { td { (total(counts)) } }
                     td {}
                 }
             }
@@ -100,7 +96,7 @@ fn audit(audit: &Audit) -> Markup {
         ul.facts {
             @for (name, n, bad) in rows { li.bad[bad && n > 0] { strong { (number::whole(n as u64)) } " " (name) } }
         }
-        p { "Do files alone give their classes away? " span.bad[strong] { (audit.source_sentence) } }
+        p { "Do files alone give their classes away? " span.bad[strong] { (Source::sentence(audit.source.as_ref())) } }
         p.soft { code { "thorax data audit --html PAGE" } " shows each of them with pictures." }
     }
 }

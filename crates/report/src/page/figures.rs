@@ -1,82 +1,77 @@
 //! Test figures with their intervals.
 
+use experiment::TestFigures;
 use maud::{Markup, html};
+use metrics::{CLASS_FIGURES, FIGURES, Figure, FigureSpec, KerasFigures, Table};
 
-use crate::{ClassFigures, Figure, ModelFigures, Test, number};
+use crate::{Report, Test, number};
 
-pub(super) fn section(test: &Test) -> Markup {
-    let models = [&test.saved, &test.last];
+pub(super) fn section(report: &Report, test: &Test) -> Markup {
+    let models = report.models(test);
+    let undefined = test.record.saved.undefined();
     html! {
         section #figures {
             h2 { "Test figures" }
             div.wide {
                 table {
                     caption {
-                        "On " (number::count(test.saved.images, "image"))
+                        "On " (number::count(test.record.saved.images, "image"))
                         ". The first eight are Keras' figures, in the study's words: positives and negatives are counted over all \
                          classes at a threshold of 0.5."
                     }
                     thead {
                         tr {
                             th scope="col" { "figure" }
-                            @for model in models { th scope="col" colspan="2" { (model.name) } }
+                            @for (name, _) in &models { th scope="col" colspan="2" { (name) } }
                         }
                     }
-                    tbody { (keras(models)) (more(models)) }
+                    tbody { (rows([models[0].1, models[1].1])) }
                 }
             }
-            p.soft { (intervals(&test.saved)) }
-            @if !test.saved.undefined.is_empty() {
+            p.soft { (intervals(&test.record.saved)) }
+            @if !undefined.is_empty() {
                 p { "Without a value, of the saved model:" }
-                ul.reasons { @for (figure, why) in &test.saved.undefined { li { (figure) ": " (why) } } }
+                ul.reasons { @for (figure, why) in &undefined { li { (figure.replace('_', " ")) ": " (why) } } }
             }
         }
     }
 }
 
-/// The eight figures of the study.
-fn keras(models: [&ModelFigures; 2]) -> Markup {
-    let count = |at: usize| models.map(|model| number::whole(model.counts[at]));
-    let share = |of: fn(&ModelFigures) -> f64| models.map(|model| number::figure(Some(of(model))));
+/// The eight figures of the study, and those that a reviewer asks for besides.
+fn rows(models: [&TestFigures; 2]) -> Markup {
+    let count = |of: fn(&KerasFigures) -> u64| models.map(|model| number::whole(of(&model.keras)));
+    let share = |of: fn(&KerasFigures) -> f64| models.map(|model| number::figure(Some(of(&model.keras))));
+    let figures = |key: &str| models.map(|model| model.figure(key));
+    let more = FIGURES.iter().filter(|spec| spec.tables.contains(&Table::Page) && spec.key != "accuracy");
     html! {
-        (plain("Categorical crossentropy loss", &models.map(|model| format!("{:.6}", model.loss))))
-        (row("Accuracy", &models.map(|model| &model.accuracy)))
-        (plain("True positives", &count(0)))
-        (plain("False positives", &count(1)))
-        (plain("True negatives", &count(2)))
-        (plain("False negatives", &count(3)))
-        (plain("Precision", &share(|model| model.precision)))
-        (plain("Recall", &share(|model| model.recall)))
+        (plain("Categorical crossentropy loss", &models.map(|model| format!("{:.6}", model.keras.loss))))
+        (row("Accuracy", &figures("accuracy")))
+        (plain("True positives", &count(|keras| keras.true_positives)))
+        (plain("False positives", &count(|keras| keras.false_positives)))
+        (plain("True negatives", &count(|keras| keras.true_negatives)))
+        (plain("False negatives", &count(|keras| keras.false_negatives)))
+        (plain("Precision", &share(|keras| keras.precision)))
+        (plain("Recall", &share(|keras| keras.recall)))
+        @for spec in more { (row(&title(spec), &figures(spec.key))) }
     }
 }
 
-/// What a reviewer asks for besides.
-fn more(models: [&ModelFigures; 2]) -> Markup {
-    type Of = fn(&ModelFigures) -> &Figure;
-    let rows: [(&str, Of); 8] = [
-        ("Balanced accuracy", |model| &model.balanced_accuracy),
-        ("Macro F1", |model| &model.macro_f1),
-        ("Macro ROC AUC", |model| &model.macro_roc_auc),
-        ("Cohen’s kappa", |model| &model.cohen_kappa),
-        ("Matthews’ correlation", |model| &model.matthews_corrcoef),
-        ("Log loss (nats)", |model| &model.log_loss),
-        ("Brier score (0 to 2)", |model| &model.brier),
-        ("Expected calibration error", |model| &model.expected_calibration_error),
-    ];
-    html! { @for (name, of) in rows { (row(name, &models.map(of))) } }
+/// A figure's title with its unit.
+fn title(spec: &FigureSpec) -> String {
+    spec.unit.map_or(spec.title.to_owned(), |unit| format!("{} ({unit})", spec.title))
 }
 
 fn plain(name: &str, values: &[String]) -> Markup {
     html! { tr { th scope="row" { (name) } @for value in values { td { (value) } td {} } } }
 }
 
-fn row(name: &str, figures: &[&Figure]) -> Markup {
+fn row(name: &str, figures: &[Figure]) -> Markup {
     html! { tr { th scope="row" { (name) } @for figure in figures { (cells(figure)) } } }
 }
 
 /// A value and its interval, or dashes that say why.
 fn cells(figure: &Figure) -> Markup {
-    let why = figure.reason.as_deref();
+    let why = figure.missing.as_deref();
     html! {
         td title=[why.filter(|_| figure.value.is_none())] { (number::figure(figure.value)) }
         td.interval title=[why.filter(|_| figure.interval.is_none())] {
@@ -89,7 +84,7 @@ fn cells(figure: &Figure) -> Markup {
 }
 
 /// What the intervals are.
-fn intervals(saved: &ModelFigures) -> String {
+fn intervals(saved: &TestFigures) -> String {
     let drawn = match saved.groups {
         Some(groups) => format!("{groups} groups of images drawn whole"),
         None => "images drawn one by one, since no groups such as patients are known".to_owned(),
@@ -102,16 +97,7 @@ fn intervals(saved: &ModelFigures) -> String {
 
 /// Each class against all others.
 pub(super) fn classes(test: &Test) -> Markup {
-    type Of = fn(&ClassFigures) -> &Figure;
-    let columns: [(&str, Of); 6] = [
-        ("precision", |class| &class.precision),
-        ("recall (sensitivity)", |class| &class.recall),
-        ("specificity", |class| &class.specificity),
-        ("F1", |class| &class.f1),
-        ("ROC AUC", |class| &class.roc_auc),
-        ("average precision", |class| &class.average_precision),
-    ];
-    let few = test.saved.classes.iter().any(|class| class.few);
+    let few = test.record.saved.classes.iter().any(|class| class.few);
     html! {
         section #classes {
             h2 { "By class" }
@@ -122,18 +108,18 @@ pub(super) fn classes(test: &Test) -> Markup {
                         tr {
                             th scope="col" { "class" }
                             th scope="col" { "images" }
-                            @for (name, _) in columns { th scope="col" { (name) } }
+                            @for spec in CLASS_FIGURES { th scope="col" { (spec.title) } }
                         }
                     }
                     tbody {
-                        @for class in &test.saved.classes {
+                        @for class in &test.record.saved.classes {
                             tr {
                                 th scope="row" { (class.label) }
                                 td {
                                     (number::whole(class.support))
                                     @if class.few { span.interval.bad { "few images" } }
                                 }
-                                @for (_, of) in columns { (stacked(of(class))) }
+                                @for (_, figure) in class.figures() { (stacked(figure)) }
                             }
                         }
                     }
@@ -149,7 +135,7 @@ pub(super) fn classes(test: &Test) -> Markup {
 /// A value with its interval below.
 fn stacked(figure: &Figure) -> Markup {
     html! {
-        td title=[figure.reason.as_deref()] {
+        td title=[figure.missing.as_deref()] {
             (number::figure(figure.value))
             @match figure.interval {
                 Some(interval) => span.interval { (number::interval(interval)) },

@@ -2,7 +2,9 @@
 
 use maud::{Markup, html};
 
-use crate::{Figure, Report, number};
+use metrics::Figure;
+
+use crate::{Report, number};
 
 pub(super) fn head(report: &Report) -> Markup {
     html! {
@@ -13,10 +15,10 @@ pub(super) fn head(report: &Report) -> Markup {
                 strong { "Not for clinical use." }
                 " This is the result of an experiment, not a medical device: nobody has validated this model on patients."
             }
-            @if report.synthetic {
+            @if report.record.synthetic {
                 p.notice { strong { "Synthetic phantoms, no radiographs." } " No figure here says anything of real images." }
             }
-            @if report.confounded_by_age() && !report.synthetic {
+            @if report.confounded_by_age() && !report.record.synthetic {
                 p.notice {
                     strong { "Children and adults." } " In the collection with these three classes, age and source go with the class: see "
                     a href="#limits" { "what that means" } "."
@@ -30,7 +32,7 @@ pub(super) fn head(report: &Report) -> Markup {
 
 /// What came out, in a sentence or two.
 fn verdict(report: &Report) -> String {
-    let epoch = report.best_epoch.map_or(String::new(), |epoch| format!(" (epoch {epoch})"));
+    let epoch = report.record.best_epoch.map_or(String::new(), |epoch| format!(" (epoch {epoch})"));
     let Some(test) = &report.test else {
         let validated = report.best().map_or(String::new(), |best| {
             format!(
@@ -43,18 +45,21 @@ fn verdict(report: &Report) -> String {
             "The saved model{epoch} was not tested: nothing is known of how it does on new images.{validated}"
         );
     };
-    let saved = &test.saved;
+    let saved = &test.record.saved;
     let right: u64 =
         (0..saved.confusion_matrix.len()).filter_map(|class| saved.confusion_matrix[class].get(class)).sum();
-    let interval = saved
-        .accuracy
+    let accuracy = saved.figure("accuracy");
+    let interval = accuracy
         .interval
         .map_or(String::new(), |interval| format!(", 95 % interval {}", number::interval(interval)));
     format!(
         "The saved model{epoch} gets {} of {} right: accuracy {}{interval}.",
         number::whole(right),
-        number::count(saved.images, if report.synthetic { "synthetic test image" } else { "test image" }),
-        number::figure(saved.accuracy.value),
+        number::count(
+            saved.images,
+            if report.record.synthetic { "synthetic test image" } else { "test image" }
+        ),
+        number::figure(accuracy.value),
     )
 }
 
@@ -62,7 +67,7 @@ fn verdict(report: &Report) -> String {
 fn tiles(report: &Report) -> Markup {
     let mut tiles: Vec<(&str, String, String)> = Vec::new();
     if let Some(test) = &report.test {
-        let saved = &test.saved;
+        let saved = &test.record.saved;
         let mut add = |link, name: &str, figure: &Figure| {
             let value = figure.value.map_or(number::DASH.to_owned(), |value| format!("{value:.3}"));
             let within = figure
@@ -70,27 +75,27 @@ fn tiles(report: &Report) -> Markup {
                 .map_or(String::new(), |interval| format!(" · {}", number::interval(interval)));
             tiles.push((link, value, format!("{name}{within}")));
         };
-        add("#figures", "accuracy", &saved.accuracy);
-        add("#figures", "balanced accuracy", &saved.balanced_accuracy);
-        add("#curves", "macro ROC AUC", &saved.macro_roc_auc);
-        add("#calibration", "calibration error", &saved.expected_calibration_error);
+        add("#figures", "accuracy", &saved.figure("accuracy"));
+        add("#figures", "balanced accuracy", &saved.figure("balanced_accuracy"));
+        add("#curves", "macro ROC AUC", &saved.figure("macro_roc_auc"));
+        add("#calibration", "calibration error", &saved.figure("expected_calibration_error"));
     }
-    let images: usize = report.sets.iter().filter(|set| set.name != "test").flat_map(|set| &set.counts).sum();
-    let classes = number::count(report.classes.len(), "class");
+    let images: usize = report.images("training") + report.images("validation");
+    let classes = number::count(report.record.classes.len(), "class");
     tiles.push((
         "#data",
         number::whole(images as u64),
         format!("images of {classes} to train and validate on"),
     ));
     let epochs = number::whole(report.history.len() as u64);
-    let best = report.best_epoch.map_or(String::new(), |epoch| format!(", epoch {epoch} saved"));
-    tiles.push(("#learning", epochs, format!("epochs, {}{best}", report.status)));
+    let best = report.record.best_epoch.map_or(String::new(), |epoch| format!(", epoch {epoch} saved"));
+    tiles.push(("#learning", epochs, format!("epochs, {}{best}", report.status())));
     if let Some(audit) = &report.audit {
         let leaks = audit.across_sets + audit.across_classes + audit.shared_groups;
         tiles.push(("#audit", number::whole(leaks as u64), "leaks found by the data audit".to_owned()));
     }
-    if let Some((_, total)) = report.seconds.last() {
-        let threads = number::count(report.threads, "thread");
+    if let Some((_, total)) = report.seconds().last() {
+        let threads = number::count(report.record.threads, "thread");
         tiles.push(("#speed", number::seconds(*total), format!("in all, on {threads}")));
     }
     html! {

@@ -13,15 +13,15 @@ pub(super) fn section(report: &Report) -> Markup {
                 strong { "Not for diagnosis, triage or any decision about a person" }
                 ", not even as a second reader. It is no medical device and no authority has looked at it."
             }
-            @if report.confounded_by_age() { (confounding(report.synthetic)) }
+            @if report.confounded_by_age() { (confounding(report.record.synthetic)) }
             ul {
-                @if report.synthetic { li { "These images are phantoms, drawn by a program. What a model learns of them it does not know of any patient." } }
+                @if report.record.synthetic { li { "These images are phantoms, drawn by a program. What a model learns of them it does not know of any patient." } }
                 li {
                     "The test images come from the same collection as those trained on, unless somebody made sure of the opposite. In images from \
                      another hospital, device or time, expect worse (DeGrave and others 2021, Nature Machine Intelligence 3, 610–619); Roberts and \
                      others (2021, Nature Machine Intelligence 3, 199–217) found none of 61 published models fit for clinical use."
                 }
-                li { "It knows " (report.classes.len()) " classes and puts every image into one of them, also an image of something else." }
+                li { "It knows " (report.record.classes.len()) " classes and puts every image into one of them, also an image of something else." }
                 li { "Probabilities hold for the class frequencies trained on" @if report.weighted() { ", weighted by class" } ", not for those of a clinic." }
                 li { "Labels are taken as true. A wrong one counts as the model’s mistake, or teaches it." }
                 @if report.test.is_none() { li { strong { "It was not tested." } } }

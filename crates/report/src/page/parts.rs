@@ -1,9 +1,11 @@
 //! Sections that are plots with what is to be said of them.
 
+use experiment::{TemperatureEffect, TestedOperatingPoint};
 use maud::{Markup, html};
+use metrics::{Bound, Temperature};
 
 use super::{Plots, plot};
-use crate::{OperatingPoint, Report, TemperatureFit, Test, Uncalibrated, number, plots::guessing};
+use crate::{Report, Test, number, plots::guessing};
 
 pub(super) fn learning(report: &Report, plots: Plots<'_>) -> Markup {
     html! {
@@ -41,9 +43,9 @@ pub(super) fn confusion(report: &Report, test: &Test, plots: Plots<'_>) -> Marku
 
 /// Which class is taken for which, the most frequent first.
 fn confused(report: &Report, test: &Test) -> Vec<String> {
-    let label = |class: usize| report.classes.get(class).map_or(number::DASH, String::as_str);
+    let label = |class: usize| report.record.classes.get(class).map_or(number::DASH, String::as_str);
     let mut pairs: Vec<(u64, u64, usize, usize)> = Vec::new();
-    for (row, counts) in test.saved.confusion_matrix.iter().enumerate() {
+    for (row, counts) in test.record.saved.confusion_matrix.iter().enumerate() {
         let images = counts.iter().sum();
         let wrong = counts.iter().enumerate().filter(|&(column, &count)| column != row && count > 0);
         pairs.extend(wrong.map(|(column, &count)| (count, images, row, column)));
@@ -85,35 +87,38 @@ pub(super) fn calibration(report: &Report, test: &Test, plots: Plots<'_>) -> Mar
                          it, it is too sure of itself, above it not sure enough. The expected calibration error is the mean distance, \
                          weighted by images; with few images it lies above the true one."
                     }
-                    (temperature(report.temperature.as_ref(), test.saved.calibration.as_ref(), test))
-                    @if test.saved.operating_points.is_empty() {
+                    (temperature(report.temperature(), test.record.saved.temperature, test))
+                    @if test.record.saved.operating_points.is_empty() {
                         h3 { "Operating points" }
                         p { "None were asked for: the predicted class is the one of the highest probability. "
                             code { "train --sensitivity 0.95" } " chooses a threshold for each class on the validation images." }
                     }
                 }
             }
-            @if !test.saved.operating_points.is_empty() { h3 { "Operating points" } (operating_points(&test.saved.operating_points)) }
+            @if !test.record.saved.operating_points.is_empty() { h3 { "Operating points" } (operating_points(&test.record.saved.operating_points)) }
         }
     }
 }
 
 /// What temperature scaling did, before and after.
-fn temperature(fit: Option<&TemperatureFit>, test: Option<&Uncalibrated>, tested: &Test) -> Markup {
+fn temperature(fit: Option<&Temperature>, effect: Option<TemperatureEffect>, tested: &Test) -> Markup {
+    let test = effect.and_then(|effect| effect.uncalibrated);
+    let after = |key: &str| tested.record.saved.figure(key).value;
     let pair = |before: Option<f64>, after: Option<f64>| html! { td { (number::figure(before)) } td { (number::figure(after)) } };
-    let log_losses = test.and_then(|before| Some([before.log_loss?, tested.saved.log_loss.value?]));
+    let log_losses = test.and_then(|before| Some([before.log_loss?, after("log_loss")?]));
     html! {
         h3 { "Temperature" }
         @if fit.is_none() && test.is_none() {
             p { "No temperature was fitted: these are the probabilities as the network gives them. " code { "train --calibrate" }
                 " fits one on the validation images." }
         } @else {
-            @if let Some(temperature) = fit.map(|fit| fit.temperature).or(test.map(|test| test.temperature)) {
+            @if let Some(temperature) = fit.map(|fit| fit.value).or(effect.map(|effect| effect.temperature)) {
                 p {
                     "Temperature " strong { (format!("{temperature:.4}")) }
                     @if let Some(fit) = fit { ", fitted on " (number::count(fit.images, "validation image")) }
                     ". Above 1 it makes the model less sure of itself, below 1 surer; no prediction changes."
-                    @if let Some(bound) = fit.and_then(|fit| fit.bound.as_ref()) {
+                    @if let Some(bound) = fit.and_then(|fit| fit.bound) {
+                        @let bound = match bound { Bound::Lower => "lower", Bound::Upper => "upper" };
                         " " strong.bad { "The fit ended at the " (bound) " bound of the range searched: it is no optimum." }
                     }
                 }
@@ -122,15 +127,14 @@ fn temperature(fit: Option<&TemperatureFit>, test: Option<&Uncalibrated>, tested
                 table {
                     thead { tr { th scope="col" { "figure" } th scope="col" { "before" } th scope="col" { "after" } } }
                     tbody {
-                        @if let Some(TemperatureFit { log_loss: [before, after], expected_calibration_error: error, .. }) = fit {
+                        @if let Some(Temperature { log_loss: [before, after], expected_calibration_error: error, .. }) = fit {
                             tr { th scope="row" { "log loss, validation" } (pair(Some(*before), Some(*after))) }
                             tr { th scope="row" { "calibration error, validation" } (pair(Some(error[0]), Some(error[1]))) }
                         }
                         @if let Some(before) = test {
-                            @let saved = &tested.saved;
-                            tr { th scope="row" { "log loss, test" } (pair(before.log_loss, saved.log_loss.value)) }
-                            tr { th scope="row" { "calibration error, test" } (pair(before.expected_calibration_error, saved.expected_calibration_error.value)) }
-                            tr { th scope="row" { "Brier score, test" } (pair(before.brier, saved.brier.value)) }
+                            tr { th scope="row" { "log loss, test" } (pair(before.log_loss, after("log_loss"))) }
+                            tr { th scope="row" { "calibration error, test" } (pair(before.expected_calibration_error, after("expected_calibration_error"))) }
+                            tr { th scope="row" { "Brier score, test" } (pair(before.brier, after("brier"))) }
                         }
                     }
                 }
@@ -145,7 +149,7 @@ fn temperature(fit: Option<&TemperatureFit>, test: Option<&Uncalibrated>, tested
     }
 }
 
-fn operating_points(points: &[OperatingPoint]) -> Markup {
+fn operating_points(points: &[TestedOperatingPoint]) -> Markup {
     html! {
         div.wide {
             table {
@@ -164,9 +168,9 @@ fn operating_points(points: &[OperatingPoint]) -> Markup {
                             th scope="row" { (point.label) }
                             td { (number::figure(Some(point.target))) }
                             td { (number::figure(Some(point.threshold))) }
-                            @for value in point.validation { td { (number::figure(value)) } }
+                            @for value in [point.validation.sensitivity, point.validation.specificity] { td { (number::figure(value)) } }
                             @for figure in [&point.sensitivity, &point.specificity] {
-                                td title=[figure.reason.as_deref()] {
+                                td title=[figure.missing.as_deref()] {
                                     (number::figure(figure.value))
                                     @if let Some(interval) = figure.interval { span.interval { (number::interval(interval)) } }
                                 }
@@ -184,7 +188,7 @@ pub(super) fn shortcut(test: &Test, plots: Plots<'_>) -> Markup {
     html! {
         section #shortcut {
             h2 { "Shortcut test" }
-            @if test.occluded.is_empty() {
+            @if test.record.occluded.is_empty() {
                 p {
                     "Not made: nothing says whether this model looks at lungs. " code { "thorax test --occlude lungs" }
                     " tests it with the lungs hidden."

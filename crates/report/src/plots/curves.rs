@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use metrics::Scores;
 
 use crate::{
-    ClassFigures, Figure, Report, Test, number,
+    Report, Test, number,
     svg::{Drawing, Frame, Place, Scale, legend},
 };
 
@@ -17,7 +17,7 @@ const LEGEND: f64 = BOTTOM + 64.0;
 /// Sensitivity by false alarms, at every threshold.
 pub(super) fn roc(report: &Report, test: &Test, scores: &Scores) -> Drawing {
     let curve = |class| metrics::roc_curve(scores, class);
-    let curves: Vec<_> = (0..report.classes.len()).map(curve).collect();
+    let curves: Vec<_> = (0..report.record.classes.len()).map(curve).collect();
     let frame = frame();
     let lines = html! {
         (frame.guide((0.0, 0.0), (1.0, 1.0)))
@@ -28,13 +28,9 @@ pub(super) fn roc(report: &Report, test: &Test, scores: &Scores) -> Drawing {
             }
         }
     };
-    let names = names(
-        report,
-        test,
-        "AUC",
-        |class| &class.roc_auc,
-        |class| curves[class].as_ref().err().map(|why| why.named(&report.classes).to_string()),
-    );
+    let names = names(report, test, "AUC", "roc_auc", |class| {
+        curves[class].as_ref().err().map(|why| why.named(&report.record.classes).to_string())
+    });
     drawing(
         "roc",
         "ROC curves",
@@ -48,12 +44,12 @@ pub(super) fn roc(report: &Report, test: &Test, scores: &Scores) -> Drawing {
 /// Precision by sensitivity, at every threshold.
 pub(super) fn precision_recall(report: &Report, test: &Test, scores: &Scores) -> Drawing {
     let curve = |class| metrics::precision_recall_curve(scores, class);
-    let curves: Vec<_> = (0..report.classes.len()).map(curve).collect();
+    let curves: Vec<_> = (0..report.record.classes.len()).map(curve).collect();
     let frame = frame();
     let share = |class: usize| {
         scores.labels().iter().filter(|&&label| label == class).count() as f64 / scores.len().max(1) as f64
     };
-    let mut baselines: Vec<f64> = (0..report.classes.len()).map(share).collect();
+    let mut baselines: Vec<f64> = (0..report.record.classes.len()).map(share).collect();
     baselines.sort_by(f64::total_cmp);
     baselines.dedup_by(|a, b| (*a - *b).abs() < 0.005);
     let lines = html! {
@@ -66,13 +62,9 @@ pub(super) fn precision_recall(report: &Report, test: &Test, scores: &Scores) ->
             @if let Ok(points) = curve { (frame.line(class, steps(points.iter().map(|point| (point.recall, point.precision))))) }
         }
     };
-    let names = names(
-        report,
-        test,
-        "AP",
-        |class| &class.average_precision,
-        |class| curves[class].as_ref().err().map(|why| why.named(&report.classes).to_string()),
-    );
+    let names = names(report, test, "AP", "average_precision", |class| {
+        curves[class].as_ref().err().map(|why| why.named(&report.record.classes).to_string())
+    });
     drawing("precision-recall", "Precision-recall curves", "recall (sensitivity)", "precision", lines, &names)
 }
 
@@ -95,7 +87,7 @@ fn names<'a>(
     report: &Report,
     test: &'a Test,
     area: &str,
-    figure: impl Fn(&'a ClassFigures) -> &'a Figure,
+    key: &str,
     why: impl Fn(usize) -> Option<String>,
 ) -> Vec<String> {
     let name = |(class, label): (usize, &String)| {
@@ -104,13 +96,13 @@ fn names<'a>(
         } else {
             label.clone()
         };
-        match (why(class), test.saved.classes.get(class)) {
+        match (why(class), test.record.saved.classes.get(class)) {
             (Some(why), _) => format!("{label}: no curve, {why}"),
-            (None, Some(figures)) => format!("{label}: {area} {}", number::short(figure(figures))),
+            (None, Some(figures)) => format!("{label}: {area} {}", number::short(&figures.figure(key))),
             (None, None) => label,
         }
     };
-    report.classes.iter().enumerate().map(name).collect()
+    report.record.classes.iter().enumerate().map(name).collect()
 }
 
 fn drawing(

@@ -2,8 +2,10 @@
 
 use maud::{Markup, html};
 
+use experiment::EpochRow;
+
 use crate::{
-    Epoch, Report,
+    Report,
     svg::{Drawing, Frame, Place, Scale, legend, px},
 };
 
@@ -48,7 +50,7 @@ fn drawing(
     title: &str,
     report: &Report,
     body: Markup,
-    says: impl Fn(&Epoch) -> String,
+    says: impl Fn(&EpochRow) -> String,
 ) -> Drawing {
     let description = format!("Lines of training and validation over {} epochs.", report.history.len());
     let description = [description].into_iter().chain(report.best().map(says)).collect::<Vec<_>>().join(" ");
@@ -60,7 +62,7 @@ fn curves(
     y: Scale,
     y_name: &str,
     names: &[String],
-    of: impl Fn(&Epoch) -> [f64; 2],
+    of: impl Fn(&EpochRow) -> [f64; 2],
 ) -> Markup {
     let rows = &report.history;
     let [first, last] = [rows.first(), rows.last()].map(|row| row.map_or(1.0, |row| row.epoch as f64));

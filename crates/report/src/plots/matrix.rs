@@ -16,7 +16,7 @@ const SIDE: f64 = 324.0;
 
 /// Counts and shares of each true class; none where there are no images.
 pub(super) fn confusion(report: &Report, test: &Test) -> Option<Drawing> {
-    let matrix = &test.saved.confusion_matrix;
+    let matrix = &test.record.saved.confusion_matrix;
     let (n, total) = (matrix.len(), matrix.iter().flatten().sum::<u64>());
     if n == 0 || total == 0 {
         return None;
@@ -32,7 +32,7 @@ pub(super) fn confusion(report: &Report, test: &Test) -> Option<Drawing> {
             }
         }
         // Drawn again over the cells: what is on it is right.
-        @if n <= LABELLED { (labels(&report.classes, cell)) }
+        @if n <= LABELLED { (labels(&report.record.classes, cell)) }
         text.name x=(px(LEFT + SIDE / 2.0)) y=(px(TOP + SIDE + 58.0)) text-anchor="middle" { "predicted class" }
         (upright(18.0, TOP + SIDE / 2.0, "true class"))
         (bar())

@@ -2,8 +2,10 @@
 
 use maud::{Markup, html};
 
+use metrics::Figure;
+
 use crate::{
-    Figure, Test, number,
+    Test, number,
     svg::{Drawing, Frame, Place, Scale, path, px},
 };
 
@@ -15,9 +17,9 @@ const ROW: f64 = 40.0;
 /// Accuracies with their intervals, a row each.
 pub(super) fn accuracies(test: &Test) -> Drawing {
     let hidden =
-        test.occluded.iter().map(|occluded| (format!("{} hidden", occluded.hidden), &occluded.accuracy));
-    let rows: Vec<(String, &Figure)> =
-        [("nothing hidden".to_owned(), &test.saved.accuracy)].into_iter().chain(hidden).collect();
+        test.occluded().map(|(part, figures)| (format!("{part} hidden"), figures.figure("accuracy")));
+    let whole = ("nothing hidden".to_owned(), test.record.saved.figure("accuracy"));
+    let rows: Vec<(String, Figure)> = [whole].into_iter().chain(hidden).collect();
     let bottom = TOP + ROW * rows.len() as f64;
     let frame = Frame { x: Scale::share(LEFT, RIGHT), y: Scale::linear(0.0, 1.0, bottom, TOP) };
     let ticks = frame.x.ticks(5);
@@ -60,7 +62,7 @@ fn row(frame: &Frame, y: f64, name: &str, figure: &Figure, series: usize) -> Mar
 
 /// The share of the most frequent class.
 pub(crate) fn guessing(test: &Test) -> Option<f64> {
-    let supports: Vec<u64> = test.saved.classes.iter().map(|class| class.support).collect();
+    let supports: Vec<u64> = test.record.saved.classes.iter().map(|class| class.support).collect();
     let all: u64 = supports.iter().sum();
     (all > 0).then(|| supports.iter().max().map(|&most| most as f64 / all as f64)).flatten()
 }

@@ -2,45 +2,37 @@
 
 use std::collections::BTreeMap;
 
-use metrics::Scores;
+use experiment::{EpochRow, RunRecord, Status, TestFigures, TestRecord};
+use metrics::{Bound, Calibration, Scores, Temperature};
+use serde_json::{Value, json};
 
-use crate::{
-    Audit, ClassFigures, Epoch, Figure, ModelFigures, Occluded, OperatingPoint, Picture, Report, Set, Sign,
-    Source, TemperatureFit, Test, Uncalibrated,
-};
+use crate::{Audit, Picture, Report, Sign, Source, Test};
 
-fn figure(value: f64) -> Figure {
-    Figure { value: Some(value), interval: Some([value - 0.05, value + 0.03]), reason: None }
+/// Results as `test.json` holds them: 8 images of classes `a` and `b`, 5 of them right.
+pub(super) fn figures(accuracy: f64) -> Value {
+    let around = |value: f64| json!([value - 0.05, value + 0.03]);
+    let class = |label: &str| {
+        json!({"label": label, "support": 4, "few": true, "precision": null, "recall": 0.5, "specificity": null,
+               "f1": null, "roc_auc": 0.75, "average_precision": null,
+               "intervals": {"recall": around(0.5), "roc_auc": around(0.75)}})
+    };
+    let mean = json!({"precision": null, "recall": null, "specificity": null, "f1": null, "roc_auc": null,
+                      "average_precision": null});
+    json!({
+        "checkpoint": "best.safetensors", "images": 8, "loss": 0.5, "accuracy": accuracy, "true_positives": 5,
+        "false_positives": 3, "true_negatives": 13, "false_negatives": 3, "precision": 0.625, "recall": 0.625,
+        "balanced_accuracy": accuracy, "cohen_kappa": null, "matthews_corrcoef": null, "macro_mean": mean,
+        "weighted_mean": mean, "classes": [class("a"), class("b")], "confusion_matrix": [[3, 1], [2, 2]],
+        "intervals": {"accuracy": around(accuracy), "balanced_accuracy": around(accuracy),
+                      "expected_calibration_error": around(0.1), "log_loss": around(0.5)},
+        "calibration": {"expected_calibration_error": 0.1, "brier": null, "log_loss": 0.5},
+        "undefined": {"precision of `b`": "no image was predicted as it", "precision of `a`": "no image was predicted as it"},
+        "groups": null, "synthetic": false, "seconds": 0.2, "images_per_second": 40.0,
+    })
 }
 
-fn model(name: &str, classes: &[String]) -> ModelFigures {
-    let class = |label: &String| ClassFigures {
-        label: label.clone(),
-        support: 4,
-        few: true,
-        precision: Figure {
-            value: None,
-            interval: None,
-            reason: Some("no image was predicted as it".to_owned()),
-        },
-        recall: figure(0.5),
-        roc_auc: figure(0.75),
-        ..ClassFigures::default()
-    };
-    ModelFigures {
-        name: name.to_owned(),
-        images: 8,
-        loss: 0.5,
-        accuracy: figure(0.625),
-        counts: [5, 3, 13, 3],
-        classes: classes.iter().map(class).collect(),
-        confusion_matrix: vec![vec![3, 1], vec![2, 2]],
-        undefined: vec![("precision of `b`".to_owned(), "no image was predicted as it".to_owned())],
-        expected_calibration_error: figure(0.1),
-        log_loss: figure(0.5),
-        images_per_second: 40.0,
-        ..ModelFigures::default()
-    }
+pub(super) fn tested(json: Value) -> TestFigures {
+    serde_json::from_value(json).unwrap()
 }
 
 pub(super) fn scores() -> Scores {
@@ -51,78 +43,75 @@ pub(super) fn scores() -> Scores {
 
 /// A whole run of two classes, with everything that a page can show.
 pub(super) fn whole() -> Report {
-    let classes = ["a", "b"].map(str::to_owned).to_vec();
-    let epoch = |epoch: u64| Epoch {
+    let mut saved = figures(0.625);
+    let before = json!({"expected_calibration_error": 0.2, "brier": 0.3, "log_loss": 0.6});
+    saved["calibration"]["temperature"] = 1.5.into();
+    saved["calibration"]["uncalibrated"] = before;
+    saved["operating_points"] = json!([{
+        "label": "a", "target": 0.95, "threshold": 0.25, "sensitivity": 0.9, "specificity": 0.7,
+        "intervals": {"sensitivity": [0.85, 0.93], "specificity": [0.65, 0.73]},
+        "validation": {"sensitivity": 0.96, "specificity": 0.8},
+    }]);
+    let hidden = |part: &str| (part.to_owned(), tested(figures(0.5)));
+    let picture = Picture { image: Some(vec![1, 2, 3]), heat_map: Some(vec![4, 5]) };
+    let temperature = Temperature {
+        value: 1.5,
+        bound: Some(Bound::Upper),
+        images: 8,
+        log_loss: [0.6, 0.5],
+        expected_calibration_error: [0.2, 0.1],
+    };
+    let calibration = Calibration { temperature: Some(temperature), operating_points: Vec::new() };
+    let mut report = bare();
+    let record = &mut report.record;
+    record.counts =
+        ["training", "validation", "test"].map(|name| (name.to_owned(), vec![4, 4])).into_iter().collect();
+    record.class_weights = vec![1.0, 1.0];
+    record.settings = [("seed", json!(28)), ("model", json!("convnet"))]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into_iter()
+        .collect();
+    record.calibration = BTreeMap::from([("saved".to_owned(), calibration)]);
+    record.seconds.fit = 2.0;
+    record.seconds.total = 3.0;
+    record.threads = 2;
+    record.versions = BTreeMap::from([("thorax".to_owned(), "0.1.0".to_owned())]);
+    record.data_fingerprint = "abc123".to_owned();
+    report.test = Some(Test {
+        record: TestRecord {
+            saved: tested(saved),
+            last: tested(figures(0.625)),
+            occluded: ["lungs", "border"].map(hidden).into_iter().collect(),
+        },
+        scores: Some(scores()),
+        names: (0..8).map(|image| format!("test/{image}.png")).collect(),
+        pictures: Some(BTreeMap::from([(4, picture)])),
+    });
+    report.audit = Some(Audit {
+        images: 24,
+        grouped: Some(24),
+        source: Some(Source { sign: Sign::Weak, balanced_accuracy: 0.6, chance: 0.5 }),
+        ..Audit::default()
+    });
+    report
+}
+
+/// A run without a test set, an audit or anything else that can be missing.
+pub(super) fn bare() -> Report {
+    let epoch = |epoch: u64| EpochRow {
         epoch,
         loss: 2.0 / epoch as f64,
         accuracy: 0.5,
         val_loss: 1.0 / epoch as f64,
         val_accuracy: 0.6,
+        learning_rate: 0.001,
+        seconds: 1.0,
     };
-    let picture = Picture { image: Some(vec![1, 2, 3]), heat_map: Some(vec![4, 5]) };
-    let mut saved = model("saved (epoch 3)", &classes);
-    saved.calibration = Some(Uncalibrated {
-        temperature: 1.5,
-        expected_calibration_error: Some(0.2),
-        brier: Some(0.3),
-        log_loss: Some(0.6),
-    });
-    saved.operating_points = vec![OperatingPoint {
-        label: "a".to_owned(),
-        target: 0.95,
-        threshold: 0.25,
-        sensitivity: figure(0.9),
-        specificity: figure(0.7),
-        validation: [Some(0.96), Some(0.8)],
-    }];
-    let hidden = |hidden: &str| Occluded {
-        hidden: hidden.to_owned(),
-        accuracy: figure(0.5),
-        balanced_accuracy: figure(0.5),
-    };
-    Report {
-        name: "run".to_owned(),
-        status: "stopped early".to_owned(),
-        classes: classes.clone(),
-        sets: ["training", "validation", "test"]
-            .map(|name| Set { name: name.to_owned(), counts: vec![4, 4] })
-            .to_vec(),
-        class_weights: vec![1.0, 1.0],
-        history: (1..=4).map(epoch).collect(),
+    let record = RunRecord {
+        epochs_run: 4,
         best_epoch: Some(3),
-        settings: vec![("seed".to_owned(), "28".to_owned()), ("model".to_owned(), "convnet".to_owned())],
-        test: Some(Test {
-            saved,
-            last: model("final (epoch 4)", &classes),
-            scores: Some(scores()),
-            names: (0..8).map(|image| format!("test/{image}.png")).collect(),
-            pictures: Some(BTreeMap::from([(4, picture)])),
-            occluded: ["lungs", "border"].map(hidden).to_vec(),
-        }),
-        temperature: Some(TemperatureFit {
-            temperature: 1.5,
-            bound: Some("upper".to_owned()),
-            images: 8,
-            log_loss: [0.6, 0.5],
-            expected_calibration_error: [0.2, 0.1],
-        }),
-        audit: Some(Audit {
-            images: 24,
-            grouped: Some(24),
-            source: Some(Source { sign: Sign::Weak, balanced_accuracy: 0.6, chance: 0.5 }),
-            source_sentence: "Some signs of it.".to_owned(),
-            ..Audit::default()
-        }),
-        seconds: vec![("training".to_owned(), 2.0), ("in all".to_owned(), 3.0)],
-        threads: 2,
-        versions: vec![("thorax".to_owned(), "0.1.0".to_owned())],
-        data_fingerprint: "abc123".to_owned(),
-        ..Report::default()
-    }
-}
-
-/// A run without a test set, an audit or anything else that can be missing.
-pub(super) fn bare() -> Report {
-    let Report { name, status, classes, history, best_epoch, .. } = whole();
-    Report { name, status, classes, history, best_epoch, ..Report::default() }
+        classes: ["a", "b"].map(str::to_owned).to_vec(),
+        ..RunRecord::empty(Status::EarlyStopped)
+    };
+    Report { name: "run".to_owned(), record, history: (1..=4).map(epoch).collect(), test: None, audit: None }
 }

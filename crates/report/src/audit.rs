@@ -1,0 +1,135 @@
+//! Findings of a run's data audit, as `audit.json` holds them.
+
+use serde_json::Value;
+
+/// Findings of the data audit.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Audit {
+    /// Pairs of copies in two sets.
+    pub across_sets: usize,
+    /// Pairs of copies of two classes within one set.
+    pub across_classes: usize,
+    /// Pairs of copies within a set and class.
+    pub within: usize,
+    /// Groups, such as patients, with images in more than one set.
+    pub shared_groups: usize,
+    /// Images whose group is known; none where the audit did not say.
+    pub grouped: Option<usize>,
+    /// All images.
+    pub images: usize,
+    /// Images that cannot be read.
+    pub unreadable: usize,
+    /// Images unlike radiographs.
+    pub strange: usize,
+    /// Whether files alone give classes away; none where that was not tried.
+    pub source: Option<Source>,
+}
+
+/// Accuracy that file facts alone give.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Source {
+    /// Strength of the sign.
+    pub sign: Sign,
+    /// Cross-validated, in `[0, 1]`.
+    pub balanced_accuracy: f64,
+    /// Balanced accuracy of guessing.
+    pub chance: f64,
+}
+
+/// Strength of a sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// There is none.
+    None,
+    /// Part of an accuracy may come from it.
+    Weak,
+    /// A network can score well by it.
+    Strong,
+}
+
+impl Audit {
+    /// Counts the findings of an `audit.json`.
+    pub fn from_json(json: &Value) -> Self {
+        let copies = list(&json["copies"]);
+        let across = |name: &str, pair: &Value| pair[name] == true;
+        let across_sets = copies.iter().filter(|pair| across("across_sets", pair)).count();
+        let across_classes = copies
+            .iter()
+            .filter(|pair| !across("across_sets", pair) && across("across_classes", pair))
+            .count();
+        Self {
+            across_sets,
+            across_classes,
+            within: copies.len() - across_sets - across_classes,
+            shared_groups: list(&json["shared_groups"]).len(),
+            grouped: json["grouped"].as_u64().map(|grouped| grouped as usize),
+            images: list(&json["sets"]).iter().filter_map(|set| set["images"].as_u64()).sum::<u64>() as usize,
+            unreadable: list(&json["unreadable"]).len(),
+            strange: list(&json["strange"]).len(),
+            source: source(&json["source"]),
+        }
+    }
+}
+
+impl Source {
+    /// Says whether files alone give classes away.
+    pub fn sentence(source: Option<&Self>) -> String {
+        let Some(Self { sign, balanced_accuracy, chance }) = source else {
+            return "Not tried: it takes two classes of ten images each.".to_owned();
+        };
+        let figures = format!(
+            "file facts alone classify with a balanced accuracy of {balanced_accuracy:.2}, guessing with {chance:.2}"
+        );
+        match sign {
+            Sign::None => format!("No sign of it: {figures}."),
+            Sign::Weak => {
+                format!("Some signs of it: {figures}. Part of a network's accuracy may come from there.")
+            }
+            Sign::Strong => format!(
+                "Yes: {figures}. A network can score well without looking at the lungs; test it on images from elsewhere."
+            ),
+        }
+    }
+}
+
+fn source(json: &Value) -> Option<Source> {
+    let sign = match json["sign"].as_str()? {
+        "strong" => Sign::Strong,
+        "weak" => Sign::Weak,
+        _ => Sign::None,
+    };
+    let (balanced_accuracy, chance) = (json["balanced_accuracy"].as_f64()?, json["chance"].as_f64()?);
+    Some(Source { sign, balanced_accuracy, chance })
+}
+
+fn list(json: &Value) -> &[Value] {
+    json.as_array().map_or(&[], Vec::as_slice)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_audit_is_counted() {
+        let pair = |sets: bool, classes: bool| json!({"across_sets": sets, "across_classes": classes});
+        let json = json!({
+            "copies": [pair(true, true), pair(true, false), pair(false, true), pair(false, false)],
+            "shared_groups": [{}], "grouped": 7, "sets": [{"images": 8}, {"images": 2}], "strange": [1, 2],
+            "source": {"sign": "strong", "balanced_accuracy": 0.84, "chance": 0.33},
+        });
+        let audit = Audit::from_json(&json);
+        assert_eq!(
+            [audit.across_sets, audit.across_classes, audit.within, audit.shared_groups],
+            [2, 1, 1, 1]
+        );
+        assert_eq!((audit.grouped, audit.images, audit.strange), (Some(7), 10, 2));
+        let sentence = Source::sentence(audit.source.as_ref());
+        assert!(sentence.starts_with("Yes: file facts alone"), "{sentence}");
+        let empty = Audit::from_json(&json!({}));
+        assert_eq!(empty, Audit::default());
+        assert_eq!(Source::sentence(None), "Not tried: it takes two classes of ten images each.");
+    }
+}
