@@ -7,7 +7,7 @@
 
 use std::{fs, path::Path};
 
-use data::Planted;
+use phantoms::Planted;
 use rayon::prelude::*;
 use serde_json::Value;
 
@@ -28,7 +28,7 @@ fn plant(world: &World, name: &str, count: u64, size: usize) {
     (0..count).into_par_iter().for_each(|index| {
         let ill = index % 2 == 0;
         let file = format!("{name}/{}/{index:04}.png", if ill { "finding" } else { "healthy" });
-        write(&world.path(&file), &data::planted(ill, size, SEED, index));
+        write(&world.path(&file), &phantoms::planted(ill, size, SEED, index));
     });
 }
 
@@ -40,7 +40,7 @@ fn write(path: &Path, phantom: &Planted) {
 fn looked_at(world: &World, size: usize) -> Vec<Planted> {
     fs::create_dir_all(world.path("looked-at")).unwrap();
     let draw = |index: u64| {
-        let phantom = data::planted(true, size, SEED, 1_000_000 + index);
+        let phantom = phantoms::planted(true, size, SEED, 1_000_000 + index);
         write(&world.path(&format!("looked-at/{index:03}.png")), &phantom);
         phantom
     };

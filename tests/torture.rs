@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use data::random::{Key, Purpose, unit};
+use base::random::{Key, Purpose, unit};
 
 use crate::{resume::Outcome, world::World};
 

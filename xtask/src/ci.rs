@@ -10,7 +10,8 @@ use anyhow::Result;
 use std::time::{Duration, Instant};
 
 /// Packages whose tests need no libtorch.
-const WITHOUT_LIBTORCH: [&str; 6] = ["base", "data", "metrics", "experiment", "report", "xtask"];
+const WITHOUT_LIBTORCH: [&str; 8] =
+    ["base", "data", "audit", "phantoms", "metrics", "experiment", "report", "xtask"];
 
 /// A name and what it runs.
 type Step<'a> = (&'static str, Box<dyn Fn() -> Result<()> + 'a>);

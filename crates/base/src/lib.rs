@@ -15,6 +15,7 @@ mod file_lock;
 mod file_reader;
 mod file_writer;
 mod names;
+pub mod random;
 
 pub use file_lock::FileLock;
 pub use file_reader::{check_own, open_own, open_regular, read_bounded, read_rest, read_text, real_place};

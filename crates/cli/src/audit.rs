@@ -6,11 +6,9 @@ mod text;
 
 use std::{io::Read as _, path::Path};
 
+use ::audit::{Audit, AuditSet, CopyKind, source_sentence};
 use anyhow::{Context as _, Result};
-use data::{
-    Audit, AuditSet, Cache, CopyKind, Decoding, Error, Formats, Listing, Note, OpenOptions, Sample, Sign,
-    Split,
-};
+use data::{Cache, Decoding, Error, Formats, Listing, Note, OpenOptions, Sample, Split};
 
 use crate::{
     args::{self, AuditArgs},
@@ -113,7 +111,7 @@ impl<'a> Report<'a> {
         }
         sets.extend(test.map(|test| AuditSet { name: "test", samples: &test.samples }));
         let bar = progress::bar(output, sets.iter().map(|set| set.samples.len()).sum(), "auditing images");
-        let audit = data::audit(&sets, listing.classes.len(), decoding, seed, &|| bar.inc(1));
+        let audit = ::audit::audit(&sets, listing.classes.len(), decoding, seed, &|| bar.inc(1));
         bar.finish_and_clear();
         Self { audit, labels: listing.labels(), listing, test }
     }
@@ -195,16 +193,8 @@ impl<'a> Report<'a> {
 
     /// What the files themselves give away, in a sentence.
     fn source_sentence(&self) -> String {
-        let source = self.audit.source.as_ref().map(|source| report::Source {
-            sign: match source.sign {
-                Sign::None => report::Sign::None,
-                Sign::Weak => report::Sign::Weak,
-                Sign::Strong => report::Sign::Strong,
-            },
-            balanced_accuracy: source.balanced_accuracy,
-            chance: source.chance,
-        });
-        report::Source::sentence(source.as_ref())
+        let source = self.audit.source.as_ref();
+        source_sentence(source.map(|source| (source.sign, source.balanced_accuracy, source.chance)))
     }
 }
 

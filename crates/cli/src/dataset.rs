@@ -5,11 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use ::audit::DuplicateFinder;
 use anyhow::Result;
 use base::shown;
 use data::{
-    BadImage, Cache, Classes, DecodeNotes, Decoding, DuplicateFinder, GroupRule, ImageSet, LeftOut, Listing,
-    OpenOptions, Preprocess, Reason, Remark, Sample,
+    BadImage, Cache, Classes, DecodeNotes, Decoding, GroupRule, ImageSet, LeftOut, Listing, OpenOptions,
+    Preprocess, Reason, Remark, Sample,
 };
 
 use crate::{

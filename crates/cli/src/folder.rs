@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use anyhow::Result;
 use base::{shown, stored};
-use data::{BadImage, Formats, Listing, OpenOptions, Part, SampleOptions};
+use data::{BadImage, Formats, Listing, OpenOptions, Part};
+use phantoms::SampleOptions;
 use serde_json::json;
 
 use crate::{
@@ -120,7 +121,7 @@ pub(crate) fn sample(args: &SampleArgs, output: &Output) -> Result<Status> {
         seed: args.seed,
     };
     let bar = progress::bar(output, args.count + 3 * args.test_per_class as usize, "drawing");
-    let summary = data::write_sample(&args.out, &options, &|| bar.inc(1))?;
+    let summary = phantoms::write_sample(&args.out, &options, &|| bar.inc(1))?;
     bar.finish_and_clear();
     let mut rows = vec![["class", "training", "test"].map(str::to_owned).to_vec()];
     for (class, label) in summary.classes.iter().enumerate() {

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::random::{Generator, Rng as _, unit};
+use base::random::{Generator, Rng as _, unit};
 
 /// How much training images may be changed, each time anew; all zero and false changes nothing. Shares are of the image's
 /// side, or of the range of its values.

@@ -1,10 +1,8 @@
 //! Which images go together, and their pixels side by side.
 
-use crate::{
-    Error, ImageSet, Pixels,
-    images::push_rgb,
-    random::{Key, permutation},
-};
+use base::random::{Key, permutation};
+
+use crate::{Error, ImageSet, Pixels, images::push_rgb};
 
 /// Images of a batch in tests and predictions. In f32 the size of a batch moves probabilities in the last digits, so
 /// all of them share this one, and pad the last batch.
@@ -62,7 +60,7 @@ impl Batch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Purpose;
+    use base::random::Purpose;
 
     #[test]
     fn every_image_is_in_one_batch_and_the_last_is_kept() {

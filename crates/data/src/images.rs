@@ -5,10 +5,10 @@ use std::{collections::HashMap, path::Path, sync::Arc};
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
+use base::random::{Key, Purpose};
+
 use crate::{
-    Appearance, Augmenting, Batch, DecodeNotes, Error, Occlusion, Pixels, Sample, augment,
-    random::{Key, Purpose},
-    store::Store,
+    Appearance, Augmenting, Batch, DecodeNotes, Error, Occlusion, Pixels, Sample, augment, store::Store,
 };
 
 /// 8-bit images of one size with their samples, in the samples' order: one channel where an image is gray, three

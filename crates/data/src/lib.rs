@@ -1,16 +1,15 @@
-//! From folders and files to 8-bit images in memory, their labels and their splits; and the synthetic sample.
+//! From folders and files to 8-bit images in memory, their labels and their splits.
 //!
 //! What this crate holds: [`open`] lists data sets in Keras' order, [`split`] parts them, [`manifest`] reads and writes
 //! them as CSV and [`lay_out`] as folders; [`decode`](fn@decode) by content and [`resize`](fn@resize) exactly as Pillow
-//! where that matters, [`load`](fn@load) on all cores, batches, an [`Occlusion`] of parts of images, phantoms, and the
-//! generator that everything [`random`] in Thorax comes from.
+//! where that matters, [`load`](fn@load) on all cores, batches, and an [`Occlusion`] of parts of images.
 //! What it must not know: tensors, the terminal. It builds and tests with no libtorch on the machine.
 //!
 //! Outside libraries: **image** decodes what is no PNG (the ecosystem's own decoders, bounded in memory, one
-//! interface), **png** reads PNG rows without conversion and writes the sample (twice as fast as a general decode),
+//! interface), **png** reads PNG rows without conversion and writes it (twice as fast as a general decode),
 //! **fast_image_resize** resamples with antialiasing (SIMD, Pillow's own algorithm), **rayon** uses all cores,
 //! **csv** reads and writes manifests (quoting is its job), **regex** finds groups in file names (linear time, whatever the
-//! expression), **rand_chacha** is the counter-based generator (specified to the bit), **sha2** fingerprints a data set, and
+//! expression), **sha2** fingerprints a data set, and
 //! **crc32fast** checks what is read from a cache (it is in the tree already, and faster than the memory it reads). What DICOM
 //! files compress their pixels with: **jpeg-decoder** (lossless JPEG, and colours as the file names them), **hayro-jpeg2000**
 //! (JPEG 2000, without unsafe code; OpenJPEG's port is full of it), **flate2** (whole data sets; png builds on it as well).
@@ -23,7 +22,6 @@
 //! **colorous** is the colours of heat maps (matplotlib's table of inferno and no more: no dependencies, a second to build).
 
 mod appearance;
-mod audit;
 mod augment;
 mod batch;
 mod cache;
@@ -44,23 +42,17 @@ mod observer;
 mod occlusion;
 mod output_folder;
 mod overlay;
-mod phantom;
 mod pixels;
-pub mod random;
 mod resize;
-mod sample;
 mod scan;
 mod sheet;
 pub mod split;
 mod store;
+mod thumbnail;
 mod unicode;
 mod walk;
 
 pub use appearance::{Appearance, Aspect};
-pub use audit::{
-    Audit, AuditSet, AuditedImage, CopyKind, CopyPair, DuplicateFinder, FactStrength, FileFacts, NEAR,
-    Oddity, SharedGroup, Sign, Source, audit, thumbnail,
-};
 pub use augment::{Augmentation, augment};
 pub use batch::{Batch, EVALUATION_BATCH, evaluation_batch, evaluation_indices, training_batches};
 pub use cache::{CACHE_LIMIT, Cache, CacheSize, Note};
@@ -72,17 +64,18 @@ pub use formats::{Decoding, Formats};
 pub use group::{GroupPattern, GroupRule};
 pub use images::{ImageSet, fingerprint};
 pub use layout::{Classes, OpenOptions, open, open_observed};
-pub use listing::{ClassName, Layout, LeftOut, Listing, Part, Reason, Remark, Sample, counts};
+pub use listing::{
+    ClassName, Layout, LeftOut, Listing, PARTIAL, Part, Reason, Remark, SYNTHETIC_PREFIX, Sample, counts,
+};
 pub use load::{BadImage, Loaded, Preprocess, check, load, read_file, read_resized};
 pub use observer::{Observer, Unobserved};
 pub use occlusion::Occlusion;
-pub use output_folder::{OutputKind, create_output_folder, is_heat_map, output_kind};
+pub use output_folder::{MARKER, OutputKind, create_output_folder, is_heat_map, output_kind};
 pub use overlay::{heat_colour, overlay};
-pub use phantom::{Planted, planted};
 pub use pixels::{DecodeError, DecodeNotes, Decoded, MAX_PIXELS, Pixels};
 pub use resize::{Interpolation, nearest_columns, resize};
-pub use sample::{SYNTHETIC_PREFIX, SampleOptions, SampleSummary, write_sample};
 pub use sheet::augmented_sheet;
 pub use split::Split;
+pub use thumbnail::thumbnail;
 pub use unicode::Likeness;
 pub use walk::{has_image_extension, is_leftover_folder, judge_file};

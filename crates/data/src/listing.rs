@@ -9,9 +9,14 @@ use std::{
 
 use crate::{
     Error, OutputKind,
-    sample::SYNTHETIC_PREFIX,
     unicode::{Likeness, is_same_text, likeness, look},
 };
+
+/// Beginning of the name of every image of the synthetic sample, so that no result from it passes for a real one.
+pub const SYNTHETIC_PREFIX: &str = "synthetic-";
+
+/// Ending of a folder of images until all of them are in it.
+pub const PARTIAL: &str = ".partial";
 
 /// A class: how it is called, and which folder holds its images.
 #[derive(Clone, Debug, PartialEq, Eq)]

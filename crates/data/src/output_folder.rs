@@ -14,7 +14,7 @@ use std::{
 use crate::{Error, walk};
 
 /// File that says what the folder that it lies in holds.
-pub(crate) const MARKER: &str = ".thorax-output";
+pub const MARKER: &str = ".thorax-output";
 /// First line of [`MARKER`].
 const SIGNATURE: &str = "Signature: 61c1b5b43c3f4c1fa8b2a0f0d1c7e5d9";
 const CACHE_TAG: &str = "CACHEDIR.TAG";

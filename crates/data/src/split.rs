@@ -5,11 +5,9 @@ mod grouped;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{
-    Error, Listing, Part, Sample,
-    listing::check_part,
-    random::{Key, Purpose, permutation},
-};
+use base::random::{Key, Purpose, permutation};
+
+use crate::{Error, Listing, Part, Sample, listing::check_part};
 
 pub use folds::{folds, hold_out, own_folds};
 

@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use crate::{Error, Formats, OutputKind, Reason, is_heat_map, sample::PARTIAL, sniff};
+use crate::{Error, Formats, OutputKind, Reason, is_heat_map, listing::PARTIAL, sniff};
 
 /// What stands in a folder.
 pub(crate) struct Entry {

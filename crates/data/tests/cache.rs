@@ -10,10 +10,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use data::{
-    CACHE_LIMIT, Cache, Decoding, Formats, Interpolation, Loaded, Preprocess, SampleOptions,
-    random::{Key, Purpose, unit},
-};
+use base::random::{Key, Purpose, unit};
+use data::{CACHE_LIMIT, Cache, Decoding, Formats, Interpolation, Loaded, Preprocess};
+use phantoms::SampleOptions;
 
 const SIZE: usize = 48;
 
@@ -34,7 +33,7 @@ fn command(data: &Path, cache: &Path) -> Command {
 fn phantoms(folder: &Path) -> PathBuf {
     let data = folder.join("Phantoms");
     let options = SampleOptions { count: 60, test_per_class: 0, image_size: 96, seed: 28 };
-    data::write_sample(&data, &options, &|| ()).unwrap();
+    phantoms::write_sample(&data, &options, &|| ()).unwrap();
     data
 }
 

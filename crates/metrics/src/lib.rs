@@ -7,8 +7,7 @@
 //! [`OperatingPoint`]s. What has no value says why ([`Undefined`]).
 //! What it must not know: tensors, files, the terminal. It builds and tests with no libtorch on the machine.
 //!
-//! Outside libraries: **rand_chacha** (numbers keyed by seed and resample, the same on any thread) and **rayon**
-//! (resamples in parallel). The figures are each a few lines of arithmetic that has to match Keras or scikit-learn.
+//! Outside libraries: **rayon** (resamples in parallel) and **serde** (a calibration is stored beside the weights). The figures are each a few lines of arithmetic that has to match Keras or scikit-learn.
 //!
 //! # Intervals
 //! Shares of images (accuracy, recall, specificity, precision) have Wilson's interval; where images come in groups, of

@@ -1,9 +1,6 @@
 use std::{collections::HashMap, ops::Range};
 
-use rand_chacha::{
-    ChaCha8Rng,
-    rand_core::{Rng, SeedableRng},
-};
+use base::random::{Key, Purpose, Rng as _};
 
 /// What a bootstrap draws: images, or whole groups of them, in strata by class.
 ///
@@ -17,9 +14,6 @@ pub(crate) struct Units {
     /// Each class with its units.
     strata: Vec<(usize, Range<usize>)>,
 }
-
-/// The bootstrap's place among the uses of a seed: no other use of random numbers in the workspace has it.
-const PURPOSE: u64 = 11;
 
 impl Units {
     /// `labels` `[N]` below `n_classes`; `groups`, if any, names each image's group, `[N]`.
@@ -63,7 +57,8 @@ impl Units {
     /// then says how often each image was drawn. The same for a seed and number, whoever draws it and when.
     pub(crate) fn draw(&self, seed: u64, resample: u64, counts: &mut [u32]) {
         counts.fill(0);
-        let mut generator = generator(seed, resample);
+        let mut generator =
+            Key { seed: seed, epoch: 0, step: 0, purpose: Purpose::Bootstrap }.generator(resample);
         for (_, units) in &self.strata {
             let bound = units.len() as u64;
             // Lemire's multiplication with rejection (2019, arXiv 1805.10941), its division done once a stratum.
@@ -81,16 +76,6 @@ impl Units {
             }
         }
     }
-}
-
-/// ChaCha with 8 rounds, keyed by seed and purpose; the resample is the stream.
-fn generator(seed: u64, resample: u64) -> ChaCha8Rng {
-    let mut key = [0; 32];
-    key[..8].copy_from_slice(&seed.to_le_bytes());
-    key[24..].copy_from_slice(&PURPOSE.to_le_bytes());
-    let mut generator = ChaCha8Rng::from_seed(key);
-    generator.set_stream(resample);
-    generator
 }
 
 /// The images of each group, groups in order of their first image.

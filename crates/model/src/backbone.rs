@@ -1,6 +1,6 @@
 use std::{cell::RefCell, path::Path, sync::Arc};
 
-use data::random::{Key, Purpose, Rng as _};
+use base::random::{Key, Purpose, Rng as _};
 use tch::{CModule, Device, Kind, Tensor};
 
 use crate::{

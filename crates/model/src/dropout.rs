@@ -1,4 +1,4 @@
-use data::random::{Key, Purpose, Rng as _};
+use base::random::{Key, Purpose, Rng as _};
 use tch::{Device, Kind, Tensor};
 
 use crate::Result;

@@ -2,7 +2,7 @@
 
 use std::io::{Cursor, Write as _};
 
-use data::random::{Key, Purpose, Rng as _};
+use base::random::{Key, Purpose, Rng as _};
 use tch::{CModule, Device, Kind, Tensor};
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 

@@ -180,7 +180,7 @@ fn cholesky(matrix: &[[f64; N]]) -> Option<Vec<f32>> {
 
 #[cfg(test)]
 mod tests {
-    use data::random::{Key, Purpose, unit};
+    use base::random::{Key, Purpose, unit};
 
     use super::*;
 

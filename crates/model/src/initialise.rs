@@ -1,4 +1,4 @@
-use data::random::{Key, Purpose, unit};
+use base::random::{Key, Purpose, unit};
 
 /// What Keras' layers begin with: `glorot_uniform` kernels (`[out, in]` or `[out, in, height, width]`), variances of 1,
 /// and zeros everywhere else.

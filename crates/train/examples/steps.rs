@@ -3,7 +3,8 @@
 
 use std::{collections::BTreeMap, error::Error, time::Instant};
 
-use data::{Batch, Interpolation, random};
+use base::random;
+use data::{Batch, Interpolation};
 use model::{Classifier, Freeze, InputScale, Mode, Precision, Pretrained, Spec, Step};
 use tch::{Device, Kind, Tensor};
 use train::Adam;

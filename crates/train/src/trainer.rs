@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use data::{
-    Augmenting,
-    random::{Key, Purpose},
-};
+use base::random::{Key, Purpose};
+use data::Augmenting;
 use experiment::BEST;
 use metrics::Calibration;
 use metrics::Predictions;

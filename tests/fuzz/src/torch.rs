@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use data::Interpolation;
+use experiment::{HISTORY, ModelComparison, PREDICTIONS, PredictionTable, Run, read_history};
+use metrics::{Calibration, OperatingPoint, Temperature};
 use model::{
-    Calibration, Checkpoint, Classifier, Device, InputScale, Kind, Meta, Metric, NamedTensor, OperatingPoint,
-    Precision, Pretrained, Spec, Temperature,
+    Checkpoint, Classifier, Device, InputScale, Kind, Meta, Metric, NamedTensor, Precision, Pretrained, Spec,
 };
 use sha2::{Digest as _, Sha256};
-use experiment::{HISTORY, ModelComparison, PREDICTIONS, PredictionTable, Run, read_history};
 
 use crate::{scratch, targets::Target};
 
@@ -84,7 +84,14 @@ fn made() -> Vec<Vec<u8>> {
     };
     let metric = Metric { name: "val_loss".to_owned(), value: 0.5 };
     let meta =
-        Meta { spec: spec.clone(), metric, epoch: 3, calibration: Calibration::default(), training: None };
+        Meta {
+            spec: spec.clone(),
+            metric,
+            epoch: 3,
+            calibration: Calibration::default(),
+            guard: None,
+            training: None,
+        };
     let network = Classifier::new(spec, Pretrained::None, 1, Device::Cpu).expect("it is small");
     let mut whole = network.checkpoint(meta).expect("it can be copied");
     // The dense layer has 33,000 values, all zero here: an input should be small.

@@ -1,7 +1,8 @@
 //! What the audit found, as one page that needs no other file. maud escapes every name.
 
+use ::audit::{CopyKind, CopyPair, Source};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use data::{CopyKind, CopyPair, Decoding, Source};
+use data::Decoding;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use rayon::prelude::*;
 

@@ -1,7 +1,7 @@
 //! Everything the audit found, as one JSON object.
 
+use ::audit::{AuditedImage, FileFacts, Sign, Source};
 use base::stored;
-use data::{AuditedImage, FileFacts, Sign, Source};
 use serde_json::{Value, json};
 
 use super::{Report, kind};

@@ -2,8 +2,8 @@
 
 use std::{ffi::OsStr, fmt::Write as _};
 
+use ::audit::CopyPair;
 use base::shown;
-use data::CopyPair;
 
 use super::{Report, count, kind};
 use crate::{dataset::marked, output::Lines};
@@ -71,7 +71,7 @@ fn section(text: &mut String, heading: &str, lines: impl ExactSizeIterator<Item 
 
 fn pair(report: &Report, pair: &CopyPair) -> String {
     let mut line = match pair.kind {
-        data::CopyKind::Near => format!("{} {:.2}", kind(pair.kind), pair.similarity),
+        ::audit::CopyKind::Near => format!("{} {:.2}", kind(pair.kind), pair.similarity),
         exact => kind(exact).to_owned(),
     };
     let _ = write!(line, ": {} and {}", name(report, pair.first), name(report, pair.second));

@@ -1,12 +1,13 @@
 use super::*;
-use crate::random::{Key, Purpose};
-use crate::{Decoding, Formats, Interpolation, Preprocess, SampleOptions, training_batches};
+use crate::{Decoding, Formats, Interpolation, Preprocess, training_batches};
+use base::random::{Key, Purpose};
+use phantoms::SampleOptions;
 
 fn images() -> ImageSet {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("Phantoms");
     let options = SampleOptions { count: 20, test_per_class: 0, image_size: 40, seed: 28 };
-    crate::write_sample(&out, &options, &|| ()).unwrap();
+    phantoms::write_sample(&out, &options, &|| ()).unwrap();
     let samples = crate::open(&out, &crate::OpenOptions::KERAS).unwrap().samples;
     let preprocess = Preprocess { image_size: 24, interpolation: Interpolation::Area };
     crate::load(&samples, &preprocess, &Decoding::new(Formats::Keras), None, &|| ()).images

@@ -1,10 +1,9 @@
 //! Folds for cross-validation.
 
 use super::{check_groups, grouped, key};
-use crate::{
-    Error, Listing, Sample,
-    random::{Key, Purpose, permutation},
-};
+use base::random::{Key, Purpose, permutation};
+
+use crate::{Error, Listing, Sample};
 
 /// The fold of each image of `listing.samples`, `0..k`, drawn from `seed`: each is in exactly one.
 ///

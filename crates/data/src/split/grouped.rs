@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
-use crate::{
-    ClassName, Error, Sample,
-    random::{Key, permutation},
-};
+use base::random::{Key, permutation};
+
+use crate::{ClassName, Error, Sample};
 
 /// Images that stay together.
 pub(super) struct Group {

@@ -1,4 +1,5 @@
-use data::{Interpolation, random::Key, random::Purpose, random::Rng as _};
+use base::random::{Key, Purpose, Rng as _};
+use data::Interpolation;
 
 use super::*;
 use crate::{Metric, Precision};

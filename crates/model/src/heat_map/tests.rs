@@ -1,6 +1,7 @@
 use std::path::Path;
 
-use data::{Interpolation, random::Key, random::Purpose, random::Rng as _};
+use base::random::{Key, Purpose, Rng as _};
+use data::Interpolation;
 use tch::{CModule, Device, Kind as Number, Tensor};
 
 use super::*;

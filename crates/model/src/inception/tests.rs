@@ -1,6 +1,6 @@
 use std::{collections::HashMap, path::PathBuf};
 
-use data::random::{Key, Purpose, Rng as _};
+use base::random::{Key, Purpose, Rng as _};
 use tch::Device;
 
 use super::*;

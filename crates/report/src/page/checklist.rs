@@ -2,9 +2,10 @@
 //! (Mongan, Moy and Kahn 2020, Radiology: Artificial Intelligence 2, e200029; item numbers are its). Each answer is derived from
 //! what the run says; what no file knows is said not to be known.
 
+use audit::Sign;
 use maud::{Markup, html};
 
-use crate::{Audit, Report, Sign, number};
+use crate::{Audit, Report, number};
 
 /// How an item is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,9 @@
 //! What was trained on what.
 
+use ::audit::{Sign, source_sentence};
 use maud::{Markup, html};
 
-use crate::{Audit, Report, Sign, Source, number};
+use crate::{Audit, Report, number};
 
 pub(super) fn section(report: &Report) -> Markup {
     let setting = |name: &str| report.setting(name).unwrap_or_else(|| number::DASH.to_owned());
@@ -96,7 +97,7 @@ fn audit(audit: &Audit) -> Markup {
         ul.facts {
             @for (name, n, bad) in rows { li.bad[bad && n > 0] { strong { (number::whole(n as u64)) } " " (name) } }
         }
-        p { "Do files alone give their classes away? " span.bad[strong] { (Source::sentence(audit.source.as_ref())) } }
+        p { "Do files alone give their classes away? " span.bad[strong] { (source_sentence(audit.source.map(|source| (source.sign, source.balanced_accuracy, source.chance)))) } }
         p.soft { code { "thorax data audit --html PAGE" } " shows each of them with pictures." }
     }
 }

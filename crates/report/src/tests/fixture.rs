@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use audit::Sign;
 use experiment::{EpochRow, RunRecord, Status, TestFigures, TestRecord};
 use metrics::{Bound, Calibration, Scores, Temperature};
 use serde_json::{Value, json};
 
-use crate::{Audit, Picture, Report, Sign, Source, Test};
+use crate::{Audit, Picture, Report, Source, Test};
 
 /// Results as `test.json` holds them: 8 images of classes `a` and `b`, 5 of them right.
 pub(super) fn figures(accuracy: f64) -> Value {

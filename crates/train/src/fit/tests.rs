@@ -1,7 +1,8 @@
 use std::{fs, path::Path};
 
-use data::{Augmentation, Decoding, Formats, Interpolation, Preprocess, SampleOptions};
+use data::{Augmentation, Decoding, Formats, Interpolation, Preprocess};
 use model::{Device, InputScale, Precision, Pretrained, Spec};
+use phantoms::SampleOptions;
 
 use super::*;
 use experiment::{BEST, LAST, PREDICTIONS, RunRecord, Status};
@@ -9,7 +10,7 @@ use experiment::{BEST, LAST, PREDICTIONS, RunRecord, Status};
 fn images(folder: &Path) -> [ImageSet; 2] {
     let out = folder.join("Phantoms");
     let options = SampleOptions { count: 40, test_per_class: 0, image_size: 32, seed: 28 };
-    data::write_sample(&out, &options, &|| ()).unwrap();
+    phantoms::write_sample(&out, &options, &|| ()).unwrap();
     let listing = data::open(&out, &data::OpenOptions::KERAS).unwrap();
     let split = data::split::random(&listing, 0.25, 28).unwrap();
     let preprocess = Preprocess { image_size: 12, interpolation: Interpolation::Bilinear };

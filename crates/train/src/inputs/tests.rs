@@ -1,7 +1,8 @@
 use std::ops::ControlFlow;
 
-use data::{Decoding, Formats, Interpolation, Preprocess, Sample, SampleOptions};
+use data::{Decoding, Formats, Interpolation, Preprocess, Sample};
 use model::{Freeze, InputScale, NamedTensor, Precision, Pretrained, Spec};
+use phantoms::SampleOptions;
 use tch::Device;
 
 use super::*;
@@ -26,7 +27,7 @@ fn classifier(precision: Precision, freeze: Freeze) -> Classifier {
 fn images(folder: &Path) -> ImageSet {
     let out = folder.join("Phantoms");
     let options = SampleOptions { count: 40, test_per_class: 0, image_size: 80, seed: 28 };
-    data::write_sample(&out, &options, &|| ()).unwrap();
+    phantoms::write_sample(&out, &options, &|| ()).unwrap();
     let listing = data::open(&out, &data::OpenOptions::KERAS).unwrap();
     let samples: Vec<Sample> = listing.samples;
     data::load(

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::*;
-use crate::random::{Key, Purpose, unit};
+use base::random::{Key, Purpose, unit};
 
 /// Pillow as well takes what has all of its pixels, whatever is missing behind them.
 #[test]

@@ -479,7 +479,7 @@ fn cut_off_files_are_errors_at_every_length() {
 /// Damage of every kind gives pixels or an error.
 #[test]
 fn damage_never_panics() {
-    use crate::random::{Key, Purpose, unit};
+    use base::random::{Key, Purpose, unit};
 
     let rgb: Vec<u8> = (0..105_u8).map(|i| i.wrapping_mul(37)).collect();
     let mut dice = Key { seed: 7, epoch: 0, step: 0, purpose: Purpose::Shuffle }.generator(0);

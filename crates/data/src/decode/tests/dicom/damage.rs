@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::*;
-use crate::random::{Key, Purpose, unit};
+use base::random::{Key, Purpose, unit};
 
 /// Files of every kind, all with the patient in every text.
 fn files() -> Vec<Vec<u8>> {

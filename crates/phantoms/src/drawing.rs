@@ -1,8 +1,4 @@
-//! Chest phantoms: drawings that stand in for radiographs where there are none. They show no patient.
-//!
-//! A body is drawn as what it holds back of the rays, soft parts first, then illness, then bones; then a film of it is
-//! exposed. Air comes out dark and bone white. Everything varies from one phantom to the next, so that a network
-//! has to find the illness itself.
+//! Phantoms, drawn one at a time.
 
 mod anatomy;
 mod bones;
@@ -13,14 +9,12 @@ mod lesions;
 use anatomy::Anatomy;
 use canvas::{Dice, Noise, Plane};
 
-use crate::{
-    Pixels,
-    random::{Generator, Key, Purpose},
-};
+use base::random::{Generator, Key, Purpose};
+use data::Pixels;
 
 /// What a phantom's lungs show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Finding {
+pub enum Finding {
     /// Patchy haze at the outer and lower edges of both lungs.
     GroundGlass,
     /// Nothing.
@@ -33,7 +27,7 @@ pub(crate) enum Finding {
 const FLUID: f32 = 0.78;
 
 /// Draws a phantom of `size` × `size` pixels: 8-bit gray, row by row.
-pub(crate) fn draw(finding: Finding, size: usize, generator: Generator) -> Vec<u8> {
+pub fn draw(finding: Finding, size: usize, generator: Generator) -> Vec<u8> {
     let mut patient = Patient::draw(finding != Finding::None, generator);
     let Patient { fluid, anatomy, noise, dice, .. } = &mut patient;
     match finding {

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use image::{ImageDecoder as _, ImageFormat, ImageReader};
 
-use crate::Pixels;
+use data::Pixels;
 
 /// Facts of a file.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::random::{Key, Purpose};
+use base::random::{Key, Purpose};
 
 const SIZE: usize = 64;
 const MANY: u64 = 40;

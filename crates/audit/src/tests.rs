@@ -9,16 +9,14 @@ use image::{
 };
 
 use super::*;
-use crate::{
-    Formats, Pixels,
-    phantom::{self, Finding},
-    random::{Key, Purpose},
-};
+use base::random::{Key, Purpose};
+use data::{Formats, Pixels, thumbnail};
+use phantoms::{Finding, draw};
 
 fn phantom(index: u64, size: usize) -> GrayImage {
     let key = Key { seed: 28, epoch: 0, step: index, purpose: Purpose::Phantom };
     let finding = [Finding::None, Finding::GroundGlass, Finding::Consolidation][index as usize % 3];
-    GrayImage::from_raw(size as u32, size as u32, phantom::draw(finding, size, key.generator(0))).unwrap()
+    GrayImage::from_raw(size as u32, size as u32, draw(finding, size, key.generator(0))).unwrap()
 }
 
 fn jpeg(image: &GrayImage, quality: u8) -> Vec<u8> {
@@ -279,11 +277,8 @@ fn training_finds_exact_copies_by_resized_pixels_and_confirms_them() {
     let mut finder = DuplicateFinder::new();
     for (i, path) in paths.iter().enumerate() {
         let pixels = decode(&fs::read(path).unwrap(), &decoding()).unwrap().pixels;
-        let resized = crate::resize(&pixels, 32, crate::Interpolation::Nearest).unwrap();
-        finder.add(
-            i,
-            &crate::store::Entry::new(0, &resized.compact().data, crate::DecodeNotes::default()).digest,
-        );
+        let resized = data::resize(&pixels, 32, data::Interpolation::Nearest).unwrap();
+        finder.add(i, &Sha256::digest(&resized.data).into());
     }
     assert_eq!(finder.suspects(), 3);
     assert_eq!(finder.confirm(|i| paths[i].as_path(), &decoding()), [[0, 1]]);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use sha2::{Digest, Sha256};
 
-use crate::{DecodeError, Interpolation, Pixels, resize};
+use data::{DecodeError, Interpolation, Pixels, resize};
 
 /// Side of the small picture, whatever the image's own sides: two copies differ in size, never in what lies where.
 pub(super) const FINE: usize = 128;

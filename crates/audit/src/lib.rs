@@ -3,6 +3,11 @@
 //!
 //! Every file is read once and decoded once, and little of it is kept: two hashes, a picture of 128×128 pixels and some
 //! facts, about 17 KB an image.
+//!
+//! What this crate holds: [`audit`], which looks for all of that; [`DuplicateFinder`], for images that are decoded already.
+//! What it must not know: tensors, the terminal, how images are listed and decoded. It builds and tests with no libtorch.
+//!
+//! Outside libraries: **image** reads what a file's header says of it, **rayon** uses all cores, **sha2** tells equal pixels.
 
 mod align;
 mod candidates;
@@ -13,22 +18,20 @@ mod forest;
 mod signature;
 mod source;
 mod strange;
-mod thumbnail;
 
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use crate::{DecodeError, Decoding, Sample, decode, read_file};
 pub use copies::{CopyKind, CopyPair, NEAR};
 use copies::{Print, copies};
+use data::{DecodeError, Decoding, Sample, decode, read_file};
 pub use exact::DuplicateFinder;
 pub use facts::FileFacts;
 use signature::{Signature, gray, pixel_hash};
-pub use source::{FactStrength, Sign, Source};
+pub use source::{FactStrength, Sign, Source, source_sentence};
 pub use strange::Oddity;
-pub use thumbnail::thumbnail;
 
 /// Images that are for one thing.
 #[derive(Clone, Copy, Debug)]

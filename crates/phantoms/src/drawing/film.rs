@@ -1,7 +1,7 @@
 //! From a body to a film: how the patient stood, how it was exposed, and the film's grain.
 
 use super::canvas::{Dice, Plane, edge};
-use crate::random::Rng as _;
+use base::random::Rng as _;
 
 /// Where the body lies on the film.
 pub(super) struct Pose {

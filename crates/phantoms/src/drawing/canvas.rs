@@ -1,6 +1,6 @@
 //! What phantoms are drawn with: planes of numbers over the body, dice, and smooth noise.
 
-use crate::random::{Generator, unit};
+use base::random::{Generator, unit};
 
 /// Columns and rows of a plane. More would show no more of shapes this soft, and cost time.
 pub(super) const SIDE: usize = 448;

@@ -10,18 +10,10 @@ use std::{
 use base::FileWriter;
 use rayon::prelude::*;
 
-use crate::{
-    Error, OutputKind, create_output_folder,
-    output_folder::MARKER,
-    phantom::{self, Finding},
-    random::{Key, Purpose},
-};
+use base::random::{Key, Purpose};
+use data::{Error, MARKER, OutputKind, PARTIAL, SYNTHETIC_PREFIX, create_output_folder};
 
-/// What the name of every image of the sample begins with, so that no result from it passes for a real one.
-pub const SYNTHETIC_PREFIX: &str = "synthetic-";
-
-/// Ending of a sample's folder until all images are in it.
-pub(crate) const PARTIAL: &str = ".partial";
+use crate::drawing::{self, Finding};
 
 /// Classes in index order, with the study's training images and what stands for the class in file names.
 const CLASSES: [(&str, usize, &str, Finding); 3] = [
@@ -220,7 +212,7 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
 /// Draws an image, which under its name is whole or not there.
 fn write_image(job: &Job, options: &SampleOptions) -> Result<(), Error> {
     let key = Key { seed: options.seed, epoch: 0, step: job.index, purpose: Purpose::Phantom };
-    let pixels = phantom::draw(job.finding, options.image_size, key.generator(0));
+    let pixels = drawing::draw(job.finding, options.image_size, key.generator(0));
     let bytes = png(&pixels, options.image_size)
         .map_err(|error| failed("write", &job.path)(io::Error::other(error)))?;
     FileWriter::replacing().write(&job.path, &bytes).map_err(failed("write", &job.path))

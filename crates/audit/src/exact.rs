@@ -4,7 +4,7 @@ use std::{collections::HashMap, path::Path};
 
 use rayon::prelude::*;
 
-use crate::{Decoding, decode, read_file};
+use data::{Decoding, decode, read_file};
 
 use super::signature::pixel_hash;
 
@@ -22,7 +22,7 @@ impl DuplicateFinder {
     }
 
     /// Takes note of an image under a number of the caller's, by the hash of its pixels when resized
-    /// ([`ImageSet::digest`](crate::ImageSet::digest)). All images were resized to the same size in the same way.
+    /// ([`ImageSet::digest`](data::ImageSet::digest)). All images were resized to the same size in the same way.
     pub fn add(&mut self, image: usize, resized: &[u8; 32]) {
         self.alike.entry(*resized).or_default().push(image);
     }

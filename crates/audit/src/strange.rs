@@ -1,6 +1,6 @@
 //! Images that do not look like radiographs.
 
-use crate::Pixels;
+use data::Pixels;
 
 use super::facts::FileFacts;
 

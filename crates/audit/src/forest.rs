@@ -1,6 +1,6 @@
 //! A small random forest (Breiman, 2001) over facts in bins: what tells how well facts alone tell classes apart.
 
-use crate::random::{Key, permutation};
+use base::random::{Key, permutation};
 
 /// Facts of images, each brought to at most 256 bins.
 pub(super) struct Table {

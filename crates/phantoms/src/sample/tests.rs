@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::{Decoding, Formats, OpenOptions, decode, open};
+use data::{Decoding, Formats, OpenOptions, decode, open};
 
 const SMALL: SampleOptions = SampleOptions { count: 15, test_per_class: 1, image_size: 32, seed: 28 };
 
@@ -200,7 +200,7 @@ fn files_are_as_large_as_radiographs() {
     for (step, finding) in
         [Finding::None, Finding::Consolidation, Finding::GroundGlass].into_iter().enumerate()
     {
-        let pixels = phantom::draw(finding, 1024, key(step as u64).generator(0));
+        let pixels = drawing::draw(finding, 1024, key(step as u64).generator(0));
         let size = png(&pixels, 1024).unwrap().len();
         assert!((300_000..500_000).contains(&size), "{size}");
     }

@@ -7,10 +7,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use data::{
-    Audit, AuditSet, Decoding, Formats, Listing, Pixels, Sample,
-    random::{Generator, Key, Purpose, permutation, unit},
-};
+use audit::{Audit, AuditSet};
+use base::random::{Generator, Key, Purpose, permutation, unit};
+use data::{Decoding, Formats, Listing, Pixels, Sample};
 use image::{DynamicImage, ExtendedColorType, GrayImage, RgbImage, codecs::jpeg::JpegEncoder, imageops};
 
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -74,7 +73,7 @@ impl Planted {
         let names = ["training", "validation", "test"];
         let sets: Vec<AuditSet<'_>> =
             names.iter().zip(&self.sets).map(|(name, samples)| AuditSet { name, samples }).collect();
-        data::audit(&sets, n_classes, &Decoding::new(Formats::Keras), 28, &|| {})
+        audit::audit(&sets, n_classes, &Decoding::new(Formats::Keras), 28, &|| {})
     }
 
     /// A pair counts as found if it joins a copy with its original, or with another copy of it.

@@ -9,8 +9,7 @@ pub use rand_chacha::rand_core::{Rng, SeedableRng};
 /// ChaCha with 8 rounds: counter-based, specified to the bit, and faster than memory on current processors.
 pub type Generator = ChaCha8Rng;
 
-/// What numbers are drawn for. The values are part of what makes a run repeatable: they never change. 11 is the bootstrap's,
-/// in the crate `metrics`.
+/// What numbers are drawn for. The values are part of what makes a run repeatable: they never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
 pub enum Purpose {
@@ -34,6 +33,8 @@ pub enum Purpose {
     TestSet = 9,
     /// The cross-validation of file facts: an epoch a fold, a step a tree.
     Audit = 10,
+    /// Resamples of the bootstrap; a stream each.
+    Bootstrap = 11,
 }
 
 /// Names a family of streams of random numbers.
