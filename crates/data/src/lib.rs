@@ -15,6 +15,7 @@
 //! (JPEG 2000, without unsafe code; OpenJPEG's port is full of it), **flate2** (whole data sets; png builds on it as well).
 //! JPEG of 12 bits and JPEG-LS are our own (`decode/dicom/jpeg12.rs` and `jpegls.rs` say why); High-Throughput JPEG 2000 and
 //! JPEG XL are refused by name, since hayro-jpeg2000 reads neither.
+//! **strsim** finds the class that was probably meant (clap brings it anyway).
 //! **unicode-normalization** tells names that are the same text in composed and decomposed letters (macOS stores the latter; the
 //! standard's own tables, kept by the Unicode project of Rust, two small crates, a second to build).
 //! TIFF is read here and only decompressed by libraries: **flate2**, **weezl** (LZW), **jpeg-decoder**, and the code tables of
