@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 /// Text of a CSV, ready to be read record by record.
 pub struct CsvText<'a> {
-    /// From the header on.
+    /// Text from the header on.
     text: Cow<'a, str>,
     delimiter: u8,
     /// Line of the header, counted from 1.
@@ -37,7 +37,7 @@ pub fn trim_cell(cell: &str) -> &str {
     cell.trim_matches(|c: char| c.is_whitespace() || matches!(c, BYTE_ORDER_MARK | '\u{200b}'))
 }
 
-/// The words of a list with commas, quoted as in a CSV.
+/// Splits a list at its commas into words, quoted as in a CSV.
 pub fn list(text: &str) -> Vec<String> {
     let text = CsvText { text: without_blanks_before_quotes(text, b','), delimiter: b',', first_line: 1 };
     let words = text.records().next();
@@ -103,7 +103,7 @@ impl CsvRecord {
         self.cells.len()
     }
 
-    /// Returns false: a record without any value is none.
+    /// Tells if there is no cell; never so for a record that was read, which has a value.
     pub fn is_empty(&self) -> bool {
         self.cells.is_empty()
     }
@@ -129,14 +129,14 @@ impl CsvRecord {
     }
 }
 
-/// The first line, without its line break, and the rest.
+/// Splits a text into its first line, without the line break, and the rest.
 fn first(text: &str) -> (&str, &str) {
     let Some(end) = text.find(['\n', '\r']) else { return (text, "") };
     let rest = &text[end..];
     (&text[..end], rest.strip_prefix("\r\n").unwrap_or(&rest[1..]))
 }
 
-/// What Excel's `sep=` names, also in quotes.
+/// Finds the delimiter that a line `sep=;` of Excel names; the line may be in quotes.
 fn separator(line: &str) -> Option<u8> {
     let line = line.strip_prefix('"').and_then(|line| line.strip_suffix('"')).unwrap_or(line);
     let (key, value) = line.split_at_checked(4)?;
@@ -146,7 +146,7 @@ fn separator(line: &str) -> Option<u8> {
     }
 }
 
-/// The first of the delimiters that a header has outside of quotes.
+/// Finds the first of the delimiters that a header has outside of quotes.
 fn delimiter(header: &str) -> u8 {
     let mut quoted = false;
     let divides = header.bytes().filter(|byte| {
