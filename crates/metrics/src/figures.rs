@@ -266,12 +266,12 @@ pub(crate) fn class_figure(key: &str) -> Option<(usize, ClassFormula)> {
 pub struct Figures<T>(Vec<T>);
 
 impl<T> Figures<T> {
-    /// Takes the figures in that order.
+    /// Takes the figures of one row, the set's first and then each class's.
     pub(crate) fn of_row(row: Vec<T>) -> Self {
         Self(row)
     }
 
-    /// The figures in one row, in that order.
+    /// Returns all figures in one row, the set's first and then each class's.
     pub(crate) fn row(&self) -> &[T] {
         &self.0
     }

@@ -1,6 +1,6 @@
 use crate::{influence::Moments, normal};
 
-/// The share of sets of images whose interval is meant to hold the true figure.
+/// Confidence of every interval: the share of sets of images whose interval is meant to hold the true figure.
 pub const CONFIDENCE: f64 = 0.95;
 
 /// The normal distribution's 0.975 quantile.
@@ -13,11 +13,11 @@ pub struct Interval {
     pub low: f64,
     /// Upper end.
     pub high: f64,
-    /// How it was made.
+    /// Method that made it.
     pub method: Method,
 }
 
-/// How an interval was made. What each covers in simulated sets stands in the crate's docs.
+/// Method of an interval. The crate's docs list the coverage of each in simulated sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
     /// [`wilson`]; for figures other than shares, where no resample differs from the set, of a number of images
@@ -38,7 +38,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// As a paper names it.
+    /// Returns the method's name as papers have it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Wilson => "Wilson",
@@ -98,7 +98,7 @@ impl Interval {
         Self { low, high: quantile(sorted, 0.975).max(value).min(1.0), method: Method::CentredGaps }
     }
 
-    /// Kept within the figure's range.
+    /// Clamps both ends to the figure's range.
     pub(crate) fn within(self, low: f64, high: f64) -> Self {
         Self { low: self.low.clamp(low, high), high: self.high.clamp(low, high), ..self }
     }

@@ -3,7 +3,7 @@ use crate::{
     predictions::{argmax, check},
 };
 
-/// What every figure but Keras' own is computed from: true classes and probabilities in f64.
+/// True classes and probabilities in f64, from which every figure but Keras' own is computed.
 ///
 /// f64, because ranks, log loss and the temperature of a sure network live in the digits that f32 has lost.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +28,7 @@ impl Scores {
         Ok(Self { n_classes, labels, probabilities })
     }
 
-    /// What [`Self::new`] would make of values known to fit.
+    /// Builds scores as [`Self::new`] would, from values known to fit.
     pub(crate) fn of_finite(n_classes: usize, labels: Vec<usize>, probabilities: Vec<f64>) -> Self {
         Self { n_classes, labels, probabilities }
     }
@@ -38,7 +38,7 @@ impl Scores {
         self.labels.len()
     }
 
-    /// Whether there is no image at all.
+    /// Tells if there is no image at all.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
