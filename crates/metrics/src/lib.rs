@@ -1,7 +1,7 @@
 //! Evaluation of classifiers: labels and probabilities in, figures with intervals out.
 //!
 //! Contents: [`Predictions`], Keras' eight figures ([`KerasFigures`]), the confusion matrix with its per-class figures
-//! ([`ConfusionMatrix`], [`ClassFigures`]) and a weighted running [`Mean`]; an [`Evaluation`] of [`Scores`], which is every
+//! ([`ConfusionMatrix`], [`CLASS_FIGURES`]) and a weighted running [`Mean`]; an [`Evaluation`] of [`Scores`], which is every
 //! figure that scikit-learn has for them, with intervals, curves and a [`Reliability`] table; a [`Comparison`] of two models,
 //! and the [`independent_difference`] of one on two sets; a [`Temperature`] and [`OperatingPoint`]s. A figure without a value
 //! says why ([`Undefined`]).
