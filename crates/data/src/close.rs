@@ -1,6 +1,6 @@
 //! The name that was probably meant.
 
-/// The name among others that has the same letters and digits, or at most a quarter of them off.
+/// Finds the name among others that has the same letters and digits, or at most a quarter of them off.
 pub(crate) fn close_match(name: &str, among: &[String]) -> Option<String> {
     let plain = |text: &str| -> Vec<char> {
         text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()

@@ -1,4 +1,5 @@
-//! A small random forest (Breiman, 2001) over facts in bins: what tells how well facts alone tell classes apart.
+//! Small random forest (Breiman, 2001) over facts in bins, which measures how well facts alone tell classes
+//! apart.
 
 use crate::random::{Key, permutation};
 
@@ -11,7 +12,7 @@ pub(super) struct Table {
     n_classes: usize,
 }
 
-/// How a forest is grown.
+/// Settings by which a forest is grown.
 #[derive(Clone, Copy)]
 pub(super) struct Growth {
     pub(super) trees: usize,
@@ -38,12 +39,12 @@ enum Node {
 pub(super) struct Forest(Vec<Vec<Node>>);
 
 impl Table {
-    /// `facts[fact][image]`; every label is below `n_classes`.
+    /// Sorts facts into bins: `facts[fact][image]`; every label is below `n_classes`.
     pub(super) fn new(facts: &[Vec<f64>], labels: Vec<usize>, n_classes: usize) -> Self {
         Self { facts: facts.iter().map(|values| bins(values)).collect(), labels, n_classes }
     }
 
-    /// One fact alone.
+    /// Returns the table of one fact alone.
     pub(super) fn only(&self, fact: usize) -> Self {
         Self { facts: vec![self.facts[fact].clone()], labels: self.labels.clone(), n_classes: self.n_classes }
     }
