@@ -114,7 +114,7 @@ fn with_transparent_gray_in_range(bytes: &[u8]) -> Cow<'_, [u8]> {
     Cow::Borrowed(bytes)
 }
 
-/// How unpacked samples become 8-bit pixels without alpha.
+/// Conversion of unpacked samples to 8-bit pixels without alpha.
 struct Narrow {
     samples: usize,
     /// 16 bits a sample.

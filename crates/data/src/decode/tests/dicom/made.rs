@@ -5,7 +5,7 @@ use super::*;
 pub(super) const ALL: Decoding = Decoding { formats: Formats::All, ..KERAS };
 pub(super) const EXPLICIT: &str = "1.2.840.10008.1.2.1";
 
-/// In every text that could tell who the patient is; short enough for all of them.
+/// Name of the patient, in every text that could tell who that is; short enough for all of them.
 pub(super) const PATIENT: &str = "ZZPATIENTZZ";
 
 /// An element with the type of its value.
@@ -53,7 +53,7 @@ pub(super) struct Made {
     /// Further elements of group 0028, with tags above those of the above.
     pub(super) extra: Vec<u8>,
     pub(super) pixels: Vec<u8>,
-    /// As fragments.
+    /// Pixels come as fragments.
     pub(super) encapsulated: bool,
 }
 
