@@ -1,10 +1,10 @@
-//! From folders and files to 8-bit images in memory, their labels and their splits; and the synthetic sample.
+//! Data sets: from folders and files to 8-bit images in memory, their labels and their splits; and the synthetic sample.
 //!
-//! What this crate holds: [`open`] lists data sets in Keras' order, [`split`] parts them, [`manifest`] reads and writes
-//! them as CSV and [`lay_out`] as folders; [`decode`](fn@decode) by content and [`resize`](fn@resize) exactly as Pillow
-//! where that matters, [`load`](fn@load) on all cores, batches, an [`Occlusion`] of parts of images, phantoms, and the
-//! generator that everything [`random`] in Thorax comes from.
-//! What it must not know: tensors, the terminal. It builds and tests with no libtorch on the machine.
+//! Contents: [`open`] lists data sets in Keras' order, [`split`] parts them, [`manifest`] reads and writes them as CSV and
+//! [`lay_out`] as folders; [`decode`](fn@decode) by content and [`resize`](fn@resize) exactly as Pillow where that matters,
+//! [`load`](fn@load) on all cores, batches, an [`Occlusion`] of parts of images, phantoms, and the generator that everything
+//! [`random`] in Thorax comes from.
+//! Must not know: tensors, the terminal. It builds and tests with no libtorch on the machine.
 //!
 //! Outside libraries: **image** decodes what is no PNG (the ecosystem's own decoders, bounded in memory, one
 //! interface), **png** reads PNG rows without conversion and writes the sample (twice as fast as a general decode),

@@ -19,7 +19,7 @@ fn opened(folder: &tempfile::TempDir) -> Result<Listing, Error> {
     open(&folder.path().join("m.csv"), &OpenOptions::KERAS)
 }
 
-/// What is wrong, without the file's name.
+/// Problem of a CSV, without the file's name.
 fn problem(files: &[&str], csv: impl AsRef<[u8]>) -> String {
     let folder = world(files, csv);
     let error = opened(&folder).unwrap_err();

@@ -119,7 +119,7 @@ impl MadePage {
         tiles
     }
 
-    /// As the page's compression, predictor and fill order say.
+    /// Compresses bytes as the page's compression, predictor and fill order say.
     fn compressed(&self, bytes: &[u8], row: usize, samples: usize) -> Vec<u8> {
         let mut bytes = bytes.to_vec();
         if self.number(317) == 2 && !self.predicted {
@@ -195,7 +195,7 @@ impl Made {
         self.written().0
     }
 
-    /// Where a page's tags are.
+    /// Returns the place of a page's tags.
     pub(in super::super) fn place_of_page(&self, page: usize) -> usize {
         self.written().1[page].0
     }
