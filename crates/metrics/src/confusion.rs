@@ -30,7 +30,7 @@ impl ConfusionMatrix {
         Self { counts }
     }
 
-    /// `[C][C]` counts: true classes as rows, predicted ones as columns.
+    /// Returns `[C][C]` counts: true classes as rows, predicted ones as columns.
     pub fn counts(&self) -> &[Vec<u64>] {
         &self.counts
     }

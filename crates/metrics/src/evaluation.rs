@@ -44,16 +44,16 @@ pub struct ClassSummary {
     /// True where fewer than [`FEW_IMAGES`] images, or groups in a set that has them, are of this class, so that its
     /// figures say little.
     pub few: bool,
-    /// See [`roc_curve`].
+    /// ROC curve, see [`roc_curve`].
     pub roc: Result<Vec<RocPoint>, Undefined>,
-    /// See [`precision_recall_curve`].
+    /// Precision-recall curve, see [`precision_recall_curve`].
     pub precision_recall: Result<Vec<PrecisionRecallPoint>, Undefined>,
 }
 
 /// Images that cannot be evaluated, or compared, as asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EvaluationError {
-    /// Not one group an image.
+    /// Groups that are not one an image.
     Groups {
         /// Number of groups given.
         groups: usize,

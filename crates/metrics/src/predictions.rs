@@ -6,7 +6,7 @@
 pub struct Predictions {
     n_classes: usize,
     labels: Vec<usize>,
-    /// `[N, C]`, row by row.
+    /// Probabilities `[N, C]`, row by row.
     probabilities: Vec<f32>,
 }
 
@@ -53,7 +53,7 @@ impl std::fmt::Display for PredictionsError {
 impl std::error::Error for PredictionsError {}
 
 impl Predictions {
-    /// `labels`: class indices `[N]`, each below `n_classes`; `probabilities`: `[N, C]` row by row, finite.
+    /// Takes `labels`, class indices `[N]`, each below `n_classes`, and `probabilities`, `[N, C]` row by row, finite.
     ///
     /// # Errors
     /// Shapes that do not fit, a label out of range, a probability that is not finite.

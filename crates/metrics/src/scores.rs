@@ -10,12 +10,12 @@ use crate::{
 pub struct Scores {
     n_classes: usize,
     labels: Vec<usize>,
-    /// `[N, C]`, row by row.
+    /// Probabilities `[N, C]`, row by row.
     probabilities: Vec<f64>,
 }
 
 impl Scores {
-    /// `labels`: class indices `[N]`, each below `n_classes`; `probabilities`: `[N, C]` row by row, finite.
+    /// Takes `labels`, class indices `[N]`, each below `n_classes`, and `probabilities`, `[N, C]` row by row, finite.
     ///
     /// # Errors
     /// Shapes that do not fit, a label out of range, a probability that is not finite.
@@ -69,7 +69,7 @@ impl Scores {
     }
 }
 
-/// The same values in f64; rows are not renormalised, so that ties and order stay what they were.
+/// Conversion to f64; rows are not renormalised, so that ties and order stay what they were.
 impl From<&Predictions> for Scores {
     fn from(predictions: &Predictions) -> Self {
         Self {

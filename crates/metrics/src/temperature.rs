@@ -9,12 +9,12 @@ use crate::{
 pub struct Logits {
     n_classes: usize,
     labels: Vec<usize>,
-    /// `[N, C]`, row by row.
+    /// Logits `[N, C]`, row by row.
     logits: Vec<f64>,
 }
 
 impl Logits {
-    /// `labels`: class indices `[N]`, each below `n_classes`; `logits`: `[N, C]` row by row, finite; beyond ±1e300 they
+    /// Takes `labels`, class indices `[N]`, each below `n_classes`, and `logits`, `[N, C]` row by row, finite; beyond ±1e300 they
     /// count as that, so that none becomes infinite at a low temperature.
     ///
     /// # Errors

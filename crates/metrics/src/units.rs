@@ -22,7 +22,7 @@ pub(crate) struct Units {
 const PURPOSE: u64 = 11;
 
 impl Units {
-    /// `labels` `[N]` below `n_classes`; `groups`, if any, names each image's group, `[N]`.
+    /// Forms the units. `labels` `[N]` are below `n_classes`; `groups`, if any, names each image's group, `[N]`.
     pub(crate) fn new(n_classes: usize, labels: &[usize], groups: Option<&[usize]>) -> Self {
         let groups = match groups {
             None => (0..labels.len()).map(|image| vec![image]).collect(),
