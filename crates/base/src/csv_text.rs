@@ -118,7 +118,7 @@ impl CsvRecord {
         self.cells.get(column).unwrap_or_default()
     }
 
-    /// All cells, as [`Self::raw`] has them.
+    /// Returns all cells, as [`Self::raw`] has them.
     pub fn into_cells(self) -> csv::StringRecord {
         self.cells
     }
@@ -164,7 +164,7 @@ fn line_breaks(bytes: &[u8]) -> u64 {
     (0..bytes.len()).filter(|&at| is_break(at)).count() as u64
 }
 
-/// The same text without the blanks between a delimiter and a quote, where the quote would count as a letter.
+/// Returns the same text without the blanks between a delimiter and a quote, where the quote would count as a letter.
 fn without_blanks_before_quotes(text: &str, delimiter: u8) -> Cow<'_, str> {
     let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t') && *byte != delimiter;
     let bytes = text.as_bytes();

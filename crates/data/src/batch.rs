@@ -13,7 +13,7 @@ pub const EVALUATION_BATCH: usize = 32;
 /// Pixels of some images, ready for a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
-    /// 8-bit RGB, `[n, S, S, 3]`.
+    /// Pixels in 8-bit RGB, `[n, S, S, 3]`.
     pub pixels: Vec<u8>,
     /// Images, padding included.
     pub n: usize,

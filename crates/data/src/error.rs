@@ -23,7 +23,7 @@ pub enum Error {
     /// A file or folder that the system does not let us use.
     #[error("cannot {action} `{path}`")]
     Io {
-        /// `read`, `write`, `create`, `rename`, `remove`.
+        /// Action that failed: `read`, `write`, `create`, `rename`, `remove`.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
@@ -153,7 +153,7 @@ pub enum Error {
         line: u64,
         /// Its label, in backticks.
         label: String,
-        /// Such rows.
+        /// Number of such rows.
         rows: usize,
     },
     /// A data set without the column that groups were to be taken from.
@@ -251,7 +251,7 @@ pub enum Error {
     FoldColumn {
         /// The CSV.
         path: PathBuf,
-        /// Why, as a fragment.
+        /// Reason, as a fragment.
         reason: String,
     },
     /// A file or folder that is there already.
@@ -271,7 +271,7 @@ pub enum Error {
     LayOut {
         /// The folder.
         path: PathBuf,
-        /// Why, as a fragment.
+        /// Reason, as a fragment.
         reason: String,
     },
     /// A folder for the sample that holds something that is no sample.

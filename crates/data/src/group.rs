@@ -9,12 +9,12 @@ use crate::{Error, Layout, Listing};
 /// Rule by which an image's group is known.
 #[derive(Clone, Debug, Default)]
 pub enum GroupRule {
-    /// By the group column of a CSV, where it has one; otherwise nothing is known.
+    /// Group column of a CSV, where it has one; otherwise nothing is known.
     #[default]
     None,
-    /// By a regular expression on the file's name below the data set.
+    /// Regular expression on the file's name below the data set.
     Pattern(GroupPattern),
-    /// By a column of a CSV.
+    /// Column of a CSV.
     Column(String),
 }
 

@@ -48,7 +48,7 @@ impl ClassName {
 pub struct Sample {
     /// The file.
     pub path: PathBuf,
-    /// The same below the data set's folder, with `/` between names; of a CSV, as its row has it.
+    /// Path below the data set's folder, with `/` between names; of a CSV, as its row has it.
     pub name: String,
     /// Class index.
     pub label: usize,

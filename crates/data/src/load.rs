@@ -30,7 +30,7 @@ pub struct Preprocess {
 pub struct BadImage {
     /// The file.
     pub path: PathBuf,
-    /// Why, as the end of a sentence that begins with its name: `is cut off`.
+    /// Reason, as the end of a sentence that begins with its name: `is cut off`.
     pub reason: String,
 }
 

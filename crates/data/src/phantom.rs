@@ -88,7 +88,7 @@ fn shown(lung: f32) -> f32 {
 /// A phantom with nothing to find, or one thing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Planted {
-    /// `S`×`S` gray pixels.
+    /// Image of `S`×`S` gray pixels.
     pub image: Pixels,
     /// True at each pixel, row by row, where the finding is seen: at half of its density or more. Nowhere where there is none;
     /// else on at most 8 % of the pixels.

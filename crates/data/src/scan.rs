@@ -61,7 +61,7 @@ impl Scan<'_> {
         self.left_out.push(LeftOut { path: name.below(self.root), reason });
     }
 
-    /// The entries of a folder but those that nobody means by a data set: what Thorax wrote, what other programs left.
+    /// Lists a folder's entries but those that are no part of a data set: what Thorax wrote, what other programs left.
     pub(crate) fn entries(&mut self, folder: &Name) -> Result<Vec<Entry>, Error> {
         let path = folder.below(self.root);
         let mut kept = Vec::new();

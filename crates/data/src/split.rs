@@ -60,7 +60,7 @@ pub fn grouped(listing: &Listing, fraction: f64, seed: u64) -> Result<Split, Err
 pub enum TestSize {
     /// Number of images of each class.
     PerClass(usize),
-    /// `int(share × n)` of each class.
+    /// Share of each class: `int(share × n)` images.
     Share(f64),
 }
 

@@ -12,7 +12,7 @@ use crate::{Error, Formats, OutputKind, Reason, is_heat_map, sample::PARTIAL, sn
 /// Entry of a folder.
 pub(crate) struct Entry {
     pub(crate) name: OsString,
-    /// The same as text; what is not UTF-8 is replaced.
+    /// Name as text; what is not UTF-8 is replaced.
     pub(crate) text: String,
     pub(crate) kind: Kind,
 }
@@ -92,7 +92,7 @@ const LEFTOVER_FOLDERS: [&str; 17] = [
     ".thumbnails",
 ];
 
-/// Tells if a folder is one of those that nobody made as a class.
+/// Tells if a folder is a program's leftover, which is never meant as a class.
 pub fn is_leftover_folder(name: &str) -> bool {
     name.starts_with(".Trash") || LEFTOVER_FOLDERS.iter().any(|known| known.eq_ignore_ascii_case(name))
 }

@@ -17,7 +17,7 @@ pub(super) struct Table {
 pub(super) struct Growth {
     pub(super) trees: usize,
     pub(super) depth: usize,
-    /// Each tree sees a part of the images, and each of its forks a part of the facts.
+    /// Randomness: each tree sees a part of the images, and each of its forks a part of the facts.
     pub(super) random: bool,
 }
 
@@ -28,7 +28,7 @@ const LEAF: usize = 3;
 
 enum Node {
     Leaf(Vec<f64>),
-    /// Up to this bin to the first child, above it to the second.
+    /// Fork: up to this bin to the first child, above it to the second.
     Fork {
         fact: usize,
         bin: u8,

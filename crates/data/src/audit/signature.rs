@@ -20,7 +20,7 @@ pub(super) type Descriptor = [i16; COARSE * COARSE];
 
 /// The small picture of an image.
 pub(super) struct Signature {
-    /// `[FINE, FINE]`, stretched.
+    /// Gray levels `[FINE, FINE]`, stretched.
     pub(super) fine: Box<[u8]>,
     /// Side of the finest picture that the image's own pixels fill: [`FINE`], or halved once or twice.
     pub(super) detail: usize,
@@ -58,7 +58,7 @@ impl Signature {
         CROPS.into_iter().chain(self.square)
     }
 
-    /// One descriptor for each of these parts; none where it is all but flat.
+    /// Computes a descriptor for each of these parts; none where it is all but flat.
     pub(super) fn descriptors(&self, crops: impl Iterator<Item = Crop>) -> Vec<Option<Descriptor>> {
         let sums = Sums::new(&self.fine);
         crops.map(|crop| sums.descriptor(&crop)).collect()

@@ -7,9 +7,9 @@ use super::facts::FileFacts;
 /// Reason why an image is unlike a radiograph.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Oddity {
-    /// It has real colour: the share of pixels that do.
+    /// Real colour: the share of pixels that have it.
     Colour(f32),
-    /// All but one gray level: the span that holds 98 % of its pixels.
+    /// All but a single gray level: the span that holds 98 % of its pixels.
     Blank(u8),
     /// Light with a little that is dark, as a page of text: the share of light pixels.
     Page(f32),

@@ -223,11 +223,11 @@ fn is_frame(marker: u8) -> bool {
 /// End of a JPEG's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// With the marker `FF D9`, after the scans.
+    /// End with the marker `FF D9`, after the scans.
     Marked,
-    /// Within the data of the only scan of a sequential image, or right behind it.
+    /// End within the data of the only scan of a sequential image, or right behind it.
     Open,
-    /// Before that, or where further scans are to come.
+    /// End before that, or where further scans are to come.
     Early,
 }
 

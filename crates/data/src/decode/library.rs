@@ -1,4 +1,4 @@
-//! All formats that the image crate decodes, PNG excepted.
+//! Decoding of all formats that the image crate decodes, PNG excepted.
 
 use std::{borrow::Cow, io::Cursor};
 

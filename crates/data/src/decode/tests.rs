@@ -18,7 +18,7 @@ fn decode_by(bytes: &[u8], decoding: &Decoding) -> Result<Pixels, DecodeError> {
     Ok(super::decode(bytes, decoding)?.pixels)
 }
 
-/// By Keras' rules.
+/// Decodes by Keras' rules.
 fn decode(bytes: &[u8]) -> Result<Pixels, DecodeError> {
     decode_by(bytes, &KERAS)
 }

@@ -1,4 +1,4 @@
-//! More than 8-bit gray or RGB, brought to that as a viewer does: 16 bits scaled, alpha put over black.
+//! Conversion of more than 8-bit gray or RGB to that, as a viewer does: 16 bits scaled, alpha put over black.
 
 /// Channels that are left of `samples` interleaved values, of which the last is alpha where there are 2 or 4.
 pub(super) fn channels(samples: usize) -> usize {

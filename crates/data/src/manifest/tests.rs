@@ -258,7 +258,7 @@ fn links_on_the_way_do_not_mislead() {
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
 
-    /// Whatever is in a file, it is read or told of.
+    /// Any bytes are read or refused with an error.
     #[test]
     fn no_bytes_are_too_odd(
         bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200),

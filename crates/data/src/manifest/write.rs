@@ -133,7 +133,7 @@ fn canonical(folder: &Path) -> Result<PathBuf, Error> {
     fs::canonicalize(folder).map_err(|source| Error::Io { action: "read", path: folder.to_owned(), source })
 }
 
-/// `path` from `base`; both are absolute and without links.
+/// Returns `path` as seen from `base`; both are absolute and without links.
 fn relative(path: &Path, base: &Path) -> PathBuf {
     let common = path.components().zip(base.components()).take_while(|(a, b)| a == b).count();
     if !path.components().take(common).any(|component| matches!(component, Component::Normal(_))) {

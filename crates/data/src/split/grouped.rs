@@ -47,7 +47,7 @@ pub(super) fn largest(groups: &[Group], n_classes: usize) -> Vec<usize> {
     largest
 }
 
-/// With more kinds of groups than this, pairs of them are not tried: there are ways enough to come near without.
+/// Most kinds of groups of which pairs are tried: with more, there are ways enough to come near without.
 const PAIRED: usize = 200;
 /// Least change that counts as nearer, so that rounding does not go in circles.
 const STEP: f64 = 1e-9;

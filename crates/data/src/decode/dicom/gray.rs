@@ -17,7 +17,7 @@ enum Voi {
         function: Function,
     },
     Table(Table),
-    /// From the least to the greatest of an image.
+    /// Values from the least to the greatest of an image.
     Range(f64, f64),
 }
 

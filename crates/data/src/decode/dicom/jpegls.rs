@@ -307,7 +307,7 @@ impl<'a> Coder<'a> {
         Ok(if is_negative { -error } else { error })
     }
 
-    /// One of nine regions of a gradient (A.3.3).
+    /// Quantizes a gradient to one of nine regions (A.3.3).
     fn quantized(&self, gradient: i64) -> i64 {
         let size = gradient.abs();
         let [first, second, third] = self.thresholds;

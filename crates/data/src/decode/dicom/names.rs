@@ -20,7 +20,7 @@ pub(super) enum Coding {
     Jpeg,
     JpegLs,
     Jpeg2000,
-    /// Not read, by this name.
+    /// Coding that is not read, by its name.
     Other(&'static str),
 }
 

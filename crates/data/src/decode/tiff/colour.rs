@@ -22,7 +22,7 @@ impl<'a> Converter<'a> {
         Self { page, formats, most: u64::MAX >> (64 - page.bits), range: None, is_cut: false }
     }
 
-    /// 1 for gray, 3 for RGB.
+    /// Number of channels: 1 for gray, 3 for RGB.
     pub(super) fn channels(&self) -> usize {
         if matches!(self.page.space, Space::Gray { .. }) { 1 } else { 3 }
     }

@@ -29,7 +29,7 @@ pub(super) fn word(tag: u32, value: u16) -> Vec<u8> {
     element(tag, b"US", &value.to_le_bytes())
 }
 
-/// With preamble, mark and the file's own group.
+/// Makes a file with preamble, mark and the file's own group.
 pub(super) fn file(syntax: &str, data_set: &[u8]) -> Vec<u8> {
     let group = [
         element(0x0002_0002, b"UI", b"1.2.840.10008.5.1.4.1.1.1.1"),

@@ -166,7 +166,7 @@ impl MadePage {
         Made { big_endian: false, big: false, pages: vec![self.clone()] }.bytes()
     }
 
-    /// The same with the strips behind everything else, so that one that is too short ends with the file.
+    /// Writes the same file with the strips behind everything else, so that one that is too short ends with the file.
     pub(in super::super) fn bytes_with_strips_at_end(&self) -> Vec<u8> {
         let bytes = self.bytes();
         let strips: usize = self.chunks.iter().map(Vec::len).sum();
@@ -200,7 +200,7 @@ impl Made {
         self.written().1[page].0
     }
 
-    /// The same with the link behind a page's tags changed.
+    /// Writes the same file with the link behind a page's tags changed.
     pub(in super::super) fn with_next_of(&self, page: usize, to: usize) -> Vec<u8> {
         let (mut bytes, places) = self.written();
         let link = self.number(to as u64, self.offset_length());
