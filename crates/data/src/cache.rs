@@ -9,7 +9,7 @@
 //! A key is made of facts that everyone can look up who may list the images, and the pixels' sums stand in the file itself: a key
 //! cannot tell the pixels of someone else who puts another file under the right name. So a file is used only if no other user can
 //! have written it: a regular file of this user or of root, that its owner alone can write, with one name; a link, a pipe, or
-//! another user's file in its place leaves the images in memory, which is told. Files are made so that others cannot write to them.
+//! another user's file in its place leaves the images in memory, with a warning. Files are made so that others cannot write to them.
 //! The folder may be anyone's: whoever can write to it can remove files, exchange them (their keys then do not fit) or keep a
 //! lock, and all of that costs time only. A lock is waited for as long as its holder writes, and half a minute longer.
 
