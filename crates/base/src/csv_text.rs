@@ -83,7 +83,8 @@ impl<'a> CsvText<'a> {
                 if !reader.read_record(&mut cells).unwrap_or(false) {
                     return None;
                 }
-                // The csv crate's own lines leave out what lies between two records: the second byte of a line break, empty lines.
+                // The csv crate's own lines leave out what lies between two records: the second byte of a line break, empty
+                // lines.
                 let mut start =
                     cells.position().map_or(0, |position| position.byte() as usize).min(bytes.len());
                 start += bytes[start..].iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();

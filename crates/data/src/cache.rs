@@ -1,17 +1,17 @@
 //! Decoded images on the disk: a file a list of images and settings, used by later runs and by several at once.
 //!
 //! A file's name is a hash of its list: every image's path, size and times, and the settings. It is written under a name of
-//! its own by whoever holds that file's lock, which the system takes from a process that ends in any way, and gets its place by one
-//! rename once it is whole. Every image is checked by its sum whenever it is read. So a killed writer, a full disk,
-//! damage or a changed image cost time and never give other pixels.
+//! its own by whoever holds that file's lock, which the system takes from a process that ends in any way, and gets its place by
+//! one rename once it is whole. Every image is checked by its sum whenever it is read. So a killed writer, a full disk, damage
+//! or a changed image cost time and never give other pixels.
 //!
 //! # Caches that several users share
 //! A key is made of facts that everyone can look up who may list the images, and the pixels' sums stand in the file itself: a key
 //! cannot tell the pixels of someone else who puts another file under the right name. So a file is used only if no other user can
 //! have written it: a regular file of this user or of root, that its owner alone can write, with one name; a link, a pipe, or
-//! another user's file in its place leaves the images in memory, with a warning. Files are made so that others cannot write to them.
-//! The folder may be anyone's: whoever can write to it can remove files, exchange them (their keys then do not fit) or keep a
-//! lock, and all of that costs time only. A lock is waited for as long as its holder writes, and half a minute longer.
+//! another user's file in its place leaves the images in memory, with a warning. Files are made so that others cannot write to
+//! them. The folder may be anyone's: whoever can write to it can remove files, exchange them (their keys then do not fit) or
+//! keep a lock, and all of that costs time only. A lock is waited for as long as its holder writes, and half a minute longer.
 
 mod file;
 mod key;
@@ -294,7 +294,8 @@ impl Place {
     }
 }
 
-/// Observer that gives a sign of life at the file that is written: without one, those who wait for it decode the images themselves.
+/// Observer that gives a sign of life at the file that is written: without one, those who wait for it decode the images
+/// themselves.
 struct Alive<'a> {
     observer: &'a dyn Observer,
     file: File,

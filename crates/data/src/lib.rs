@@ -19,8 +19,9 @@
 //! **unicode-normalization** tells names that are the same text in composed and decomposed letters (macOS stores the latter; the
 //! standard's own tables, kept by the Unicode project of Rust, two small crates, a second to build).
 //! TIFF is read here and only decompressed by libraries: **flate2**, **weezl** (LZW), **jpeg-decoder**, and the code tables of
-//! **fax** (CCITT); **gif** gives the colours that GIF hides under transparency. All were in the tree already, by the image crate.
-//! **colorous** is the colours of heat maps (matplotlib's table of inferno and no more: no dependencies, a second to build).
+//! **fax** (CCITT); **gif** gives the colours that GIF hides under transparency. All were in the tree already, by the image
+//! crate. **colorous** is the colours of heat maps (matplotlib's table of inferno and no more: no dependencies, a second to
+//! build).
 
 mod appearance;
 mod audit;
