@@ -7,7 +7,7 @@ use super::signature::{Crop, FINE, Signature};
 const SMALLEST: usize = 32;
 /// Steps of laying over at each size.
 const STEPS: usize = 8;
-/// What a side may lose or gain, and how far a picture may lie, off where it was first laid, in shares of a side.
+/// Largest change of a side, and largest distance of a picture from its first place, in shares of a side.
 const FARTHEST: f32 = 0.15;
 /// A picture's blocks in a row: each is compared by itself, so that a bright letter or a black border counts for no
 /// more than its place.
@@ -23,15 +23,15 @@ struct Plane {
     values: Vec<f32>,
 }
 
-/// Where a point of the part lies in the whole, in shares of their sides: `shift + scale × point`, for x and y.
+/// Place in the whole of a point of the part, in shares of their sides: `shift + scale × point`, for x and y.
 #[derive(Clone, Copy, Debug)]
 struct Warp {
     scale: [f32; 2],
     shift: [f32; 2],
 }
 
-/// How alike two pictures are in their details, from 0 to 1, once laid over each other; the part is first laid where
-/// `crop` says. 0 where they cannot be laid over each other, or where there is not enough to compare.
+/// Measures how alike two pictures are in their details, from 0 to 1, once laid over each other; the part is first laid
+/// at `crop`. 0 where they cannot be laid over each other, or where there is not enough to compare.
 pub(super) fn likeness(whole: &Signature, part: &Signature, crop: &Crop) -> f32 {
     let finest = whole.detail.min(part.detail);
     let (wholes, parts) = (pyramid(whole, finest), pyramid(part, finest));
@@ -112,7 +112,8 @@ struct Between {
 }
 
 impl Warp {
-    /// Where each column (axis 0) or row (axis 1) of a part of `side` pixels lies in the whole; none where it is outside.
+    /// Finds the place in the whole of each column (axis 0) or row (axis 1) of a part of `side` pixels; none where it is
+    /// outside.
     fn places(&self, axis: usize, side: usize) -> Vec<Option<Between>> {
         let n = side as f32;
         let place = |i: usize| {
@@ -126,7 +127,7 @@ impl Warp {
         (0..side).map(place).collect()
     }
 
-    /// Whether scales, and where the middle lies, are still about the same.
+    /// Tells if the scales and the middle are still about the same.
     fn is_near(&self, other: &Self) -> bool {
         let middle = |warp: &Self, axis: usize| warp.shift[axis] + 0.5 * warp.scale[axis];
         (0..2).all(|axis| {

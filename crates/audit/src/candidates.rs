@@ -1,4 +1,4 @@
-//! Which pairs of images are worth a closer look: for each image the most alike of all others, by small descriptors.
+//! Pairs of images that are worth a closer look: for each image the most alike of all others, by small descriptors.
 //!
 //! Chest radiographs are alike: among 2,000 of them, pairs that have nothing in common but the posture reach a
 //! correlation of 0.97 at 16×16 pixels, while a copy that lost 4 % at two edges can fall to 0.85. So no threshold tells
@@ -20,7 +20,7 @@ const BLOCK: usize = 4;
 pub(super) struct Candidate {
     pub(super) whole: usize,
     pub(super) part: usize,
-    /// Which of the one's [crops](Signature::crops) is most like the other.
+    /// Index of the one's [crop](Signature::crops) that is most like the other.
     pub(super) crop: usize,
 }
 
@@ -62,12 +62,13 @@ pub(super) fn candidates(signatures: &[&Signature]) -> Vec<Candidate> {
     found.into_iter().map(|(candidate, _)| candidate).collect()
 }
 
-/// In whole numbers: the same in whatever order, and twice as fast as f32 where the processor is not known.
+/// Computes the inner product in whole numbers: the same in whatever order, and twice as fast as f32 where the
+/// processor is not known.
 fn product(a: &Descriptor, b: &Descriptor) -> i32 {
     a.iter().zip(b).map(|(&a, &b)| i32::from(a) * i32::from(b)).sum()
 }
 
-/// The best of what was offered, best first.
+/// Best of the candidates offered, best first.
 #[derive(Default)]
 struct Best(Vec<(i32, usize, usize)>);
 

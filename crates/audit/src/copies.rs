@@ -1,4 +1,4 @@
-//! Images that are there more than once.
+//! Images that are in a data set more than once.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::{align, candidates::candidates, signature::Signature};
 
-/// How two images are the same.
+/// Kind of a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CopyKind {
     /// The same file under two names.
@@ -24,22 +24,22 @@ pub struct CopyPair {
     pub first: usize,
     /// Index of the other.
     pub second: usize,
-    /// How they are the same.
+    /// Kind of the copy.
     pub kind: CopyKind,
-    /// How alike their details are, from 0 to 1; 1 where the pixels are the same.
+    /// Similarity of their details, from 0 to 1; 1 where the pixels are the same.
     pub similarity: f32,
 }
 
-/// From this likeness on, two images are copies.
+/// Similarity from which on two images are copies.
 ///
-/// Between what `examples/audit_recall` measured on 2,170 real radiographs of 384 px. Planted copies, of JPEG quality 60,
-/// resized by 0.7 and cropped by 4 % at every edge, came to 0.95 to 1, with all of that and another brightness and contrast
-/// to 0.90, the collection's own copies to 0.92 to 0.98, and of over 17,000 other candidates none to 0.54. With all images
-/// reduced to 96 px the planted came to 0.88, 0.78 with all of it, and no other pair to 0.66. Of drawn phantoms, which share
-/// their bones, 1 pair of 4,500,000 came to 0.78.
+/// The value lies between those that `examples/audit_recall` measured on 2,170 real radiographs of 384 px. Planted copies,
+/// of JPEG quality 60, resized by 0.7 and cropped by 4 % at every edge, came to 0.95 to 1, with all of that and another
+/// brightness and contrast to 0.90, the collection's own copies to 0.92 to 0.98, and of over 17,000 other candidates none to
+/// 0.54. With all images reduced to 96 px the planted came to 0.88, 0.78 with all of it, and no other pair to 0.66. Among
+/// drawn phantoms, which share their bones, 1 pair of 4,500,000 came to 0.78.
 pub const NEAR: f32 = 0.8;
 
-/// What copies are found by.
+/// Fingerprint of an image, by which its copies are found.
 pub(super) struct Print {
     /// Index among all images.
     pub(super) image: usize,

@@ -1,4 +1,4 @@
-//! Exact copies among images that are decoded already: what training looks for by itself.
+//! Exact copies among images that are decoded already, which training looks for by itself.
 
 use std::{collections::HashMap, path::Path};
 
@@ -16,7 +16,7 @@ pub struct DuplicateFinder {
 }
 
 impl DuplicateFinder {
-    /// One that knows no image.
+    /// Creates a finder that knows no image.
     pub fn new() -> Self {
         Self::default()
     }
@@ -27,7 +27,7 @@ impl DuplicateFinder {
         self.alike.entry(*resized).or_default().push(image);
     }
 
-    /// How many images [`confirm`](Self::confirm) would decode.
+    /// Counts the images that [`confirm`](Self::confirm) would decode.
     pub fn suspects(&self) -> usize {
         self.alike.values().map(Vec::len).filter(|&images| images > 1).sum()
     }

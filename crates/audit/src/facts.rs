@@ -1,4 +1,4 @@
-//! What a file tells without its picture: the facts by which a network could know where it came from.
+//! Facts of a file besides its picture, by which a network could know where it came from.
 
 use std::io::Cursor;
 
@@ -19,11 +19,11 @@ pub struct FileFacts {
     pub height: usize,
     /// Bits of a sample as stored, where known.
     pub bits: Option<u16>,
-    /// How colour is stored, such as `gray`, `RGB`, `palette`, `YCbCr 4:2:0`.
+    /// Colour type as stored, such as `gray`, `RGB`, `palette`, `YCbCr 4:2:0`.
     pub colour: &'static str,
     /// libjpeg's quality setting from 1 to 100 that comes nearest to a JPEG's first quantisation table.
     pub jpeg_quality: Option<u8>,
-    /// Whether the file is progressive or interlaced.
+    /// True where the file is progressive or interlaced.
     pub progressive: bool,
     /// Shares of the sides that are black at the left, top, right and bottom.
     pub borders: [f32; 4],
@@ -33,9 +33,9 @@ pub struct FileFacts {
     pub corner_mean: f32,
 }
 
-/// A row or column is black up to this mean.
+/// Largest mean of a black row or column.
 const BLACK: f32 = 10.0;
-/// What the mean of an edge is taken over, as a share of the side.
+/// Width of an edge whose mean is taken, as a share of the side.
 const EDGE: f32 = 0.05;
 
 /// Facts that need only the file's head.
@@ -48,7 +48,7 @@ struct Head {
 }
 
 impl FileFacts {
-    /// `gray` is what `file` was decoded to, in gray.
+    /// Gathers the facts of `file`; `gray` is what it was decoded to, in gray.
     pub(super) fn new(file: &[u8], gray: &Pixels) -> Self {
         let Head { format, bits, colour, jpeg_quality, progressive } = head(file);
         let (width, height) = (gray.width, gray.height);
@@ -120,7 +120,7 @@ fn stored(file: &[u8], format: ImageFormat) -> Option<(u16, &'static str)> {
     Some((colour.bits_per_pixel() / u16::from(channels.max(1)), name))
 }
 
-/// PNG specification, 11.2.1: the first chunk is the header.
+/// Reads the header, which is the first chunk (PNG specification, 11.2.1).
 fn png_head(file: &[u8]) -> Head {
     let byte = |at: usize| file.get(at).copied().unwrap_or(0);
     let colour = match byte(25) {
@@ -168,7 +168,7 @@ fn jpeg_head(file: &[u8]) -> Head {
     head
 }
 
-/// By the number of components and the sampling of the first.
+/// Names the colour type by the number of components and the sampling of the first.
 fn jpeg_colour(frame: &[u8]) -> &'static str {
     match (frame.get(5), frame.get(7)) {
         (Some(1), _) => "gray",
@@ -184,7 +184,8 @@ fn jpeg_colour(frame: &[u8]) -> &'static str {
 /// The sum of the luminance table of ITU T.81, K.1, which quality 50 has.
 const SUM_OF_K1: f32 = 3688.0;
 
-/// Turns libjpeg's scaling about (`jcparam.c`, `jpeg_quality_scaling`), by the sum of a table.
+/// Estimates libjpeg's quality from the sum of a table, by its scaling turned about (`jcparam.c`,
+/// `jpeg_quality_scaling`).
 fn quality(tables: &[u8]) -> Option<u8> {
     let (&kind, table) = tables.split_first()?;
     let sum: u32 = match kind >> 4 {

@@ -1,4 +1,5 @@
-//! A small random forest (Breiman, 2001) over facts in bins: what tells how well facts alone tell classes apart.
+//! Small random forest (Breiman, 2001) over facts in bins, which measures how well facts alone tell classes
+//! apart.
 
 use base::random::{Key, permutation};
 
@@ -11,12 +12,12 @@ pub(super) struct Table {
     n_classes: usize,
 }
 
-/// How a forest is grown.
+/// Settings by which a forest is grown.
 #[derive(Clone, Copy)]
 pub(super) struct Growth {
     pub(super) trees: usize,
     pub(super) depth: usize,
-    /// Each tree sees a part of the images, and each of its forks a part of the facts.
+    /// Randomness: each tree sees a part of the images, and each of its forks a part of the facts.
     pub(super) random: bool,
 }
 
@@ -27,7 +28,7 @@ const LEAF: usize = 3;
 
 enum Node {
     Leaf(Vec<f64>),
-    /// Up to this bin to the first child, above it to the second.
+    /// Fork: up to this bin to the first child, above it to the second.
     Fork {
         fact: usize,
         bin: u8,
@@ -38,12 +39,12 @@ enum Node {
 pub(super) struct Forest(Vec<Vec<Node>>);
 
 impl Table {
-    /// `facts[fact][image]`; every label is below `n_classes`.
+    /// Sorts facts into bins: `facts[fact][image]`; every label is below `n_classes`.
     pub(super) fn new(facts: &[Vec<f64>], labels: Vec<usize>, n_classes: usize) -> Self {
         Self { facts: facts.iter().map(|values| bins(values)).collect(), labels, n_classes }
     }
 
-    /// One fact alone.
+    /// Returns the table of one fact alone.
     pub(super) fn only(&self, fact: usize) -> Self {
         Self { facts: vec![self.facts[fact].clone()], labels: self.labels.clone(), n_classes: self.n_classes }
     }

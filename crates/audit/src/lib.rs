@@ -1,5 +1,5 @@
-//! The truth about a data set before anything is trained on it: copies, leaks, files that cannot be read, images that
-//! are no radiographs, and whether files alone give their classes away.
+//! Audit of a data set before anything is trained on it: copies, leaks, files that cannot be read, images that are no
+//! radiographs, and classes that files alone give away.
 //!
 //! Every file is read once and decoded once, and little of it is kept: two hashes, a picture of 128×128 pixels and some
 //! facts, about 17 KB an image.
@@ -33,10 +33,10 @@ use signature::{Signature, gray, pixel_hash};
 pub use source::{FactStrength, Sign, Source, source_sentence};
 pub use strange::Oddity;
 
-/// Images that are for one thing.
+/// Images of one set, such as those to train on.
 #[derive(Clone, Copy, Debug)]
 pub struct AuditSet<'a> {
-    /// What for, such as `training`.
+    /// Name of the set, such as `training`.
     pub name: &'a str,
     /// The images; every label is below the number of classes.
     pub samples: &'a [Sample],
@@ -56,13 +56,13 @@ pub struct AuditedImage {
 /// A group, such as a patient, with images in more than one set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SharedGroup {
-    /// As the data set names it.
+    /// Name of the group in the data set.
     pub group: String,
     /// Its images in each set.
     pub images: Vec<usize>,
 }
 
-/// What was found.
+/// Findings of an audit.
 #[derive(Debug)]
 pub struct Audit {
     /// Names of the sets.
@@ -77,7 +77,7 @@ pub struct Audit {
     pub shared_groups: Vec<SharedGroup>,
     /// Images unlike radiographs, by index, and all that is odd about each.
     pub strange: Vec<(usize, Vec<Oddity>)>,
-    /// Whether facts alone tell classes apart; none with one class, or fewer than ten images of a class.
+    /// Strength of file facts as a sign of the class; none with one class, or fewer than ten images of a class.
     pub source: Option<Source>,
 }
 
@@ -154,22 +154,22 @@ fn look(index: usize, sample: &Sample, decoding: &Decoding) -> Result<Seen, Deco
 }
 
 impl Audit {
-    /// Whether the two are in different sets.
+    /// Tells if the two are in different sets.
     pub fn across_sets(&self, pair: &CopyPair) -> bool {
         self.images[pair.first].set != self.images[pair.second].set
     }
 
-    /// Whether the two are of different classes.
+    /// Tells if the two are of different classes.
     pub fn across_classes(&self, pair: &CopyPair) -> bool {
         self.images[pair.first].sample.label != self.images[pair.second].sample.label
     }
 
-    /// Whether a copy makes results untrue: it is in another set, or of another class.
+    /// Tells if a copy makes results untrue: it is in another set, or of another class.
     pub fn is_leak(&self, pair: &CopyPair) -> bool {
         self.across_sets(pair) || self.across_classes(pair)
     }
 
-    /// Copies that are leaks, and groups in more than one set.
+    /// Counts the copies that are leaks, and the groups in more than one set.
     pub fn leaks(&self) -> usize {
         self.copies.iter().filter(|pair| self.is_leak(pair)).count() + self.shared_groups.len()
     }

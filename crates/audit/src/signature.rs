@@ -1,4 +1,4 @@
-//! What is kept of an image to recognise its copies: a hash of its pixels and a small gray picture.
+//! Data kept of an image to recognise its copies: a hash of its pixels and a small gray picture.
 
 use std::borrow::Cow;
 
@@ -8,9 +8,9 @@ use data::{DecodeError, Interpolation, Pixels, resize};
 
 /// Side of the small picture, whatever the image's own sides: two copies differ in size, never in what lies where.
 pub(super) const FINE: usize = 128;
-/// Side of what candidates are found by.
+/// Side of the picture by which candidates are found.
 pub(super) const COARSE: usize = 16;
-/// What a descriptor's length is scaled to; a product of two is at most its square, which an i32 holds.
+/// Length that a descriptor is scaled to; a product of two is at most its square, which an i32 holds.
 pub(super) const UNIT: f32 = 8192.0;
 /// The least standard deviation, in gray levels, of a picture that has anything to recognise.
 const FLAT: f32 = 2.0;
@@ -20,7 +20,7 @@ pub(super) type Descriptor = [i16; COARSE * COARSE];
 
 /// The small picture of an image.
 pub(super) struct Signature {
-    /// `[FINE, FINE]`, stretched.
+    /// Gray levels `[FINE, FINE]`, stretched.
     pub(super) fine: Box<[u8]>,
     /// Side of the finest picture that the image's own pixels fill: [`FINE`], or halved once or twice.
     pub(super) detail: usize,
@@ -31,7 +31,8 @@ pub(super) struct Signature {
 /// A part of a picture in shares of its sides: left, top, right, bottom.
 pub(super) type Crop = [f32; 4];
 
-/// All of it, 2 %, 4 % and 8 % off each edge, 4 % off two edges. What lies between is within 2 % of one of them.
+/// Parts of a picture: all of it, 2 %, 4 % and 8 % off each edge, 4 % off two edges. Any between is within 2 % of
+/// one of them.
 pub(super) const CROPS: [Crop; 8] = [
     [0.0, 0.0, 1.0, 1.0],
     [0.02, 0.02, 0.98, 0.98],
@@ -44,7 +45,7 @@ pub(super) const CROPS: [Crop; 8] = [
 ];
 
 impl Signature {
-    /// Of a gray image.
+    /// Makes the signature of a gray image.
     pub(super) fn new(gray: &Pixels) -> Result<Self, DecodeError> {
         let fine = resize(gray, FINE, Interpolation::Bilinear)?.data.into_boxed_slice();
         let shorter = gray.width.min(gray.height);
@@ -57,7 +58,7 @@ impl Signature {
         CROPS.into_iter().chain(self.square)
     }
 
-    /// One descriptor for each of these parts; none where it is all but flat.
+    /// Computes a descriptor for each of these parts; none where it is all but flat.
     pub(super) fn descriptors(&self, crops: impl Iterator<Item = Crop>) -> Vec<Option<Descriptor>> {
         let sums = Sums::new(&self.fine);
         crops.map(|crop| sums.descriptor(&crop)).collect()

@@ -1,4 +1,4 @@
-//! Whether a file's facts alone give its class away.
+//! Classification by a file's facts alone, which shows if they give its class away.
 //!
 //! Classes gathered from different places differ in size, format, compression and borders. A network can learn those
 //! instead of the disease, and its accuracy then says nothing. So classes are guessed from the facts alone, each image
@@ -15,7 +15,7 @@ use super::{
     forest::{Forest, Growth, Table},
 };
 
-/// How well file facts alone tell the classes apart.
+/// Strength of file facts alone in telling the classes apart.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Source {
     /// Images that this rests on: of those with the same pixels, one.
@@ -24,35 +24,35 @@ pub struct Source {
     pub chance: f64,
     /// Mean over the classes of the share of their images that all facts together classify correctly, cross-validated.
     pub balanced_accuracy: f64,
-    /// What chance alone moves that by: three standard errors of guessing.
+    /// Chance variation of the balanced accuracy: three standard errors of guessing.
     pub noise: f64,
-    /// Those shares, a class each.
+    /// Recall of each class.
     pub recalls: Vec<f64>,
     /// Each fact by itself, the strongest first.
     pub facts: Vec<FactStrength>,
-    /// What that amounts to.
+    /// Verdict on the balanced accuracy.
     pub sign: Sign,
 }
 
-/// How well a single fact tells the classes apart.
+/// Strength of a single fact in telling the classes apart.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FactStrength {
-    /// What it is, such as `width`.
+    /// Name of the fact, such as `width`.
     pub name: &'static str,
-    /// Cross-validated, as that of all facts.
+    /// Balanced accuracy by this fact alone, cross-validated as that of all facts.
     pub balanced_accuracy: f64,
-    /// What is typical of each class: the median, or the most frequent word.
+    /// Typical value of each class: the median, or the most frequent word.
     pub typical: Vec<String>,
 }
 
-/// What it means that facts classify as well as they do.
+/// Verdict on how well facts classify.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sign {
-    /// No better than guessing, or by less than a tenth of what there is above it.
+    /// No better than guessing, or by less than a tenth of the distance from guessing to 1.
     None,
-    /// By less than two fifths of it.
+    /// Better than guessing by less than two fifths of that distance.
     Weak,
-    /// By more.
+    /// Better than guessing by more.
     Strong,
 }
 
@@ -94,14 +94,14 @@ impl Sign {
 const FOLDS: usize = 5;
 /// The fewest images of a class: fewer say nothing.
 const FEWEST: usize = 10;
-/// All facts together.
+/// Growth of a forest on all facts together.
 const TOGETHER: Growth = Growth { trees: 40, depth: 10, random: true };
-/// One fact: a single tree of up to 16 leaves.
+/// Growth on one fact: a single tree of up to 16 leaves.
 const ALONE: Growth = Growth { trees: 1, depth: 4, random: false };
 
 /// A fact's value.
 enum Fact {
-    /// What is not known is below everything that is.
+    /// Number of an image; one that is not known is below all others.
     Number(fn(&FileFacts) -> f64),
     Word(fn(&FileFacts) -> &'static str),
 }
@@ -129,7 +129,7 @@ const FACTS: [(&str, Fact); 17] = [
 ];
 
 impl Fact {
-    /// Of every image; words as their places in sorted order.
+    /// Computes the fact of every image; words as their places in sorted order.
     fn values(&self, images: &[(&FileFacts, usize)]) -> Vec<f64> {
         match self {
             Number(of) => images.iter().map(|(facts, _)| of(facts)).collect(),
@@ -166,8 +166,8 @@ impl Fact {
     }
 }
 
-/// `images` are facts and class indices below `n_classes`; none with fewer than two classes, or fewer than ten images of
-/// one.
+/// Measures how well file facts tell classes apart. `images` are facts and class indices below `n_classes`; none with
+/// fewer than two classes, or fewer than ten images of one.
 pub(super) fn source(images: &[(&FileFacts, usize)], n_classes: usize, seed: u64) -> Option<Source> {
     let labels: Vec<usize> = images.iter().map(|&(_, label)| label).collect();
     let mut counts = vec![0; n_classes];

@@ -4,12 +4,12 @@ use data::Pixels;
 
 use super::facts::FileFacts;
 
-/// Why an image is unlike a radiograph.
+/// Reason why an image is unlike a radiograph.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Oddity {
-    /// It has real colour: the share of pixels that do.
+    /// Real colour: the share of pixels that have it.
     Colour(f32),
-    /// All but one gray level: the span that holds 98 % of its pixels.
+    /// All but a single gray level: the span that holds 98 % of its pixels.
     Blank(u8),
     /// Light with a little that is dark, as a page of text: the share of light pixels.
     Page(f32),
@@ -41,7 +41,7 @@ impl std::fmt::Display for Oddity {
 
 /// The least span, in gray levels, between the darkest and the lightest hundredth.
 const SPAN: u8 = 12;
-/// What is light, what is gray, and the shares of a page.
+/// Least level of light, levels of gray, and the least share of the one and largest of the other in a page.
 const LIGHT: usize = 225;
 const GRAY: std::ops::Range<usize> = 48..208;
 const PAGE: (f32, f32) = (0.6, 0.2);
@@ -50,7 +50,7 @@ const BITS: f32 = 3.0;
 /// The shortest side that shows anything.
 const SHORTEST: usize = 64;
 
-/// What is odd about an image; `gray` is the same in gray.
+/// Finds all that is odd about an image; `gray` is the same in gray.
 pub(super) fn oddities(image: &Pixels, gray: &Pixels, facts: &FileFacts) -> Vec<Oddity> {
     let mut found = Vec::new();
     let pixels = (image.width * image.height) as f32;

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 /// Text of a CSV, ready to be read record by record.
 pub struct CsvText<'a> {
-    /// From the header on.
+    /// Text from the header on.
     text: Cow<'a, str>,
     delimiter: u8,
     /// Line of the header, counted from 1.
@@ -37,7 +37,7 @@ pub fn trim_cell(cell: &str) -> &str {
     cell.trim_matches(|c: char| c.is_whitespace() || matches!(c, BYTE_ORDER_MARK | '\u{200b}'))
 }
 
-/// The words of a list with commas, quoted as in a CSV.
+/// Splits a list at its commas into words, quoted as in a CSV.
 pub fn list(text: &str) -> Vec<String> {
     let text = CsvText { text: without_blanks_before_quotes(text, b','), delimiter: b',', first_line: 1 };
     let words = text.records().next();
@@ -83,7 +83,8 @@ impl<'a> CsvText<'a> {
                 if !reader.read_record(&mut cells).unwrap_or(false) {
                     return None;
                 }
-                // The csv crate's own lines leave out what lies between two records: the second byte of a line break, empty lines.
+                // The csv crate's own lines leave out what lies between two records: the second byte of a line break, empty
+                // lines.
                 let mut start =
                     cells.position().map_or(0, |position| position.byte() as usize).min(bytes.len());
                 start += bytes[start..].iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
@@ -103,7 +104,7 @@ impl CsvRecord {
         self.cells.len()
     }
 
-    /// Returns false: a record without any value is none.
+    /// Tells if there is no cell; never so for a record that was read, which has a value.
     pub fn is_empty(&self) -> bool {
         self.cells.is_empty()
     }
@@ -118,7 +119,7 @@ impl CsvRecord {
         self.cells.get(column).unwrap_or_default()
     }
 
-    /// All cells, as [`Self::raw`] has them.
+    /// Returns all cells, as [`Self::raw`] has them.
     pub fn into_cells(self) -> csv::StringRecord {
         self.cells
     }
@@ -129,14 +130,14 @@ impl CsvRecord {
     }
 }
 
-/// The first line, without its line break, and the rest.
+/// Splits a text into its first line, without the line break, and the rest.
 fn first(text: &str) -> (&str, &str) {
     let Some(end) = text.find(['\n', '\r']) else { return (text, "") };
     let rest = &text[end..];
     (&text[..end], rest.strip_prefix("\r\n").unwrap_or(&rest[1..]))
 }
 
-/// What Excel's `sep=` names, also in quotes.
+/// Finds the delimiter that a line `sep=;` of Excel names; the line may be in quotes.
 fn separator(line: &str) -> Option<u8> {
     let line = line.strip_prefix('"').and_then(|line| line.strip_suffix('"')).unwrap_or(line);
     let (key, value) = line.split_at_checked(4)?;
@@ -146,7 +147,7 @@ fn separator(line: &str) -> Option<u8> {
     }
 }
 
-/// The first of the delimiters that a header has outside of quotes.
+/// Finds the first of the delimiters that a header has outside of quotes.
 fn delimiter(header: &str) -> u8 {
     let mut quoted = false;
     let divides = header.bytes().filter(|byte| {
@@ -164,7 +165,7 @@ fn line_breaks(bytes: &[u8]) -> u64 {
     (0..bytes.len()).filter(|&at| is_break(at)).count() as u64
 }
 
-/// The same text without the blanks between a delimiter and a quote, where the quote would count as a letter.
+/// Returns the same text without the blanks between a delimiter and a quote, where the quote would count as a letter.
 fn without_blanks_before_quotes(text: &str, delimiter: u8) -> Cow<'_, str> {
     let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t') && *byte != delimiter;
     let bytes = text.as_bytes();

@@ -34,7 +34,7 @@ impl FileLock {
     /// Takes the lock; `None` where another process holds it.
     ///
     /// # Errors
-    /// As [`Self::wait`].
+    /// Same as [`Self::wait`].
     pub fn take(path: &Path) -> io::Result<Option<Self>> {
         loop {
             let file = open(path)?;

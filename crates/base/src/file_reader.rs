@@ -51,7 +51,7 @@ fn is_kernels(_: &File) -> bool {
 /// Reads a regular file of at most `most` bytes.
 ///
 /// # Errors
-/// As [`open_regular`]; with the kind `FileTooLarge` a file that has more; memory that is not there.
+/// Same as [`open_regular`]; with the kind `FileTooLarge` a file that has more; memory that is not there.
 pub fn read_bounded(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     read_rest(open_regular(path)?, most)
 }
@@ -59,7 +59,7 @@ pub fn read_bounded(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 /// Reads a regular file of UTF-8 text of at most `most` bytes.
 ///
 /// # Errors
-/// As [`read_bounded`]; with the kind `InvalidData` what is no UTF-8.
+/// Same as [`read_bounded`]; with the kind `InvalidData` a file that is no UTF-8.
 pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
     let no_text = |_| io::Error::new(io::ErrorKind::InvalidData, "it is no UTF-8 text");
     String::from_utf8(read_bounded(path, most)?).map_err(no_text)
@@ -68,7 +68,7 @@ pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
 /// Reads an open file to its end, which comes after at most `most` bytes.
 ///
 /// # Errors
-/// As [`read_bounded`].
+/// Same as [`read_bounded`].
 pub fn read_rest(file: File, most: u64) -> io::Result<Vec<u8>> {
     let too_large = || {
         let shown = if most >= 1 << 20 { format!("{} MiB", most >> 20) } else { format!("{most} bytes") };
@@ -112,7 +112,7 @@ pub fn check_own(file: &File) -> io::Result<()> {
 /// Opens a file for reading that no other user can have written; see [`check_own`]. No link is followed and no pipe waited for.
 ///
 /// # Errors
-/// As [`open_no_link`] and [`check_own`].
+/// Same as [`open_no_link`] and [`check_own`].
 pub fn open_own(path: &Path) -> io::Result<File> {
     let file = open_no_link(File::options().read(true), path)?;
     check_own(&file)?;

@@ -50,10 +50,10 @@ impl FileWriter {
         self.write_with(path, |file| file.write_all(bytes))
     }
 
-    /// Writes a file of what `content` writes.
+    /// Writes a file whose bytes `content` writes.
     ///
     /// # Errors
-    /// As [`Self::write`], and those of `content`.
+    /// Same as [`Self::write`], and any error of `content`.
     pub fn write_with(
         self,
         path: &Path,

@@ -1,10 +1,10 @@
-//! Files as every crate reads, writes, locks and names them.
+//! Reading, writing, locking and naming of files, for every crate.
 //!
-//! What this crate holds: [`FileWriter`], the one way in which a file comes to its name; [`remove_temporary`], which clears up
-//! what kills left of it; [`refuse_link`]; [`FileLock`], a lock between processes; [`open_regular`] and [`read_text`], which read
-//! what anyone may have put there; [`open_own`], for what no other user may have written; and [`shown`] and [`stored`], names of
-//! files as people and as programs read them.
-//! What it must not know: any other crate of the workspace.
+//! Contents: [`FileWriter`], the one way in which a file comes to its name; [`remove_temporary`], which clears up what kills
+//! left of it; [`refuse_link`]; [`FileLock`], a lock between processes; [`open_regular`] and [`read_text`], which read files
+//! that anyone may have put there; [`open_own`], for files that no other user may have written; and [`shown`] and [`stored`],
+//! names of files as people and as programs read them.
+//! Must not know: any other crate of the workspace.
 //!
 //! Outside libraries: **tempfile** draws random names and creates files under them exclusively, and **libc** names the flag
 //! that keeps `open` from following links. **rustix** asks for the user and the kind of file system without unsafe code; tempfile

@@ -36,8 +36,8 @@ fn push_escaped(line: &mut String, c: char) {
 
 /// Name as people read it: one line, never the same as another name's.
 ///
-/// As [`escape_line`], and a byte that is no UTF-8 becomes `\xff` and the like. In a name in which anything is escaped, or
-/// which looks as if, backslashes are doubled.
+/// Escapes as [`escape_line`] does; a byte that is no UTF-8 becomes `\xff` and the like. In a name in which anything is
+/// escaped, or which looks as if, backslashes are doubled.
 pub fn shown(name: impl AsRef<OsStr>) -> String {
     let name = name.as_ref();
     let plain = name.to_str().filter(|text| !text.contains(is_unsafe) && !looks_escaped(text, b"\\xunrt"));

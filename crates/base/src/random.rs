@@ -9,7 +9,7 @@ pub use rand_chacha::rand_core::{Rng, SeedableRng};
 /// ChaCha with 8 rounds: counter-based, specified to the bit, and faster than memory on current processors.
 pub type Generator = ChaCha8Rng;
 
-/// What numbers are drawn for. The values are part of what makes a run repeatable: they never change.
+/// Purpose that numbers are drawn for. The values are part of what makes a run repeatable: they never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
 pub enum Purpose {
@@ -19,17 +19,17 @@ pub enum Purpose {
     Shuffle = 2,
     /// Dropout masks; a stream a layer and row.
     Dropout = 3,
-    /// Which images are kept for validation; a stream a class.
+    /// Choice of the images kept for validation; a stream a class.
     Split = 4,
     /// The synthetic sample; the step is the image's index.
     Phantom = 5,
-    /// What seeds libtorch's generator for a TorchScript module that draws numbers of its own.
+    /// Seed of libtorch's generator for a TorchScript module that draws numbers of its own.
     Backbone = 6,
-    /// How training images are changed; the step is the image's index.
+    /// Changes to training images; the step is the image's index.
     Augmentation = 7,
-    /// Which groups are kept for validation (step 0), and folds (step 1; a stream a class, and one for groups).
+    /// Choice of the groups kept for validation (step 0), and folds (step 1; a stream a class, and one for groups).
     Groups = 8,
-    /// Which images are kept for testing; a stream a class.
+    /// Choice of the images kept for testing; a stream a class.
     TestSet = 9,
     /// The cross-validation of file facts: an epoch a fold, a step a tree.
     Audit = 10,
@@ -46,7 +46,7 @@ pub struct Key {
     pub epoch: u64,
     /// Batch or image within it.
     pub step: u64,
-    /// What for.
+    /// Purpose of the numbers.
     pub purpose: Purpose,
 }
 

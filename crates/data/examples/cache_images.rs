@@ -1,4 +1,4 @@
-//! Reads a folder of classes through a cache and says what came of it, as one line: what a test kills at any moment.
+//! Reads a folder of classes through a cache and prints the outcome as one line: a test kills it at any moment.
 //!
 //! `cache_images FOLDER CACHE SIZE`
 

@@ -1,17 +1,17 @@
-//! How an image looks, in a few figures: what tells a radiograph from anything else.
+//! Appearance of an image in a few figures, by which a radiograph differs from anything else.
 
 use crate::Pixels;
 
-/// What a figure is about.
+/// Aspect of an image that a figure describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Aspect {
-    /// How much colour there is.
+    /// Amount of colour.
     Colour,
-    /// How bright it is, and how its values are spread.
+    /// Brightness, and the spread of the values.
     Brightness,
-    /// How much changes from one pixel to the next, fine and coarse.
+    /// Changes from one pixel to the next, fine and coarse.
     Texture,
-    /// Where it is bright and where dark.
+    /// Places that are bright and places that are dark.
     Layout,
 }
 
@@ -27,19 +27,19 @@ pub struct Appearance(pub [f64; Self::LENGTH]);
 const QUANTILES: [f64; 5] = [0.05, 0.25, 0.5, 0.75, 0.95];
 /// Differences between channels, of 255, from which on a pixel has colour.
 const COLOURED: u8 = 24;
-/// Below this side, textures of images of any size can be compared.
+/// Side below which textures of images of any size can be compared.
 const SIDE: usize = 100;
 /// Cells of the grid along a side.
 const GRID: usize = 4;
-/// Keeps what has no contrast away from 0/0.
+/// Addition to the contrast that keeps images without any away from 0/0.
 const LEAST_CONTRAST: f64 = 0.02;
 const LEAST: f64 = 1e-3;
 
 impl Appearance {
-    /// Figures of an image.
+    /// Number of figures of an image.
     pub const LENGTH: usize = 31;
 
-    /// What the figure at an index is about.
+    /// Returns the aspect that the figure at an index describes.
     pub fn aspect(index: usize) -> Aspect {
         match index {
             0..2 => Aspect::Colour,
@@ -49,7 +49,7 @@ impl Appearance {
         }
     }
 
-    /// Looks at an image as a network gets it.
+    /// Computes the figures of an image as a network gets it.
     pub fn of(image: &Pixels) -> Self {
         let gray = Plane::gray(image);
         let contrast = gray.deviation() + LEAST_CONTRAST;
@@ -185,7 +185,7 @@ impl Plane {
         Self { width, height, values: (0..width * height).map(mean).collect() }
     }
 
-    /// Halved until it is smaller than [`SIDE`].
+    /// Halves the plane until it is smaller than [`SIDE`].
     fn reduced(&self) -> Self {
         let mut plane = Self { values: self.values.clone(), ..*self };
         while plane.width.min(plane.height) >= SIDE {

@@ -4,23 +4,23 @@ use std::{fmt, str::FromStr};
 
 use base::random::{Generator, Rng as _, unit};
 
-/// How much training images may be changed, each time anew; all zero and false changes nothing. Shares are of the image's
-/// side, or of the range of its values.
+/// Largest changes to training images, which are drawn anew each time; all zero and false changes nothing. Shares are of the
+/// image's side, or of the range of its values.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Augmentation {
-    /// Turned by up to so many degrees either way.
+    /// Rotation by up to so many degrees either way.
     pub turn: f32,
-    /// Shifted by up to this share of the side, along and across.
+    /// Shift by up to this share of the side, along and across.
     pub shift: f32,
-    /// Made larger or smaller by up to this share.
+    /// Zoom in or out by up to this share.
     pub zoom: f32,
-    /// Made brighter or darker by up to this share of the range.
+    /// Brightness raised or lowered by up to this share of the range.
     pub brightness: f32,
     /// Contrast raised or lowered by up to this share, around the image's mean.
     pub contrast: f32,
     /// Noise added, its standard deviation up to this share of the range.
     pub noise: f32,
-    /// In half of the images, a rectangle of sides up to this share takes the image's mean.
+    /// Erasing: in half of the images, a rectangle of sides up to this share takes the image's mean.
     pub erase: f32,
     /// Half of the images are mirrored left to right.
     pub flip_horizontal: bool,
@@ -42,7 +42,7 @@ const FIELDS: [Field; 7] = [
 ];
 
 impl Augmentation {
-    /// What differs from one exposure of a patient to the next: a slightly other stance, dose and detector. No flips.
+    /// Changes from one exposure of a patient to the next: a slightly other stance, dose and detector. No flips.
     pub const LIGHT: Self = Self {
         turn: 5.0,
         shift: 0.05,
@@ -55,7 +55,7 @@ impl Augmentation {
         flip_vertical: false,
     };
 
-    /// Whether nothing is changed.
+    /// Tells if nothing is changed.
     pub fn is_none(&self) -> bool {
         *self == Self::default()
     }
@@ -150,19 +150,19 @@ pub fn augment(
     }
 }
 
-/// What an image is changed by.
+/// Changes drawn for one image.
 struct Drawn {
     /// Sine and cosine of the turn.
     turn: (f32, f32),
-    /// In shares of the side.
+    /// Shift in shares of the side.
     shift: [f32; 2],
     scale: f32,
     flip: [bool; 2],
     contrast: f32,
-    /// In 8-bit steps.
+    /// Brightness in 8-bit steps.
     brightness: f32,
     noise: f32,
-    /// Left, top, width and height in shares of the side.
+    /// Erased rectangle: left, top, width and height in shares of the side.
     erased: Option<[f32; 4]>,
 }
 
@@ -198,14 +198,15 @@ impl Drawn {
     }
 }
 
-/// Nearly normal, with standard deviation 1: four uniform numbers of 8 bits summed up, the same on every machine.
+/// Draws a nearly normal number with standard deviation 1: four uniform numbers of 8 bits summed up, the same on every
+/// machine.
 fn normal(generator: &mut Generator) -> f32 {
     let sum: u32 = generator.next_u32().to_le_bytes().into_iter().map(u32::from).sum();
     // Each has the variance (256² - 1) / 12.
     (sum as f32 - 510.0) / 147.8
 }
 
-/// Turned, scaled, shifted and mirrored around the middle in one step, between pixels linearly; what comes from outside
+/// Turns, scales, shifts and mirrors the image around the middle in one step, between pixels linearly; what comes from outside
 /// takes the nearest pixel of the edge, as Keras' `fill_mode="nearest"` does.
 fn moved(image: &[u8], size: usize, channels: usize, drawn: &Drawn) -> Vec<u8> {
     let (last, (sine, cosine)) = (size.saturating_sub(1), drawn.turn);

@@ -1,4 +1,4 @@
-//! Which images go together, and their pixels side by side.
+//! Batches: the images that go together, and their pixels side by side.
 
 use base::random::{Key, permutation};
 
@@ -11,7 +11,7 @@ pub const EVALUATION_BATCH: usize = 32;
 /// Pixels of some images, ready for a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
-    /// 8-bit RGB, `[n, S, S, 3]`.
+    /// Pixels in 8-bit RGB, `[n, S, S, 3]`.
     pub pixels: Vec<u8>,
     /// Images, padding included.
     pub n: usize,
@@ -27,21 +27,21 @@ pub fn training_batches(n_images: usize, batch_size: usize, key: &Key) -> Vec<Ve
     permutation(n_images, key, 0).chunks(batch_size.max(1)).map(<[usize]>::to_vec).collect()
 }
 
-/// Which images of `n_images` such a batch holds: those from `start` on, at most 32.
+/// Returns the indices of such a batch among `n_images`: those from `start` on, at most 32.
 pub fn evaluation_indices(n_images: usize, start: usize) -> Vec<usize> {
     (start..n_images.min(start + EVALUATION_BATCH)).collect()
 }
 
-/// The images from `start` on, at most 32 of them, padded to 32.
+/// Reads the images from `start` on, at most 32 of them, padded to 32.
 ///
 /// # Errors
-/// As [`ImageSet::read`].
+/// Same as [`ImageSet::read`].
 pub fn evaluation_batch(images: &ImageSet, start: usize) -> Result<Batch, Error> {
     Ok(images.batch(&evaluation_indices(images.len(), start))?.padded())
 }
 
 impl Batch {
-    /// Images of `image_size` × `image_size` pixels, side by side in RGB.
+    /// Puts images of `image_size` × `image_size` pixels side by side in RGB.
     pub fn of(images: &[&Pixels], image_size: usize) -> Self {
         let values = image_size * image_size * 3;
         let mut pixels = Vec::with_capacity(images.len().max(EVALUATION_BATCH) * values);
@@ -49,7 +49,7 @@ impl Batch {
         Self { pixels, n: images.len(), filled: images.len(), image_size }
     }
 
-    /// With black images added up to [`EVALUATION_BATCH`].
+    /// Adds black images up to [`EVALUATION_BATCH`].
     pub fn padded(mut self) -> Self {
         self.pixels.resize(self.image_size * self.image_size * 3 * EVALUATION_BATCH.max(self.n), 0);
         self.n = self.n.max(EVALUATION_BATCH);

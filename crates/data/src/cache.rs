@@ -1,17 +1,17 @@
 //! Decoded images on the disk: a file a list of images and settings, used by later runs and by several at once.
 //!
 //! A file's name is a hash of its list: every image's path, size and times, and the settings. It is written under a name of
-//! its own by whoever holds that file's lock, which the system takes from a process that ends in any way, and gets its place by one
-//! rename once it is whole. Every image is checked by its sum whenever it is read. So a killed writer, a full disk,
-//! damage or a changed image cost time and never give other pixels.
+//! its own by whoever holds that file's lock, which the system takes from a process that ends in any way, and gets its place by
+//! one rename once it is whole. Every image is checked by its sum whenever it is read. So a killed writer, a full disk, damage
+//! or a changed image cost time and never give other pixels.
 //!
 //! # Caches that several users share
 //! A key is made of facts that everyone can look up who may list the images, and the pixels' sums stand in the file itself: a key
 //! cannot tell the pixels of someone else who puts another file under the right name. So a file is used only if no other user can
 //! have written it: a regular file of this user or of root, that its owner alone can write, with one name; a link, a pipe, or
-//! another user's file in its place leaves the images in memory, which is told. Files are made so that others cannot write to them.
-//! The folder may be anyone's: whoever can write to it can remove files, exchange them (their keys then do not fit) or keep a
-//! lock, and all of that costs time only. A lock is waited for as long as its holder writes, and half a minute longer.
+//! another user's file in its place leaves the images in memory, with a warning. Files are made so that others cannot write to
+//! them. The folder may be anyone's: whoever can write to it can remove files, exchange them (their keys then do not fit) or
+//! keep a lock, and all of that costs time only. A lock is waited for as long as its holder writes, and half a minute longer.
 
 mod file;
 mod key;
@@ -36,7 +36,7 @@ use crate::{
 use key::Key;
 pub use note::Note;
 
-/// Where decoded images are kept, and how many of them.
+/// Cache of decoded images: its folder and the bytes that it may take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cache {
     /// The folder; it is made where it is wanted.
@@ -45,39 +45,39 @@ pub struct Cache {
     pub limit: u64,
 }
 
-/// How many bytes a cache may take where nothing else is said: 20 GB.
+/// Default of the bytes that a cache may take: 20 GB.
 pub const CACHE_LIMIT: u64 = 20_000_000_000;
 /// Files that no run used for so long are removed.
 const UNUSED: Duration = Duration::from_secs(30 * 24 * 3600);
 const WHOLE: &str = "images";
 const PARTIAL: &str = "partial";
 const NOTE: &str = "note";
-/// How long a process that holds a lock may write nothing before it is no longer waited for.
+/// Longest time without a write after which a process that holds a lock is no longer waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How often a writer shows by the file's time that it is at work: one file may take seconds to decode.
+/// Interval at which a writer shows by the file's time that it is at work: one file may take seconds to decode.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(3);
-/// How long to wait before asking again whether another process is done.
+/// Pause before asking again if another process is done.
 const WAIT: Duration = Duration::from_millis(20);
 
 /// Images of a list, in a file.
 pub(crate) struct Kept {
     pub(crate) outcomes: Vec<Outcome>,
     pub(crate) bytes: Bytes,
-    /// Whether they were there before.
+    /// True where they were there before.
     pub(crate) is_old: bool,
 }
 
-/// What lies in a cache's folder, or was removed from it.
+/// Size of a cache, or of what was removed from it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CacheSize {
-    /// Files.
+    /// Number of files.
     pub files: usize,
-    /// Their bytes.
+    /// Bytes of all files.
     pub bytes: u64,
 }
 
 impl Cache {
-    /// The images of a list, decoded now unless they are there.
+    /// Returns the images of a list, decoded now unless they are there.
     pub(crate) fn images(
         &self,
         samples: &[Sample],
@@ -121,7 +121,7 @@ impl Cache {
         Ok(Kept { outcomes, bytes, is_old: false })
     }
 
-    /// What is there.
+    /// Counts the files and their bytes.
     ///
     /// # Errors
     /// A folder that cannot be read.
@@ -134,7 +134,7 @@ impl Cache {
         Ok(size)
     }
 
-    /// Removes all that is there, but what a process is just writing; runs that read from a file keep it until they end.
+    /// Removes all files but those that a process is just writing; runs that read from a file keep it until they end.
     ///
     /// # Errors
     /// A file that cannot be removed.
@@ -172,7 +172,7 @@ impl Cache {
         }
     }
 
-    /// The files that are ours, by their names.
+    /// Lists the cache's own files, told by their names.
     fn files(&self) -> Result<Vec<Found>, Error> {
         let failed = |source| io_error("read", &self.folder, source);
         let entries = match fs::read_dir(&self.folder) {
@@ -201,14 +201,14 @@ struct Found {
     used: SystemTime,
 }
 
-/// A partial file that no process is writing, locked.
+/// Locks a partial file that no process is writing.
 fn take_left(path: &Path) -> Option<File> {
     let file = base::open_no_link(File::options().read(true), path).ok()?;
     file.try_lock().ok()?;
     is_named(&file, path).then_some(file)
 }
 
-/// Whether the name still means this open file: it may have been renamed, or removed and made again.
+/// Tells if the name still means this open file: it may have been renamed, or removed and made again.
 fn is_named(file: &File, path: &Path) -> bool {
     let of = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
     matches!((fs::metadata(path).map(of), file.metadata().map(of)), (Ok(named), Ok(held)) if named == held)
@@ -229,7 +229,7 @@ impl Place {
         }
     }
 
-    /// The whole file, if there is one and it is right. One that is not is taken for none, and written again.
+    /// Opens the whole file, if there is one and it is right. One that is not is taken for none, and written again.
     fn open(&self, key: &Key, n: usize, image_size: usize) -> Result<Option<Kept>, Error> {
         let failed = |source| io_error("read", &self.whole, source);
         let file = match base::open_no_link(File::options().read(true), &self.whole) {
@@ -250,7 +250,7 @@ impl Place {
         Ok(Some(Kept { outcomes, bytes: Bytes::File(file, self.whole.clone()), is_old: true }))
     }
 
-    /// The partial file, empty and locked by this process alone; waits for another as long as it is writing it.
+    /// Opens the partial file, empty and locked by this process alone; waits for another as long as it is writing it.
     fn lock(&self) -> Result<File, Error> {
         let failed = |source| io_error("write", &self.partial, source);
         let (mut seen, mut removed) = ((Instant::now(), None), false);
@@ -294,7 +294,8 @@ impl Place {
     }
 }
 
-/// Observer that gives a sign of life at the file that is written: without one, those who wait for it decode the images themselves.
+/// Observer that gives a sign of life at the file that is written: without one, those who wait for it decode the images
+/// themselves.
 struct Alive<'a> {
     observer: &'a dyn Observer,
     file: File,
@@ -321,7 +322,7 @@ impl Observer for Alive<'_> {
     }
 }
 
-/// Decodes all files into the cache's; also whether all of them could be read, images or not.
+/// Decodes all files into the cache's, and tells if all of them could be read, images or not.
 fn fill(
     partial: &mut File,
     key: &Key,

@@ -1,4 +1,4 @@
-//! Files into 8-bit pixels, by content and never by extension.
+//! Decoding of files into 8-bit pixels, by content and never by extension.
 
 mod animation;
 mod cost;
@@ -90,7 +90,7 @@ fn choose_frame(frames: usize, decoding: &Decoding, notes: &mut DecodeNotes) -> 
 /// Decodes an image and resizes it to `size` × `size` pixels, keeping no more of it in memory than that takes.
 ///
 /// # Errors
-/// As [`decode`].
+/// Same as [`decode`].
 pub fn decode_resized(
     bytes: &[u8],
     size: usize,

@@ -1,10 +1,10 @@
-//! Pixels into files.
+//! Encoding of pixels into files.
 
 use std::io;
 
 use crate::Pixels;
 
-/// An image as an 8-bit PNG, gray or RGB.
+/// Encodes an image as an 8-bit PNG, gray or RGB.
 ///
 /// # Errors
 /// Pixels that are not as many as the image says.
@@ -21,7 +21,8 @@ pub fn encode_png(image: &Pixels) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// A gray PNG of 16 bits of `width` × `height` values, row by row, with `texts`: keywords of at most 79 letters and what they say.
+/// Encodes a gray PNG of 16 bits of `width` × `height` values, row by row, with `texts`: keywords of at most 79 letters and
+/// what they say.
 ///
 /// # Errors
 /// Values that are not as many, a keyword that is no such word.

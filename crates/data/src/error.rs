@@ -4,30 +4,30 @@ use thiserror::Error;
 
 use crate::{Part, manifest::Problems};
 
-/// What can be wrong with a folder of images.
+/// Error while a data set is listed, read, split or written.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A folder that is not there.
     #[error("no such folder: `{path}`")]
     NoSuchFolder {
-        /// As it was named.
+        /// Path as it was named.
         path: PathBuf,
     },
     /// A path that names something else.
     #[error("`{path}` is not a folder")]
     NotAFolder {
-        /// As it was named.
+        /// Path as it was named.
         path: PathBuf,
     },
     /// A file or folder that the system does not let us use.
     #[error("cannot {action} `{path}`")]
     Io {
-        /// `read`, `write`, `create`, `rename`, `remove`.
+        /// Action that failed: `read`, `write`, `create`, `rename`, `remove`.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// The system's word for it.
+        /// The system's error.
         source: std::io::Error,
     },
     /// A cache file whose bytes are not those that were written.
@@ -41,19 +41,19 @@ pub enum Error {
     CacheInUse {
         /// The file.
         path: PathBuf,
-        /// How long it was waited for.
+        /// Seconds that it was waited for.
         seconds: u64,
     },
     /// A picture that cannot be made, such as one without pixels.
     #[error("cannot make a picture")]
     Picture {
-        /// What the library says.
+        /// The library's error.
         source: std::io::Error,
     },
     /// A thread that the system refused.
     #[error("cannot start a thread to read images")]
     Thread {
-        /// The system's word for it.
+        /// The system's error.
         source: std::io::Error,
     },
     /// A folder without class folders.
@@ -61,7 +61,7 @@ pub enum Error {
     NoClasses {
         /// The folder.
         path: PathBuf,
-        /// What is there instead.
+        /// Content that is there instead.
         found: String,
         /// The only CSV in it, which may be what was meant.
         csv: Option<PathBuf>,
@@ -109,7 +109,7 @@ pub enum Error {
     /// A share that no split can be made by.
     #[error("a validation share of {fraction} is not above 0 and below 1")]
     Fraction {
-        /// As it was given.
+        /// Share as it was given.
         fraction: f64,
     },
     /// A class with too few images to be split.
@@ -130,7 +130,7 @@ pub enum Error {
     /// A CSV that is not there.
     #[error("no such file: `{path}`")]
     NoSuchFile {
-        /// As it was named.
+        /// Path as it was named.
         path: PathBuf,
     },
     /// A CSV with rows that cannot be used, or without the columns that are needed.
@@ -153,7 +153,7 @@ pub enum Error {
         line: u64,
         /// Its label, in backticks.
         label: String,
-        /// Such rows.
+        /// Number of such rows.
         rows: usize,
     },
     /// A data set without the column that groups were to be taken from.
@@ -161,7 +161,7 @@ pub enum Error {
     NoColumns {
         /// The CSV, or a folder, which has no columns at all.
         path: PathBuf,
-        /// As it was named.
+        /// Column as it was named.
         column: String,
     },
     /// Folders for training and test that hold other classes.
@@ -179,7 +179,7 @@ pub enum Error {
     PartTwice {
         /// The data set's folder.
         path: PathBuf,
-        /// Which part.
+        /// Part that both are for.
         part: Part,
         /// The folders.
         folders: [String; 2],
@@ -191,7 +191,7 @@ pub enum Error {
         path: PathBuf,
         /// The class.
         class: String,
-        /// Which part.
+        /// Part that lacks them.
         part: Part,
     },
     /// A data set with parts of which none is for testing.
@@ -213,7 +213,7 @@ pub enum Error {
         class: String,
         /// Its images.
         count: usize,
-        /// As many as were to be kept.
+        /// Number of images that were to be kept.
         wanted: usize,
     },
     /// A data set of which no image's group is known.
@@ -233,7 +233,7 @@ pub enum Error {
     /// A number of folds that is none.
     #[error("{k} folds are not at least 2")]
     Folds {
-        /// As it was given.
+        /// Number as it was given.
         k: usize,
     },
     /// A class that cannot be in every fold.
@@ -243,7 +243,7 @@ pub enum Error {
         class: String,
         /// Folds.
         k: usize,
-        /// Whether groups were to be kept whole.
+        /// True where groups were to be kept whole.
         whole_groups: bool,
     },
     /// A CSV whose column `fold` numbers no folds.
@@ -251,7 +251,7 @@ pub enum Error {
     FoldColumn {
         /// The CSV.
         path: PathBuf,
-        /// Why, as a fragment.
+        /// Reason, as a fragment.
         reason: String,
     },
     /// A file or folder that is there already.
@@ -271,7 +271,7 @@ pub enum Error {
     LayOut {
         /// The folder.
         path: PathBuf,
-        /// Why, as a fragment.
+        /// Reason, as a fragment.
         reason: String,
     },
     /// A folder for the sample that holds something that is no sample.
@@ -279,7 +279,7 @@ pub enum Error {
     NotASample {
         /// The folder.
         path: PathBuf,
-        /// What is in it.
+        /// Name of what is in it.
         found: String,
     },
     /// Settings that no sample can be made by.

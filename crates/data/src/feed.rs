@@ -1,4 +1,4 @@
-//! An epoch's batches, each made ready while the one before it is trained on.
+//! Batches of an epoch, each prepared while the one before it is trained on.
 
 use std::{
     sync::mpsc::{Receiver, sync_channel},
@@ -8,26 +8,26 @@ use std::{
 
 use crate::{Augmentation, Batch, Error, ImageSet};
 
-/// Batches in order, made on a thread of their own. Dropping it ends the thread.
+/// Batches in order, prepared on a thread of their own. Dropping it ends the thread.
 #[derive(Debug)]
 pub struct Feed {
     batches: Receiver<Result<Batch, Error>>,
     waited: Duration,
 }
 
-/// How an epoch's images are changed.
+/// Changes to the images of an epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Augmenting {
-    /// By how much; nothing at all takes the images as they are.
+    /// Largest changes; nothing at all takes the images as they are.
     pub augmentation: Augmentation,
     /// The run's seed.
     pub seed: u64,
-    /// Counted from 1.
+    /// Epoch, counted from 1.
     pub epoch: u64,
 }
 
 impl Feed {
-    /// Starts on the batches of these indices.
+    /// Starts to prepare the batches of these indices.
     ///
     /// # Errors
     /// A thread that the system refuses.
@@ -52,7 +52,7 @@ impl Feed {
         Ok(Self { batches: receiver, waited: Duration::ZERO })
     }
 
-    /// How long [`Self::next`] had to wait so far.
+    /// Returns the time that [`Self::next`] had to wait so far.
     pub fn waited(&self) -> Duration {
         self.waited
     }

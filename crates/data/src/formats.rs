@@ -1,10 +1,10 @@
-//! Which files count as images, and by whose rules they are read.
+//! Files that count as images, and the rules that they are read by.
 
 use std::{fmt, str::FromStr};
 
 use crate::MAX_PIXELS;
 
-/// Which files of a folder are images, and what becomes of what is more than 8-bit RGB.
+/// Rules for the files of a folder that count as images, and for pixels of more than 8-bit RGB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Formats {
     /// Keras' list of extensions, and the values of Pillow's `convert("RGB")`: alpha dropped, 16-bit gray cut at 255, EXIF
@@ -15,7 +15,7 @@ pub enum Formats {
 }
 
 impl Formats {
-    /// Both with their names, as flags and files write them.
+    /// Both rules with their names, as flags and files write them.
     pub const ALL: [(&'static str, Self); 2] = [("keras", Self::Keras), ("all", Self::All)];
 }
 
@@ -34,13 +34,13 @@ impl FromStr for Formats {
     }
 }
 
-/// How files become pixels.
+/// Settings by which files become pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decoding {
-    /// By whose rules.
+    /// Rules that files are read by.
     pub formats: Formats,
-    /// Whether a file that these rules know nothing of (DICOM by Keras' rules) is read by [`Formats::All`] instead, which
-    /// its [`crate::DecodeNotes`] then say.
+    /// True where a file that these rules know nothing of (DICOM by Keras' rules) is read by [`Formats::All`] instead,
+    /// which its [`crate::DecodeNotes`] then say.
     pub falls_back: bool,
     /// The most pixels that a file may announce: a small one can announce any number.
     pub max_pixels: u64,
@@ -49,7 +49,7 @@ pub struct Decoding {
 }
 
 impl Decoding {
-    /// Rules of `formats` and no others, at most [`MAX_PIXELS`], the first frame.
+    /// Sets rules of `formats` and no others, at most [`MAX_PIXELS`], the first frame.
     pub fn new(formats: Formats) -> Self {
         Self { formats, falls_back: false, max_pixels: MAX_PIXELS, frame: 1 }
     }

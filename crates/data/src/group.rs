@@ -1,4 +1,4 @@
-//! Which images belong together: those of one patient must not stand on both sides of a split.
+//! Groups of images that belong together: those of one patient must not stand on both sides of a split.
 
 use std::{fmt, str::FromStr};
 
@@ -6,15 +6,15 @@ use regex::Regex;
 
 use crate::{Error, Layout, Listing};
 
-/// How an image's group is known.
+/// Rule by which an image's group is known.
 #[derive(Clone, Debug, Default)]
 pub enum GroupRule {
-    /// By the group column of a CSV, where it has one; otherwise nothing is known.
+    /// Group column of a CSV, where it has one; otherwise nothing is known.
     #[default]
     None,
-    /// By a regular expression on the file's name below the data set.
+    /// Regular expression on the file's name below the data set.
     Pattern(GroupPattern),
-    /// By a column of a CSV.
+    /// Column of a CSV.
     Column(String),
 }
 
@@ -47,7 +47,7 @@ impl fmt::Display for GroupPattern {
 }
 
 impl GroupPattern {
-    /// The group in a name; an empty match is none.
+    /// Finds the group in a name; an empty match is none.
     pub fn group(&self, name: &str) -> Option<String> {
         let found = self.0.captures(name)?;
         let found = if self.0.captures_len() > 1 { found.get(1) } else { found.get(0) };

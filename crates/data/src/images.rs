@@ -20,7 +20,7 @@ pub struct ImageSet {
     /// Each image's entry in the store.
     entries: Vec<usize>,
     store: Arc<Store>,
-    /// Which pixels are hidden as images are read, where any are.
+    /// Pixels that are hidden as images are read, where any are.
     hidden: Option<Arc<Vec<bool>>>,
 }
 
@@ -40,7 +40,7 @@ impl ImageSet {
         self.samples.len()
     }
 
-    /// Whether there is no image at all.
+    /// Tells if there is no image at all.
     pub fn is_empty(&self) -> bool {
         self.samples.is_empty()
     }
@@ -50,7 +50,7 @@ impl ImageSet {
         self.image_size
     }
 
-    /// Where the images come from.
+    /// Returns the samples that the images come from.
     pub fn samples(&self) -> &[Sample] {
         &self.samples
     }
@@ -60,7 +60,7 @@ impl ImageSet {
         self.samples.iter().map(|sample| sample.label).collect()
     }
 
-    /// Those of `samples` that are images of this set, told by their paths, in the order of `samples`.
+    /// Selects the images of this set that are among `samples`, told by their paths, in the order of `samples`.
     pub fn select(&self, samples: &[Sample]) -> Self {
         let paths: HashMap<&Path, usize> = self
             .samples
@@ -74,8 +74,8 @@ impl ImageSet {
         Self { hidden: self.hidden.clone(), ..chosen }
     }
 
-    /// The same images with one part hidden as they are read, instead of any that was hidden before. [`Self::digest`] is still
-    /// that of the whole images.
+    /// Returns the same images with one part hidden as they are read, instead of any that was hidden before. [`Self::digest`]
+    /// is still that of the whole images.
     pub fn occluded(&self, occlusion: Occlusion) -> Self {
         let mask = occlusion.mask(self.image_size, self.image_size);
         Self { hidden: Some(Arc::new(mask)), ..self.clone() }
@@ -94,7 +94,7 @@ impl ImageSet {
         Ok(())
     }
 
-    /// 1 for gray, 3 for colour.
+    /// Channels of an image: 1 for gray, 3 for colour.
     pub fn channels(&self, index: usize) -> usize {
         self.store.entries[self.entries[index]].length / (self.image_size * self.image_size)
     }
@@ -109,10 +109,11 @@ impl ImageSet {
         &self.store.entries[self.entries[index]].digest
     }
 
-    /// How up to about `most` images look, evenly spread over the set, each with its class; on all of rayon's threads.
+    /// Computes the appearance of up to about `most` images, evenly spread over the set, each with its class; on all of rayon's
+    /// threads.
     ///
     /// # Errors
-    /// As [`Self::read`].
+    /// Same as [`Self::read`].
     pub fn appearances(&self, most: usize) -> Result<Vec<(Appearance, usize)>, Error> {
         let step = self.len().div_ceil(most.max(1)).max(1);
         let look = |index: usize| {
@@ -125,15 +126,15 @@ impl ImageSet {
         (0..self.len()).into_par_iter().step_by(step).map(look).collect()
     }
 
-    /// Whether images of the synthetic sample are among these.
+    /// Tells if images of the synthetic sample are among these.
     pub fn is_synthetic(&self) -> bool {
         self.samples.iter().any(Sample::is_synthetic)
     }
 
-    /// The chosen images in RGB, in the order of `indices`; gray is repeated in all three channels.
+    /// Reads the chosen images in RGB, in the order of `indices`; gray is repeated in all three channels.
     ///
     /// # Errors
-    /// As [`Self::read`].
+    /// Same as [`Self::read`].
     pub fn batch(&self, indices: &[usize]) -> Result<Batch, Error> {
         let values = self.image_size * self.image_size * 3;
         let mut pixels = Vec::with_capacity(indices.len() * values);
@@ -148,11 +149,11 @@ impl ImageSet {
 }
 
 impl ImageSet {
-    /// As [`Self::batch`], each image changed by what seed, epoch and its index draw: the same in any batch and on any number of
-    /// threads.
+    /// Reads images as [`Self::batch`] does, each changed by what seed, epoch and its index draw: the same in any batch and on
+    /// any number of threads.
     ///
     /// # Errors
-    /// As [`Self::read`].
+    /// Same as [`Self::read`].
     pub fn augmented_batch(&self, indices: &[usize], augmenting: &Augmenting) -> Result<Batch, Error> {
         let &Augmenting { augmentation, seed, epoch } = augmenting;
         let values = self.image_size * self.image_size * 3;

@@ -1,8 +1,8 @@
 //! A split as folders: `DIR/train|validation|test/<class>/…`, which [`open`](crate::open) reads back.
 //!
-//! Nothing is ever overwritten. Whatever ends this early leaves every source whole, and the same call goes on from there: what
-//! is in its place already is left as it is. A move writes down what it is about to do before it does any of it, since a data
-//! set of which half is gone cannot be split again; see [`resume_move`].
+//! Nothing is ever overwritten. Whatever ends this early leaves every source whole, and the same call continues from there:
+//! what is in its place already is left as it is. A move writes down what it is about to do before it does any of it, since a
+//! data set of which half is gone cannot be split again; see [`resume_move`].
 
 mod files;
 mod journal;
@@ -22,12 +22,12 @@ use crate::{
 
 pub use journal::resume_move;
 
-/// How files come to their new places.
+/// Way in which files come to their new places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
-    /// As symbolic links to the files.
+    /// Symbolic links to the files.
     Link,
-    /// As copies.
+    /// Copies of the files.
     Copy,
     /// The files themselves.
     Move,
@@ -82,7 +82,7 @@ fn refused(dir: &Path, reason: impl Into<String>) -> Error {
     Error::LayOut { path: dir.to_owned(), reason: reason.into() }
 }
 
-/// Where each file goes: under its own name, or where two of a class have the same one, under their folders' as well.
+/// Finds the place of each file: under its own name, or where two of a class have the same one, under their folders' as well.
 fn places(dir: &Path, rows: &[Row<'_>]) -> Result<Vec<PathBuf>, Error> {
     let mut classes: BTreeMap<(Part, &str), Vec<usize>> = BTreeMap::new();
     for (i, row) in rows.iter().enumerate() {
@@ -116,7 +116,7 @@ fn places(dir: &Path, rows: &[Row<'_>]) -> Result<Vec<PathBuf>, Error> {
     Ok(places)
 }
 
-/// The deepest folder that all of these are below.
+/// Finds the deepest folder that all of these are below.
 fn common_folder(paths: &[PathBuf]) -> PathBuf {
     let mut common = paths.first().and_then(|path| path.parent()).unwrap_or(Path::new("")).to_owned();
     for path in paths {
@@ -125,7 +125,7 @@ fn common_folder(paths: &[PathBuf]) -> PathBuf {
     common
 }
 
-/// The folder may be there from a call that was cut off, but hold nothing that is not of this split.
+/// Checks that the folder holds nothing that is not of this split; it may be there from a call that was cut off.
 fn check_dir(
     dir: &Path,
     out: &Path,

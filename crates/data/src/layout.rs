@@ -1,4 +1,4 @@
-//! One way into every layout of a data set, recognised by what is there.
+//! Listing of a data set in any layout, recognised by what is there.
 
 use std::{fs, io, path::Path};
 
@@ -10,28 +10,28 @@ use crate::{
     walk::{self, Entry, Kind},
 };
 
-/// Which classes are listed.
+/// Choice of the classes that are listed.
 #[derive(Clone, Copy, Debug)]
 pub enum Classes<'a> {
-    /// All there are, sorted by code point.
+    /// All classes there are, sorted by code point.
     All,
-    /// These, in this order; others are left out.
+    /// These classes, in this order; others are left out.
     Named(&'a [ClassName]),
-    /// These, in this order, and there must be no others: a test set for a model.
+    /// These classes, in this order, and there must be no others: a test set for a model.
     Exactly(&'a [ClassName]),
-    /// These, in this order, and there must be no others; of some there may be no image, nor a folder: another data set that
-    /// a model is tested on.
+    /// These classes, in this order, and there must be no others; of some there may be no image, nor a folder: another data set
+    /// that a model is tested on.
     Among(&'a [ClassName]),
 }
 
-/// How a data set is listed.
+/// Settings by which a data set is listed.
 #[derive(Clone, Copy, Debug)]
 pub struct OpenOptions<'a> {
-    /// Which of its classes.
+    /// Choice of its classes.
     pub classes: Classes<'a>,
-    /// Which of its files. The rows of a CSV are all taken: whoever wrote them named the files.
+    /// Rules by which its files count as images. The rows of a CSV are all taken: whoever wrote them named the files.
     pub formats: Formats,
-    /// Which images belong together.
+    /// Rule by which images belong together.
     pub group: &'a GroupRule,
 }
 
@@ -57,10 +57,10 @@ pub fn open(path: &Path, options: &OpenOptions<'_>) -> Result<Listing, Error> {
     open_observed(path, options, &Unobserved)
 }
 
-/// The same as [`open`], with an observer who is told of every file that is listed.
+/// Lists a data set as [`open`] does, with an observer who is told of every file that is listed.
 ///
 /// # Errors
-/// As [`open`].
+/// Same as [`open`].
 pub fn open_observed(
     path: &Path,
     options: &OpenOptions<'_>,
@@ -161,14 +161,14 @@ fn folders_of_parts(
     Ok((labelled, folders))
 }
 
-/// Whether an entry is a folder that may be a part of a data set or a class.
+/// Tells if an entry is a folder that may be a part of a data set or a class.
 fn is_part_or_class(entry: &Entry) -> bool {
     matches!(entry.kind, Kind::Folder | Kind::LinkToFolder)
         && !entry.text.starts_with('.')
         && !walk::is_leftover_folder(&entry.text)
 }
 
-/// Class by class, each part by part.
+/// Lists the images class by class, each part by part.
 fn samples(
     scan: &mut Scan<'_>,
     bases: &[Base],

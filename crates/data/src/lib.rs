@@ -1,9 +1,9 @@
-//! From folders and files to 8-bit images in memory, their labels and their splits.
+//! Data sets: from folders and files to 8-bit images in memory, their labels and their splits.
 //!
-//! What this crate holds: [`open`] lists data sets in Keras' order, [`split`] parts them, [`manifest`] reads and writes
-//! them as CSV and [`lay_out`] as folders; [`decode`](fn@decode) by content and [`resize`](fn@resize) exactly as Pillow
-//! where that matters, [`load`](fn@load) on all cores, batches, and an [`Occlusion`] of parts of images.
-//! What it must not know: tensors, the terminal. It builds and tests with no libtorch on the machine.
+//! Contents: [`open`] lists data sets in Keras' order, [`split`] parts them, [`manifest`] reads and writes them as CSV and
+//! [`lay_out`] as folders; [`decode`](fn@decode) by content and [`resize`](fn@resize) exactly as Pillow where that matters,
+//! [`load`](fn@load) on all cores, batches, and an [`Occlusion`] of parts of images.
+//! Must not know: tensors, the terminal. It builds and tests with no libtorch on the machine.
 //!
 //! Outside libraries: **image** decodes what is no PNG (the ecosystem's own decoders, bounded in memory, one
 //! interface), **png** reads PNG rows without conversion and writes it (twice as fast as a general decode),
@@ -19,8 +19,9 @@
 //! **unicode-normalization** tells names that are the same text in composed and decomposed letters (macOS stores the latter; the
 //! standard's own tables, kept by the Unicode project of Rust, two small crates, a second to build).
 //! TIFF is read here and only decompressed by libraries: **flate2**, **weezl** (LZW), **jpeg-decoder**, and the code tables of
-//! **fax** (CCITT); **gif** gives the colours that GIF hides under transparency. All were in the tree already, by the image crate.
-//! **colorous** is the colours of heat maps (matplotlib's table of inferno and no more: no dependencies, a second to build).
+//! **fax** (CCITT); **gif** gives the colours that GIF hides under transparency. All were in the tree already, by the image
+//! crate. **colorous** is the colours of heat maps (matplotlib's table of inferno and no more: no dependencies, a second to
+//! build).
 
 mod appearance;
 mod augment;

@@ -1,4 +1,4 @@
-//! What a data set holds: its classes, its images, and what was left out.
+//! Listing of a data set: its classes, its images, and what was left out.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -18,10 +18,10 @@ pub const SYNTHETIC_PREFIX: &str = "synthetic-";
 /// Ending of a folder of images until all of them are in it.
 pub const PARTIAL: &str = ".partial";
 
-/// A class: how it is called, and which folder holds its images.
+/// Class of images: its label, and the folder that holds its images.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClassName {
-    /// As results call it.
+    /// Name in results.
     pub label: String,
     /// Name of its folder within the data set; for a CSV, the label in the file.
     pub folder: String,
@@ -53,15 +53,16 @@ impl ClassName {
 pub struct Sample {
     /// The file.
     pub path: PathBuf,
-    /// The same below the data set's folder, with `/` between names; of a CSV, as its row has it.
+    /// Path below the data set's folder, with `/` between names; of a CSV, as its row has it.
     pub name: String,
     /// Class index.
     pub label: usize,
-    /// Whose it is, where that is known: images of one group are never parted by a split that keeps groups whole.
+    /// Group, such as a patient, where it is known: images of one group are never parted by a split that keeps groups
+    /// whole.
     pub group: Option<String>,
     /// The part that the data set itself puts it in.
     pub part: Option<Part>,
-    /// What a CSV's column `fold` says of it; [`split::own_folds`](crate::split::own_folds) makes numbers of that.
+    /// Text of a CSV's column `fold`; [`split::own_folds`](crate::split::own_folds) makes numbers of it.
     pub fold: Option<String>,
 }
 
@@ -71,29 +72,29 @@ impl Sample {
         Self { path, name, label, group: None, part: None, fold: None }
     }
 
-    /// Whether this is an image of the synthetic sample, by its name.
+    /// Tells if this is an image of the synthetic sample, by its name.
     pub fn is_synthetic(&self) -> bool {
         self.name.rsplit('/').next().is_some_and(|name| name.starts_with(SYNTHETIC_PREFIX))
     }
 }
 
-/// What images are for.
+/// Part of a data set, by the use of its images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
-    /// Weights are trained on them.
+    /// Images that weights are trained on.
     Training,
-    /// Early stopping and the choice of the best epoch look at them.
+    /// Images that early stopping and the choice of the best epoch look at.
     Validation,
-    /// Nothing looks at them before the end.
+    /// Images that nothing looks at before the end.
     Test,
 }
 
 impl Part {
-    /// All, in the order in which tables have them.
+    /// All parts, in the order in which tables have them.
     pub const ALL: [Self; 3] = [Self::Training, Self::Validation, Self::Test];
 
-    /// By the name of a folder or in a CSV, upper and lower case alike: train, training, val, valid, validation, test or
-    /// testing.
+    /// Finds a part by the name of a folder or in a CSV, upper and lower case alike: train, training, val, valid,
+    /// validation, test or testing.
     pub fn named(name: &str) -> Option<Self> {
         match name.to_lowercase().as_str() {
             "train" | "training" => Some(Self::Training),
@@ -114,7 +115,7 @@ impl fmt::Display for Part {
     }
 }
 
-/// How a data set is laid out.
+/// Layout of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
     /// A folder of images a class.
@@ -143,11 +144,11 @@ impl fmt::Display for Layout {
 pub struct LeftOut {
     /// The file or folder.
     pub path: PathBuf,
-    /// Why.
+    /// Reason why it is left out.
     pub reason: Reason,
 }
 
-/// Why something is left out; displayed as a short fragment.
+/// Reason why something is left out; displayed as a short fragment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
     /// Masks are no radiographs.
@@ -215,20 +216,20 @@ impl fmt::Display for Reason {
 pub struct Listing {
     /// The data set's folder, or its CSV.
     pub root: PathBuf,
-    /// How it is laid out.
+    /// Layout of the data set.
     pub layout: Layout,
     /// Classes in index order.
     pub classes: Vec<ClassName>,
-    /// Class by class in index order. Of folders, each class in Keras' order, part by part where there are parts; of a CSV,
-    /// in the order of its rows.
+    /// Images, class by class in index order. In folders, each class is in Keras' order, part by part where there are
+    /// parts; in a CSV, in the order of its rows.
     pub samples: Vec<Sample>,
-    /// What was found and is not used.
+    /// Files and folders that were found and are not used.
     pub left_out: Vec<LeftOut>,
     /// Images without a group where a rule for groups was given; each is a group of its own.
     pub ungrouped: usize,
     /// SHA-256 of the CSV's bytes as lowercase hex.
     pub manifest_sha256: Option<String>,
-    /// What is to be said of how it was understood.
+    /// Remarks on how the data set was understood.
     pub remarks: Vec<Remark>,
 }
 
@@ -242,19 +243,19 @@ pub enum Remark {
     },
     /// Files of a CSV have their names stored in another Unicode form.
     OtherUnicodeForm {
-        /// How many.
+        /// Number of files.
         files: usize,
     },
     /// Rows of a CSV say again what another row says.
     RepeatedRows {
-        /// How many, the first of each not counted.
+        /// Number of rows, the first of each not counted.
         rows: usize,
     },
     /// Two classes whose names look alike.
     AlikeClasses {
         /// The names.
         names: [String; 2],
-        /// What they differ in.
+        /// Difference between the names.
         likeness: Likeness,
     },
     /// A hidden folder is a class by Keras' rules.
@@ -270,7 +271,7 @@ pub enum Remark {
 }
 
 impl Remark {
-    /// Whether it may spoil what comes out.
+    /// Tells if it may spoil the results.
     pub fn is_warning(&self) -> bool {
         matches!(self, Self::AlikeClasses { .. } | Self::HiddenClass { .. })
     }
@@ -347,12 +348,12 @@ impl Listing {
         counts
     }
 
-    /// Whether images of the synthetic sample are among the files.
+    /// Tells if images of the synthetic sample are among the files.
     pub fn is_synthetic(&self) -> bool {
         self.samples.iter().any(Sample::is_synthetic)
     }
 
-    /// Whether the data set itself says what its images are for, of at least one.
+    /// Tells if the data set itself puts at least one of its images in a part.
     pub fn has_parts(&self) -> bool {
         self.samples.iter().any(|sample| sample.part.is_some())
     }
@@ -367,7 +368,7 @@ impl Listing {
         Ok(test)
     }
 
-    /// Takes files out, as if they were not there; whether any was.
+    /// Takes files out, as if they were not there; tells if any was.
     pub fn remove(&mut self, files: &HashSet<&Path>) -> bool {
         let before = self.samples.len();
         self.samples.retain(|sample| !files.contains(sample.path.as_path()));
@@ -396,7 +397,7 @@ impl Listing {
         self.ungrouped = self.samples.iter().filter(|sample| sample.group.is_none()).count();
     }
 
-    /// What a model is to be tested on: the part kept for testing, or all of a data set without parts.
+    /// Returns the images to test a model on: the part kept for testing, or all of a data set without parts.
     ///
     /// # Errors
     /// Parts of which none is for testing; a class without images in it.
@@ -406,7 +407,7 @@ impl Listing {
         Ok(test)
     }
 
-    /// The same, where classes may be without images.
+    /// Returns the images to test a model on as [`Self::into_test_set`] does, where classes may be without images.
     ///
     /// # Errors
     /// Parts of which none is for testing.
@@ -419,7 +420,7 @@ impl Listing {
     }
 }
 
-/// Every class must have an image in a part.
+/// Checks that every class has an image in a part.
 pub(crate) fn check_part(samples: &[Sample], listing: &Listing, part: Part) -> Result<(), Error> {
     let counts = counts(samples, listing.classes.len());
     match counts.iter().position(|&count| count == 0) {
@@ -441,7 +442,7 @@ pub fn counts(samples: &[Sample], n_classes: usize) -> Vec<usize> {
     counts
 }
 
-/// No two classes may have a name in common.
+/// Checks that no two classes have a name in common.
 pub(crate) fn check_distinct(classes: &[ClassName]) -> Result<(), Error> {
     for (i, class) in classes.iter().enumerate() {
         let twice = |other: &ClassName| other.label == class.label || other.folder == class.folder;

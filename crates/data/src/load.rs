@@ -1,4 +1,4 @@
-//! Files into images: read once, decoded on all cores, and kept in a cache where there is one.
+//! Reading of files into images: read once, decoded on all cores, and kept in a cache where there is one.
 
 use std::{
     fs::File,
@@ -16,12 +16,12 @@ use crate::{
     store::{Bytes, Entry, Store},
 };
 
-/// What a file becomes before it is kept.
+/// Size and interpolation of the images that files become before they are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Preprocess {
     /// Side in pixels, at least 1.
     pub image_size: usize,
-    /// How it is brought to that size.
+    /// Interpolation that brings them to that size.
     pub interpolation: Interpolation,
 }
 
@@ -30,26 +30,26 @@ pub struct Preprocess {
 pub struct BadImage {
     /// The file.
     pub path: PathBuf,
-    /// Why, as the end of a sentence that begins with its name: `is cut off`.
+    /// Reason, as the end of a sentence that begins with its name: `is cut off`.
     pub reason: String,
 }
 
-/// What [`load`] made of a list of files.
+/// Result of [`load`] for a list of files.
 #[derive(Debug)]
 pub struct Loaded {
-    /// Those that could be read, in order.
+    /// Images that could be read, in order.
     pub images: ImageSet,
-    /// The others, in order.
+    /// Files that could not be read, in order.
     pub bad: Vec<BadImage>,
     /// Notes on how files were read, of those that have some, in order.
     pub notes: Vec<(PathBuf, DecodeNotes)>,
-    /// Whether the cache had them all, so that no file was decoded.
+    /// True where the cache had them all, so that no file was decoded.
     pub from_cache: bool,
-    /// Why they are in memory although a cache was given.
+    /// Reason why they are in memory although a cache was given.
     pub not_cached: Option<Error>,
 }
 
-/// What became of one file: where its image lies, or why there is none.
+/// Outcome of one file: the place of its image, or the reason why there is none.
 pub(crate) type Outcome = Result<Entry, String>;
 
 /// Reads, decodes and resizes every file once, and keeps it in one channel where it is gray, on all of rayon's threads.
@@ -85,7 +85,8 @@ pub fn load(
     assemble(samples, preprocess, outcomes, Bytes::Memory(bytes), false, not_cached)
 }
 
-/// Whether each file can be read, and in how many channels it stores its pixels; or why not, as in [`BadImage`].
+/// Checks each file; returns the number of channels in which it stores its pixels, or why it cannot be read, as in
+/// [`BadImage`].
 pub fn check(samples: &[Sample], decoding: &Decoding, observer: &dyn Observer) -> Vec<Result<usize, String>> {
     // The size does not matter: every byte of a file is decoded at any size.
     let preprocess = Preprocess { image_size: 1, interpolation: Interpolation::Nearest };
@@ -98,7 +99,7 @@ pub fn check(samples: &[Sample], decoding: &Decoding, observer: &dyn Observer) -
     samples.par_iter().with_max_len(1).map(look).collect()
 }
 
-/// One file as `preprocess` makes it.
+/// Reads one file and brings it to what `preprocess` says.
 ///
 /// # Errors
 /// A file that cannot be read, or that [`crate::decode`] refuses.
@@ -111,11 +112,11 @@ pub fn read_resized(
     decode_resized(&bytes, preprocess.image_size, preprocess.interpolation, decoding)
 }
 
-/// As many first bytes of a file as tell that it is no image, where it has more.
+/// Number of first bytes of a file that tell that it is no image, where it has more.
 const HEAD: u64 = 1 << 16;
 
-/// A file's bytes, if they are no more than an image of the size allowed can have, and begin as those of one do: more than its
-/// head is read of no other file.
+/// Reads a file's bytes, if they are no more than an image of the size allowed can have, and begin as those of one do. From
+/// any other file, no more than the head is read.
 ///
 /// # Errors
 /// A file that cannot be read, or that is larger; one whose head is no image's, as [`crate::decode`] refuses it.
@@ -146,7 +147,7 @@ pub fn read_file(path: &Path, decoding: &Decoding) -> Result<Vec<u8>, DecodeErro
     if bytes.len() as u64 > most { Err(too_large()) } else { Ok(bytes) }
 }
 
-/// Files decoded before their pixels are put away: enough to keep many cores busy, few enough to be small in memory.
+/// Number of files decoded before their pixels are put away: enough to keep many cores busy, few enough to be small in memory.
 pub(crate) const CHUNK: usize = 256;
 
 pub(crate) fn decode_chunk(

@@ -32,15 +32,15 @@ use crate::{
 pub(crate) use write::{Record, check_free, holds, records, write_records};
 pub use write::{Row, text, write};
 
-/// How many faults of a file are told; the rest is counted.
+/// Number of a file's faults that are shown; the rest is counted.
 const TOLD: usize = 20;
 
-/// What is wrong with a CSV, line by line.
+/// Faults of a CSV, line by line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problems {
     /// Lines, counted from 1, with their faults; at most 20.
     pub told: Vec<(u64, String)>,
-    /// All of them.
+    /// Number of all faults.
     pub count: usize,
 }
 
@@ -74,7 +74,7 @@ impl std::fmt::Display for Problems {
     }
 }
 
-/// The paths that a CSV's rows name, as they stand there.
+/// Returns the paths that a CSV's rows name, as they stand there.
 pub(crate) fn paths_in(path: &Path) -> Result<Vec<String>, Error> {
     Ok(read::read(path, None)?.rows.into_iter().map(|row| row.path).collect())
 }
@@ -134,7 +134,7 @@ pub(crate) fn open(
     })
 }
 
-/// What is to be said of how rows were understood.
+/// Makes the remarks on how rows were understood.
 fn remarks(files: &paths::Files) -> Vec<Remark> {
     let mut remarks = Vec::new();
     remarks.extend(files.way.clone().map(|way| Remark::OtherPaths { way }));

@@ -2,17 +2,17 @@ use std::path::Path;
 
 /// Receiver of what happens while a data set is listed and its files are read. Several threads call it at once.
 pub trait Observer: Sync {
-    /// So many more files were listed.
+    /// Called when so many more files are listed.
     fn listed(&self, _files: usize) {}
 
-    /// Reading and decoding of a file begins.
+    /// Called when reading and decoding of a file begins.
     fn started(&self, _path: &Path) {}
 
-    /// It is over, whatever came of it.
+    /// Called when it is over, with an image or without.
     fn finished(&self, _path: &Path) {}
 }
 
-/// Observer to whom nothing matters.
+/// Observer that does nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct Unobserved;
 

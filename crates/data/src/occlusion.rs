@@ -24,20 +24,20 @@ const LUNG: [f64; 4] = [0.21, -0.02, 0.18, 0.37];
 /// Half the side of the middle square.
 const CENTRE: f64 = 0.25;
 const FRAME: f64 = 0.15;
-/// What nothing is seen beside.
+/// Gray of an image that is hidden entirely.
 const MIDDLE_GRAY: u8 = 128;
 
 impl Occlusion {
-    /// All, in the order in which they are told.
+    /// All occlusions, in the order in which they are listed.
     pub const ALL: [Self; 3] = [Self::Lungs, Self::Centre, Self::Border];
 
-    /// Which pixels of a grid of `columns` × `rows` are hidden, row by row.
+    /// Returns the mask of a grid of `columns` × `rows`, row by row: true where a pixel is hidden.
     pub fn mask(self, columns: usize, rows: usize) -> Vec<bool> {
         let along: Vec<f64> = offsets(columns).collect();
         offsets(rows).flat_map(|down| along.iter().map(move |&along| self.hides(along, down))).collect()
     }
 
-    /// Whether the place so far to the right of the midline and below the middle is hidden.
+    /// Tells if the place so far to the right of the midline and below the middle is hidden.
     fn hides(self, along: f64, down: f64) -> bool {
         let (beside, from_middle) = (along.abs(), down.abs());
         match self {
@@ -65,7 +65,8 @@ impl Occlusion {
     }
 }
 
-/// How far the centres of `n` pixels lie from the middle of the side; whole numbers halved, so that both halves are alike.
+/// Computes the offsets of `n` pixels' centres from the middle, in shares of the side; whole numbers halved, so that both
+/// halves are alike.
 fn offsets(n: usize) -> impl Iterator<Item = f64> {
     (0..n).map(move |at| (2.0 * at as f64 + 1.0 - n as f64) / (2.0 * n as f64))
 }

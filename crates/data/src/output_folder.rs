@@ -42,7 +42,7 @@ pub enum OutputKind {
     CrossValidation,
     /// Figures and predictions of a test.
     Test,
-    /// What can be made again, of this program or another.
+    /// Data of this program or another that can be made again.
     Cache,
     /// Pictures of heat maps.
     HeatMaps,
@@ -77,7 +77,7 @@ impl OutputKind {
         }
     }
 
-    /// Whether its images are radiographs, or stand for some: a split and the sample are data sets where they are named.
+    /// Tells if its images are radiographs, or stand for some: a split and the sample are data sets where they are named.
     pub fn holds_images(self) -> bool {
         matches!(self, Self::Split | Self::Sample)
     }
@@ -89,7 +89,7 @@ impl fmt::Display for OutputKind {
     }
 }
 
-/// Whether a file only says what the folder that it lies in holds.
+/// Tells if a file only says what the folder that it lies in holds.
 pub(crate) fn is_marker(name: &str) -> bool {
     matches!(name, MARKER | CACHE_TAG)
 }
@@ -148,7 +148,7 @@ fn head(path: &Path, length: u64) -> Option<String> {
     Some(String::from_utf8_lossy(&head).into_owned())
 }
 
-/// What a folder holds by its marker or record.
+/// Finds what a folder holds, by its marker or record.
 pub fn output_kind(folder: &Path) -> Option<OutputKind> {
     if let Some(marker) = head(&folder.join(MARKER), 256)
         && let Some(rest) = marker.strip_prefix(SIGNATURE)
@@ -164,8 +164,8 @@ pub fn output_kind(folder: &Path) -> Option<OutputKind> {
     })
 }
 
-/// The same, also of a folder that an earlier version left without a marker: one that holds such folders and files, and neither
-/// an image nor any other folder.
+/// Finds what a folder holds as [`output_kind`] does, also of one that an earlier version left without a marker: it holds such
+/// folders and files, and neither an image nor any other folder.
 pub(crate) fn output_within(folder: &Path) -> Option<OutputKind> {
     within(folder, DEPTH)
 }
@@ -201,7 +201,7 @@ fn within(folder: &Path, depth: usize) -> Option<OutputKind> {
     found
 }
 
-/// Whether a file's name is that of a text, a page or a model, which may lie beside what Thorax wrote.
+/// Tells if a file's name is that of a text, a page or a model, which may lie beside what Thorax wrote.
 fn is_note(name: &str) -> bool {
     const NOTES: [&str; 10] =
         ["csv", "json", "txt", "md", "toml", "html", "log", "pt", "safetensors", "onnx"];
@@ -209,7 +209,7 @@ fn is_note(name: &str) -> bool {
     name.starts_with('.') || extension.is_some_and(|extension| NOTES.contains(&extension.as_str()))
 }
 
-/// Whether a file's name is one of a cache's: 32 hexadecimal digits, `.images` or `.note`.
+/// Tells if a file's name is one of a cache's: 32 hexadecimal digits, `.images` or `.note`.
 fn is_of_cache(name: &str) -> bool {
     name.split_once('.').is_some_and(|(stem, extension)| {
         matches!(extension, "images" | "note")
@@ -221,8 +221,8 @@ fn is_of_cache(name: &str) -> bool {
 /// Endings of the pictures of a heat map: over its image, and as numbers.
 const PICTURES: [&str; 2] = [".overlay.png", ".map.png"];
 
-/// Whether a file is one of the two pictures that `explain` writes of an image: both are there, and the second says how it
-/// was made.
+/// Tells if a file is one of the two pictures that `explain` writes of an image: both are there, and the second says how it was
+/// made.
 pub fn is_heat_map(path: &Path) -> bool {
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
     let Some(stem) = PICTURES.iter().find_map(|ending| name.strip_suffix(ending)) else { return false };

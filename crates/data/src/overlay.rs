@@ -6,17 +6,17 @@ use crate::{DecodeError, Interpolation, Pixels, resize};
 
 /// The least side of an image that is looked at.
 const LEAST: usize = 256;
-/// Of the colour at the largest value; the image shines through more where there is less.
+/// Opacity of the colour at the largest value; the image shines through more where there is less.
 const OPACITY: f32 = 0.75;
-/// Beside the image.
+/// Colour beside the image.
 const BACKGROUND: [u8; 3] = [24; 3];
-/// The bar's gray where the image would be.
+/// Gray of the bar where the image would be.
 const UNDER_BAR: [u8; 3] = [96; 3];
 const MARGIN: usize = 10;
 const BAR: usize = 16;
 
-/// The colour of a value as a share of the largest one, in `[0, 1]`: inferno, in which equal steps look equal, also to those who do
-/// not tell red from green, and in gray (van der Walt and Smith, matplotlib 2015).
+/// Returns the colour of a value as a share of the largest one, in `[0, 1]`: inferno, in which equal steps look equal, also to
+/// those who do not tell red from green, and in gray (van der Walt and Smith, matplotlib 2015).
 pub fn heat_colour(share: f32) -> [u8; 3] {
     let colour = colorous::INFERNO.eval_continuous(f64::from(clamped(share)));
     [colour.r, colour.g, colour.b]
@@ -26,11 +26,11 @@ fn clamped(share: f32) -> f32 {
     if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) }
 }
 
-/// A heat map, `[S, S]` row by row, over its image of S×S pixels: RGB, brought up to at least 256 pixels, and at its right a bar of
-/// the colours from 0 to `maximum`, the map's largest value.
+/// Draws a heat map, `[S, S]` row by row, over its image of S×S pixels: RGB, brought up to at least 256 pixels, and at its
+/// right a bar of the colours from 0 to `maximum`, the map's largest value.
 ///
 /// # Errors
-/// As [`resize`].
+/// Same as [`resize`].
 pub fn overlay(image: &Pixels, values: &[f32], maximum: f32) -> Result<Pixels, DecodeError> {
     let size = image.width.max(1);
     let side = size * LEAST.div_ceil(size).max(1);
@@ -87,7 +87,7 @@ fn blended(under: [u8; 3], share: f32) -> [u8; 3] {
     [0, 1, 2].map(|i| (mixed(i) + 0.5) as u8)
 }
 
-/// The value between four of `[size, size]`; beyond the edge that of the edge.
+/// Interpolates between four values of `[size, size]`; beyond the edge that of the edge.
 fn between(values: &[f32], size: usize, place: [f32; 2]) -> f32 {
     let [(upper, lower, below), (left, right, beside)] = place.map(|at| {
         let at = at.clamp(0.0, (size - 1) as f32);
@@ -99,7 +99,7 @@ fn between(values: &[f32], size: usize, place: [f32; 2]) -> f32 {
     above + (under - above) * below
 }
 
-/// To three digits.
+/// Writes a number to three digits.
 fn number(value: f32) -> String {
     match value {
         0.0 => "0".to_owned(),

@@ -14,14 +14,14 @@ pub struct Pixels {
     pub width: usize,
     /// Rows.
     pub height: usize,
-    /// 1 for gray, 3 for RGB, interleaved.
+    /// Number of channels: 1 for gray, 3 for RGB, interleaved.
     pub channels: usize,
-    /// `[height, width, channels]`, row by row.
+    /// Values `[height, width, channels]`, row by row.
     pub data: Vec<u8>,
 }
 
 impl Pixels {
-    /// The same in one channel where colour is only gray written three times, which takes a third of the room.
+    /// Returns the same in one channel where colour is only gray written three times, which takes a third of the room.
     pub fn compact(self) -> Self {
         if self.channels != 3 || self.data.chunks_exact(3).any(|rgb| rgb[0] != rgb[1] || rgb[1] != rgb[2]) {
             return self;
@@ -29,7 +29,8 @@ impl Pixels {
         Self { channels: 1, data: self.data.into_iter().step_by(3).collect(), ..self }
     }
 
-    /// The share of pixels with a colour stronger than a tint, which JPEG and scanners give gray; nothing below a hundredth.
+    /// Computes the share of pixels with a colour stronger than a tint, which JPEG and scanners give gray; nothing below a
+    /// hundredth.
     pub fn coloured(&self) -> Option<f32> {
         const TINT: u8 = 24;
         const LEAST: f32 = 0.01;
@@ -42,7 +43,7 @@ impl Pixels {
         (share >= LEAST).then_some(share)
     }
 
-    /// The same moved right and down by so many pixels; what is left free takes the edge's values, as in Keras' `nearest`.
+    /// Moves the image right and down by so many pixels; what is left free takes the edge's values, as in Keras' `nearest`.
     pub fn shifted(&self, right: isize, down: isize) -> Self {
         let from = |to: usize, by: isize, side: usize| {
             to.saturating_add_signed(by.saturating_neg()).min(side.saturating_sub(1))
@@ -82,7 +83,7 @@ pub struct DecodeNotes {
 }
 
 impl DecodeNotes {
-    /// Whether there is nothing to say.
+    /// Tells if there is nothing to say.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
@@ -102,7 +103,7 @@ impl fmt::Display for DecodeNotes {
     }
 }
 
-/// Why a file gives no image.
+/// Reason why a file gives no image.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DecodeError {

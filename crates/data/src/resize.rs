@@ -6,7 +6,7 @@ use fast_image_resize as fir;
 
 use crate::{DecodeError, Pixels};
 
-/// How pixels of another size are found.
+/// Method by which pixels of another size are found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interpolation {
     /// The pixel at the centre, exactly as Pillow's `NEAREST`; Keras' default.
@@ -48,7 +48,7 @@ impl FromStr for Interpolation {
     }
 }
 
-/// Which source column Pillow's `NEAREST` takes for each target column; both counts are at least 1.
+/// Finds the source column that Pillow's `NEAREST` takes for each target column; both counts are at least 1.
 ///
 /// The position is summed up in f64, not multiplied, as in `ImagingScaleAffine` (Pillow,
 /// `src/libImaging/Geometry.c`): rounding decides columns, and other formulas decide some of them differently.
@@ -87,7 +87,7 @@ pub(crate) fn shrink(image: &Pixels, side: usize) -> Result<Pixels, DecodeError>
     convolve(image, scaled(image.width), scaled(image.height), fir::FilterType::Box)
 }
 
-/// Pixels between the two passes that no one minds, whatever the image.
+/// Number of pixels between the two passes that is accepted for any image.
 const FEW_PIXELS: u64 = 1 << 26;
 
 /// Pixels between the two passes where columns, and where rows are resized first; the library does the former.
@@ -95,7 +95,7 @@ fn between_passes(width: u64, height: u64, to_width: u64, to_height: u64) -> (u6
     (width.saturating_mul(to_height), to_width.saturating_mul(height))
 }
 
-/// Whether rows are resized first: of one row of 2²⁶ pixels the library would make as many as there are to be in the end, 32 GB.
+/// Tells if rows are resized first: of one row of 2²⁶ pixels the library would make as many as the result has, 32 GB.
 fn are_rows_first(width: u64, height: u64, to_width: u64, to_height: u64) -> bool {
     let (columns_first, rows_first) = between_passes(width, height, to_width, to_height);
     columns_first > FEW_PIXELS.max(4 * width * height) && rows_first < columns_first

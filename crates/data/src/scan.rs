@@ -52,7 +52,7 @@ pub(crate) struct Scan<'a> {
     pub(crate) left_out: Vec<LeftOut>,
     pub(crate) remarks: Vec<Remark>,
     pub(crate) observer: &'a dyn Observer,
-    /// Whether a class has its images beside masks.
+    /// True where a class has its images beside masks.
     pub(crate) masks: bool,
 }
 
@@ -61,7 +61,7 @@ impl Scan<'_> {
         self.left_out.push(LeftOut { path: name.below(self.root), reason });
     }
 
-    /// The entries of a folder but those that nobody means by a data set: what Thorax wrote, what other programs left.
+    /// Lists a folder's entries but those that are no part of a data set: what Thorax wrote, what other programs left.
     pub(crate) fn entries(&mut self, folder: &Name) -> Result<Vec<Entry>, Error> {
         let path = folder.below(self.root);
         let mut kept = Vec::new();
@@ -162,9 +162,9 @@ impl Scan<'_> {
         Ok(chosen)
     }
 
-    /// Images of one class in the order of `sorted(os.walk(folder))` and `sorted(files)`: folders by their whole path as
-    /// text, then files by name, all by code point. Links to folders are not followed within a class, as in `os.walk`.
-    /// Of a class that holds `images/` and `masks/`, only `images/` is listed.
+    /// Lists the images of one class in the order of `sorted(os.walk(folder))` and `sorted(files)`: folders by their whole
+    /// path as text, then files by name, all by code point. Links to folders are not followed within a class, as in
+    /// `os.walk`. In a class that holds `images/` and `masks/`, only `images/` is listed.
     ///
     /// # Errors
     /// A folder that cannot be read.
@@ -224,7 +224,7 @@ impl Scan<'_> {
 }
 
 impl<'a> Classes<'a> {
-    /// Those that are named; none where all are meant.
+    /// Returns the classes that are named; none where all are meant.
     pub(crate) fn named(self) -> Option<&'a [ClassName]> {
         match self {
             Self::All => None,
@@ -232,12 +232,12 @@ impl<'a> Classes<'a> {
         }
     }
 
-    /// Whether a class may be without images.
+    /// Tells if a class may be without images.
     pub(crate) fn may_lack_some(self) -> bool {
         matches!(self, Self::Among(_))
     }
 
-    /// Whether what a data set holds is what is wanted.
+    /// Checks that a data set holds the classes that are wanted.
     pub(crate) fn check(self, path: &Path, found: &[String]) -> Result<(), Error> {
         let Some(classes) = self.named() else { return Ok(()) };
         check_distinct(classes)?;

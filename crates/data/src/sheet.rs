@@ -4,15 +4,16 @@ use crate::{Augmentation, Augmenting, Error, ImageSet, Pixels, encode_png};
 
 /// Images shown, one a row.
 const ROWS: usize = 4;
-/// How often each is shown changed.
+/// Number of times that each is shown changed.
 const COLUMNS: usize = 7;
 /// Pixels between two images.
 const GAP: usize = 4;
 
-/// A PNG, in colour where an image is: four images of the set, one a row, first as they are, then as training takes them in its first seven epochs.
+/// Draws a PNG, in colour where an image is: four images of the set, one a row, first as they are, then as training takes them
+/// in its first seven epochs.
 ///
 /// # Errors
-/// As [`ImageSet::read`].
+/// Same as [`ImageSet::read`].
 pub fn augmented_sheet(images: &ImageSet, augmentation: Augmentation, seed: u64) -> Result<Vec<u8>, Error> {
     let side = images.image_size();
     let indices: Vec<usize> = (0..ROWS.min(images.len())).map(|row| row * images.len() / ROWS).collect();

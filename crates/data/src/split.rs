@@ -14,17 +14,17 @@ pub use folds::{folds, hold_out, own_folds};
 /// A data set in two parts, each class by class in the listing's order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Split {
-    /// What weights are trained on.
+    /// Images that weights are trained on.
     pub training: Vec<Sample>,
-    /// What early stopping and the choice of the best epoch look at.
+    /// Images that early stopping and the choice of the best epoch look at.
     pub validation: Vec<Sample>,
 }
 
-/// Keras' `validation_split`: the first `int(fraction × n)` of each class's sorted files are kept for validation
+/// Splits as Keras' `validation_split`: the first `int(fraction × n)` of each class's sorted files are kept for validation
 /// (`keras/src/legacy/preprocessing/image.py`). Nothing is shuffled.
 ///
-/// What the data set itself keeps for validation or for testing goes before any rule, here and in the others: then its own
-/// validation part is taken whatever `fraction` is, and images for testing are in neither part.
+/// Parts that the data set itself keeps for validation or for testing go before any rule, here and in the others: then its
+/// own validation part is taken whatever `fraction` is, and images for testing are in neither part.
 ///
 /// # Errors
 /// A fraction outside of (0, 1); a class that would have no image on one side.
@@ -32,32 +32,33 @@ pub fn keras(listing: &Listing, fraction: f64) -> Result<Split, Error> {
     split(listing, fraction, &How::First)
 }
 
-/// As many of each class as [`keras`], drawn from `seed`.
+/// Draws as many images of each class as [`keras`] keeps, from `seed`.
 ///
 /// # Errors
-/// As [`keras`].
+/// Same as [`keras`].
 pub fn random(listing: &Listing, fraction: f64, seed: u64) -> Result<Split, Error> {
     split(listing, fraction, &How::Drawn(key(seed, Purpose::Split)))
 }
 
-/// As near to [`random`]'s numbers as whole groups allow, drawn from `seed`; an image without a group is one of its own.
+/// Draws whole groups from `seed`, as near to [`random`]'s numbers as they allow; an image without a group is one of its
+/// own.
 ///
-/// Where no group spans classes, every class is off by less than its largest group. Where groups do, no such split need
-/// exist, and the nearest that a local search finds is taken.
+/// If no group spans classes, every class is off by less than its largest group. If groups do, no such split need exist, and
+/// the nearest that a local search finds is taken.
 ///
 /// # Errors
-/// As [`keras`]; no image with a group.
+/// Same as [`keras`]; no image with a group.
 pub fn grouped(listing: &Listing, fraction: f64, seed: u64) -> Result<Split, Error> {
     check_groups(listing)?;
     split(listing, fraction, &How::Groups(key(seed, Purpose::Groups)))
 }
 
-/// How much of each class is kept for testing.
+/// Size of a test part, for each class.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum TestSize {
-    /// As many images of each class.
+    /// Number of images of each class.
     PerClass(usize),
-    /// `int(share × n)` of each class.
+    /// Share of each class: `int(share × n)` images.
     Share(f64),
 }
 
@@ -101,7 +102,7 @@ pub fn keep_test(listing: &mut Listing, size: TestSize, whole_groups: bool, seed
     Ok(())
 }
 
-/// Groups that stand in more than one of these sets, sorted.
+/// Finds the groups that stand in more than one of these sets, sorted.
 pub fn shared_groups(sets: &[&[Sample]]) -> Vec<String> {
     let mut first: BTreeMap<&str, usize> = BTreeMap::new();
     let mut shared = BTreeSet::new();
@@ -126,7 +127,7 @@ fn check_groups(listing: &Listing) -> Result<(), Error> {
     }
 }
 
-/// Which images of a class are chosen.
+/// Rule by which images of a class are chosen.
 enum How {
     First,
     Drawn(Key),
@@ -134,7 +135,7 @@ enum How {
 }
 
 impl How {
-    /// Which of `samples` are chosen: `wanted` of each class, at least one and not all.
+    /// Chooses among `samples`: `wanted` of each class, at least one and not all.
     fn choose(&self, samples: &[&Sample], listing: &Listing, wanted: &[usize]) -> Result<Vec<bool>, Error> {
         if let Self::Groups(key) = self {
             return grouped::choose(samples, &listing.classes, wanted, key);
@@ -169,7 +170,7 @@ fn split(listing: &Listing, fraction: f64, how: &How) -> Result<Split, Error> {
     Ok(Split { training, validation })
 }
 
-/// How many of each class are kept for validation.
+/// Counts the images of each class that are kept for validation.
 fn wanted(samples: &[&Sample], listing: &Listing, fraction: f64) -> Result<Vec<usize>, Error> {
     if !(fraction > 0.0 && fraction < 1.0) {
         return Err(Error::Fraction { fraction });

@@ -1,4 +1,4 @@
-//! Where decoded images lie: in memory, or in a cache file that is read by offset.
+//! Store of decoded images: in memory, or in a cache file that is read by offset.
 
 use std::{fs::File, os::unix::fs::FileExt as _, path::PathBuf};
 

@@ -7,7 +7,8 @@ use crate::{DecodeError, Pixels, resize::shrink};
 /// libjpeg's quality: good enough to see a copy by.
 const QUALITY: u8 = 80;
 
-/// An image as a JPEG whose longer side has at most `side` pixels, its aspect ratio kept; smaller ones stay as they are.
+/// Encodes an image as a JPEG whose longer side has at most `side` pixels, its aspect ratio kept; smaller ones stay as
+/// they are.
 ///
 /// # Errors
 /// A library's refusal, which no image that was decoded meets.

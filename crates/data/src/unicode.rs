@@ -9,7 +9,7 @@ pub(crate) fn nfc(name: &str) -> Cow<'_, str> {
     if is_nfc(name) { Cow::Borrowed(name) } else { Cow::Owned(name.nfc().collect()) }
 }
 
-/// Whether two names are the same text, whatever form it is stored in.
+/// Tells if two names are the same text, whatever form it is stored in.
 pub(crate) fn is_same_text(a: &str, b: &str) -> bool {
     a == b || (!(a.is_ascii() && b.is_ascii()) && nfc(a) == nfc(b))
 }
@@ -35,7 +35,7 @@ impl std::fmt::Display for Likeness {
     }
 }
 
-/// What two names differ in where they look alike; nothing where they differ in more, or are equal.
+/// Finds the difference between two names that look alike; nothing where they differ in more, or are equal.
 pub(crate) fn likeness(a: &str, b: &str) -> Option<Likeness> {
     let lower = |name: &str| nfc(name).to_lowercase();
     if a == b {

@@ -9,10 +9,10 @@ use std::{
 
 use crate::{Error, Formats, OutputKind, Reason, is_heat_map, listing::PARTIAL, sniff};
 
-/// What stands in a folder.
+/// Entry of a folder.
 pub(crate) struct Entry {
     pub(crate) name: OsString,
-    /// The same as text; what is not UTF-8 is replaced.
+    /// Name as text; what is not UTF-8 is replaced.
     pub(crate) text: String,
     pub(crate) kind: Kind,
 }
@@ -63,15 +63,15 @@ fn kind(entry: &fs::DirEntry) -> io::Result<Kind> {
     }
 }
 
-/// Keras tests these with `endswith`, so that a file called `apng` is one of them
+/// Extensions of Keras' list, which tests them with `endswith`, so that a file called `apng` is one of them
 /// (`keras/src/legacy/preprocessing/image.py`, `white_list_formats`).
 const KERAS: [&str; 7] = ["png", "jpg", "jpeg", "bmp", "ppm", "tif", "tiff"];
-/// What other files of images are called.
+/// Extensions of other files of images.
 const OTHERS: [&str; 11] = ["dcm", "dicom", "gif", "jfif", "jpe", "pam", "pbm", "pgm", "pnm", "webp", "jif"];
-/// As many first bytes as tell every format.
+/// Number of first bytes that tell every format.
 const HEAD: u64 = 132;
 
-/// What notebooks, archives, version control and operating systems leave in folders.
+/// Folders that notebooks, archives, version control and operating systems leave.
 const LEFTOVER_FOLDERS: [&str; 17] = [
     ".ipynb_checkpoints",
     "__MACOSX",
@@ -92,31 +92,31 @@ const LEFTOVER_FOLDERS: [&str; 17] = [
     ".thumbnails",
 ];
 
-/// Whether a folder is one of those that nobody made as a class.
+/// Tells if a folder is a program's leftover, which is never meant as a class.
 pub fn is_leftover_folder(name: &str) -> bool {
     name.starts_with(".Trash") || LEFTOVER_FOLDERS.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
-/// Whether a file is what macOS keeps of another one, `._NAME`, which is no image whatever its extension.
+/// Tells if a file is the one that macOS keeps of another, `._NAME`, which is no image whatever its extension.
 fn is_apple_double(folder: &Path, entry: &Entry) -> bool {
     entry.text.starts_with("._")
         && entry.kind == Kind::File
         && head(&folder.join(&entry.name)).is_ok_and(|head| sniff(&head).is_none())
 }
 
-/// Whether Keras takes a file by its name.
+/// Tells if Keras takes a file by its name.
 pub(crate) fn is_keras_name(name: &str) -> bool {
     let name = name.to_lowercase();
     KERAS.iter().any(|extension| name.ends_with(extension))
 }
 
-/// Whether a file's extension is an image's, Keras' or another.
+/// Tells if a file's extension is an image's, Keras' or another.
 pub fn has_image_extension(name: &str) -> bool {
     let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_lowercase());
     extension.is_some_and(|extension| KERAS.iter().chain(&OTHERS).any(|known| *known == extension))
 }
 
-/// Whether an entry of `folder` that is no folder counts as an image; if not, why.
+/// Checks that an entry of `folder` that is no folder counts as an image; if not, tells why.
 pub(crate) fn judge(folder: &Path, entry: &Entry, formats: Formats) -> Result<(), Reason> {
     let hidden = entry.text.starts_with('.');
     let by_name = match formats {
@@ -148,7 +148,7 @@ pub(crate) fn judge(folder: &Path, entry: &Entry, formats: Formats) -> Result<()
     }
 }
 
-/// Whether a file of a folder counts as an image: by its extension, or, where all formats do, by its first bytes too.
+/// Checks that a file of a folder counts as an image: by its extension, or, where all formats do, by its first bytes too.
 ///
 /// # Errors
 /// The reason why it does not.

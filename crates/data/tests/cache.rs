@@ -176,7 +176,7 @@ fn a_full_disk_costs_the_cache_and_nothing_else() {
     assert_eq!(line.split(", ").nth(1), elsewhere.split(", ").nth(1), "other pixels");
 }
 
-/// As long as a killed writer's lock would hold another one up.
+/// A lock of a killed writer would hold the next one up for longer than the time allowed here.
 #[test]
 fn a_killed_writer_leaves_no_lock() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! How often the 95 % intervals hold the true figure, over simulated test sets of three classes.
+//! Coverage of the 95 % intervals: the share that holds the true figure, over simulated test sets of three classes.
 //!
 //! `cargo run --release -p metrics --example coverage [SETS]`, 1,000 sets unless told: two minutes of processor time.
 //! A network's logits are normal noise around a signal for the true class; the true figures are those of a set of
@@ -14,7 +14,8 @@ use rand_chacha::{
     rand_core::{Rng, SeedableRng},
 };
 
-/// A kind of network: how far the true class's logit stands out, by class, and how sure it is of that.
+/// Simulated network: the distance by which the true class's logit stands out, by class, and the network's confidence
+/// in it.
 struct Network {
     signals: [f64; 3],
     sharpness: f64,

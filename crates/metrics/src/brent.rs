@@ -1,6 +1,6 @@
-/// Where `function` is smallest between `low` and `high`, to `tolerance`: Brent's method of parabolas and golden
-/// sections (1973, Algorithms for Minimization Without Derivatives, chapter 5), step for step as SciPy's
-/// `minimize_scalar(method="bounded")`, so that a flat minimum ends at the same place.
+/// Finds the place between `low` and `high` at which `function` is smallest, to `tolerance`: Brent's method of
+/// parabolas and golden sections (1973, Algorithms for Minimization Without Derivatives, chapter 5), step for
+/// step as SciPy's `minimize_scalar(method="bounded")`, so that a flat minimum ends at the same place.
 pub(crate) fn minimise(function: impl Fn(f64) -> f64, (low, high): (f64, f64), tolerance: f64) -> f64 {
     let golden = (3.0 - 5f64.sqrt()) / 2.0;
     let (mut low, mut high) = (low, high);
@@ -68,7 +68,7 @@ pub(crate) fn minimise(function: impl Fn(f64) -> f64, (low, high): (f64, f64), t
     best
 }
 
-/// SciPy's, not f64's own.
+/// Square root of 2.2e-16, SciPy's number, and not of f64's own epsilon.
 const SQRT_EPSILON: f64 = 1.483_239_697_419_132_7e-8;
 const MOST_STEPS: usize = 500;
 

@@ -5,7 +5,7 @@ use crate::{OperatingPoint, Temperature, argmax};
 /// Temperature and thresholds of a trained network, learnt from the validation part and stored beside the weights.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
-    /// What logits are divided by before softmax; `None` leaves them as they are.
+    /// Temperature by which logits are divided before softmax; `None` leaves them as they are.
     #[serde(flatten)]
     pub temperature: Option<Temperature>,
     /// A threshold for each class, in class order; none where none was asked for.
@@ -14,13 +14,13 @@ pub struct Calibration {
 }
 
 impl Calibration {
-    /// Whether anything was learnt.
+    /// Tells if nothing was learnt: no temperature and no operating point.
     pub fn is_empty(&self) -> bool {
         self.temperature.is_none() && self.operating_points.is_empty()
     }
 
-    /// The class to act on, given the probability of each; `None` where that is uncertain: the largest is below `least`, or,
-    /// with operating points, no class or more than one reaches its threshold.
+    /// Returns the class to act on, given the probability of each; `None` where that is uncertain: the largest is below
+    /// `least`, or, with operating points, no class or more than one reaches its threshold.
     pub fn decide(&self, probabilities: &[f32], least: Option<f64>) -> Option<usize> {
         let largest = argmax(probabilities);
         let probability = f64::from(*probabilities.get(largest)?);
@@ -36,7 +36,7 @@ impl Calibration {
         reached.next().is_none().then_some(class)
     }
 
-    /// The reason why a network of these classes cannot use it, if there is one: files come from anywhere.
+    /// Returns the reason why a network of these classes cannot use it, if there is one: files come from anywhere.
     pub fn problem(&self, classes: &[String]) -> Option<String> {
         match self.temperature {
             Some(Temperature { value, .. }) if !(value.is_finite() && value > 0.0) => {

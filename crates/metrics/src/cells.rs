@@ -72,7 +72,8 @@ impl Cells {
         if self.total > 0.0 { Ok(self.all_hits() / self.total) } else { Err(Undefined::NoImages) }
     }
 
-    /// (observed - expected agreement) / (1 - expected agreement); undefined where chance alone agrees on all.
+    /// Computes Cohen's kappa: (observed - expected agreement) / (1 - expected agreement); undefined where chance alone agrees
+    /// on all.
     pub(crate) fn cohen_kappa(&self) -> Value {
         let observed = self.accuracy()?;
         let products = self.rows.iter().zip(&self.columns).map(|(row, column)| row * column);

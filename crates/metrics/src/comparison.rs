@@ -25,12 +25,12 @@ pub struct Comparison {
     pub differences: Figures<Estimate>,
     /// Resamples drawn.
     pub resamples: usize,
-    /// What they were drawn from.
+    /// Seed of the resamples.
     pub seed: u64,
 }
 
 impl Comparison {
-    /// Compares what two models said of the same images, in the same order.
+    /// Compares the predictions of two models for the same images, in the same order.
     ///
     /// # Errors
     /// Models of different classes; other images, as far as their number and true classes tell; groups that are not

@@ -20,7 +20,7 @@ impl ConfusionMatrix {
         Self { counts }
     }
 
-    /// As [`Self::new`], of probabilities in f64.
+    /// Counts each image once, as [`Self::new`] does, from probabilities in f64.
     pub fn of(scores: &Scores) -> Self {
         let c = scores.n_classes();
         let mut counts = vec![vec![0; c]; c];
@@ -30,7 +30,7 @@ impl ConfusionMatrix {
         Self { counts }
     }
 
-    /// `[C][C]` counts: true classes as rows, predicted ones as columns.
+    /// Returns `[C][C]` counts: true classes as rows, predicted ones as columns.
     pub fn counts(&self) -> &[Vec<u64>] {
         &self.counts
     }

@@ -8,9 +8,9 @@ use crate::{
 pub struct RocPoint {
     /// Images with at least this probability count as the class; infinite at the first point, where none does.
     pub threshold: f64,
-    /// Of the other classes' images, the share counted as the class (1 - specificity), in `[0, 1]`.
+    /// Share of the other classes' images that count as the class (1 - specificity), in `[0, 1]`.
     pub false_positive_rate: f64,
-    /// Of the class's images, the share counted as it (sensitivity), in `[0, 1]`.
+    /// Share of the class's images that count as it (sensitivity), in `[0, 1]`.
     pub true_positive_rate: f64,
 }
 
@@ -19,9 +19,10 @@ pub struct RocPoint {
 pub struct PrecisionRecallPoint {
     /// Images with at least this probability count as the class; infinite at the first point, where none does.
     pub threshold: f64,
-    /// Of the class's images, the share counted as it, in `[0, 1]`.
+    /// Share of the class's images that count as it, in `[0, 1]`.
     pub recall: f64,
-    /// Of the images counted as the class, the share that is, in `[0, 1]`; 1 at the first point, as scikit-learn's.
+    /// Share of the images counted as the class that are of it, in `[0, 1]`; 1 at the first point, as
+    /// scikit-learn's.
     pub precision: f64,
 }
 

@@ -13,7 +13,7 @@ use crate::{
 pub struct Estimate {
     /// The figure's value in the set.
     pub value: Value,
-    /// Where the figure of all images like these lies, with 95 % confidence.
+    /// Interval of the figure over all images like these, with 95 % confidence.
     pub interval: Result<Interval, Undefined>,
     /// Resamples left out of the interval because the figure is undefined in them.
     pub undefined_resamples: usize,
@@ -26,7 +26,7 @@ impl Estimate {
         Self { value, interval: value.map(|share| wilson(share, of as f64)), undefined_resamples: 0 }
     }
 
-    /// The same with reasons in words, which name the classes.
+    /// Returns the same with reasons in words, which name the classes.
     pub fn named<S: AsRef<str>>(&self, classes: &[S]) -> Figure {
         let missing = self.value.err().or(self.interval.err());
         Figure {
@@ -37,7 +37,7 @@ impl Estimate {
     }
 }
 
-/// How a figure's interval is made.
+/// Kind of a figure, by which its interval is made.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Kind {
     /// A share of so many images, of which so many units hold one: Wilson.
@@ -107,12 +107,12 @@ pub(crate) fn kinds(prepared: &Prepared<'_>, units: &Units) -> Vec<Kind> {
     of_set.chain(classes.map(|(class, spec)| of_class(class, spec.formula))).collect()
 }
 
-/// What an interval is made from, besides the figure's kind.
+/// Data from which intervals are made, besides the figure's kind.
 pub(crate) struct Evidence<'a> {
     pub(crate) units: &'a Units,
-    /// Whether units are groups of images.
+    /// True where units are groups of images.
     pub(crate) grouped: bool,
-    /// How far the bins' calibration gaps are from the set's, over all resamples.
+    /// Distances of the bins' calibration gaps from those of the set, over all resamples.
     pub(crate) distances: Option<&'a Sample>,
 }
 

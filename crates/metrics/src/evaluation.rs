@@ -15,7 +15,7 @@ use crate::{
 /// between 0.74 and 0.97 (Wilson, 95 %).
 pub const FEW_IMAGES: u64 = 30;
 
-/// Everything that can be said of a set of images: figures with intervals, tables and curves.
+/// Evaluation of a set of images: figures with intervals, tables and curves.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
     /// Number of images, N.
@@ -32,7 +32,7 @@ pub struct Evaluation {
     pub reliability: Reliability,
     /// Resamples drawn for the bootstrap intervals.
     pub resamples: usize,
-    /// What they were drawn from.
+    /// Seed of the resamples.
     pub seed: u64,
 }
 
@@ -41,19 +41,19 @@ pub struct Evaluation {
 pub struct ClassSummary {
     /// Images of this class.
     pub support: u64,
-    /// Whether fewer than [`FEW_IMAGES`] images, or groups where there are such, are of this class, so that its figures
-    /// say little.
+    /// True where fewer than [`FEW_IMAGES`] images, or groups in a set that has them, are of this class, so that its
+    /// figures say little.
     pub few: bool,
-    /// See [`roc_curve`].
+    /// ROC curve, see [`roc_curve`].
     pub roc: Result<Vec<RocPoint>, Undefined>,
-    /// See [`precision_recall_curve`].
+    /// Precision-recall curve, see [`precision_recall_curve`].
     pub precision_recall: Result<Vec<PrecisionRecallPoint>, Undefined>,
 }
 
 /// Images that cannot be evaluated, or compared, as asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EvaluationError {
-    /// Not one group an image.
+    /// Groups that are not one an image.
     Groups {
         /// Number of groups given.
         groups: usize,
@@ -62,16 +62,16 @@ pub enum EvaluationError {
     },
     /// Two models that know different numbers of classes.
     Classes {
-        /// The first's.
+        /// Classes of the first.
         first: usize,
-        /// The second's.
+        /// Classes of the second.
         second: usize,
     },
     /// Two models that saw different numbers of images.
     Images {
-        /// The first's.
+        /// Images of the first.
         first: usize,
-        /// The second's.
+        /// Images of the second.
         second: usize,
     },
     /// Two models whose images differ in their true class; holds the first such image's index.
@@ -98,7 +98,7 @@ impl fmt::Display for EvaluationError {
 impl std::error::Error for EvaluationError {}
 
 impl Evaluation {
-    /// Computes all of it: sorts once a class, then counts once a resample, in parallel.
+    /// Computes all figures, tables and curves: sorts once a class, then counts once a resample, in parallel.
     ///
     /// # Errors
     /// Groups that are not one an image.

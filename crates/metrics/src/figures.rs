@@ -12,7 +12,7 @@ pub type Value = Result<f64, Undefined>;
 /// A figure of a set of images, as files hold it and tables show it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Figure {
-    /// `None` where it is undefined.
+    /// Value; `None` where it is undefined.
     pub value: Option<f64>,
     /// Lower and upper bound of the 95 % interval.
     pub interval: Option<[f64; 2]>,
@@ -54,7 +54,7 @@ pub enum Table {
 /// A figure's computation.
 #[derive(Clone, Copy)]
 pub(crate) enum Formula {
-    /// From the confusion matrix.
+    /// Figure of the confusion matrix.
     Cells(fn(&Cells) -> Value),
     /// Mean over the images of a loss, which takes the true class and the `[C]` probabilities of one.
     MeanLoss(fn(usize, &[f64]) -> f64),
@@ -71,11 +71,11 @@ pub(crate) enum IntervalRule {
     Share,
     /// BCa within `low` and 1.
     Counted { low: f64 },
-    /// That of a mean of class figures: logit of areas, BCa of all others.
+    /// Interval of a mean of class figures: logit of areas, BCa of all others.
     Mean,
     /// BCa within 0 and `high`.
     Loss { high: f64 },
-    /// See [`crate::Method::CentredGaps`].
+    /// Bootstrap of centred gaps, see [`crate::Method::CentredGaps`].
     CalibrationError,
 }
 
@@ -266,12 +266,12 @@ pub(crate) fn class_figure(key: &str) -> Option<(usize, ClassFormula)> {
 pub struct Figures<T>(Vec<T>);
 
 impl<T> Figures<T> {
-    /// Takes the figures in that order.
+    /// Takes the figures of one row, the set's first and then each class's.
     pub(crate) fn of_row(row: Vec<T>) -> Self {
         Self(row)
     }
 
-    /// The figures in one row, in that order.
+    /// Returns all figures in one row, the set's first and then each class's.
     pub(crate) fn row(&self) -> &[T] {
         &self.0
     }
@@ -299,7 +299,7 @@ impl<T> Figures<T> {
             .unwrap_or(&[])
     }
 
-    /// The same figures, each mapped with its place in the row.
+    /// Maps every figure, each with its place in the row.
     pub(crate) fn map<U>(self, map: impl FnMut((usize, T)) -> U) -> Figures<U> {
         Figures(self.0.into_iter().enumerate().map(map).collect())
     }

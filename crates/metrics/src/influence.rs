@@ -5,8 +5,9 @@ use crate::{
     units::Units,
 };
 
-/// How much one more of each image would move each figure: derivatives in the image's weight where every weight is
-/// 1 (the empirical influence function; Efron 1982, The Jackknife, the Bootstrap and Other Resampling Plans, 6.6).
+/// Influence of each image on each figure: the amount by which one more of the image would move the figure, as the derivative
+/// in the image's weight where every weight is 1 (the empirical influence function; Efron 1982, The Jackknife, the Bootstrap
+/// and Other Resampling Plans, 6.6).
 pub(crate) struct Influences {
     /// Each image's place in the confusion matrix.
     cells: Vec<usize>,
@@ -14,22 +15,22 @@ pub(crate) struct Influences {
     slopes: Vec<Vec<f64>>,
     /// Values an image adds of its own, `[N]` each: its losses, its calibration gap and, by class, its areas'.
     vectors: Vec<Vec<f64>>,
-    /// For every figure, which of these it takes, times what.
+    /// For every figure, its terms: a factor and the index of one of these vectors.
     terms: Vec<Vec<(f64, usize)>>,
 }
 
-/// What the influences of one figure say of its sampling distribution.
+/// Moments of one figure's sampling distribution, from its influences.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Moments {
     /// The infinitesimal jackknife's variance, with the factor m / (m - 1) of a stratum of m units.
     pub(crate) variance: f64,
     /// BCa's acceleration: a sixth of the influences' skewness.
     pub(crate) acceleration: f64,
-    /// By how much that factor raises the variance above a bootstrap's, at least 1.
+    /// Factor by which m / (m - 1) raises the variance above a bootstrap's, at least 1.
     pub(crate) inflation: f64,
 }
 
-/// Far below one image, far above rounding.
+/// Step of a numerical derivative in an image count: far below one image, far above rounding.
 const STEP: f64 = 1e-3;
 
 impl Influences {

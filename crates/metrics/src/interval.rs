@@ -1,6 +1,6 @@
 use crate::{influence::Moments, normal};
 
-/// The share of sets of images whose interval is meant to hold the true figure.
+/// Confidence of every interval: the share of sets of images whose interval is meant to hold the true figure.
 pub const CONFIDENCE: f64 = 0.95;
 
 /// The normal distribution's 0.975 quantile.
@@ -13,14 +13,14 @@ pub struct Interval {
     pub low: f64,
     /// Upper end.
     pub high: f64,
-    /// How it was made.
+    /// Method that made it.
     pub method: Method,
 }
 
-/// How an interval was made. What each covers in simulated sets stands in the crate's docs.
+/// Method of an interval. The crate's docs list the coverage of each in simulated sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// [`wilson`]; for figures other than shares, where no resample differs from the set, of a number of images
+    /// Wilson's, see [`wilson`]; for figures other than shares, where no resample differs from the set, of a number of images
     /// that gives their variance.
     Wilson,
     /// The bootstrap's bias-corrected and accelerated interval (Efron 1987, Journal of the American Statistical
@@ -33,12 +33,12 @@ pub enum Method {
     /// the set, lie apart in 95 % of resamples; its upper end is the resamples' 0.975 quantile. The figure's upward bias
     /// makes this interval wide, and its lower end 0 where a perfectly calibrated network could have given the figure.
     CentredGaps,
-    /// See [`crate::independent_difference`].
+    /// Difference of two sets, see [`crate::independent_difference`].
     Mover,
 }
 
 impl Method {
-    /// As a paper names it.
+    /// Returns the method's name as papers have it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Wilson => "Wilson",
@@ -91,14 +91,14 @@ pub(crate) fn logit(value: f64, values: &[f64], moments: &Moments) -> Interval {
 }
 
 impl Interval {
-    /// See [`Method::CentredGaps`]. By the triangle inequality, the true error is no further from the figure than the
-    /// bins' gaps are from the true ones, summed.
+    /// Makes the interval of the calibration error, see [`Method::CentredGaps`]. By the triangle inequality, the true error is
+    /// no further from the figure than the bins' gaps are from the true ones, summed.
     pub(crate) fn of_calibration_error(value: f64, sorted: &[f64], distances: &[f64]) -> Self {
         let low = (value - quantile(distances, CONFIDENCE)).max(0.0);
         Self { low, high: quantile(sorted, 0.975).max(value).min(1.0), method: Method::CentredGaps }
     }
 
-    /// Kept within the figure's range.
+    /// Clamps both ends to the figure's range.
     pub(crate) fn within(self, low: f64, high: f64) -> Self {
         Self { low: self.low.clamp(low, high), high: self.high.clamp(low, high), ..self }
     }

@@ -20,7 +20,7 @@ impl Mean {
         (self.weight > 0.0).then(|| self.sum / self.weight)
     }
 
-    /// How many images were seen.
+    /// Number of images seen.
     pub fn images(&self) -> usize {
         self.weight as usize
     }

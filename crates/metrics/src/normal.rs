@@ -15,7 +15,7 @@ pub(crate) fn cdf(x: f64) -> f64 {
     (0.5 + sum * density).clamp(0.0, 1.0)
 }
 
-/// Its inverse for `p` in `(0, 1)`, kept within ±8: bisection, since a report needs a few hundred of them.
+/// Inverse of [`cdf`] for `p` in `(0, 1)`, kept within ±8: bisection, since a report needs a few hundred of them.
 pub(crate) fn quantile(p: f64) -> f64 {
     let (mut low, mut high) = (-8.0, 8.0);
     while high - low > 1e-13 {

@@ -1,11 +1,12 @@
-/// What a model said of a set of images, and what they are: the one input of every figure in this crate.
+/// Predictions of a model for a set of images, with the true classes: the one input of every figure in this
+/// crate.
 ///
 /// Labels and probabilities travel together, so that no figure can be computed against labels of another order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Predictions {
     n_classes: usize,
     labels: Vec<usize>,
-    /// `[N, C]`, row by row.
+    /// Probabilities `[N, C]`, row by row.
     probabilities: Vec<f32>,
 }
 
@@ -52,7 +53,7 @@ impl std::fmt::Display for PredictionsError {
 impl std::error::Error for PredictionsError {}
 
 impl Predictions {
-    /// `labels`: class indices `[N]`, each below `n_classes`; `probabilities`: `[N, C]` row by row, finite.
+    /// Takes `labels`, class indices `[N]`, each below `n_classes`, and `probabilities`, `[N, C]` row by row, finite.
     ///
     /// # Errors
     /// Shapes that do not fit, a label out of range, a probability that is not finite.
@@ -70,7 +71,7 @@ impl Predictions {
         self.labels.len()
     }
 
-    /// Whether there is no image at all.
+    /// Tells if there is no image at all.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
@@ -91,7 +92,7 @@ impl Predictions {
     }
 }
 
-/// What the constructors of labels with values refuse; `values` are `[N, C]`, row by row.
+/// Checks labels against their values, which are `[N, C]`, row by row, for all constructors that take both.
 pub(crate) fn check<T: Copy + Into<f64>>(
     n_classes: usize,
     labels: &[usize],

@@ -15,11 +15,11 @@ pub(crate) struct Prepared<'a> {
     pub(crate) losses: Vec<Vec<f64>>,
     /// Each image's bin of confidence.
     pub(crate) bins: Vec<usize>,
-    /// 1 if right, else 0, less the confidence.
+    /// Each image's calibration gap, `[N]`: 1 if right, else 0, less the confidence.
     pub(crate) gaps: Vec<f64>,
     /// The gaps summed by bin.
     pub(crate) bin_gaps: [f64; RELIABILITY_BINS],
-    /// One a class.
+    /// Ranking of the images for each class.
     pub(crate) rankings: Vec<Ranking>,
 }
 

@@ -83,10 +83,10 @@ impl Ranking {
         steps
     }
 
-    /// How much one more image of each kind would move AUC and average precision, `[N]` each: their derivatives in
-    /// an image's weight, where every weight is 1. Both figures must be defined.
+    /// Computes each image's influence on AUC and average precision, `[N]` each: their derivatives in the image's
+    /// weight, where every weight is 1. Both figures must be defined.
     ///
-    /// Of AUC these are DeLong's placement values (1988, Biometrics 44, 837–845), centred and divided by the number
+    /// For AUC these are DeLong's placement values (1988, Biometrics 44, 837–845), centred and divided by the number
     /// of images of their kind.
     pub(crate) fn influences(&self, scores: &Scores, auc: f64, average_precision: f64) -> [Vec<f64>; 2] {
         let steps = self.steps(scores);

@@ -1,6 +1,6 @@
 use crate::Scores;
 
-/// How many bins of confidence there are.
+/// Number of bins of confidence.
 pub const RELIABILITY_BINS: usize = 15;
 
 /// One bin of a reliability table: the images whose highest probability lies in `(low, high]`.
@@ -18,8 +18,8 @@ pub struct ReliabilityBin {
     pub accuracy: Option<f64>,
 }
 
-/// How often a network is right when it says how sure it is: 15 bins of equal width of the highest probability
-/// (Guo and others 2017, arXiv 1706.04599).
+/// Reliability table: a network's accuracy at each level of its confidence, in 15 bins of equal width of the
+/// highest probability (Guo and others 2017, arXiv 1706.04599).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reliability {
     /// The bins from 0 to 1, in order.

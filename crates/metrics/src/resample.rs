@@ -2,13 +2,13 @@ use rayon::prelude::*;
 
 use crate::{EvaluationError, Undefined, units::Units};
 
-/// How many resamples a bootstrap interval is made from, unless there is a reason for others.
+/// Number of resamples that a bootstrap interval is made from, unless there is a reason for others.
 pub const RESAMPLES: usize = 2000;
 
-/// How bootstrap intervals are drawn.
+/// Settings of the bootstrap: number of resamples, seed and groups.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resampling {
-    /// How many resamples; 0 leaves bootstrap intervals out ([`Undefined::NotResampled`]).
+    /// Number of resamples; 0 leaves bootstrap intervals out ([`Undefined::NotResampled`]).
     pub resamples: usize,
     /// Equal seeds give equal intervals, whatever the number of threads.
     pub seed: u64,
@@ -19,7 +19,7 @@ pub struct Resampling {
 
 /// The values of one figure over all resamples.
 pub(crate) struct Sample {
-    /// In ascending order.
+    /// Values in ascending order, without the undefined ones.
     pub(crate) values: Vec<f64>,
     /// Resamples in which the figure is undefined, such as the precision of a class never predicted. They are left
     /// out, so that the interval is of the figure given that it is defined.
@@ -27,7 +27,7 @@ pub(crate) struct Sample {
 }
 
 impl Resampling {
-    /// What is drawn.
+    /// Builds the units that are drawn: images, or whole groups of them.
     pub(crate) fn units(&self, n_classes: usize, labels: &[usize]) -> Result<Units, EvaluationError> {
         match &self.groups {
             Some(groups) if groups.len() != labels.len() => {

@@ -3,19 +3,19 @@ use crate::{
     predictions::{argmax, check},
 };
 
-/// What every figure but Keras' own is computed from: true classes and probabilities in f64.
+/// True classes and probabilities in f64, from which every figure but Keras' own is computed.
 ///
 /// f64, because ranks, log loss and the temperature of a sure network live in the digits that f32 has lost.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scores {
     n_classes: usize,
     labels: Vec<usize>,
-    /// `[N, C]`, row by row.
+    /// Probabilities `[N, C]`, row by row.
     probabilities: Vec<f64>,
 }
 
 impl Scores {
-    /// `labels`: class indices `[N]`, each below `n_classes`; `probabilities`: `[N, C]` row by row, finite.
+    /// Takes `labels`, class indices `[N]`, each below `n_classes`, and `probabilities`, `[N, C]` row by row, finite.
     ///
     /// # Errors
     /// Shapes that do not fit, a label out of range, a probability that is not finite.
@@ -28,7 +28,7 @@ impl Scores {
         Ok(Self { n_classes, labels, probabilities })
     }
 
-    /// What [`Self::new`] would make of values known to fit.
+    /// Builds scores as [`Self::new`] would, from values known to fit.
     pub(crate) fn of_finite(n_classes: usize, labels: Vec<usize>, probabilities: Vec<f64>) -> Self {
         Self { n_classes, labels, probabilities }
     }
@@ -38,7 +38,7 @@ impl Scores {
         self.labels.len()
     }
 
-    /// Whether there is no image at all.
+    /// Tells if there is no image at all.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
@@ -69,7 +69,7 @@ impl Scores {
     }
 }
 
-/// The same values in f64; rows are not renormalised, so that ties and order stay what they were.
+/// Conversion to f64; rows are not renormalised, so that ties and order stay what they were.
 impl From<&Predictions> for Scores {
     fn from(predictions: &Predictions) -> Self {
         Self {

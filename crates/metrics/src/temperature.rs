@@ -9,12 +9,12 @@ use crate::{
 pub struct Logits {
     n_classes: usize,
     labels: Vec<usize>,
-    /// `[N, C]`, row by row.
+    /// Logits `[N, C]`, row by row.
     logits: Vec<f64>,
 }
 
 impl Logits {
-    /// `labels`: class indices `[N]`, each below `n_classes`; `logits`: `[N, C]` row by row, finite; beyond ±1e300 they
+    /// Takes `labels`, class indices `[N]`, each below `n_classes`, and `logits`, `[N, C]` row by row, finite; beyond ±1e300 they
     /// count as that, so that none becomes infinite at a low temperature.
     ///
     /// # Errors
@@ -30,7 +30,7 @@ impl Logits {
         self.labels.len()
     }
 
-    /// Whether there is no image at all.
+    /// Tells if there is no image at all.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
@@ -42,7 +42,7 @@ impl Logits {
         Scores::of_finite(self.n_classes, self.labels.clone(), probabilities)
     }
 
-    /// Mean of -ln p of the true class at a temperature, in nats, clipped as [`crate::Figures::log_loss`].
+    /// Mean of -ln p of the true class at a temperature, in nats, clipped as the figure `log_loss` of [`crate::FIGURES`].
     fn log_loss(&self, temperature: f64) -> f64 {
         let rows = self.labels.iter().zip(self.logits.chunks_exact(self.n_classes));
         let loss = |(&label, row): (&usize, &[f64])| {

@@ -1,13 +1,16 @@
 use std::fmt;
 
-/// Why a figure or its interval has no value. Classes are indices; [`Undefined::named`] puts their names in.
+/// Reason why a figure or its interval has no value. Classes are indices; [`Undefined::named`] puts their names
+/// in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Undefined {
     /// The set is empty.
     NoImages,
-    /// Recall, ROC AUC, average precision, an operating point, and every mean that needs them.
+    /// No image of the class: no recall, ROC AUC, average precision or operating point, and no mean that needs
+    /// them.
     NoImageOf(usize),
-    /// Specificity and ROC AUC need another class too; so do kappa and Matthews' coefficient.
+    /// Images of this class alone: specificity and ROC AUC need another class too; so do kappa and Matthews'
+    /// coefficient.
     OnlyImagesOf(usize),
     /// Precision: nothing was predicted as this class.
     NotPredicted(usize),

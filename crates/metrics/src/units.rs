@@ -2,21 +2,21 @@ use std::{collections::HashMap, ops::Range};
 
 use base::random::{Key, Purpose, Rng as _};
 
-/// What a bootstrap draws: images, or whole groups of them, in strata by class.
+/// Units that a bootstrap draws: images, or whole groups of them, in strata by class.
 ///
 /// A group belongs to the class of most of its images (of several such, the first). Where groups hold one class each,
 /// every resample holds every class; a class whose images all lie in groups of another class can be missing.
 pub(crate) struct Units {
     /// Images, unit by unit.
     members: Vec<usize>,
-    /// Where each unit's members begin, and one end.
+    /// Place in `members` at which each unit begins, and one end.
     starts: Vec<usize>,
     /// Each class with its units.
     strata: Vec<(usize, Range<usize>)>,
 }
 
 impl Units {
-    /// `labels` `[N]` below `n_classes`; `groups`, if any, names each image's group, `[N]`.
+    /// Forms the units. `labels` `[N]` are below `n_classes`; `groups`, if any, names each image's group, `[N]`.
     pub(crate) fn new(n_classes: usize, labels: &[usize], groups: Option<&[usize]>) -> Self {
         let groups = match groups {
             None => (0..labels.len()).map(|image| vec![image]).collect(),
@@ -39,7 +39,7 @@ impl Units {
         units
     }
 
-    /// How many units there are of each class that has any.
+    /// Number of units of each class that has any.
     pub(crate) fn per_class(&self) -> impl Iterator<Item = (usize, usize)> {
         self.strata.iter().map(|(class, units)| (*class, units.len()))
     }

@@ -12,18 +12,18 @@ use canvas::{Dice, Noise, Plane};
 use base::random::{Generator, Key, Purpose};
 use data::Pixels;
 
-/// What a phantom's lungs show.
+/// Finding that a phantom's lungs show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finding {
     /// Patchy haze at the outer and lower edges of both lungs.
     GroundGlass,
-    /// Nothing.
+    /// No finding.
     None,
     /// A denser patch in one lung.
     Consolidation,
 }
 
-/// What lungs full of fluid hold back.
+/// Density of lungs full of fluid.
 const FLUID: f32 = 0.78;
 
 /// Draws a phantom of `size` × `size` pixels: 8-bit gray, row by row.
@@ -61,7 +61,7 @@ impl Patient {
         Self { anatomy, noise, lungs, vessels, fluid, dice }
     }
 
-    /// The film, and how the body lay.
+    /// Exposes the film; returns it, and how the body lay.
     fn exposed(&mut self, size: usize) -> (Vec<u8>, film::Pose) {
         let mut body = self.anatomy.soft_parts(&self.lungs, &self.noise);
         for (i, (_, _, value)) in body.values_mut().enumerate() {
@@ -74,7 +74,7 @@ impl Patient {
     }
 }
 
-/// How much of the fluid at a place is seen: up to the very edge of the heart, whose outline it hides.
+/// Computes the share of the fluid at a place that is seen: up to the very edge of the heart, whose outline it hides.
 fn shown(lung: f32) -> f32 {
     (2.5 * lung).min(1.0)
 }
@@ -82,10 +82,10 @@ fn shown(lung: f32) -> f32 {
 /// A phantom with nothing to find, or one thing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Planted {
-    /// `S`×`S` gray pixels.
+    /// Image of `S`×`S` gray pixels.
     pub image: Pixels,
-    /// Whether the finding is seen at each pixel, row by row: at half of its density or more. Nowhere where there is none; else
-    /// on at most 8 % of the pixels.
+    /// True at each pixel, row by row, where the finding is seen: at half of its density or more. Nowhere where there is none;
+    /// else on at most 8 % of the pixels.
     pub mask: Vec<bool>,
 }
 

@@ -25,7 +25,7 @@ const CLASSES: [(&str, usize, &str, Finding); 3] = [
 /// The fewest training images of a class: one of them is a fifth.
 const FEWEST: usize = 5;
 
-/// What sample to make.
+/// Settings of a synthetic sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SampleOptions {
     /// Training images in all, at least 15: shared out in the study's imbalance, 179 COVID-19 to 1,301 NORMAL to 1,305
@@ -35,11 +35,11 @@ pub struct SampleOptions {
     pub test_per_class: usize,
     /// Side in pixels, 32 to 4096.
     pub image_size: usize,
-    /// What everything about the phantoms is drawn from.
+    /// Seed that everything about the phantoms is drawn from.
     pub seed: u64,
 }
 
-/// What was made.
+/// Summary of a sample that was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SampleSummary {
     /// Class labels, which are their folders' names, in index order.
@@ -127,7 +127,7 @@ fn failed<'a>(action: &'static str, path: &'a Path) -> impl Fn(io::Error) -> Err
     move |source| Error::Io { action, path: path.to_owned(), source }
 }
 
-/// A file that is gone already is as good as removed.
+/// Removes a file; one that is gone already is as good as removed.
 fn remove(file: &Path) -> Result<(), Error> {
     match fs::remove_file(file) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed("remove", file)(error)),
@@ -135,7 +135,7 @@ fn remove(file: &Path) -> Result<(), Error> {
     }
 }
 
-/// `count` images shared out in the study's imbalance, the largest remainders rounded up.
+/// Shares out `count` images in the study's imbalance, the largest remainders rounded up.
 fn shares(count: usize) -> Result<[usize; 3], Error> {
     let least = FEWEST * CLASSES.len();
     if count < least {
@@ -218,7 +218,7 @@ fn write_image(job: &Job, options: &SampleOptions) -> Result<(), Error> {
     FileWriter::replacing().write(&job.path, &bytes).map_err(failed("write", &job.path))
 }
 
-/// An 8-bit gray PNG that says in itself what it is.
+/// Encodes an 8-bit gray PNG that says in itself what it is.
 fn png(pixels: &[u8], size: usize) -> Result<Vec<u8>, png::EncodingError> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, size as u32, size as u32);

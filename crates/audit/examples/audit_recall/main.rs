@@ -1,4 +1,4 @@
-//! What the audit finds of copies that are planted, and what else it takes for copies.
+//! Recall of the audit: planted copies that it finds, and other pairs that it takes for copies.
 //!
 //! `cargo run --release -p data --example audit_recall -- DATA TEST [SEED…]` splits DATA, takes TEST as the test set, and
 //! for each seed puts into another set than the original's: 30 exact copies (renamed, or stored in another format

@@ -1,4 +1,4 @@
-//! Copies of all kinds, planted in the sets of a data set, and what an audit finds of them.
+//! Copies of all kinds, planted in the sets of a data set, and those that an audit finds.
 
 use std::{
     collections::BTreeMap,
@@ -31,11 +31,11 @@ pub(crate) struct Planted {
     copies: BTreeMap<PathBuf, (usize, PathBuf)>,
 }
 
-/// What was found.
+/// Findings of an audit among planted copies.
 pub(crate) struct Found {
-    /// Of each kind, the likenesses of the copies that were found.
+    /// Similarities of the copies that were found, for each kind.
     pub(crate) kinds: Vec<Vec<f32>>,
-    /// Pairs of other images: likeness, and the two.
+    /// Pairs of other images: similarity, and the two.
     pub(crate) others: Vec<(f32, PathBuf, PathBuf)>,
 }
 
@@ -76,7 +76,8 @@ impl Planted {
         audit::audit(&sets, n_classes, &Decoding::new(Formats::Keras), 28, &|| {})
     }
 
-    /// A pair counts as found if it joins a copy with its original, or with another copy of it.
+    /// Sorts the audit's pairs. One counts as found if it joins a copy with its original, or with another
+    /// copy of it.
     pub(crate) fn judge(&self, audit: &Audit) -> Found {
         let root = |image: usize| {
             let path = &audit.images[image].sample.path;

@@ -21,7 +21,7 @@ const FOOTER: usize = 80;
 const ENTRY: usize = 4 + 4 + 32 + 4 + 4 + 1;
 /// Bit of the length that marks a file without an image; the rest is then the length of the reason.
 const BAD: u32 = 1 << 31;
-/// A reason is one line.
+/// Longest reason in bytes; it is one line.
 const MAX_REASON: usize = 4096;
 
 /// Writes a cache file from its first byte to its last.
@@ -75,7 +75,7 @@ impl<W: Write> Writer<W> {
     }
 }
 
-/// What a file says became of `n` files, if it is whole, has this key, and its images are of `image_size`.
+/// Reads the outcomes of `n` files, if the cache file is whole, has this key, and its images are of `image_size`.
 pub(super) fn read(file: &File, key: &Key, n: usize, image_size: usize) -> io::Result<Option<Vec<Outcome>>> {
     let length = file.metadata()?.len();
     let Some(index_end) = length.checked_sub(FOOTER as u64).filter(|&end| end >= MAGIC.len() as u64) else {

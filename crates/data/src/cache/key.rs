@@ -1,4 +1,4 @@
-//! What a cache file stands for: the files as they were, and the settings by which they became pixels.
+//! Key of a cache file: the files as they were, and the settings by which they became pixels.
 
 use std::{
     fs::Metadata,
@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{Decoding, Preprocess, Sample};
 
-/// Raised whenever decoding or resizing gives other pixels than before.
+/// Version of the decoder, raised whenever decoding or resizing gives other pixels than before.
 const DECODER: u32 = 2;
 /// A file that changes twice within one tick of the file system's clock keeps its times. Ticks are at most 10 ms.
 const TICK: Duration = Duration::from_millis(20);
@@ -21,8 +21,8 @@ const TICK: Duration = Duration::from_millis(20);
 /// SHA-256 over every file's path, size and times, and the settings.
 pub(super) type Key = [u8; 32];
 
-/// The key of these files as they are now. The time of change (ctime) is part of it, which no program can set: a file that was
-/// replaced by another of its size and time is told by it.
+/// Computes the key of these files as they are now. The time of change (ctime) is part of it, which no program can set: it
+/// shows that a file was replaced by another of its size and time.
 pub(super) fn key(samples: &[Sample], preprocess: &Preprocess, decoding: &Decoding) -> Key {
     let size = (preprocess.image_size as u64).to_le_bytes();
     let (interpolation, formats) = (preprocess.interpolation.to_string(), decoding.formats.to_string());
@@ -64,7 +64,7 @@ pub(super) fn of_files(samples: &[Sample], what: &[&[u8]]) -> Key {
     hasher.finalize().into()
 }
 
-/// What tells that a file is another than before.
+/// Facts that differ where a file is another than before.
 struct Facts {
     bytes: Vec<u8>,
     newest: SystemTime,

@@ -9,14 +9,15 @@ use crate::{Error, OutputKind, Sample, create_output_folder, images::hex};
 /// The longest note, in bytes.
 const MAX_BYTES: u64 = 1 << 28;
 
-/// A place for what was found out about a list of files, for as long as they stay as they are.
+/// Text kept about a list of files, valid for as long as they stay as they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
     path: PathBuf,
 }
 
 impl Cache {
-    /// The note on these files as they are now (each one's path, size and times); `what` tells notes of one list apart.
+    /// Finds the note on these files as they are now (each one's path, size and times); `what` tells notes of one list
+    /// apart.
     pub fn note(&self, samples: &[Sample], what: &str) -> Note {
         let key = key::of_files(samples, &[b"note", what.as_bytes()]);
         Note { path: self.folder.join(format!("{}.{NOTE}", hex(&key[..16]))) }
@@ -24,7 +25,7 @@ impl Cache {
 }
 
 impl Note {
-    /// What was noted; none where nothing was, or where the file is damaged.
+    /// Reads the noted text; none where there is none, or where the file is damaged.
     pub fn read(&self) -> Option<String> {
         let file = base::open_own(&self.path).ok()?;
         let noted = String::from_utf8(base::read_rest(file, MAX_BYTES).ok()?).ok()?;

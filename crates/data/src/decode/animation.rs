@@ -52,7 +52,8 @@ fn frames<'a, D: ImageDecoder + AnimationDecoder<'a>>(
     Ok(decoder.into_frames())
 }
 
-/// That the frame is no larger than allowed, and no more work than the largest image: those before it are drawn as well.
+/// Checks that the frame is no larger than allowed, and no more work than the largest image: those before it are drawn as
+/// well.
 fn check(decoder: &impl ImageDecoder, number: usize, decoding: &Decoding) -> Result<(), DecodeError> {
     let (width, height) = decoder.dimensions();
     check_size(width, height, decoding)?;

@@ -1,4 +1,4 @@
-//! Memory that decoding takes, told by a file's header: who decodes for many at once has to know before it begins.
+//! Memory that decoding takes, by a file's header: a program that decodes for many at once has to know before it begins.
 
 use image::{ImageFormat, metadata::Orientation};
 
@@ -59,7 +59,7 @@ pub(super) struct Announced {
 }
 
 impl Announced {
-    /// An image with these bytes for each pixel.
+    /// Describes an image with these bytes for each pixel.
     pub(super) fn new(width: u64, height: u64, stored: u64, memory: u64) -> Self {
         let pixels = width.saturating_mul(height);
         let bytes = |of_pixel: u64| pixels.saturating_mul(of_pixel);
@@ -91,7 +91,7 @@ fn announced(
     }
 }
 
-/// By the header, which comes first (PNG specification, 11.2.2).
+/// Reads the header of a PNG, which comes first (PNG specification, 11.2.2).
 fn of_png(bytes: &[u8], rows: bool, decoding: &Decoding) -> Option<Announced> {
     let head: [u8; 13] = bytes.get(16..29)?.try_into().ok()?;
     let [a, b, c, d, e, f, g, h, depth, colour, _, _, interlace] = head;
@@ -117,8 +117,8 @@ fn of_png(bytes: &[u8], rows: bool, decoding: &Decoding) -> Option<Announced> {
     Some(Announced { memory, ..whole })
 }
 
-/// By the frame's header. Scans of single components or of single bits need the coefficients of all of them, of 16 bits, and sides
-/// are filled up to whole blocks of 16 or 32.
+/// Reads the header of a JPEG's frame. Scans of single components or of single bits need the coefficients of all of them, of 16
+/// bits, and sides are filled up to whole blocks of 16 or 32.
 fn of_jpeg(bytes: &[u8]) -> Option<Announced> {
     let frame = jpeg::frame(bytes)?;
     let components = frame.components.len() as u64;

@@ -27,7 +27,7 @@ use crate::{
     DecodeNotes, Decoding, Pixels,
 };
 
-/// An error that has none of the file's words in it.
+/// Makes an error that has none of the file's words in it.
 fn damaged(what: &'static str) -> DecodeError {
     DecodeError::Damaged(what.to_owned())
 }
@@ -66,14 +66,14 @@ enum Space {
     Palette,
 }
 
-/// How pixels are laid out in the frame.
+/// Layout of the pixels in the frame.
 #[derive(Clone, Copy)]
 struct Layout {
     width: usize,
     height: usize,
     channels: usize,
     space: Space,
-    /// Of a sample: 1, 8, 16 or 32.
+    /// Bits allocated for a sample: 1, 8, 16 or 32.
     bits_allocated: u16,
     bits_stored: u16,
     /// Bits below the stored ones.
@@ -157,7 +157,7 @@ impl Layout {
         usize::from(self.bits_allocated).div_ceil(8)
     }
 
-    /// That a compressed image is as large as the file says.
+    /// Checks that a compressed image is as large as the file says.
     fn check(&self, width: u32, height: u32, channels: usize) -> Result<(), DecodeError> {
         if (width as usize, height as usize, channels) == (self.width, self.height, self.channels) {
             Ok(())
@@ -176,7 +176,7 @@ impl Layout {
         (sample >> self.shift) & self.most()
     }
 
-    /// What they mean as a number.
+    /// Returns the number that stored bits stand for.
     fn value(&self, bits: u32) -> i64 {
         let sign = 1_i64 << (self.bits_stored - 1);
         let value = i64::from(bits);
@@ -212,7 +212,7 @@ pub(super) fn announced(bytes: &[u8], decoding: &Decoding) -> Option<Announced> 
     Some(Announced::new(width, height, stored, decoded + 6))
 }
 
-/// Whether these are the first bytes of a data set without a head.
+/// Tells if these are the first bytes of a data set without a head.
 pub(super) fn is_data_set(first_bytes: &[u8]) -> bool {
     file::encoding(first_bytes).is_some()
 }

@@ -21,8 +21,8 @@ pub(super) fn pixels(
     }
 }
 
-/// As Pillow (`GifImagePlugin.py`): the palette's colours, also of what is transparent; what the frame leaves free of the
-/// screen has the transparent index, or 0.
+/// Decodes the first frame as Pillow does (`GifImagePlugin.py`): the palette's colours, also of what is transparent; what
+/// the frame leaves free of the screen has the transparent index, or 0.
 fn first_frame(bytes: &[u8], decoding: &Decoding) -> Result<Pixels, DecodeError> {
     let mut options = DecodeOptions::new();
     options.set_color_output(ColorOutput::Indexed);

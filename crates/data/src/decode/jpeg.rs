@@ -68,9 +68,9 @@ fn pixels_with_restarts(bytes: &[u8], frame: &Frame, decoding: &Decoding) -> Res
     Ok(orientation::turn(Pixels { width, height, channels, data }, turned))
 }
 
-/// The same image with its frame's header right before the first scan, and without an APP14 that is too short to be Adobe's.
-/// The standard lets tables come after the header (B.2.3), but the library (zune-jpeg 0.5) takes them as they are at the
-/// header, and gives wrong pixels without a word.
+/// Returns the same image with its frame's header right before the first scan, and without an APP14 that is too short to be
+/// Adobe's. The standard lets tables come after the header (B.2.3), but the library (zune-jpeg 0.5) takes them as they are
+/// at the header, and gives wrong pixels without a word.
 fn in_order(bytes: &[u8]) -> Cow<'_, [u8]> {
     let (mut at, mut header, mut left_out, mut late) = (2, None, Vec::new(), false);
     while let Some(marker) = next_marker(bytes, &mut at) {
@@ -100,7 +100,7 @@ fn in_order(bytes: &[u8]) -> Cow<'_, [u8]> {
     Cow::Borrowed(bytes)
 }
 
-/// The bytes without these parts, and with `more` at `place` behind them.
+/// Returns the bytes without these parts, and with `more` at `place` behind them.
 fn without(bytes: &[u8], parts: &[(usize, usize)], place: usize, more: &[u8]) -> Vec<u8> {
     let (mut kept, mut from) = (Vec::with_capacity(bytes.len()), 0);
     for &(start, end) in parts {
@@ -113,7 +113,7 @@ fn without(bytes: &[u8], parts: &[(usize, usize)], place: usize, more: &[u8]) ->
     kept
 }
 
-/// What a JPEG says of itself before its first scan.
+/// Header of a JPEG's frame, before its first scan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Frame {
     /// Bits of a sample.
@@ -122,9 +122,9 @@ pub(super) struct Frame {
     pub(super) height: u16,
     /// Identifiers of the components, one each.
     pub(super) components: Vec<u8>,
-    /// Whether it is marked as JFIF, whose colours are always YCbCr.
+    /// True where it is marked as JFIF, whose colours are always YCbCr.
     pub(super) jfif: bool,
-    /// Whether samples are coded as they are, of any number of bits.
+    /// True where samples are coded as they are, of any number of bits.
     pub(super) lossless: bool,
     /// The frame's marker, `C0` to `CF`, which says how it is coded.
     pub(super) marker: u8,
@@ -161,7 +161,7 @@ pub(super) fn frame(bytes: &[u8]) -> Option<Frame> {
     }
 }
 
-/// Whether the first scan begins anew every so many blocks.
+/// Tells if the first scan begins anew every so many blocks.
 fn has_restarts(bytes: &[u8]) -> bool {
     let (mut at, mut interval) = (2, 0);
     while let Some(marker) = next_marker(bytes, &mut at) {
@@ -199,7 +199,7 @@ pub(super) fn application_segments(bytes: &[u8]) -> impl Iterator<Item = &[u8]> 
     })
 }
 
-/// Whether the first frame is one of JPEG-LS, which has the other markers in common with JPEG.
+/// Tells if the first frame is one of JPEG-LS, which has the other markers in common with JPEG.
 pub(super) fn is_jpeg_ls(bytes: &[u8]) -> bool {
     let mut at = 2;
     while let Some(marker) = next_marker(bytes, &mut at) {
@@ -215,19 +215,19 @@ pub(super) fn is_jpeg_ls(bytes: &[u8]) -> bool {
     false
 }
 
-/// Frames; C4, C8 and CC are tables.
+/// Tells if a marker begins a frame; C4, C8 and CC are tables.
 fn is_frame(marker: u8) -> bool {
     matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc)
 }
 
-/// How a JPEG's bytes end.
+/// End of a JPEG's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// With the marker `FF D9`, after the scans.
+    /// End with the marker `FF D9`, after the scans.
     Marked,
-    /// Within the data of the only scan of a sequential image, or right behind it.
+    /// End within the data of the only scan of a sequential image, or right behind it.
     Open,
-    /// Before that, or where further scans are to come.
+    /// End before that, or where further scans are to come.
     Early,
 }
 
@@ -263,7 +263,7 @@ pub(super) fn end(bytes: &[u8]) -> End {
     }
 }
 
-/// What stands behind a marker, without its length, and `at` moved behind it.
+/// Returns what stands behind a marker, without its length, and moves `at` behind it.
 pub(super) fn segment<'a>(bytes: &'a [u8], at: &mut usize) -> Option<&'a [u8]> {
     let two = bytes.get(*at..*at + 2)?;
     let length = usize::from(u16::from_be_bytes([two[0], two[1]])).max(2);

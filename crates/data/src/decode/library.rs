@@ -1,4 +1,4 @@
-//! All formats that the image crate decodes, PNG excepted.
+//! Decoding of all formats that the image crate decodes, PNG excepted.
 
 use std::{borrow::Cow, io::Cursor};
 
@@ -85,7 +85,7 @@ pub(super) fn limits(decoding: &Decoding) -> Limits {
     limits
 }
 
-/// As Pillow's `convert("RGB")`.
+/// Converts an image as Pillow's `convert("RGB")` does.
 pub(super) fn cut(image: DynamicImage, gray: bool, notes: &mut DecodeNotes) -> Vec<u8> {
     match image {
         DynamicImage::ImageLuma16(image) => {
@@ -97,7 +97,7 @@ pub(super) fn cut(image: DynamicImage, gray: bool, notes: &mut DecodeNotes) -> V
     }
 }
 
-/// As a viewer: scaled, and over black.
+/// Converts an image as a viewer shows it: scaled, and over black.
 pub(super) fn viewed(image: DynamicImage) -> Vec<u8> {
     let samples = usize::from(image.color().channel_count());
     let mut data = Vec::new();

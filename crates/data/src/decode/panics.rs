@@ -29,7 +29,7 @@ pub fn catch_panic<T>(
     })
 }
 
-/// Whether a panic on this thread is caught by [`catch_panic`], so that a panic hook need not end the program.
+/// Tells if a panic on this thread is caught by [`catch_panic`], so that a panic hook need not end the program.
 pub fn is_panic_caught() -> bool {
     CAUGHT.get()
 }

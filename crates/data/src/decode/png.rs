@@ -89,8 +89,8 @@ pub(super) fn pixels(
     Ok(Pixels { width: size, height: size, channels, data })
 }
 
-/// The same file with a transparent gray of no more bits than its pixels: of what a tRNS chunk holds only these count (PNG,
-/// 11.3.2.1), and the library compares all of it.
+/// Returns the same file with a transparent gray of no more bits than its pixels: of what a tRNS chunk holds only these count
+/// (PNG, 11.3.2.1), and the library compares all of it.
 fn with_transparent_gray_in_range(bytes: &[u8]) -> Cow<'_, [u8]> {
     let Some(&[depth @ (1 | 2 | 4), 0]) = bytes.get(24..26) else { return Cow::Borrowed(bytes) };
     let mut at = 33_usize;
@@ -114,7 +114,7 @@ fn with_transparent_gray_in_range(bytes: &[u8]) -> Cow<'_, [u8]> {
     Cow::Borrowed(bytes)
 }
 
-/// How unpacked samples become 8-bit pixels without alpha.
+/// Conversion of unpacked samples to 8-bit pixels without alpha.
 struct Narrow {
     samples: usize,
     /// 16 bits a sample.

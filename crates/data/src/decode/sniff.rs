@@ -1,12 +1,13 @@
-//! What a file is, from its first bytes: enough to list files, whatever their extension.
+//! Formats of files by their first bytes: enough to list files, whatever their extension.
 
 use super::{dicom, jpeg2000};
 
-/// Where a DICOM file says that it is one, behind a preamble that may hold anything (PS3.10, 7.1).
+/// Place at which a DICOM file says that it is one, behind a preamble that may hold anything (PS3.10, 7.1).
 const DICOM_MARK: std::ops::Range<usize> = 128..132;
 
-/// The name of the format that a file's first bytes announce, of those that [`decode`](fn@crate::decode) reads or refuses by
-/// name though they hold one picture, such as HEIF; `None` for anything else. 132 bytes are enough, and more are not looked at; of fewer, what can be told is told.
+/// Names the format that a file's first bytes announce, of those that [`decode`](fn@crate::decode) reads or refuses by name
+/// though they hold one picture, such as HEIF; `None` for anything else. 132 bytes are enough, and more are not looked at; with
+/// fewer, formats are named as far as these show them.
 ///
 /// Short marks ask for more than themselves, so that a text that begins with `BM` or `P5` is no image.
 pub fn sniff(first_bytes: &[u8]) -> Option<&'static str> {
@@ -47,13 +48,13 @@ pub fn sniff(first_bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// BigTIFF, in either byte order.
+/// Tells if a file is a BigTIFF, in either byte order.
 pub(super) fn is_big_tiff(first_bytes: &[u8]) -> bool {
     first_bytes.starts_with(b"II+\0") || first_bytes.starts_with(b"MM\0+")
 }
 
-/// Formats that hold one picture and are not read. A radiograph may have been saved as one: in a folder they count as images,
-/// so that they are told as files that cannot be read and not silently missing.
+/// Names a format that holds one picture and is not read. A radiograph may have been saved as one: in a folder they count as
+/// images, so that they are reported as files that cannot be read and not silently missing.
 fn unread_photograph(first_bytes: &[u8]) -> Option<&'static str> {
     let starts = |mark: &[u8]| first_bytes.starts_with(mark);
     if let Some(b"ftyp") = first_bytes.get(4..8) {
@@ -126,7 +127,7 @@ pub(super) fn unsupported(bytes: &[u8]) -> Option<&'static str> {
     (is_markup && text.windows(4).any(|tag| tag == b"<svg")).then_some("SVG")
 }
 
-/// Whether these are the first bytes of a DICOM file: with its mark, or without preamble and mark as some exports are.
+/// Tells if these are the first bytes of a DICOM file: with its mark, or without preamble and mark as some exports are.
 pub(super) fn is_dicom(first_bytes: &[u8]) -> bool {
     first_bytes.get(DICOM_MARK) == Some(b"DICM") || dicom::is_data_set(first_bytes)
 }

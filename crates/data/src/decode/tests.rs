@@ -18,7 +18,7 @@ fn decode_by(bytes: &[u8], decoding: &Decoding) -> Result<Pixels, DecodeError> {
     Ok(super::decode(bytes, decoding)?.pixels)
 }
 
-/// By Keras' rules.
+/// Decodes by Keras' rules.
 fn decode(bytes: &[u8]) -> Result<Pixels, DecodeError> {
     decode_by(bytes, &KERAS)
 }
@@ -139,7 +139,7 @@ fn png_values_are_pillows() {
     );
 }
 
-/// As Pillow 13.0 gives them.
+/// Values as Pillow 13.0 gives them.
 #[test]
 fn values_of_other_formats_are_pillows() {
     assert_eq!(data(b"P5 4 1 65535\n\0\0\0\xc8\x01\0\xff\xff"), (1, vec![0, 200, 255, 255]));

@@ -1,4 +1,4 @@
-//! More than 8-bit gray or RGB, brought to that as a viewer does: 16 bits scaled, alpha put over black.
+//! Conversion of more than 8-bit gray or RGB to that, as a viewer does: 16 bits scaled, alpha put over black.
 
 /// Channels that are left of `samples` interleaved values, of which the last is alpha where there are 2 or 4.
 pub(super) fn channels(samples: usize) -> usize {
@@ -18,7 +18,7 @@ pub(super) fn viewed8(values: &[u8], samples: usize, into: &mut Vec<u8>) {
     }
 }
 
-/// The same from 16 bits: one rounding for both.
+/// Appends 8-bit pixels of 16-bit values in the same way: one rounding for both.
 pub(super) fn viewed16(mut values: impl Iterator<Item = u16>, samples: usize, into: &mut Vec<u8>) {
     const MOST: u64 = 65535;
     let channels = channels(samples);

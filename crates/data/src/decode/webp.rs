@@ -5,7 +5,7 @@ use image::ImageFormat;
 use super::{animation, check_size, choose_frame, library};
 use crate::{DecodeError, DecodeNotes, Decoding, Pixels};
 
-/// What stands before the frame's own chunks in one of an animation: place, size, duration, flags.
+/// Bytes before the frame's own chunks in one of an animation: place, size, duration, flags.
 const FRAME_HEAD: usize = 16;
 
 /// Decodes a WebP.
@@ -24,7 +24,7 @@ pub(super) fn pixels(
     library::pixels(bytes, ImageFormat::WebP, decoding, notes)
 }
 
-/// That no frame among these chunks is larger than allowed.
+/// Checks that no frame among these chunks is larger than allowed.
 fn check(body: &[u8], decoding: &Decoding) -> Result<(), DecodeError> {
     for (kind, content) in chunks(body) {
         if &kind == b"ANMF" {

@@ -1,4 +1,4 @@
-//! One file to its place.
+//! Linking, copying and moving of one file to its place.
 
 use std::{
     fs::{self, File},
@@ -11,12 +11,12 @@ use base::{FileWriter, place_new};
 use super::failed;
 use crate::Error;
 
-/// [`base::real_place`], with the path in its error.
+/// Finds the real place of a path: [`base::real_place`], with the path in its error.
 pub(super) fn real_place(path: &Path) -> Result<PathBuf, Error> {
     base::real_place(path).map_err(failed("read", path))
 }
 
-/// A symbolic link at `place` that leads to a file.
+/// Makes a symbolic link at `place` that leads to a file.
 pub(super) fn link(file: &Path, place: &Path) -> Result<(), Error> {
     let target = real_place(file)?;
     match symlink(&target, place) {
@@ -35,13 +35,13 @@ fn symlink(target: &Path, place: &Path) -> io::Result<()> {
     std::os::unix::fs::symlink(target, place)
 }
 
-/// Elsewhere a symbolic link takes rights that few have.
+/// Makes a hard link instead: elsewhere a symbolic link takes rights that few have.
 #[cfg(not(unix))]
 fn symlink(target: &Path, place: &Path) -> io::Result<()> {
     fs::hard_link(target, place)
 }
 
-/// A copy at `place`.
+/// Makes a copy at `to`.
 pub(super) fn copy(file: &Path, to: &Path) -> Result<(), Error> {
     match to.symlink_metadata() {
         Ok(_) if same(file, to)? => Ok(()),
@@ -63,8 +63,8 @@ fn copy_new(file: &Path, to: &Path, sync: bool) -> Result<(), Error> {
     })
 }
 
-/// The file itself to its place. Whenever this is cut off, the file is whole under one of its names at least, and the same
-/// call brings it to an end.
+/// Moves the file itself to its place. Whenever this is cut off, the file is whole under one of its names at least, and
+/// the same call completes it.
 pub(super) fn move_file(file: &Path, to: &Path) -> Result<(), Error> {
     if real_place(file)? == real_place(to)? {
         return Err(Error::Exists { path: to.to_owned() });
@@ -89,7 +89,7 @@ pub(super) fn move_file(file: &Path, to: &Path) -> Result<(), Error> {
     }
 }
 
-/// Whether both are files with the same bytes.
+/// Tells if both are files with the same bytes.
 fn same(a: &Path, b: &Path) -> Result<bool, Error> {
     let open = |path: &Path| -> Result<(BufReader<File>, u64), Error> {
         let found = fs::metadata(path).map_err(failed("read", path))?;

@@ -1,4 +1,4 @@
-//! What a move is about to do, written down before it does any of it.
+//! Journal of a move, written before the move does anything.
 //!
 //! A CSV in the new folder: first the manifest that comes last and its header, then a record a file: where it is, where it
 //! goes, and its row of the manifest.
@@ -26,7 +26,7 @@ const MAX_BYTES: u64 = 1 << 30;
 enum Movable {
     /// All below a folder.
     Below(PathBuf),
-    /// Those that a CSV names: by their names with and without an extension, since a file that was moved can no longer be
+    /// Files that a CSV names: by their names with and without an extension, since a file that was moved can no longer be
     /// looked up.
     Named(HashSet<OsString>),
 }
@@ -41,7 +41,7 @@ impl Movable {
         Ok(Self::Named(names.iter().filter_map(name).collect()))
     }
 
-    /// What is wrong with a file that is to be moved, as the end of a sentence.
+    /// Returns what is wrong with a file that is to be moved, as the end of a sentence.
     fn problem(&self, file: &Path) -> Result<Option<&'static str>, Error> {
         let has_parent_parts = file.components().any(|part| part == Component::ParentDir);
         let is_in = match self {
@@ -100,8 +100,8 @@ pub(super) fn begin(
     manifest::write_records(&dir.join(NAME), &journal, true)
 }
 
-/// Goes on with a move out of the data set `data` into `dir` that was cut off, and ends it by its manifest; gives the number of
-/// files, or nothing where there was no such move.
+/// Continues a move out of the data set `data` into `dir` that was cut off, and completes it with its manifest; returns the
+/// number of files, or nothing where there was no such move.
 ///
 /// # Errors
 /// A move that was to end with another manifest, or that takes files from elsewhere; a journal that another user may have

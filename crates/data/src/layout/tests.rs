@@ -22,7 +22,7 @@ fn names(listing: &Listing) -> Vec<&str> {
     listing.samples.iter().map(|sample| sample.name.as_str()).collect()
 }
 
-/// What is left out, below the root, with the reasons.
+/// Files and folders left out, below the root, with the reasons.
 fn left_out(listing: &Listing) -> Vec<(String, Reason)> {
     let below = |left: &LeftOut| left.path.strip_prefix(&listing.root).unwrap().display().to_string();
     let mut all: Vec<_> = listing.left_out.iter().map(|left| (below(left), left.reason)).collect();
@@ -75,7 +75,7 @@ fn the_present_release_is_listed_without_its_masks() {
     assert!(left_out(&listing).contains(&("Lung_Opacity".into(), Reason::NotAClass)));
 }
 
-/// As Keras does: only what stands beside masks is told apart.
+/// Keras lists them so: only what stands beside masks is told apart.
 #[test]
 fn images_without_masks_are_folders_like_others() {
     let folder = folder(&["a/images/1.png", "a/2.png", "b/masks/1.png"]);
@@ -325,7 +325,7 @@ fn deep_folders_are_listed_or_named() {
     assert_eq!(listed(folder.path(), Formats::Keras).samples.len(), 2);
 }
 
-/// What is silently missing from a data set is worse than an error.
+/// Files silently missing from a data set are worse than an error.
 #[cfg(unix)]
 #[test]
 #[expect(clippy::print_stderr, reason = "the only way for a test to say that it was skipped")]

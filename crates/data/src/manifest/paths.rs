@@ -23,15 +23,15 @@ pub(super) struct Files {
     pub(super) files: Vec<(usize, PathBuf)>,
     /// Rows that say again what another says.
     pub(super) repeated: usize,
-    /// In which other way than as written the files were found.
+    /// Other way than as written by which the files were found.
     pub(super) way: Option<String>,
     /// Files whose names are stored in another Unicode form.
     pub(super) other_form: usize,
 }
 
-/// The file of every row, below the CSV's folder or absolute.
+/// Finds the file of every row, below the CSV's folder or absolute.
 ///
-/// Where not one of them is there, other ways to read the paths are tried, each for all rows: nothing is guessed row by row.
+/// If not one of them is there, other ways to read the paths are tried, each for all rows: nothing is guessed row by row.
 ///
 /// # Errors
 /// Rows whose file is not there, is no file, or is another row's as well and said to be something else.
@@ -80,7 +80,7 @@ pub(super) fn resolve(csv: &Path, rows: &[Row], observer: &dyn Observer) -> Resu
     if problems.count == 0 { Ok(Files { files, repeated, way, other_form }) } else { Err(problems) }
 }
 
-/// What the second of two rows says otherwise.
+/// Names what the second of two rows says otherwise.
 fn difference(first: &Row, second: &Row) -> Option<String> {
     let part = |row: &Row| row.part.map(|part| part.to_string());
     let values = |row: &Row| {
@@ -97,10 +97,10 @@ fn difference(first: &Row, second: &Row) -> Option<String> {
     })
 }
 
-/// Why a row has no file.
+/// Reason why a row has no file.
 enum Lack {
     NotThere,
-    /// As the end of a sentence.
+    /// Another reason, as the end of a sentence.
     Other(String),
 }
 
@@ -119,9 +119,9 @@ struct Way {
     backslashes: bool,
     /// Leading folders, all the same, that are taken off.
     dropped: Vec<String>,
-    /// Where paths begin.
+    /// Folder that paths begin in.
     base: PathBuf,
-    /// Whether that is the CSV's own folder.
+    /// True where that is the CSV's own folder.
     own_base: bool,
 }
 
@@ -154,8 +154,8 @@ fn with_slashes(path: &str, backslashes: bool) -> String {
     if backslashes { path.replace('\\', "/") } else { path.to_owned() }
 }
 
-/// The first way that finds the files of all rows: with slashes, without leading folders, below a folder above, below the
-/// only folder beside the CSV that has them all.
+/// Finds the first way that leads to the files of all rows: with slashes, without leading folders, below a folder above,
+/// below the only folder beside the CSV that has them all.
 fn another_way(folder: &Path, rows: &[Row], names: &mut Names) -> Option<(Way, Vec<PathBuf>)> {
     let backslashes = rows.iter().any(|row| row.path.contains('\\'));
     let own = |dropped: &[String]| Way {
@@ -189,7 +189,7 @@ fn another_way(folder: &Path, rows: &[Row], names: &mut Names) -> Option<(Way, V
     found.next().is_none().then_some(first)
 }
 
-/// The files of all rows, if all are there.
+/// Finds the files of all rows, if all are there.
 fn all(way: &Way, rows: &[Row], names: &mut Names) -> Option<Vec<PathBuf>> {
     rows.iter().map(|row| names.existing(&way.path(row)).ok()).collect()
 }
@@ -231,7 +231,7 @@ struct Names {
     folders: HashMap<PathBuf, FolderNames>,
     /// Folders that are there under a name in another Unicode form; none where there is no such.
     other_folders: HashMap<PathBuf, Option<PathBuf>>,
-    /// How often the other Unicode form of a name was meant.
+    /// Number of times that the other Unicode form of a name was meant.
     other_form: usize,
 }
 
@@ -332,7 +332,7 @@ impl Names {
 }
 
 impl FolderNames {
-    /// A folder that cannot be read has no names: its rows are told as what they are, not there.
+    /// Reads the names of a folder. One that cannot be read has none: its rows are reported as not there.
     fn read(folder: &Path) -> Self {
         let mut names = Self::default();
         for entry in walk::entries(folder).unwrap_or_default() {

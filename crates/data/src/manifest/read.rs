@@ -1,4 +1,4 @@
-//! A CSV's bytes into rows; nothing but the file itself is looked at.
+//! Reading of a CSV's bytes into rows; nothing but the file itself is looked at.
 
 use std::{collections::HashSet, fs, io::Read as _, path::Path};
 
@@ -14,7 +14,7 @@ pub(super) const MAX_CLASSES: usize = 1000;
 const MAX_BYTES: u64 = 256 << 20;
 /// The longest field, in bytes: as long as a path can be.
 const MAX_FIELD: usize = 4096;
-/// What a value is cut to where it is told, in characters.
+/// Longest part of a value that is shown, in characters.
 const SHOWN: usize = 80;
 
 const PATHS: [&str; 8] =
@@ -61,7 +61,7 @@ pub(super) struct Row {
 
 pub(super) struct Table {
     pub(super) rows: Vec<Row>,
-    /// Of the file's bytes, as lowercase hex.
+    /// SHA-256 of the file's bytes, as lowercase hex.
     pub(super) sha256: String,
 }
 
@@ -117,7 +117,7 @@ struct Columns {
     fold: Option<usize>,
 }
 
-/// What can be wrong with a header.
+/// Fault of a header.
 enum Wrong {
     Header(String),
     /// It lacks the column of groups that was asked for.

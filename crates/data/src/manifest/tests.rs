@@ -19,7 +19,7 @@ fn opened(folder: &tempfile::TempDir) -> Result<Listing, Error> {
     open(&folder.path().join("m.csv"), &OpenOptions::KERAS)
 }
 
-/// What is wrong, without the file's name.
+/// Problem of a CSV, without the file's name.
 fn problem(files: &[&str], csv: impl AsRef<[u8]>) -> String {
     let folder = world(files, csv);
     let error = opened(&folder).unwrap_err();
@@ -258,7 +258,7 @@ fn links_on_the_way_do_not_mislead() {
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
 
-    /// Whatever is in a file, it is read or told of.
+    /// Any bytes are read or refused with an error.
     #[test]
     fn no_bytes_are_too_odd(
         bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200),

@@ -1,4 +1,4 @@
-//! Rows into a CSV, which is there as a whole or not at all.
+//! Writing of rows into a CSV, which is there as a whole or not at all.
 
 use std::{
     collections::HashMap,
@@ -19,7 +19,7 @@ pub struct Row<'a> {
     pub label: &'a str,
     /// Its group, where one is known.
     pub group: Option<&'a str>,
-    /// What it is for.
+    /// Part that it is in.
     pub part: Part,
     /// Its fold, counted from 0; the file counts from 1.
     pub fold: Option<usize>,
@@ -40,7 +40,7 @@ pub fn write(out: &Path, rows: &[Row<'_>], force: bool) -> Result<(), Error> {
     write_records(out, &records(out, rows)?, force)
 }
 
-/// What [`write`] would put into the file `out`, whose folder must be there.
+/// Returns the bytes that [`write`] would put into the file `out`, whose folder must be there.
 ///
 /// # Errors
 /// A path that is not UTF-8; a folder that cannot be read.
@@ -49,7 +49,7 @@ pub fn text(out: &Path, rows: &[Row<'_>]) -> Result<Vec<u8>, Error> {
     bytes(&records(out, rows)?).map_err(failed)
 }
 
-/// Whether a manifest may be written there.
+/// Checks that a manifest may be written there.
 pub(crate) fn check_free(out: &Path, force: bool) -> Result<(), Error> {
     match fs::symlink_metadata(out) {
         Ok(there) if there.is_dir() || !force => Err(Error::Exists { path: out.to_owned() }),
@@ -57,7 +57,7 @@ pub(crate) fn check_free(out: &Path, force: bool) -> Result<(), Error> {
     }
 }
 
-/// A header and a record a row.
+/// Makes a header and a record a row.
 pub(crate) fn records(out: &Path, rows: &[Row<'_>]) -> Result<Vec<Record>, Error> {
     let folder = match out.parent() {
         Some(parent) if parent != Path::new("") => parent,
@@ -91,7 +91,7 @@ pub(crate) fn write_records(out: &Path, records: &[Record], force: bool) -> Resu
     })
 }
 
-/// Whether a file holds these records and nothing else.
+/// Tells if a file holds these records and nothing else.
 pub(crate) fn holds(out: &Path, records: &[Record]) -> bool {
     fs::read(out).is_ok_and(|there| bytes(records).is_ok_and(|bytes| bytes == there))
 }
@@ -133,7 +133,7 @@ fn canonical(folder: &Path) -> Result<PathBuf, Error> {
     fs::canonicalize(folder).map_err(|source| Error::Io { action: "read", path: folder.to_owned(), source })
 }
 
-/// `path` from `base`; both are absolute and without links.
+/// Returns `path` as seen from `base`; both are absolute and without links.
 fn relative(path: &Path, base: &Path) -> PathBuf {
     let common = path.components().zip(base.components()).take_while(|(a, b)| a == b).count();
     if !path.components().take(common).any(|component| matches!(component, Component::Normal(_))) {

@@ -5,7 +5,7 @@ use base::random::{Key, Purpose, permutation};
 
 use crate::{Error, Listing, Sample};
 
-/// The fold of each image of `listing.samples`, `0..k`, drawn from `seed`: each is in exactly one.
+/// Draws the fold of each image of `listing.samples`, `0..k`, from `seed`: each is in exactly one.
 ///
 /// Without `whole_groups` two folds differ by at most one image of a class; with it groups stay whole, and where none spans
 /// classes a fold is off a class's mean by less than the class's largest group.
@@ -99,7 +99,7 @@ fn lacking(listing: &Listing, folds: &[usize], k: usize) -> Option<(usize, usize
     there.iter().enumerate().find_map(|(class, there)| Some((class, there.iter().position(|there| !there)?)))
 }
 
-/// Dealt out class by class; the next class goes on where the last one ended, so that folds are of one size as well.
+/// Deals out images class by class; the next class continues where the last one ended, so that folds are of one size as well.
 fn of_images(listing: &Listing, k: usize, key: &Key) -> Vec<usize> {
     let mut folds = vec![0; listing.samples.len()];
     let mut dealt = 0;
@@ -114,7 +114,7 @@ fn of_images(listing: &Listing, k: usize, key: &Key) -> Vec<usize> {
     folds
 }
 
-/// The largest groups first, in random order among equals, each to the fold that has least of what the group holds.
+/// Deals out the largest groups first, in random order among equals, each to the fold that has least of what the group holds.
 fn of_groups(listing: &Listing, k: usize, key: &Key) -> Vec<usize> {
     let samples: Vec<&Sample> = listing.samples.iter().collect();
     let n_classes = listing.classes.len();

@@ -46,12 +46,12 @@ pub(super) fn largest(groups: &[Group], n_classes: usize) -> Vec<usize> {
     largest
 }
 
-/// With more kinds of groups than this, pairs of them are not tried: there are ways enough to come near without.
+/// Most kinds of groups of which pairs are tried: with more, there are ways enough to come near without.
 const PAIRED: usize = 200;
-/// What counts as nearer, so that rounding does not go in circles.
+/// Least change that counts as nearer, so that rounding does not go in circles.
 const STEP: f64 = 1e-9;
 
-/// Which images are chosen: about `wanted[class]` of each class, at least 1 and fewer than all.
+/// Chooses images in whole groups: about `wanted[class]` of each class, at least 1 and fewer than all.
 ///
 /// Groups are taken in random order while that brings the classes nearer to their numbers; then single groups and pairs of
 /// them change sides as long as that does. Where each group is of one class, no class can end off by as much as its largest
@@ -105,7 +105,7 @@ type Move = (usize, bool);
 
 struct Search<'a> {
     kinds: Vec<Kind<'a>>,
-    /// Of each class: images wanted, in all, in the largest group, and chosen.
+    /// Images of each class: wanted, in all, in the largest group, and chosen.
     wanted: &'a [usize],
     all: Vec<usize>,
     largest: Vec<usize>,
@@ -120,15 +120,15 @@ impl<'a> Search<'a> {
         Self { kinds, wanted, all, largest: largest(groups, n_classes), chosen: vec![0; n_classes] }
     }
 
-    /// What a class with `chosen` images adds to the distance: above all it must not be empty on one side, then not be off by
-    /// its largest group, then be as near as can be.
+    /// Computes the part of the distance of a class with `chosen` images: above all it must not be empty on one side, then
+    /// not be off by its largest group, then be as near as can be.
     fn distance(&self, class: usize, chosen: usize) -> f64 {
         let off = chosen.abs_diff(self.wanted[class]) as f64 / self.largest[class].max(1) as f64;
         let empty = chosen == 0 || chosen == self.all[class];
         off * off + f64::from(u8::from(off >= 1.0)) + 100.0 * f64::from(u8::from(empty))
     }
 
-    /// What moves would change the distance by; nothing where they cannot be made.
+    /// Computes by how much moves would change the distance; nothing where they cannot be made.
     fn change(&self, moves: &[Move]) -> Option<f64> {
         let mut chosen: Vec<(usize, isize)> = Vec::new();
         for (i, &(kind, more)) in moves.iter().enumerate() {

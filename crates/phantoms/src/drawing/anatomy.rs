@@ -2,7 +2,7 @@
 
 use super::canvas::{Dice, Noise, Plane, bell, edge};
 
-/// What differs from one patient to the next. Lengths are in units of half the film's side.
+/// Anatomy, which differs from one patient to the next. Lengths are in units of half the film's side.
 pub(super) struct Anatomy {
     /// Half the width between the rib cage's inner edges.
     pub(super) chest: f32,
@@ -10,14 +10,14 @@ pub(super) struct Anatomy {
     pub(super) apex: f32,
     /// Height of the diaphragm's domes, on the image's left and right.
     pub(super) domes: [f32; 2],
-    /// How far the diaphragm falls from a dome to the ribs.
+    /// Distance that the diaphragm falls from a dome to the ribs.
     dome_fall: f32,
     heart: Heart,
     /// Half the width of what lies between the lungs.
     mediastinum: f32,
-    /// How far the aorta's arch stands out.
+    /// Distance that the aorta's arch stands out.
     arch: f32,
-    /// How far the lungs' roots stand out.
+    /// Distance that the lungs' roots stand out.
     hila: [f32; 2],
     /// Half the width of the body below the shoulders.
     body: f32,
@@ -25,9 +25,9 @@ pub(super) struct Anatomy {
     wall: f32,
     /// Half the width of the neck.
     neck: f32,
-    /// Where the windpipe runs.
+    /// Place of the windpipe beside the middle.
     trachea: f32,
-    /// How well the lungs are filled with air: what they let through.
+    /// Density of the lungs: lower the better they are filled with air.
     pub(super) lung_density: f32,
     breasts: Option<Breasts>,
     stomach_bubble: Option<[f32; 3]>,
@@ -50,7 +50,7 @@ struct Breasts {
 }
 
 impl Anatomy {
-    /// Whoever is `ill` mostly breathes in less deeply.
+    /// Draws a patient; one who is `ill` mostly breathes in less deeply.
     pub(super) fn draw(ill: bool, dice: &mut Dice) -> Self {
         let chest = dice.around(0.76, 0.03);
         let shallow = if ill { dice.between(0.0, 0.1) } else { dice.between(0.0, 0.03) };
@@ -88,34 +88,34 @@ impl Anatomy {
         }
     }
 
-    /// How far a lung reaches outwards at height `y`.
+    /// Computes the outward reach of a lung at height `y`.
     pub(super) fn lateral(&self, y: f32) -> f32 {
         let t = ((y - self.apex) / (0.72 - self.apex)).clamp(0.0, 1.0);
         let rest = 1.0 - t;
         self.chest * (1.0 - rest * rest * (0.9 + 0.1 * rest)).max(0.0).sqrt() * (1.0 - 0.05 * t * t)
     }
 
-    /// Where a lung begins beside the middle at height `y`.
+    /// Computes the place beside the middle at which a lung begins at height `y`.
     fn medial(&self, side: usize, y: f32) -> f32 {
         let arch = if side == 1 { self.arch * bell((y + 0.3) / 0.09) } else { 0.0 };
         self.mediastinum * (0.8 + 0.25 * y) + 0.02 + self.hila[side] * bell((y + 0.02) / 0.14) + arch
     }
 
-    /// The diaphragm's height at `x`.
+    /// Computes the diaphragm's height at `x`.
     pub(super) fn diaphragm(&self, x: f32) -> f32 {
         let away = (x.abs() - 0.36) / (self.chest - 0.36);
         let steepness = if away < 0.0 { 0.25 } else { 1.0 };
         self.domes[usize::from(x > 0.0)] + self.dome_fall * steepness * away * away
     }
 
-    /// Half the width of the body at height `y`: neck, shoulders, armpits, trunk.
+    /// Computes half the width of the body at height `y`: neck, shoulders, armpits, trunk.
     fn outline(&self, y: f32) -> f32 {
         let shoulder = edge((y + 0.78 - 0.1 * (1.0 - self.chest)) / 0.2);
         let armpit = edge((y + 0.28) / 0.22);
         self.neck + (1.32 - self.neck) * shoulder - (1.32 - self.body) * armpit
     }
 
-    /// 1 inside the lungs, 0 outside, the heart cut out.
+    /// Draws the lungs: 1 inside, 0 outside, the heart cut out.
     pub(super) fn lungs(&self) -> Plane {
         let mut mask = Plane::new();
         mask.each(|x, y, value| {
@@ -136,7 +136,7 @@ impl Anatomy {
         edge((1.0 - (along * along + across * across)) / 0.16)
     }
 
-    /// What all soft parts let not through, lungs filled with air.
+    /// Draws what all soft parts hold back of the rays, lungs filled with air.
     pub(super) fn soft_parts(&self, lungs: &Plane, noise: &Noise) -> Plane {
         let mut film = Plane::new();
         for (i, (x, y, value)) in film.values_mut().enumerate() {

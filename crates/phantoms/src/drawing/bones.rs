@@ -1,11 +1,11 @@
-//! A chest's bones, added to what its soft parts let not through.
+//! Bones of a chest, added to what its soft parts hold back of the rays.
 
 use super::{
     anatomy::Anatomy,
     canvas::{Dice, Plane, SIDE, bell, edge, place},
 };
 
-/// Ribs, spine, collarbones, shoulder blades, upper arms.
+/// Adds ribs, spine, collarbones, shoulder blades, upper arms.
 pub(super) fn add_bones(film: &mut Plane, anatomy: &Anatomy, dice: &mut Dice) {
     let density = dice.between(0.7, 1.3);
     spine(film, dice, 0.06 * density);

@@ -1,4 +1,4 @@
-//! What phantoms are drawn with: planes of numbers over the body, dice, and smooth noise.
+//! Tools that phantoms are drawn with: planes of numbers over the body, dice, and smooth noise.
 
 use base::random::{Generator, unit};
 
@@ -27,7 +27,8 @@ impl Plane {
         }
     }
 
-    /// As [`each`](Self::each), but only for points at most `radius` from (x, y) in either direction.
+    /// Calls `change` as [`each`](Self::each) does, but only for points at most `radius` from (x, y) in either
+    /// direction.
     pub(super) fn around(&mut self, x: f32, y: f32, radius: f32, mut change: impl FnMut(f32, f32, &mut f32)) {
         let columns = index(x - radius)..index(x + radius) + 1;
         for row in index(y - radius)..index(y + radius) + 1 {
@@ -75,7 +76,7 @@ impl Plane {
     }
 }
 
-/// Where a column or row lies.
+/// Returns the place of a column or row.
 pub(super) fn place(index: usize) -> f32 {
     index as f32 * (2.0 * REACH / (SIDE - 1) as f32) - REACH
 }
@@ -86,7 +87,7 @@ fn index(place: f32) -> usize {
     ((place + REACH) * scale + 0.5).clamp(0.0, (SIDE - 1) as f32) as usize
 }
 
-/// 0 at `-1` and below, 1 at `1` and above, smooth between: an edge's profile.
+/// Profile of an edge: 0 at `-1` and below, 1 at `1` and above, smooth between.
 pub(super) fn edge(x: f32) -> f32 {
     let t = (x * 0.5 + 0.5).clamp(0.0, 1.0);
     t * t * (3.0 - 2.0 * t)
@@ -103,12 +104,12 @@ pub(super) fn bell(x: f32) -> f32 {
 pub(super) struct Dice(pub(super) Generator);
 
 impl Dice {
-    /// Evenly from `low` to `high`.
+    /// Draws a number evenly from `low` to `high`.
     pub(super) fn between(&mut self, low: f32, high: f32) -> f32 {
         low + (high - low) * unit(&mut self.0)
     }
 
-    /// Around `mean`, rarely as far away as three times `spread`: the sum of three even numbers.
+    /// Draws a number around `mean`, rarely as far away as three times `spread`: the sum of three even numbers.
     pub(super) fn around(&mut self, mean: f32, spread: f32) -> f32 {
         mean + spread * (self.between(-1.0, 1.0) + self.between(-1.0, 1.0) + self.between(-1.0, 1.0))
     }
@@ -130,7 +131,7 @@ impl Noise {
         Self { lattice: (0..Self::LATTICE * Self::LATTICE).map(|_| dice.between(0.0, 1.0)).collect() }
     }
 
-    /// One octave, with `frequency` lattice cells per unit of length.
+    /// Noise of one octave, with `frequency` lattice cells per unit of length.
     pub(super) fn at(&self, x: f32, y: f32, frequency: f32) -> f32 {
         // Far enough from 0 that cutting off is rounding down.
         let (x, y) = ((x + 8.0) * frequency, (y + 8.0) * frequency);
@@ -145,7 +146,7 @@ impl Noise {
         upper + (lower - upper) * below
     }
 
-    /// Three octaves, the finer the fainter; mostly from 0.2 to 0.8.
+    /// Noise of three octaves, the finer the fainter; mostly from 0.2 to 0.8.
     pub(super) fn rough(&self, x: f32, y: f32, frequency: f32) -> f32 {
         let octave = |scale: f32, weight: f32| self.at(x, y, frequency * scale) * weight;
         octave(1.0, 0.57) + octave(2.1, 0.29) + octave(4.3, 0.14)

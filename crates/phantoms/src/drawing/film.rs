@@ -3,7 +3,7 @@
 use super::canvas::{Dice, Plane, edge};
 use base::random::Rng as _;
 
-/// Where the body lies on the film.
+/// Place of the body on the film.
 pub(super) struct Pose {
     /// Sine and cosine of the turn.
     turn: (f32, f32),
@@ -19,7 +19,7 @@ impl Pose {
         (x, y)
     }
 
-    /// What of a plane lies behind each pixel of a film of `size` × `size` pixels, row by row.
+    /// Samples a plane behind each pixel of a film of `size` × `size` pixels, row by row.
     pub(super) fn seen(&self, plane: &Plane, size: usize) -> impl Iterator<Item = f32> {
         let at = move |pixel: usize| (pixel as f32 + 0.5) * (2.0 / size as f32) - 1.0;
         (0..size * size).map(move |pixel| {
@@ -29,7 +29,7 @@ impl Pose {
     }
 }
 
-/// How what is not let through becomes gray.
+/// Exposure of a film: what is not let through becomes gray.
 struct Exposure {
     black: f32,
     white: f32,
@@ -110,7 +110,7 @@ struct Grain {
 }
 
 impl Grain {
-    /// How much of a pixel's grain is its neighbours'.
+    /// Share of a pixel's grain that is its neighbours'.
     const SHARED: f32 = 0.35;
 
     fn new(size: usize, dice: &mut Dice) -> Self {

@@ -1,4 +1,4 @@
-//! What an illness adds to the lungs: shares of air that give way to fluid, from 0 to 1.
+//! Lesions that an illness adds to the lungs: shares of air that give way to fluid, from 0 to 1.
 
 use super::{
     anatomy::Anatomy,
@@ -12,11 +12,11 @@ struct Cloud {
     width: f32,
     height: f32,
     density: f32,
-    /// How wide its edge is, as a share of its size.
+    /// Width of its edge, as a share of its size.
     softness: f32,
-    /// How far its edge wanders, as a share of its size.
+    /// Distance that its edge wanders, as a share of its size.
     irregular: f32,
-    /// How much of it comes and goes within, from 0 to 1.
+    /// Share of it that comes and goes within, from 0 to 1.
     patchy: f32,
 }
 
@@ -35,7 +35,7 @@ impl Cloud {
     }
 }
 
-/// A fairly dense patch in one lung, as bacteria and some viruses make it.
+/// Adds a fairly dense patch in one lung, as bacteria and some viruses make it.
 pub(super) fn consolidation(plane: &mut Plane, anatomy: &Anatomy, noise: &Noise, dice: &mut Dice) {
     // More often in the patient's right lung, whose bronchus is the straighter and wider one.
     let side = if dice.chance(0.62) { -1.0 } else { 1.0 };
@@ -55,7 +55,7 @@ pub(super) fn consolidation(plane: &mut Plane, anatomy: &Anatomy, noise: &Noise,
     .add(plane, noise);
 }
 
-/// One round, dense patch anywhere in either lung, not behind the heart. Returns its density.
+/// Adds one round, dense patch anywhere in either lung, not behind the heart. Returns its density.
 pub(super) fn nodule(
     plane: &mut Plane,
     lungs: &Plane,
@@ -91,7 +91,7 @@ pub(super) fn nodule(
     density
 }
 
-/// Haze in both lungs, patchy, at their outer and lower edges.
+/// Adds haze in both lungs, patchy, at their outer and lower edges.
 pub(super) fn ground_glass(plane: &mut Plane, anatomy: &Anatomy, noise: &Noise, dice: &mut Dice) {
     let density = if dice.chance(0.2) { dice.between(0.08, 0.3) } else { dice.between(0.55, 0.85) };
     for side in [-1.0, 1.0] {
@@ -114,7 +114,8 @@ pub(super) fn ground_glass(plane: &mut Plane, anatomy: &Anatomy, noise: &Noise, 
     }
 }
 
-/// What is no illness and yet makes a lung paler here or there: too little breath taken, an older scar, a fold of skin.
+/// Adds what is no illness and yet makes a lung paler here or there: too little breath taken, an older scar, a fold of
+/// skin.
 pub(super) fn distraction(plane: &mut Plane, anatomy: &Anatomy, noise: &Noise, dice: &mut Dice) {
     for _ in 0..3 {
         if dice.chance(0.35) {

@@ -157,7 +157,7 @@ fn whatever_is_no_sample_is_left_alone() {
     assert!(matches!(error, Error::NotAFolder { .. }), "{error}");
 }
 
-/// What a link leads to may be anything.
+/// A link may lead to anything.
 #[cfg(unix)]
 #[test]
 fn links_within_a_sample_are_not_followed() {
@@ -193,7 +193,7 @@ fn options_out_of_range_write_nothing() {
     assert!(entries(folder.path()).unwrap().is_empty());
 }
 
-/// What a real radiograph of this size takes, so that reading the sample costs what reading a data set does.
+/// Real radiographs of this size take as much, so that reading the sample costs what reading a data set does.
 #[test]
 fn files_are_as_large_as_radiographs() {
     let key = |step| Key { seed: 3, epoch: 0, step, purpose: Purpose::Phantom };

@@ -26,7 +26,7 @@ pub(super) const WINDOW_WIDTH: u32 = 0x0028_1051;
 pub(super) const RESCALE_INTERCEPT: u32 = 0x0028_1052;
 pub(super) const RESCALE_SLOPE: u32 = 0x0028_1053;
 pub(super) const VOI_LUT_FUNCTION: u32 = 0x0028_1056;
-/// Of red, green and blue.
+/// Descriptors of the palettes of red, green and blue.
 pub(super) const PALETTE_DESCRIPTORS: [u32; 3] = [0x0028_1101, 0x0028_1102, 0x0028_1103];
 pub(super) const PALETTES: [u32; 3] = [0x0028_1201, 0x0028_1202, 0x0028_1203];
 pub(super) const SEGMENTED_PALETTES: [u32; 3] = [0x0028_1221, 0x0028_1222, 0x0028_1223];

@@ -1,9 +1,9 @@
-//! Colours to 8-bit RGB.
+//! Conversion of colours to 8-bit RGB.
 
 use super::{Layout, Samples, attributes as tags, attributes::Attributes, damaged};
 use crate::DecodeError;
 
-/// Of three values a pixel, those of fewer or more than 8 bits scaled.
+/// Brings samples, three values a pixel, to 8 bits; those of fewer or more bits are scaled.
 pub(super) fn eight_bits(samples: Samples<'_>, layout: &Layout) -> Vec<u8> {
     let most = u64::from(layout.most());
     let scaled = |stored| ((u64::from(layout.bits(stored)) * 255 + most / 2) / most) as u8;
@@ -13,7 +13,7 @@ pub(super) fn eight_bits(samples: Samples<'_>, layout: &Layout) -> Vec<u8> {
     }
 }
 
-/// YBR_FULL to RGB, in place (PS3.3, C.7.6.3.1.2).
+/// Converts YBR_FULL to RGB, in place (PS3.3, C.7.6.3.1.2).
 pub(super) fn ybr_to_rgb(pixels: &mut [u8]) {
     for pixel in pixels.chunks_exact_mut(3) {
         let [y, b, r] = [pixel[0], pixel[1], pixel[2]].map(f32::from);

@@ -1,6 +1,6 @@
 //! The head of a DICOM file (PS3.10, chapter 7), and its data set as bytes.
 //!
-//! How a data set is written is taken from its first element wherever that can be told: transfer syntaxes are wrong
+//! The encoding of a data set is taken from its first element wherever that can be told: transfer syntaxes are wrong
 //! often enough, since programs decompress or convert files and leave the old one in their head.
 
 use std::{borrow::Cow, io::Read as _};
@@ -14,17 +14,17 @@ use crate::{DecodeError, Decoding};
 
 const MEDIA_STORAGE_SOP_CLASS: u32 = 0x0002_0002;
 const TRANSFER_SYNTAX: u32 = 0x0002_0010;
-/// Of the group of the file itself, whatever follows.
+/// Encoding of the group of the file itself, whatever follows.
 const OF_HEAD: Encoding = Encoding { explicit: true, big_endian: false };
 
-/// What the file says of itself, and where its data set begins.
+/// Head of a file: what it says of itself, and the bytes of its data set.
 pub(super) struct Head<'a> {
     syntax: Syntax,
     pub(super) sop_class: Option<&'a str>,
     bytes: &'a [u8],
 }
 
-/// A data set, and how it is written.
+/// Data set with its encoding.
 pub(super) struct DataSet<'a> {
     pub(super) bytes: Cow<'a, [u8]>,
     pub(super) encoding: Encoding,
@@ -53,17 +53,17 @@ pub(super) fn head(bytes: &[u8]) -> Result<Head<'_>, DecodeError> {
 }
 
 impl<'a> Head<'a> {
-    /// How pixels are written, by the file's own words.
+    /// Returns the coding of the pixels, by the file's own words.
     pub(super) fn coding(&self) -> Coding {
         self.syntax.coding
     }
 
-    /// The data set as it is stored, with how it is written; none where it may be deflated.
+    /// Returns the data set as it is stored, with its encoding; none where it may be deflated.
     pub(super) fn stored_data_set(&self) -> Option<(&'a [u8], Encoding)> {
         encoding(self.bytes).map(|encoding| (self.bytes, encoding))
     }
 
-    /// The data set, inflated where it is deflated, to no more than images of the size allowed can take.
+    /// Returns the data set, inflated where it is deflated, to no more than images of the size allowed can take.
     pub(super) fn data_set(&self, decoding: &Decoding) -> Result<DataSet<'a>, DecodeError> {
         let is_declared = self.syntax.deflated;
         if let Some(encoding) = encoding(self.bytes) {
@@ -83,8 +83,8 @@ impl<'a> Head<'a> {
 /// Bytes at the beginning that tell how a data set is written.
 const LOOKED_AT: usize = 132;
 
-/// How a data set is written that begins with these bytes, if it is one: an element of a group that data sets begin with,
-/// and elements in ascending order for as far as [`LOOKED_AT`] bytes show.
+/// Finds the encoding of a data set that begins with these bytes, if it is one: an element of a group that data sets
+/// begin with, and elements in ascending order for as far as [`LOOKED_AT`] bytes show.
 pub(super) fn encoding(bytes: &[u8]) -> Option<Encoding> {
     let bytes = &bytes[..bytes.len().min(LOOKED_AT)];
     let encodings = [(true, false), (true, true), (false, false)];

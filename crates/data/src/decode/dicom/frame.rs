@@ -1,6 +1,6 @@
 //! A frame of the pixel data, as stored values.
 //!
-//! What a codec finds in its own header must be what the file announces: otherwise its pixels are not even looked at.
+//! A codec's own header must announce the same as the file: otherwise its pixels are not even looked at.
 
 use std::borrow::Cow;
 
@@ -15,11 +15,11 @@ use crate::{DecodeError, decode::jpeg};
 
 /// A frame before it is decoded.
 pub(super) struct Frame<'a> {
-    /// How its pixels are written: as the pixels themselves show, and else as the file says.
+    /// Coding of its pixels: as the pixels themselves show, and else as the file says.
     pub(super) coding: Coding,
-    /// Of all frames where they are native, of this one where each is a stream of its own.
+    /// Bytes of all frames where they are native, of this one where each is a stream of its own.
     bytes: Cow<'a, [u8]>,
-    /// Of the frame within the bytes, and how many there are.
+    /// Index of the frame within the bytes, and the number of frames in them.
     index: usize,
     frames: usize,
     of_words: bool,
@@ -61,7 +61,7 @@ impl<'a> Frame<'a> {
         })
     }
 
-    /// Decodes it. The second value tells whether YBR has become RGB in it.
+    /// Decodes the frame. The second value tells whether YBR has become RGB in it.
     pub(super) fn samples(
         self,
         layout: &Layout,
@@ -123,7 +123,7 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// How pixels are compressed, by their first bytes.
+/// Recognises the coding of compressed pixels by their first bytes.
 fn shown_coding(bytes: &[u8]) -> Option<Coding> {
     let long = |at: usize| bytes.get(at..at + 4).map(|v| u32::from_le_bytes([v[0], v[1], v[2], v[3]]));
     match bytes {
@@ -185,7 +185,7 @@ fn joined<'a>(fragments: &[&'a [u8]], index: usize, frames: usize) -> Result<Cow
     }
 }
 
-/// Samples of one bit, the first in the lowest; frames follow each other without a gap (PS3.5, 8.1.1).
+/// Unpacks samples of one bit, the first in the lowest; frames follow each other without a gap (PS3.5, 8.1.1).
 fn unpacked_bits(bytes: &[u8], index: usize, pixels: usize) -> Result<Vec<u8>, DecodeError> {
     let start = index.checked_mul(pixels).ok_or(CutOff)?;
     let end = start.checked_add(pixels).ok_or(CutOff)?;
@@ -200,7 +200,7 @@ fn interleaved<T: Copy>(planes: &[T], channels: usize) -> Vec<T> {
     (0..pixels).flat_map(|i| (0..channels).map(move |channel| planes[channel * pixels + i])).collect()
 }
 
-/// PS3.5, annex G: a segment for each byte of a sample, upper byte first, channel by channel.
+/// Unpacks RLE (PS3.5, annex G): a segment for each byte of a sample, upper byte first, channel by channel.
 fn rle<'a>(bytes: &[u8], layout: &Layout) -> Result<Samples<'a>, DecodeError> {
     let segments = layout.channels * layout.bytes();
     let word = |index: usize| {
@@ -228,7 +228,7 @@ fn rle<'a>(bytes: &[u8], layout: &Layout) -> Result<Samples<'a>, DecodeError> {
     })
 }
 
-/// PackBits: a count of bytes as they are, or of copies of one byte.
+/// Unpacks PackBits: a count of bytes as they are, or of copies of one byte.
 fn unpacked(packed: &[u8], length: usize) -> Result<Vec<u8>, DecodeError> {
     // No more than 64 bytes come of one.
     let mut unpacked = Vec::with_capacity(length.min(packed.len().saturating_mul(64)));

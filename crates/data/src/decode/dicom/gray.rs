@@ -1,15 +1,15 @@
-//! Stored gray values to what is shown: modality LUT, then VOI (PS3.3, C.11), then inversion.
+//! Conversion of stored gray values to shown ones: modality LUT, then VOI (PS3.3, C.11), then inversion.
 
 use super::{Layout, Samples, attributes as tags, attributes::Attributes, lut::Table};
 use crate::{DecodeError, DecodeNotes};
 
-/// Stored values to those of the device's units.
+/// Modality LUT: stored values to those of the device's units.
 enum Modality {
     Rescale { slope: f64, intercept: f64 },
     Table(Table),
 }
 
-/// Which of them are shown as black to white.
+/// VOI: the values that are shown as black to white.
 enum Voi {
     Window {
         center: f64,
@@ -17,7 +17,7 @@ enum Voi {
         function: Function,
     },
     Table(Table),
-    /// From the least to the greatest of an image.
+    /// Values from the least to the greatest of an image.
     Range(f64, f64),
 }
 
@@ -57,7 +57,7 @@ pub(super) fn shown(
     Ok(samples.iter().map(|stored| of_bits[layout.bits(stored) as usize]).collect())
 }
 
-/// The frame's own, that of all frames, or the file's.
+/// Finds the modality LUT: the frame's own, that of all frames, or the file's.
 fn modality(attributes: &Attributes<'_>, layout: &Layout, frame: usize) -> Result<Modality, DecodeError> {
     let in_groups = attributes.in_groups(frame, tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE);
     for attributes in in_groups.iter().chain([attributes]) {
@@ -85,14 +85,14 @@ impl Modality {
         }
     }
 
-    /// Whether it gives numbers below 0.
+    /// Tells if it gives numbers below 0.
     fn is_signed(&self, layout: &Layout) -> bool {
         let (least, most) = layout.range();
         matches!(self, Self::Rescale { .. }) && self.of(least as f64).min(self.of(most as f64)) < 0.0
     }
 }
 
-/// The first window that is one, or else the look-up table: the frame's own, that of all frames, or the file's.
+/// Finds the first valid window, or else the look-up table: the frame's own, that of all frames, or the file's.
 fn voi(
     attributes: &Attributes<'_>,
     layout: &Layout,
@@ -123,7 +123,7 @@ fn voi(
     Ok(None)
 }
 
-/// From the least to the greatest value of these samples, padding left out unless there is nothing else.
+/// Finds the least and the greatest value of these samples, padding left out unless there is nothing else.
 fn own_range(
     samples: &Samples<'_>,
     layout: &Layout,
@@ -168,7 +168,7 @@ fn padding(attributes: &Attributes<'_>, layout: &Layout) -> Option<(i64, i64)> {
 }
 
 impl Voi {
-    /// From 0, black, to 1, white.
+    /// Maps a value to a brightness from 0, black, to 1, white.
     fn white(&self, value: f64) -> f64 {
         match self {
             // C.11.2.1.2.1: both ends of the window are values that there are.

@@ -54,7 +54,7 @@ fn broken() -> DecodeError {
 
 #[derive(Default)]
 struct Tables {
-    /// In the order of [`ZIGZAG`].
+    /// Quantization tables, in the order of [`ZIGZAG`].
     quantization: [Option<[f32; 64]>; 4],
     first: [Option<Codes>; 4],
     others: [Option<Codes>; 4],
@@ -92,9 +92,9 @@ impl Tables {
 
 /// Codes of a Huffman table (annex C): those of a length follow each other, and are above all shorter ones.
 struct Codes {
-    /// Of each length, the first 16-bit pattern that is no more of it or of a shorter one.
+    /// First 16-bit pattern, for each length, that is no more of it or of a shorter one.
     ends: [u32; 16],
-    /// Of each length, its first code and the place of that one's value.
+    /// First code of each length, and the place of that one's value.
     firsts: [(u32, usize); 16],
     values: Vec<u8>,
 }
@@ -245,7 +245,7 @@ fn scan<'a>(
     }
 }
 
-/// Of place and frequency, with the factor of the frequency.
+/// Computes the cosines by place and frequency, with the factor of the frequency.
 fn cosines() -> [[f32; 8]; 8] {
     std::array::from_fn(|place| {
         std::array::from_fn(|frequency| {

@@ -1,4 +1,4 @@
-//! JPEG 2000 (ISO/IEC 15444-1), and what of it has to be looked at before the library does.
+//! JPEG 2000 (ISO/IEC 15444-1), and checks of it that come before the library.
 
 use hayro_jpeg2000::{DecodeSettings, DecoderContext, Image};
 
@@ -49,8 +49,8 @@ pub(super) fn samples<'a>(bytes: &[u8], layout: &Layout) -> Result<Samples<'a>, 
     Ok(Samples::Sixteen(stored.collect()))
 }
 
-/// That each precinct covers 32×32 pixels of the image at least. The library keeps 400 bytes for each: with the smallest
-/// that there can be, an image of 16 megapixels would take 6 GiB, and be 1 kB long.
+/// Checks that each precinct covers 32×32 pixels of the image at least. The library keeps 400 bytes for each: with the
+/// smallest that there can be, an image of 16 megapixels would take 6 GiB, and be 1 kB long.
 pub(in crate::decode) fn check_precincts(bytes: &[u8]) -> Result<(), DecodeError> {
     // What is cut off is for the library to find.
     let word = |at: usize| bytes.get(at..at + 2).map(|v| usize::from(u16::from_be_bytes([v[0], v[1]])));
@@ -90,14 +90,14 @@ pub(in crate::decode) fn check_precincts(bytes: &[u8]) -> Result<(), DecodeError
     Ok(())
 }
 
-/// Where precincts are written: whether there are any, and the number of levels with all that follows (A.6.1, A.6.2).
+/// Reads a coding style: whether it has precincts, and the number of levels with all that follows (A.6.1, A.6.2).
 fn style(marker: u8, segment: &[u8]) -> (bool, &[u8]) {
     let (flags, levels) = if marker == COD { (0, 5) } else { (1, 2) };
     (segment.get(flags).is_some_and(|flags| flags & 1 == 1), segment.get(levels..).unwrap_or_default())
 }
 
-/// Of segments whose end the library takes from what is in them, and not from their length: otherwise one could be hidden
-/// in another.
+/// Checks the length of segments whose end the library takes from what is in them, and not from their length: otherwise
+/// one could be hidden in another.
 fn is_as_long_as_it_says(marker: u8, segment: &[u8]) -> bool {
     match marker {
         COD | COC => {

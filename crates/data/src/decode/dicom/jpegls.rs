@@ -11,7 +11,7 @@ use crate::{DecodeError, decode::jpeg};
 const RUN_ORDERS: [u32; 32] =
     [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 9, 10, 11, 12, 13, 14, 15];
 const CONTEXTS: usize = 365;
-/// More than an error of 16 bits can be.
+/// Bound that no error of 16 bits reaches.
 const LARGEST_ERROR: i64 = 1 << 16;
 
 /// Decodes an image of the size that the file says.
@@ -90,7 +90,7 @@ fn unsupported(what: &str) -> DecodeError {
     DecodeError::Unsupported(format!("DICOM with {what}"))
 }
 
-/// Which samples of an image a scan holds.
+/// Samples of an image that a scan holds.
 struct Scan {
     /// The first of its channels.
     channel: usize,
@@ -307,7 +307,7 @@ impl<'a> Coder<'a> {
         Ok(if is_negative { -error } else { error })
     }
 
-    /// One of nine regions of a gradient (A.3.3).
+    /// Quantizes a gradient to one of nine regions (A.3.3).
     fn quantized(&self, gradient: i64) -> i64 {
         let size = gradient.abs();
         let [first, second, third] = self.thresholds;
@@ -372,7 +372,7 @@ impl Neighbours {
         [self.above_right - self.above, self.above - self.above_left, self.above_left - self.left]
     }
 
-    /// A.4.1.
+    /// Predicts the sample (A.4.1).
     fn predicted(&self) -> i64 {
         let (least, most) = (self.left.min(self.above), self.left.max(self.above));
         (self.left + self.above - self.above_left).clamp(least, most)

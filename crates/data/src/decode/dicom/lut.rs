@@ -111,7 +111,8 @@ fn expand(
     Ok(())
 }
 
-/// Where an indirect segment points, counted in values: an offset in bytes, whose lower word comes first.
+/// Reads the place that an indirect segment points to, counted in values: an offset in bytes, whose lower
+/// word comes first.
 fn offset(values: &[u16], of_bytes: bool, encoding: Encoding) -> Option<(usize, &[u16])> {
     let bytes = |low: u16, high: u16| usize::from(low) | usize::from(high) << 16;
     match (values, of_bytes) {

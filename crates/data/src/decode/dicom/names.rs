@@ -1,10 +1,10 @@
-//! What is known by a UID or a code: how pixels are written, and what else than an image a file can be. Only these
-//! words are ever shown, none of the file's.
+//! Names of what is known by a UID or a code: codings of pixels, and what else than an image a file can be. Only
+//! these words are ever shown, none of the file's.
 
 use super::reader::Encoding;
 use crate::DecodeError;
 
-/// How a data set and its pixels are written (PS3.5, annex A).
+/// Encoding of a data set and coding of its pixels (PS3.5, annex A).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Syntax {
     pub(super) encoding: Encoding,
@@ -20,21 +20,21 @@ pub(super) enum Coding {
     Jpeg,
     JpegLs,
     Jpeg2000,
-    /// Not read, by this name.
+    /// Coding that is not read, by its name.
     Other(&'static str),
 }
 
 pub(super) const HIGH_THROUGHPUT: Coding = Coding::Other("High-Throughput JPEG 2000");
 
 impl Coding {
-    /// That pixels written so are not read.
+    /// Makes the error that pixels written so are not read.
     pub(super) fn unsupported(self) -> DecodeError {
         let name = if let Self::Other(name) = self { name } else { "such pixels" };
         DecodeError::Unsupported(format!("DICOM with {name}"))
     }
 }
 
-/// Of a transfer syntax, by what follows `1.2.840.10008.1.2` in its UID.
+/// Finds a transfer syntax by what follows `1.2.840.10008.1.2` in its UID.
 pub(super) fn syntax(uid: &str) -> Syntax {
     let little = |explicit| Encoding { explicit, big_endian: false };
     let of = |coding| Syntax { encoding: little(true), deflated: false, coding };
@@ -80,7 +80,7 @@ pub(super) fn colours(interpretation: Option<&str>) -> &'static str {
     }
 }
 
-/// What a file without pixels is, by its SOP class (PS3.4, annex B) or else its modality (PS3.3, C.7.3.1.1.1).
+/// Names a file without pixels, by its SOP class (PS3.4, annex B) or else its modality (PS3.3, C.7.3.1.1.1).
 pub(super) fn without_image(sop_class: Option<&str>, modality: Option<&str>) -> &'static str {
     const REPORT: &str = "Structured Report (SR)";
     const KEY_OBJECTS: &str = "Key Object Selection (KO)";

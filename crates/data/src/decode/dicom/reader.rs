@@ -6,13 +6,13 @@
 use super::{CutOff, damaged};
 use crate::DecodeError;
 
-/// (7FE0,0010).
+/// Tag of the pixel data, (7FE0,0010).
 pub(super) const PIXEL_DATA: u32 = 0x7fe0_0010;
 
 const ITEM: u32 = 0xfffe_e000;
 const ITEM_END: u32 = 0xfffe_e00d;
 const SEQUENCE_END: u32 = 0xfffe_e0dd;
-/// The length of what goes on until its delimiter.
+/// Length of an element that ends at its delimiter.
 const OPEN: u32 = u32::MAX;
 
 /// Byte order of a data set, and whether its elements name the types of their values.
@@ -53,8 +53,8 @@ pub(super) enum Content<'a> {
 
 /// Reads elements in order.
 ///
-/// What other readers put up with is put up with: an element without a type among others with types, which is what
-/// writers make that take a sequence from another file, and a sequence or an item without its delimiter.
+/// Faults that other readers put up with are put up with: an element without a type among others with types, which
+/// is what writers make that take a sequence from another file, and a sequence or an item without its delimiter.
 pub(super) struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -64,12 +64,12 @@ pub(super) struct Reader<'a> {
 struct Header {
     tag: u32,
     of_words: bool,
-    /// How the elements nested in it are written.
+    /// True where the elements nested in it name the types of their values.
     explicit: bool,
     length: u32,
 }
 
-/// What encloses the next header.
+/// Kind of element that encloses the next header.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Level {
     Sequence,
@@ -81,7 +81,7 @@ impl<'a> Reader<'a> {
         Self { bytes, at: 0, encoding }
     }
 
-    /// How many bytes have been read.
+    /// Returns the number of bytes that have been read.
     pub(super) fn position(&self) -> usize {
         self.at
     }
@@ -188,7 +188,7 @@ impl<'a> Reader<'a> {
         Ok(Header { tag, of_words: kind == b"OW", explicit: kind != b"UN", length })
     }
 
-    /// Steps over an open sequence or item and its delimiter; what is between.
+    /// Steps over an open sequence or item and its delimiter; returns what is between.
     fn open(&mut self, level: Level, explicit: bool) -> Result<&'a [u8], DecodeError> {
         let start = self.at;
         let mut open = vec![(level, explicit)];

@@ -1,4 +1,4 @@
-//! What is shown of a DICOM file, and what is refused.
+//! DICOM files: pixels that are shown, and files that are refused.
 
 mod compressed;
 mod damage;

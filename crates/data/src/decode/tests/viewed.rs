@@ -1,4 +1,4 @@
-//! By the rules of [`Formats::All`]: what a viewer shows.
+//! Decoding by the rules of [`Formats::All`]: what a viewer shows.
 
 use super::*;
 

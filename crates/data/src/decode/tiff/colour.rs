@@ -22,18 +22,18 @@ impl<'a> Converter<'a> {
         Self { page, formats, most: u64::MAX >> (64 - page.bits), range: None, is_cut: false }
     }
 
-    /// 1 for gray, 3 for RGB.
+    /// Number of channels: 1 for gray, 3 for RGB.
     pub(super) fn channels(&self) -> usize {
         if matches!(self.page.space, Space::Gray { .. }) { 1 } else { 3 }
     }
 
-    /// Whether values were cut at 255.
+    /// Tells if values were cut at 255.
     pub(super) fn is_cut(&self) -> bool {
         self.is_cut
     }
 
-    /// Unsigned numbers of up to 16 bits, which have a range that all programs agree on. Signed ones of 8 bits are taken for
-    /// such, as Pillow does.
+    /// Tells if samples are unsigned numbers of up to 16 bits, which have a range that all programs agree on. Signed ones of
+    /// 8 bits are taken for such, as Pillow does.
     fn is_narrow(&self) -> bool {
         let Page { bits, format, .. } = *self.page;
         match format {
@@ -43,7 +43,7 @@ impl<'a> Converter<'a> {
         }
     }
 
-    /// Whether all rows must be seen by [`Self::widen_range`] first.
+    /// Tells if all rows must be seen by [`Self::widen_range`] first.
     pub(super) fn needs_range(&self) -> bool {
         !self.is_narrow() && self.formats == Formats::All
     }
@@ -63,18 +63,18 @@ impl<'a> Converter<'a> {
         }
     }
 
-    /// Whether the range is that of the pixels, and not 0 to 1.
+    /// Tells if the range is that of the pixels, and not 0 to 1.
     pub(super) fn is_scaled_by_own_range(&self) -> bool {
         self.range.is_some() && !self.is_fraction()
     }
 
-    /// Floats of 0 to 1, of which 1 is white to all programs.
+    /// Tells if samples are floats of 0 to 1, of which 1 is white to all programs.
     fn is_fraction(&self) -> bool {
         let of = |[low, high]: [f64; 2]| low >= 0.0 && high <= 1.0;
         self.page.format == Format::Float && self.range.is_some_and(of)
     }
 
-    /// A sample's number of its bits.
+    /// Returns the number that a sample's bits stand for.
     fn number(&self, bits: u64) -> f64 {
         match (self.page.format, self.page.bits) {
             (Format::Unsigned, _) => bits as f64,
@@ -212,7 +212,7 @@ impl<'a> Converter<'a> {
     }
 }
 
-/// IEEE 754's binary16.
+/// Converts IEEE 754's binary16.
 fn half(bits: u16) -> f64 {
     let (exponent, fraction) = (i32::from(bits >> 10 & 31), f64::from(bits & 0x3ff));
     let size = match exponent {
@@ -224,7 +224,7 @@ fn half(bits: u16) -> f64 {
     if bits >> 15 == 1 { -size } else { size }
 }
 
-/// As Pillow (`Convert.c`, `cmyk2rgb`).
+/// Converts CMYK to RGB as Pillow does (`Convert.c`, `cmyk2rgb`).
 fn rgb_of_cmyk([cyan, magenta, yellow, key]: [u8; 4]) -> [u8; 3] {
     let white = 255 - u32::from(key);
     [cyan, magenta, yellow].map(|ink| {
@@ -233,7 +233,7 @@ fn rgb_of_cmyk([cyan, magenta, yellow, key]: [u8; 4]) -> [u8; 3] {
     })
 }
 
-/// As libtiff (`TIFFYCbCrtoRGB`).
+/// Converts YCbCr to RGB as libtiff does (`TIFFYCbCrtoRGB`).
 fn rgb_of_ycbcr([y, cb, cr]: [f64; 3], weights: &[f64; 3], reference: &[f64; 6]) -> [u8; 3] {
     let code = |value: f64, at: usize, most: f64| {
         let (black, white) = (reference[at], reference[at + 1]);
@@ -248,7 +248,7 @@ fn rgb_of_ycbcr([y, cb, cr]: [f64; 3], weights: &[f64; 3], reference: &[f64; 6])
     [red, green, blue].map(|value| value.round() as u8)
 }
 
-/// CIE L*a*b* under D50 in sRGB, whose white is D65: by Bradford's adaptation.
+/// Converts CIE L*a*b* under D50 to sRGB, whose white is D65, by Bradford's adaptation.
 fn rgb_of_lab([lightness, a, b]: [u8; 3]) -> [u8; 3] {
     let y = (f64::from(lightness) * 100.0 / 255.0 + 16.0) / 116.0;
     let cube = |t: f64| if t > 6.0 / 29.0 { t * t * t } else { (t - 4.0 / 29.0) * 108.0 / 841.0 };

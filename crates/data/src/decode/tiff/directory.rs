@@ -99,7 +99,7 @@ impl Directory<'_> {
         (at.checked_add(length)? <= file.bytes.len()).then_some((kind, count, at))
     }
 
-    /// Whether there is such a tag, of whatever value.
+    /// Tells if there is such a tag, of whatever value.
     pub(super) fn has(&self, tag: u16) -> bool {
         let size = self.file.entry_size();
         (0..self.entries).any(|i| self.file.number(self.first + i * size, 2) == Some(tag.into()))

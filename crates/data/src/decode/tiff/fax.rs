@@ -28,12 +28,12 @@ pub(super) struct FaxReader<'a> {
     width: usize,
     /// Columns where the colour of the row before changes, from white on.
     reference: Vec<usize>,
-    /// The same of the present row.
+    /// Columns where the colour of the present row changes.
     current: Vec<usize>,
-    /// Whether the end of the image was marked.
+    /// True where the end of the image was marked.
     ended: bool,
     row: Vec<u8>,
-    /// What of the row is not yet read.
+    /// Start of the part of the row that is not yet read.
     at: usize,
 }
 
@@ -78,7 +78,7 @@ impl<'a> FaxReader<'a> {
         Ok(())
     }
 
-    /// Runs of white and black in turn.
+    /// Reads runs of white and black in turn.
     fn row_of_runs(&mut self) -> io::Result<()> {
         let (mut at, mut is_black) = (0, false);
         while at < self.width {
@@ -223,7 +223,7 @@ impl Bits<'_> {
         self.consume(1).map(|()| bit)
     }
 
-    /// Eleven zeros, which are in no other code.
+    /// Tells if an end-of-line mark follows: eleven zeros, which are in no other code.
     fn is_end_of_line(&self) -> bool {
         // The mark has a bit more, and all of it is in the data.
         self.at + 12 <= 8 * self.bytes.len() && self.peek(11) == Some(0)

@@ -68,7 +68,7 @@ pub(super) enum Space {
     Lab,
 }
 
-/// What the sample behind the colours is.
+/// Meaning of the sample behind the colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Alpha {
     None,
@@ -106,7 +106,7 @@ pub(super) struct Page<'a> {
     pub(super) chunk: [usize; 2],
     pub(super) tiled: bool,
     pub(super) offsets: Vec<u64>,
-    /// Empty where the file does not say.
+    /// Bytes of each chunk; empty where the file does not say.
     pub(super) lengths: Vec<u64>,
     pub(super) jpeg_tables: Option<&'a [u8]>,
 }
@@ -120,12 +120,12 @@ impl Page<'_> {
         }
     }
 
-    /// Colours and alpha.
+    /// Number of samples for colours and alpha.
     pub(super) fn used_samples(&self) -> usize {
         self.colours() + usize::from(self.alpha != Alpha::None)
     }
 
-    /// Chunks beside and below each other.
+    /// Number of chunks beside and below each other.
     pub(super) fn chunks(&self) -> [usize; 2] {
         [self.width.div_ceil(self.chunk[0]), self.height.div_ceil(self.chunk[1])]
     }
@@ -357,7 +357,7 @@ impl<'a> Page<'a> {
         matches!(self.compression, 2..=4 | 32771)
     }
 
-    /// Whether rows are the bytes of the pixels already, by all rules.
+    /// Tells if rows are the bytes of the pixels already, by all rules.
     pub(super) fn is_plain(&self) -> bool {
         let space =
             matches!(self.space, Space::Gray { white_is_zero: false } | Space::Rgb) || self.is_rgb_jpeg();
@@ -369,7 +369,7 @@ impl<'a> Page<'a> {
             && self.predictor != Predictor::Float
     }
 
-    /// YCbCr that its JPEG decoder turns into RGB.
+    /// Tells if it is YCbCr that its JPEG decoder turns into RGB.
     pub(super) fn is_rgb_jpeg(&self) -> bool {
         self.compression == 7 && !self.planar && matches!(self.space, Space::YCbCr { .. })
     }

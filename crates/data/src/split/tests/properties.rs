@@ -1,4 +1,5 @@
-//! What holds for any data set: parts are disjoint and complete, classes come near to their numbers, groups stay whole.
+//! Properties of splits of any data set: parts are disjoint and complete, classes come near to their numbers, groups
+//! stay whole.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! Which frame is shown, and by which window.
+//! Choice of the frame that is shown, and of its window.
 
 use super::*;
 

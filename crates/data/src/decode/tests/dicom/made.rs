@@ -5,7 +5,7 @@ use super::*;
 pub(super) const ALL: Decoding = Decoding { formats: Formats::All, ..KERAS };
 pub(super) const EXPLICIT: &str = "1.2.840.10008.1.2.1";
 
-/// In every text that could tell who the patient is; short enough for all of them.
+/// Name of the patient, in every text that could tell who that is; short enough for all of them.
 pub(super) const PATIENT: &str = "ZZPATIENTZZ";
 
 /// An element with the type of its value.
@@ -29,7 +29,7 @@ pub(super) fn word(tag: u32, value: u16) -> Vec<u8> {
     element(tag, b"US", &value.to_le_bytes())
 }
 
-/// With preamble, mark and the file's own group.
+/// Makes a file with preamble, mark and the file's own group.
 pub(super) fn file(syntax: &str, data_set: &[u8]) -> Vec<u8> {
     let group = [
         element(0x0002_0002, b"UI", b"1.2.840.10008.5.1.4.1.1.1.1"),
@@ -53,7 +53,7 @@ pub(super) struct Made {
     /// Further elements of group 0028, with tags above those of the above.
     pub(super) extra: Vec<u8>,
     pub(super) pixels: Vec<u8>,
-    /// As fragments.
+    /// Pixels come as fragments.
     pub(super) encapsulated: bool,
 }
 

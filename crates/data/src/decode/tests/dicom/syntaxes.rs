@@ -11,7 +11,7 @@ fn seen(bytes: &[u8]) -> Vec<u8> {
     decode_by(bytes, &ALL).unwrap().data
 }
 
-/// Without the types of its values, of which none is in a sequence.
+/// Writes a data set without the types of its values, of which none is in a sequence.
 fn untyped(data_set: &[u8]) -> Vec<u8> {
     let (mut rest, mut bytes) = (data_set, Vec::new());
     while let [a, b, c, d, kind_1, kind_2, low, high, ..] = *rest {

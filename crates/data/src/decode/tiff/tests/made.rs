@@ -119,7 +119,7 @@ impl MadePage {
         tiles
     }
 
-    /// As the page's compression, predictor and fill order say.
+    /// Compresses bytes as the page's compression, predictor and fill order say.
     fn compressed(&self, bytes: &[u8], row: usize, samples: usize) -> Vec<u8> {
         let mut bytes = bytes.to_vec();
         if self.number(317) == 2 && !self.predicted {
@@ -166,7 +166,7 @@ impl MadePage {
         Made { big_endian: false, big: false, pages: vec![self.clone()] }.bytes()
     }
 
-    /// The same with the strips behind everything else, so that one that is too short ends with the file.
+    /// Writes the same file with the strips behind everything else, so that one that is too short ends with the file.
     pub(in super::super) fn bytes_with_strips_at_end(&self) -> Vec<u8> {
         let bytes = self.bytes();
         let strips: usize = self.chunks.iter().map(Vec::len).sum();
@@ -195,12 +195,12 @@ impl Made {
         self.written().0
     }
 
-    /// Where a page's tags are.
+    /// Returns the place of a page's tags.
     pub(in super::super) fn place_of_page(&self, page: usize) -> usize {
         self.written().1[page].0
     }
 
-    /// The same with the link behind a page's tags changed.
+    /// Writes the same file with the link behind a page's tags changed.
     pub(in super::super) fn with_next_of(&self, page: usize, to: usize) -> Vec<u8> {
         let (mut bytes, places) = self.written();
         let link = self.number(to as u64, self.offset_length());
