@@ -14,15 +14,15 @@ use crate::{
 pub struct TestedOperatingPoint {
     /// The class.
     pub label: String,
-    /// The sensitivity that was asked for, in `(0, 1]`.
+    /// Sensitivity that was asked for, in `(0, 1]`.
     pub target: f64,
-    /// Images whose probability of the class is at least this count as the class.
+    /// Smallest probability of the class with which an image counts as the class.
     pub threshold: f64,
     /// Share of the class's tested images that reaches it; no value without any.
     pub sensitivity: Figure,
     /// Share of the other classes' tested images that does not; no value without any.
     pub specificity: Figure,
-    /// The same shares of the validation part, which the threshold was chosen on.
+    /// The same shares of the validation split, on which the threshold was chosen.
     pub validation: Shares,
 }
 
@@ -63,7 +63,7 @@ impl TestedOperatingPoint {
 }
 
 impl TestedOperatingPoint {
-    /// Form in `test.json`.
+    /// Converts to the form in `test.json`.
     pub(crate) fn json(&self) -> Json {
         let both = [("sensitivity", &self.sensitivity), ("specificity", &self.specificity)];
         object([
