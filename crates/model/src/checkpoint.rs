@@ -21,8 +21,7 @@ use crate::{Error, Guard, InputScale, Kind, Normalisation, Precision, Result, Sp
 const FORMAT: u64 = 2;
 /// Oldest version that this program reads; it writes this version again for what it read in it.
 const WITHOUT_RULES: u64 = 1;
-/// Largest header, in bytes. InceptionV3's with all of training takes 0.1 MB; JSON takes up to 16 times its length in
-/// memory.
+/// Largest header, in bytes. InceptionV3's with all of training takes 0.1 MB; JSON takes up to 16 times its length in memory.
 const MAX_HEADER: u64 = 16 << 20;
 /// Only metadata key. The safetensors crate keeps metadata in a hash map: with more keys, equal models would differ.
 const KEY: &str = "thorax";
@@ -197,8 +196,7 @@ impl Checkpoint {
         Ok(Encoded { header, payload })
     }
 
-    /// Reads and checks a file: the header first; the tensors, one after the other, only if the header announces valid
-    /// ones.
+    /// Reads and checks a file: the header first; the tensors, one after the other, only if the header announces valid ones.
     ///
     /// # Errors
     /// A file that cannot be read, is no checkpoint, is cut off, of another format version, or damaged.
@@ -341,8 +339,7 @@ impl Checkpoint {
     }
 }
 
-/// Encoded file. It borrows the tensors' bytes instead of copying them: they are large, and written while training
-/// continues.
+/// Encoded file. It borrows the tensors' bytes instead of copying them: they are large, and written while training continues.
 pub struct Encoded<'a> {
     header: Vec<u8>,
     payload: Vec<&'a [u8]>,

@@ -234,8 +234,7 @@ impl Classifier {
         self.scaling()?(&pixels.f_to_device(self.device)?)
     }
 
-    /// Returns the function that scales 8-bit pixels `[N, S, S, 3]` to the network's input; its constants are made once,
-    /// here.
+    /// Returns the function that scales 8-bit pixels `[N, S, S, 3]` to the network's input; its constants are made once, here.
     pub(crate) fn scaling(&self) -> Result<impl Fn(&Tensor) -> Result<Tensor> + use<>> {
         let row = |values: [f32; 3]| Tensor::f_from_slice(&values)?.f_to_device(self.device);
         let normalisation = self.spec.normalisation;
@@ -307,8 +306,7 @@ pub(crate) fn softmax(logits: &Tensor, temperature: Option<Temperature>) -> Resu
     })
 }
 
-/// Computes probabilities of logits, `[N, n_classes]` row by row: the same bits as [`Inference`] gives with this
-/// temperature.
+/// Computes probabilities of logits, `[N, n_classes]` row by row: the same bits as [`Inference`] gives with this temperature.
 ///
 /// # Errors
 /// Logits that do not fill such rows.

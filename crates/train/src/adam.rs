@@ -9,8 +9,7 @@ const EPSILON: f64 = 1e-7;
 /// Prefix of the moments' names in a checkpoint.
 const FIRST: &str = "optimizer.first_moment.";
 const SECOND: &str = "optimizer.second_moment.";
-/// Number of elements that are updated together: few enough that moments and temporaries stay in the cache between
-/// operations.
+/// Number of elements that are updated together: few enough that moments and temporaries stay in the cache between operations.
 const BLOCK: i64 = 1 << 20;
 
 /// Keras' Adam (`keras/src/optimizers/adam.py`): β 0.9 and 0.999, ε 1e-7 outside of the bias correction ("epsilon

@@ -98,8 +98,7 @@ impl Patches {
     }
 
     /// Paints a patch in the mean gray of the pixels within half its side around it: the whole image's mean looks like a
-    /// finding within a dark lung. Of 100 phantoms with a finding, a ConvNet's map peaked there in 88, and in 66 with that
-    /// mean.
+    /// finding within a dark lung. Of 100 phantoms with a finding, a ConvNet's map peaked there in 88, and in 66 with that mean.
     fn hide(&self, image: &mut [u8], [row, column]: [usize; 2]) {
         let wide = |from: usize| {
             from.saturating_sub(self.side / 2)..(from + self.side + self.side / 2).min(self.size)

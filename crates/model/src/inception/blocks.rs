@@ -282,8 +282,7 @@ fn inception_e(pooled: Vec<Op<Conv>>) -> Vec<Vec<Op<Conv>>> {
     ]
 }
 
-/// Makes a unit of stride 1, padded so that height and width stay; [`placed`] fills in its input channels and its full
-/// name.
+/// Makes a unit of stride 1, padded so that height and width stay; [`placed`] fills in its input channels and its full name.
 fn unit(name: &str, filters: i64, kernel: [i64; 2]) -> Conv {
     let padding = kernel.map(|side| side / 2);
     Conv { name: name.to_owned(), input: 0, filters, kernel, stride: 1, padding, pool: Pool::None }

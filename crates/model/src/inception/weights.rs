@@ -11,8 +11,7 @@ pub(crate) const SHA256: &str = "7ff4a85c3a6378f0dfc8433ffd789663b01176bec0a683a
 /// Prefix of the module's tensor names before our names.
 const PREFIX: &str = "net.layers.";
 
-/// Reads every tensor of the pretrained part by our name, mapped one to one. `pinned`: only the file of [`SHA256`] is
-/// accepted.
+/// Reads every tensor of the pretrained part by our name, mapped one to one. `pinned`: only the file of [`SHA256`] is accepted.
 pub(crate) fn read(path: &Path, pinned: bool) -> Result<HashMap<String, Tensor>> {
     let file = module::read_file(path, "weights")?;
     if pinned && module::sha256(&file) != SHA256 {
