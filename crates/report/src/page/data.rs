@@ -1,4 +1,4 @@
-//! What was trained on what.
+//! Section on the model and its training data.
 
 use maud::{Markup, html};
 
