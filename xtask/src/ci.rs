@@ -9,10 +9,10 @@ use crate::workspace::{Workspace, step};
 use anyhow::Result;
 use std::time::{Duration, Instant};
 
-/// Packages whose tests need no libtorch.
+/// Packages with tests that need no libtorch.
 const WITHOUT_LIBTORCH: [&str; 6] = ["base", "data", "metrics", "experiment", "report", "xtask"];
 
-/// A name and what it runs.
+/// Name of a step, and the function that runs it.
 type Step<'a> = (&'static str, Box<dyn Fn() -> Result<()> + 'a>);
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
