@@ -31,14 +31,14 @@ pub struct ModelComparison {
     pub figures: Vec<ComparedFigure>,
 }
 
-/// A figure of two models, and the difference.
+/// Figure of two models, with the difference.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ComparedFigure {
     /// Value of the first model.
     pub first: Option<f64>,
     /// Value of the second model.
     pub second: Option<f64>,
-    /// The first's less the second's, with the interval of a paired bootstrap.
+    /// Difference, the first minus the second, with the interval of a paired bootstrap.
     pub row: FigureDifference,
 }
 

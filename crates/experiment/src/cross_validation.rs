@@ -34,7 +34,7 @@ pub struct CrossValidation {
 /// Content of `cross-validation.json`. Keys are only ever added.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CrossValidationRecord {
-    /// `completed` once all folds are pooled.
+    /// Status: `completed` once all folds are pooled.
     pub status: Status,
     /// Flag names → resolved values, the same for all folds.
     pub settings: BTreeMap<String, serde_json::Value>,
@@ -50,7 +50,7 @@ pub struct CrossValidationRecord {
     pub skipped: Vec<String>,
     /// SHA-256 over names, labels and 8-bit pixels of all images.
     pub data_fingerprint: String,
-    /// `thorax`, `libtorch` → version.
+    /// Versions of `thorax` and `libtorch`.
     pub versions: BTreeMap<String, String>,
     /// Folds, in order.
     pub folds: Vec<FoldRecord>,
@@ -65,7 +65,7 @@ pub struct CrossValidationRecord {
 pub struct FoldRecord {
     /// Fold, counted from 1.
     pub fold: usize,
-    /// Its run's folder, within that of the cross-validation.
+    /// Name of its run's folder, within that of the cross-validation.
     pub run: String,
     /// Status of its run; `null` where it was not begun.
     pub status: Option<Status>,
@@ -159,7 +159,7 @@ impl CrossValidation {
         lock.ok_or_else(|| Error::FoldTaken { path: self.folder.clone(), fold })
     }
 
-    /// The folder.
+    /// Folder of the cross-validation.
     pub fn folder(&self) -> &Path {
         &self.folder
     }

@@ -60,7 +60,7 @@ pub struct ClassFigures {
     figures: Vec<Figure>,
 }
 
-/// A temperature, and figures of the same images without it.
+/// Temperature, with figures of the same images without it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TemperatureEffect {
     /// Divisor of the logits.

@@ -14,7 +14,7 @@ use crate::{
 /// File of a run's epochs.
 pub const HISTORY: &str = "history.csv";
 
-/// A row of `history.csv`; floats are written in the shortest form that reads back the same.
+/// Row of `history.csv`; floats are written in the shortest form that reads back the same.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochRow {
     /// Epoch, counted from 1.

@@ -52,7 +52,7 @@ pub struct RunRecord {
     pub settings: BTreeMap<String, serde_json::Value>,
     /// Labels in index order.
     pub classes: Vec<String>,
-    /// `training`, `validation` and `test` → images per class.
+    /// Images per class of the `training`, `validation` and `test` sets.
     pub counts: BTreeMap<String, Vec<usize>>,
     /// Factor of the training loss of each class.
     pub class_weights: Vec<f64>,
@@ -83,7 +83,7 @@ pub struct RunRecord {
     /// SHA-256 of the bytes of the CSV that was trained from, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manifest_sha256: Option<String>,
-    /// `thorax`, `libtorch` → version.
+    /// Versions of `thorax` and `libtorch`.
     pub versions: BTreeMap<String, String>,
     /// Number of threads of decoding and libtorch.
     pub threads: usize,
@@ -107,7 +107,7 @@ pub struct TestRecord {
     /// Figures of the last epoch's weights.
     #[serde(rename = "final")]
     pub last: TestFigures,
-    /// `lungs`, `centre` and `border` → figures of the best weights with that part of every image hidden.
+    /// Figures of the best weights with a part of every image hidden: `lungs`, `centre` or `border`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub occluded: BTreeMap<String, TestFigures>,
 }
@@ -123,7 +123,7 @@ pub struct Seconds {
     pub fit: f64,
     /// Testing both models.
     pub test: f64,
-    /// The data audit and the page at the end.
+    /// Data audit, and the page at the end.
     #[serde(default)]
     pub report: f64,
     /// Time from the program's start to its last file.

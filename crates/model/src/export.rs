@@ -200,7 +200,7 @@ mod tests {
         let mut found = String::new();
         archive.by_name("classifier/extra/thorax.json").unwrap().read_to_string(&mut found).unwrap();
         assert_eq!(found, "{\"a\":1}");
-        // Whoever loads it says where it runs.
+        // The device is chosen when the file is loaded.
         let mut code = String::new();
         let name = "classifier/code/__torch__.py";
         archive.by_name(name).unwrap().read_to_string(&mut code).unwrap();

@@ -24,7 +24,7 @@ use crate::{Classifier, Error, Kind, Result, classifier, spec::names};
 pub enum Method {
     /// A weighed by the mean of g over a channel (Selvaraju et al. 2017, arXiv 1610.02391).
     GradCam,
-    /// The same with a weighted mean of the positive gradients (Chattopadhyay et al. 2018, arXiv 1710.11063).
+    /// A weighed by a weighted mean of the positive g over a channel (Chattopadhyay et al. 2018, arXiv 1710.11063).
     GradCamPlusPlus,
     /// A weighed by g, each value by its own (Draelos and Carin 2020, arXiv 2011.08891).
     HiResCam,

@@ -20,8 +20,7 @@ pub enum Kind {
 
 impl Kind {
     /// Returns the smallest side that the network takes. The ConvNet's 3×3 convolution and 2×2 pool must leave a pixel;
-    /// InceptionV3
-    /// takes 75 pixels as Keras' does (`keras/src/applications/inception_v3.py`).
+    /// InceptionV3 takes 75 pixels as Keras' does (`keras/src/applications/inception_v3.py`).
     pub fn min_image_size(self) -> usize {
         match self {
             Self::Convnet => 4,

@@ -17,7 +17,7 @@ use crate::{
 };
 
 const STYLE: &str = include_str!("page/page.css");
-/// Every plot of the run.
+/// Plots of the run.
 type Plots<'a> = &'a [Drawing];
 
 /// Makes the page of a run: HTML that needs no other file, no script and no network.

@@ -176,7 +176,7 @@ fn bytes_that_are_not_what_the_list_says() {
     let at = archive.windows(bytes.len()).position(|window| window == bytes).expect("it is stored");
     archive[at + 100] ^= 1;
     assert_refused(&archive, &format!("holds `{EVIL}`, which cannot be unpacked (Invalid checksum)"));
-    // in a way that nobody knows,
+    // in an unknown way,
     let mut archive = with(EVIL, &image("evil.png"));
     set(&mut archive, EVIL, Field::Method, &[99, 0]);
     assert_refused(&archive, &format!("holds `{EVIL}`, which cannot be unpacked ("));

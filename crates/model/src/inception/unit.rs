@@ -22,9 +22,9 @@ pub(super) struct Unit {
 /// Source of the mean and variance that batch norm uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Statistics {
-    /// Batch's own, which update the stored ones.
+    /// Mean and variance of the batch, which update the stored ones.
     Batch,
-    /// Stored ones.
+    /// Stored mean and variance.
     Stored,
 }
 
