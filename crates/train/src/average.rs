@@ -56,8 +56,8 @@ impl Average {
         Ok(())
     }
 
-    /// Restores the average from a checkpoint that was written while swapped: the network holds the average, and this holds
-    /// the weights until they are swapped back.
+    /// Restores the average from a checkpoint that was written while swapped, and swaps back: the network then holds the
+    /// weights.
     pub(crate) fn restore(
         &mut self,
         parameters: &[Parameter<'_>],
