@@ -1,6 +1,6 @@
-//! Puts libtorch's folder into the run path of what this crate links, sees to it that CUDA is linked where libtorch has
-//! it, and says what to do where libtorch is missing. `THORAX_RUN_PATH` names another run path: `cargo xtask dist` sets it
-//! for a program that lies beside its libraries, wherever that is.
+//! Puts libtorch's folder into the run path of this crate's binaries, links CUDA if libtorch has it, and names the command
+//! to run if libtorch is missing. `THORAX_RUN_PATH` names another run path: `cargo xtask dist` sets it for a program that
+//! lies beside its libraries, wherever that is.
 //!
 //! `train` and `cli` name this same file as their build script: a run path only reaches the crate that prints it.
 
@@ -20,7 +20,7 @@ fn main() {
     let lib = std::path::absolute(libtorch.join("lib")).unwrap_or_else(|_| libtorch.join("lib"));
     let run_path = std::env::var_os("THORAX_RUN_PATH").map_or_else(|| lib.clone(), PathBuf::from);
     println!("cargo::rustc-link-arg=-Wl,-rpath,{}", run_path.display());
-    // Nothing here calls libtorch_cuda by name: it is enough that it is loaded, and a linker would leave it out.
+    // No code here calls libtorch_cuda by name, so a linker would leave it out; being loaded is enough for it to work.
     let cuda = lib.join("libtorch_cuda.so");
     if cuda.is_file() {
         println!("cargo::rustc-link-arg=-Wl,--no-as-needed");

@@ -1,7 +1,8 @@
-//! `cargo xtask bench`: how fast `thorax` is and how much memory it takes, in release builds, as one JSON object.
+//! `cargo xtask bench`: speed and memory of `thorax` in release builds, as one JSON object.
 //!
-//! With `--peers` the same jobs are done by Keras, PyTorch and ONNX Runtime in the same call, in turns, so that all meet
-//! the same machine. A ratio is ours divided by theirs, of one round each: below 1 means that `thorax` is faster.
+//! With `--peers` the same jobs are done by Keras, PyTorch and ONNX Runtime in the same call, in turns, so that all run on
+//! the same machine in the same state. A ratio is ours divided by theirs, of one round each: below 1 means that `thorax` is
+//! faster.
 //!
 //! The ConvNet's jobs (`convnet`) are whole runs, their times wall times of whole processes, taken from outside. Keras'
 //! time is counted without the import of TensorFlow, ours with the program's start; the ratio with the import is given
@@ -54,7 +55,7 @@ pub(crate) struct Options {
     job: Vec<JobName>,
 }
 
-/// What is measured.
+/// Job that is measured.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum JobName {
     /// The ConvNet as the study trains it, with early stopping
@@ -95,7 +96,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let wanted = |job: &JobName| options.job.is_empty() || options.job.contains(job);
     let any = |jobs: &[JobName]| jobs.iter().any(wanted);
     let data = options.data.as_deref().map(existing).transpose()?;
-    // What can be missing is found out before minutes are spent on compiling.
+    // Missing parts are reported before minutes are spent on compiling.
     let target = workspace.target()?;
     let keras = (options.peers
         && any(&[Study, Png1024, DecodePng, DecodeJpeg, InceptionStep, InceptionFrozen]))

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 const WITHOUT_LIBTORCH: [&str; 8] =
     ["base", "data", "audit", "phantoms", "metrics", "experiment", "report", "xtask"];
 
-/// A name and what it runs.
+/// Name of a step, and the function that runs it.
 type Step<'a> = (&'static str, Box<dyn Fn() -> Result<()> + 'a>);
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {

@@ -9,10 +9,10 @@ use anyhow::{Context as _, Result};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-/// Where the synthetic data set is made, relative to the root.
+/// Path of the synthetic data set, relative to the root.
 const SAMPLE: &str = "data/sample/Phantoms";
 
-/// What the files of a run's folder are.
+/// Descriptions of the files in a run's folder.
 const MEANINGS: [(&str, &str); 9] = [
     ("report.html", "the page to begin with: figures, curves, cases, settings, limits"),
     ("plots", "its plots as SVG files"),
@@ -39,7 +39,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// The real data set where there is one, otherwise the sample.
+/// Returns the real data set if there is one, otherwise the sample.
 fn data_set(workspace: &Workspace) -> Result<&'static str> {
     if workspace.root().join(REAL_DATA).is_dir() {
         return Ok(REAL_DATA);
@@ -59,7 +59,7 @@ fn thorax(workspace: &Workspace) -> std::process::Command {
     command
 }
 
-/// The folder that `data/runs/latest` names.
+/// Returns the folder that `data/runs/latest` names.
 fn latest_run(workspace: &Workspace) -> Result<PathBuf> {
     let pointer = workspace.data().join("runs/latest");
     let text = std::fs::read_to_string(&pointer)
@@ -72,14 +72,14 @@ fn latest_run(workspace: &Workspace) -> Result<PathBuf> {
     Ok(run)
 }
 
-/// What the run's folder holds, with sizes and a line each.
+/// Lists the files in the run's folder, with sizes and a line each.
 fn list(workspace: &Workspace, run: &Path) -> Result<()> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(run).with_context(|| format!("cannot list `{}`", run.display()))? {
         let entry = entry?;
         files.push((entry.file_name().to_string_lossy().into_owned(), entry.metadata()?.len()));
     }
-    // The known ones in the order above, anything else behind them by name.
+    // The known ones come in the order above, all others after them by name.
     let rank = |name: &str| MEANINGS.iter().position(|(known, _)| *known == name).unwrap_or(MEANINGS.len());
     files.sort_by(|(a, _), (b, _)| rank(a).cmp(&rank(b)).then_with(|| a.cmp(b)));
     println!("\nThe run is in {}:\n", workspace.shown(run));

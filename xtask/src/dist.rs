@@ -1,8 +1,8 @@
 //! `cargo xtask dist`: the program as a folder and an archive that run on a Linux machine with neither Rust nor Python.
 //!
-//! The program finds libtorch beside itself ([`build`]), only those libraries are packed that it needs ([`libraries`]),
-//! with the licences of everything that is in it ([`licences`]). Before the archive gets its name it is unpacked elsewhere
-//! and has to train, predict and serve there, with nothing of this machine at hand ([`trial`]).
+//! The program finds libtorch beside itself ([`build`]), only the libraries that it needs are packed ([`libraries`]), with
+//! the licences of everything that is in it ([`licences`]). Before the archive gets its name it is unpacked elsewhere and
+//! has to train, predict and serve there, without anything of this machine ([`trial`]).
 
 mod archive;
 mod build;
@@ -69,7 +69,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         hidden: hidden.into_iter().flatten().collect(),
     };
     trial::run(&part, &name, &expected).map_err(|error| {
-        // What does not start elsewhere is no archive; an earlier one stays.
+        // An archive that does not start elsewhere is removed; an earlier one stays.
         let _ = std::fs::remove_file(&part);
         error.context(Advice::new("the archive does not work where it was unpacked", "nothing of it is kept"))
     })?;

@@ -1,8 +1,8 @@
-//! How an error is said: one line, its causes below it, and a hint with the command that mends it.
+//! Text of an error: one line, its causes below it, and a hint with the command that mends it.
 
 use std::fmt::{Display, Formatter, Write as _};
 
-/// An error, or the context of one, that knows what to do about it.
+/// Error, or the context of one, with a hint that mends it.
 #[derive(Debug)]
 pub(crate) struct Advice {
     message: String,
@@ -14,7 +14,7 @@ impl Advice {
         Self { message: message.into(), hint: hint.into() }
     }
 
-    /// The advice that an error gives.
+    /// Returns the advice that an error contains.
     pub(crate) fn of(error: &anyhow::Error) -> Option<&Self> {
         error.downcast_ref()
     }
@@ -32,12 +32,12 @@ impl Display for Advice {
 
 impl std::error::Error for Advice {}
 
-/// An error made of one line and a hint.
+/// Makes an error of one line and a hint.
 pub(crate) fn fail(message: impl Into<String>, hint: impl Into<String>) -> anyhow::Error {
     anyhow::Error::new(Advice::new(message, hint))
 }
 
-/// The whole text of an error, as it is printed.
+/// Renders the whole text of an error, as it is printed.
 pub(crate) fn render(error: &anyhow::Error) -> String {
     let mut text = format!("error: {error}\n");
     for cause in error.chain().skip(1) {
@@ -49,7 +49,7 @@ pub(crate) fn render(error: &anyhow::Error) -> String {
     text
 }
 
-/// A full disk is worth its own word, wherever it was met; otherwise the outermost advice speaks.
+/// Returns the hint of an error: for a full disk anywhere in its causes its own hint, otherwise that of the outermost advice.
 fn hint(error: &anyhow::Error) -> Option<String> {
     let full = error
         .chain()

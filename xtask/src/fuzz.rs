@@ -1,5 +1,5 @@
-//! `cargo xtask fuzz`: libFuzzer on everything that is read from strangers. The targets are in `tests/fuzz`, a workspace of its
-//! own; what they must hold to is said there.
+//! `cargo xtask fuzz`: libFuzzer on everything that is read from untrusted sources. The targets are in `tests/fuzz`, a
+//! workspace of its own, which also defines the properties that they must keep.
 
 use crate::failure::fail;
 use crate::fetch;
@@ -9,7 +9,7 @@ use clap::Args;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Each target with its share of the time: decoders have the most code that is not ours, and the most to lose.
+/// Targets, each with its share of the time: decoders have the most foreign code, and the highest risk.
 const TARGETS: [(&str, u64); 19] = [
     ("png", 3),
     ("jpeg", 4),
@@ -31,11 +31,11 @@ const TARGETS: [(&str, u64); 19] = [
     ("history", 1),
     ("record", 2),
 ];
-/// Those that link libtorch.
+/// Targets that link libtorch.
 const TORCH: [&str; 5] = ["checkpoint", "checkpoint-header", "predictions", "history", "record"];
-/// A second more than an input may take counts as a finding.
+/// Seconds that an input may take; one second more counts as a finding.
 const SECONDS: u64 = 5;
-/// Coverage that libFuzzer is guided by, as cargo-fuzz asks for it; the stable compiler gives it.
+/// Coverage that libFuzzer is guided by, with the flags of cargo-fuzz; the stable compiler supports it.
 const COVERAGE: [&str; 8] = [
     "-Cpasses=sancov-module",
     "-Cllvm-args=-sanitizer-coverage-level=4",
@@ -43,7 +43,7 @@ const COVERAGE: [&str; 8] = [
     "-Cllvm-args=-sanitizer-coverage-pc-table",
     "-Cllvm-args=-sanitizer-coverage-trace-compares",
     "-Cllvm-args=-simplifycfg-branch-fold-threshold=0",
-    // What checksums would keep out gets in.
+    // Inputs that checksums would refuse are let through.
     "--cfg",
     "fuzzing",
 ];
@@ -97,14 +97,14 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     Err(fail(message, "`cargo xtask fuzz --input FILE TARGET` runs one again"))
 }
 
-/// Builds the targets; where the program is.
+/// Builds the targets. Returns the path of the program.
 fn build(workspace: &Workspace, torch: bool) -> Result<PathBuf> {
     let target = workspace.target()?.join("fuzz/build");
     let host = host()?;
     let mut cargo = workspace.cargo();
     cargo.env("CARGO_ENCODED_RUSTFLAGS", COVERAGE.join("\u{1f}"));
     cargo.args(["build", "--release", "--manifest-path", "tests/fuzz/Cargo.toml", "--target", &host]);
-    // A target named keeps the flags off build scripts, which are no part of what is fuzzed.
+    // With an explicit target the flags do not apply to build scripts, which are not fuzzed.
     cargo.arg("--target-dir").arg(&target);
     if torch {
         cargo.args(["--features", "torch"]);
@@ -113,18 +113,18 @@ fn build(workspace: &Workspace, torch: bool) -> Result<PathBuf> {
     Ok(target.join(host).join("release/fuzz"))
 }
 
-/// The program, told its target. Real files, where `THORAX_REAL_DATA` names some, are among its first inputs.
+/// Makes the command of the program for a target. Real files, if `THORAX_REAL_DATA` names some, are among its first inputs.
 fn fuzzer(program: &Path, name: &str) -> Command {
     let mut command = Command::new(program);
     command.env("THORAX_FUZZ", name);
     command
 }
 
-/// Goes on from what earlier calls found worth keeping.
+/// Fuzzes a target, starting from the corpus of earlier calls.
 fn fuzz(mut fuzzer: Command, program: &Path, name: &str, seconds: u64, folder: &Path) -> Result<()> {
     let [corpus, seeds] = ["corpus", "seeds"].map(|kind| folder.join(kind).join(name));
     let findings = folder.join("findings");
-    // Another version may have begun with others.
+    // Another version may have started with other seeds.
     let _ = std::fs::remove_dir_all(&seeds);
     for folder in [&corpus, &seeds, &findings] {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
@@ -143,7 +143,7 @@ fn fuzz(mut fuzzer: Command, program: &Path, name: &str, seconds: u64, folder: &
 mod tests {
     use super::*;
 
-    /// The targets' own program, a workspace of its own, has each of these and no other.
+    /// Checks that the targets' own program, a workspace of its own, has each of these and no other.
     #[test]
     fn every_target_is_known_on_both_sides() {
         let torch = include_str!("../../tests/fuzz/src/torch.rs");

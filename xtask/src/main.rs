@@ -1,19 +1,19 @@
-//! `cargo xtask`: what has to be done around the program, as one binary with a module per task.
+//! `cargo xtask`: tasks around the program, as one binary with a module per task.
 //!
-//! It sets the machine up (`fetch-weights`, `fetch-data`), shows the whole thing working (`demo`), runs the tests (`test`), holds
-//! what a change must pass (`ci`), tortures runs (`torture`), fuzzes what is read (`fuzz`), measures speed against Keras (`bench`) and
-//! packs what is handed out (`dist`).
+//! It sets the machine up (`fetch-weights`, `fetch-data`), demonstrates everything (`demo`), runs the tests (`test`), runs
+//! the checks that a change must pass (`ci`), tortures runs (`torture`), fuzzes all readers (`fuzz`), measures speed
+//! against Keras (`bench`) and packs releases (`dist`).
 //!
-//! It must never depend on tch or on a crate of this workspace: it is what fetches libtorch, so it has to build and
-//! start where there is none. `tests/edges.rs` holds that.
+//! It must never depend on tch or on a crate of this workspace: it fetches libtorch, so it has to build and start without
+//! one. `tests/edges.rs` checks that.
 //!
-//! Its dependencies, and why each: clap (arguments), anyhow (errors with their causes), indicatif (the download's
-//! progress bar), ureq (a blocking HTTP client with timeouts, proxies and its own TLS, so no system library is
-//! needed), zip (the archives and the wheels are zip files), sha2 (everything pinned is checked), md-5 (what Kaggle's
-//! storage host says of its file), base64 (how it says it, and how a Kaggle token is sent), serde and serde_json
-//! (receipts, cargo's JSON, `run.json`), goblin (which libraries a program needs, read from the file itself), tar and
-//! flate2 (the archive of `dist`, the same bytes wherever it is packed), tempfile (the folder elsewhere that it is tried
-//! in), libc (one call each: `syncfs`, `statvfs` and `wait4`).
+//! Its dependencies, and why each: clap (arguments), anyhow (errors with their causes), indicatif (the download's progress
+//! bar), ureq (a blocking HTTP client with timeouts, proxies and its own TLS, so no system library is needed), zip (the
+//! archives and the wheels are zip files), sha2 (everything pinned is checked), md-5 (the digest that Kaggle's storage host
+//! sends for its file), base64 (the encoding of that digest, and of a Kaggle token), serde and serde_json (receipts,
+//! cargo's JSON, `run.json`), goblin (the libraries that a program needs, read from the file itself), tar and flate2 (the
+//! archive of `dist`, the same bytes wherever it is packed), tempfile (the folder that it is tried in), libc (one call
+//! each: `syncfs`, `statvfs` and `wait4`).
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -77,7 +77,7 @@ fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // Nothing can be done about a closed terminal.
+            // A closed terminal leaves nothing to do.
             let _ = error.print();
             return ExitCode::from(u8::from(error.use_stderr()));
         }

@@ -1,4 +1,4 @@
-//! A `thorax serve` as a process of its own.
+//! Process of `thorax serve`.
 
 use anyhow::{Context as _, Result};
 use std::io::{BufRead as _, BufReader};
@@ -6,13 +6,13 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-/// What an end may take: longer than the server gives requests at hand.
+/// Timeout of the end: longer than the server gives requests in progress.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// It is killed where it is not ended.
+/// Running server; it is killed when this is dropped, unless it has ended.
 pub(crate) struct Serving {
     child: Child,
-    /// The first line that it printed, which says where it listens.
+    /// First line that it printed, which contains its address.
     pub(crate) line: String,
 }
 
@@ -28,7 +28,7 @@ impl Serving {
         Ok(serving)
     }
 
-    /// Where it listens, if it said so.
+    /// Address that it listens at, if it printed one.
     pub(crate) fn address(&self) -> Option<SocketAddr> {
         self.line.strip_prefix("listening on http://")?.parse().ok()
     }
@@ -37,9 +37,9 @@ impl Serving {
         self.child.id()
     }
 
-    /// Asks it to end, as service managers do, and waits; nothing where it goes on.
+    /// Asks it to end with TERM, like service managers, and waits; `None` if it does not end.
     pub(crate) fn end(mut self) -> Result<Option<ExitStatus>> {
-        // By a shell, which has `kill` in it: not every system has it as a program.
+        // A shell is used because `kill` is built into it: not every system has it as a program.
         let asked =
             Command::new("sh").args(["-c", "kill -TERM \"$1\"", "sh", &self.id().to_string()]).status();
         let asked = asked.context("cannot run `sh`")?;
@@ -57,7 +57,7 @@ impl Serving {
 
 impl Drop for Serving {
     fn drop(&mut self) {
-        // Mostly it has ended, and there is nothing left to kill.
+        // Usually it has ended, and there is nothing left to kill.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -17,14 +17,14 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     fetch::needed(workspace)?;
     let mut command = workspace.cargo();
     command.arg("test");
-    // With `--workspace`, cargo would pass over the packages named.
+    // With `--workspace`, cargo would ignore the packages named.
     if !names_packages(&options.arguments) {
         command.arg("--workspace");
     }
     step(command.args(&options.arguments))
 }
 
-/// Whether cargo, not the tests behind a second `--`, is told which packages to take.
+/// Tells if the arguments of cargo, before a second `--` for the tests, name packages.
 fn names_packages(arguments: &[OsString]) -> bool {
     let mut to_cargo =
         arguments.iter().filter_map(|argument| argument.to_str()).take_while(|argument| *argument != "--");

@@ -1,4 +1,4 @@
-//! `cargo xtask torture`: the long tests of what kills and failing disks do, which `cargo test` leaves out.
+//! `cargo xtask torture`: the long tests of killed runs and failing disks, which `cargo test` leaves out.
 
 use crate::fetch;
 use crate::workspace::{Workspace, step};
@@ -6,7 +6,7 @@ use anyhow::Result;
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     fetch::needed(workspace)?;
-    // One after the other: moments are drawn over how long a run takes alone.
+    // One after the other: the moments of kills are drawn over the duration of a run that has the machine to itself.
     let cargo = ["test", "-p", "cli", "--test", "end_to_end", "--"];
     let tests = ["--ignored", "--nocapture", "--test-threads", "1", "torture::", "faults::", "memory::"];
     step(workspace.cargo().args(cargo).args(tests))

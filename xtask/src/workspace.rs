@@ -1,21 +1,21 @@
-//! Where things lie, and how other programs are run from there.
+//! Paths of the workspace, and calls of other programs from there.
 
 use crate::failure::{Advice, fail};
 use anyhow::{Context as _, Result};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Where the user's own data set lies by default, relative to the root.
+/// Default path of the user's own data set, relative to the root.
 pub(crate) const REAL_DATA: &str = "data/COVID-19 Radiography Database";
 
-/// The workspace this binary works on.
+/// Workspace that this binary works on.
 pub(crate) struct Workspace {
     root: PathBuf,
     pins: Option<PathBuf>,
 }
 
 impl Workspace {
-    /// The folder named, or the one `cargo run` says this crate lies in, or the one it was built in.
+    /// Opens the named folder, or the parent of the crate's folder that `cargo run` sets, or the one it was built in.
     pub(crate) fn new(root: Option<PathBuf>, pins: Option<PathBuf>) -> Result<Self> {
         let root = root.or_else(|| {
             let manifest = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
@@ -32,40 +32,40 @@ impl Workspace {
         &self.root
     }
 
-    /// Where other pins than the built-in ones are.
+    /// Path of a file with other pins than the built-in ones.
     pub(crate) fn pins(&self) -> Option<&Path> {
         self.pins.as_deref()
     }
 
-    /// What is not source: see `data/README.md`.
+    /// Folder of everything that is not source: see `data/README.md`.
     pub(crate) fn data(&self) -> PathBuf {
         self.root.join("data")
     }
 
-    /// Where `.cargo/config.toml` points `LIBTORCH`.
+    /// Folder that `.cargo/config.toml` sets `LIBTORCH` to.
     pub(crate) fn libtorch(&self) -> PathBuf {
         self.data().join("libtorch")
     }
 
-    /// Where `thorax train` looks for pretrained weights.
+    /// Folder that `thorax train` looks for pretrained weights in.
     pub(crate) fn weights(&self) -> PathBuf {
         self.data().join("weights")
     }
 
-    /// A path as people type it: relative to the workspace where it lies inside.
+    /// Shortens a path for display: relative to the workspace if it lies inside.
     pub(crate) fn shown<'a>(&self, path: &'a Path) -> std::path::Display<'a> {
         path.strip_prefix(&self.root).unwrap_or(path).display()
     }
 
-    /// The user's own `LIBTORCH`. Cargo sets the variable too, from `.cargo/config.toml`, when nobody else did.
+    /// Returns the user's own `LIBTORCH`. Cargo sets the variable too, from `.cargo/config.toml`, if nobody else did.
     pub(crate) fn users_libtorch(&self) -> Option<PathBuf> {
         let value = std::env::var_os("LIBTORCH").filter(|value| !value.is_empty())?;
         let path = std::path::absolute(&value).ok()?;
         (path != self.libtorch()).then_some(path)
     }
 
-    /// Cargo, as if it were called by hand at the root: nothing that `cargo run` set for this process is handed on,
-    /// because build scripts that watch such a variable would run again (torch-sys: two minutes).
+    /// Makes a command of cargo like a call by hand at the root: variables that `cargo run` set for this process are
+    /// removed, because build scripts that watch such a variable would run again (torch-sys: two minutes).
     pub(crate) fn cargo(&self) -> Command {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.current_dir(&self.root);
@@ -82,7 +82,7 @@ impl Workspace {
         command
     }
 
-    /// Cargo's target folder, wherever the user has it.
+    /// Returns cargo's target folder, wherever the user has it.
     pub(crate) fn target(&self) -> Result<PathBuf> {
         let output = self
             .cargo()
@@ -97,21 +97,21 @@ impl Workspace {
     }
 }
 
-/// The machine that this compiler builds for.
+/// Returns the target triple of the machine that this compiler builds for.
 pub(crate) fn host() -> Result<String> {
     let text = rustc(&["-vV"])?;
     let host = text.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc names no host")?;
     Ok(host.to_owned())
 }
 
-/// What the compiler says.
+/// Returns the output of the compiler.
 pub(crate) fn rustc(arguments: &[&str]) -> Result<String> {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let output = Command::new(rustc).args(arguments).output().context("cannot run rustc")?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Runs a command whose output the user sees; anything but success is an error that names the command.
+/// Runs a command with its output visible to the user; anything but success is an error that names the command.
 pub(crate) fn step(command: &mut Command) -> Result<()> {
     let shown = shown(command);
     eprintln!("$ {shown}");
@@ -126,7 +126,7 @@ pub(crate) fn step(command: &mut Command) -> Result<()> {
     .into())
 }
 
-/// A command as one would type it.
+/// Formats a command as a user would type it.
 pub(crate) fn shown(command: &Command) -> String {
     let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
     let mut text = program.to_string_lossy().into_owned();

@@ -1,4 +1,4 @@
-//! What a build says with libtorch and without: the script that every crate with tensors shares, and the C++ compiler.
+//! Messages of a build with libtorch and without: the script that every crate with tensors shares, and the C++ compiler.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails so")]
 
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
-/// The script as a program in a folder of its own.
+/// Compiles the script as a program in a folder of its own.
 fn script() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let program = folder.path().join("build-script");
@@ -22,12 +22,12 @@ fn script() -> (TempDir, PathBuf) {
     (folder, program)
 }
 
-/// What the script says to cargo.
+/// Returns the script's output to cargo.
 fn says(program: &Path, libtorch: Option<&Path>) -> String {
     says_for(program, libtorch, None)
 }
 
-/// The same, with a run path of the caller's.
+/// Returns the script's output to cargo, with a run path of the caller's.
 fn says_for(program: &Path, libtorch: Option<&Path>, run_path: Option<&str>) -> String {
     let folder = program.parent().expect("it lies in one");
     let mut command = Command::new(program);
@@ -103,7 +103,8 @@ fn cuda_is_linked_where_libtorch_has_it() {
     assert_eq!(arguments(&says(&program, Some(&libtorch))), expected);
 }
 
-/// torch-sys compiles C++ before any build script of ours runs: what it meets without libtorch has to say it too.
+/// torch-sys compiles C++ before any build script of ours runs: the error of its compiler without libtorch must name the
+/// command too.
 #[test]
 fn the_compiler_that_finds_no_libtorch_says_what_to_run() {
     let (folder, _) = script();

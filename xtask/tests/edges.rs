@@ -1,4 +1,4 @@
-//! Which crate may know which: the table in the design, held by cargo's own view of the workspace.
+//! Test of the allowed dependencies between crates: the table in the design, compared with cargo's metadata of the workspace.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails so")]
 
@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// Who may import whom of this workspace, tests and build scripts included. A new crate gets a row here.
+/// Crates of this workspace that each crate may import, tests and build scripts included. A new crate gets a row here.
 const MAY_IMPORT: [(&str, &[&str]); 12] = [
     ("base", &[]),
     // Tests of `data` draw their images with `phantoms`.
@@ -27,7 +27,7 @@ const MAY_IMPORT: [(&str, &[&str]); 12] = [
     ("xtask", &[]),
 ];
 
-/// The crates that must build and test where there is no libtorch.
+/// Crates that must build and test without libtorch.
 const WITHOUT_TCH: [&str; 8] =
     ["base", "data", "audit", "phantoms", "metrics", "experiment", "report", "xtask"];
 
@@ -37,7 +37,7 @@ fn cargo(arguments: &[&str]) -> Output {
     Command::new(cargo).current_dir(root).args(arguments).output().expect("cargo runs")
 }
 
-/// Every crate of the workspace, with the workspace's crates that it depends on in any way.
+/// Lists every crate of the workspace, with the workspace's crates that it depends on in any way.
 fn members() -> Vec<(String, BTreeSet<String>)> {
     let output = cargo(&["metadata", "--no-deps", "--format-version", "1"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -45,7 +45,7 @@ fn members() -> Vec<(String, BTreeSet<String>)> {
     let list = |value: &Value| value.as_array().expect("a list").clone();
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     let members = list(&metadata["packages"]).into_iter().map(|package| {
-        // A path marks a crate of the workspace; its own name counts, not what it may be called here.
+        // A path marks a crate of the workspace; its own name counts, not the name that it is imported by here.
         let own =
             list(&package["dependencies"]).into_iter().filter(|dependency| dependency["path"].is_string());
         (text(&package["name"]), own.map(|dependency| text(&dependency["name"])).collect())
@@ -64,7 +64,7 @@ fn crates_import_only_what_their_row_allows() {
             imports.iter().filter(|import| !allowed.contains(&import.as_str())).collect();
         assert!(forbidden.is_empty(), "`{name}` must not import {forbidden:?}");
     }
-    // The control: edges that must be there are seen, so that an empty list above means something.
+    // Control: edges that must exist are found, so that an empty list above means something.
     let of = |name: &str| &members.iter().find(|(known, _)| known == name).expect("it is there").1;
     assert!(of("model").contains("data"));
     assert!(of("train").contains("model"));

@@ -31,21 +31,20 @@ pub struct ModelComparison {
     pub figures: Vec<ComparedFigure>,
 }
 
-/// A figure of two models, and the difference.
+/// Figure of two models, with the difference.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ComparedFigure {
     /// Value of the first model.
     pub first: Option<f64>,
     /// Value of the second model.
     pub second: Option<f64>,
-    /// The first's less the second's, with the interval of a paired bootstrap.
+    /// Difference, the first minus the second, with the interval of a paired bootstrap.
     pub row: FigureDifference,
 }
 
 impl ModelComparison {
-    /// Compares two models by their predictions, named as errors shall call them. Images are matched by path and true class and
-    /// classes by name, in whatever order each has them; groups are those of the first, or of the second where it alone has
-    /// some.
+    /// Compares two models by their predictions, under the names that errors give them. Images are matched by path and true
+    /// class and classes by name, regardless of order; groups are the first's, or the second's if only that has some.
     ///
     /// # Errors
     /// Other classes, other images or other true classes; no image at all.
@@ -131,7 +130,7 @@ impl Serialize for ModelComparison {
     }
 }
 
-/// The second's predictions with the first's order of images and classes.
+/// Reorders the second's predictions to the first's order of images and classes.
 fn in_order_of(first: (&str, &PredictionTable), second: (&str, &PredictionTable)) -> Result<PredictionTable> {
     let names = [first.0, second.0].map(str::to_owned);
     let (first, second) = (first.1, second.1);
@@ -158,7 +157,7 @@ fn in_order_of(first: (&str, &PredictionTable), second: (&str, &PredictionTable)
     let mut over: Vec<usize> = places.values().flatten().copied().collect();
     over.sort_unstable();
     if !lacking.is_empty() || !over.is_empty() {
-        // The same images may be of other classes: then that is what is wrong.
+        // The same images may have other classes: then the error names that.
         let paths: HashMap<_, usize> =
             over.iter().map(|&index| (&second.images[index].path, index)).collect();
         let labels = second.predictions.labels();

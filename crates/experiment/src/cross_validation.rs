@@ -13,73 +13,73 @@ use crate::{
     run::{PREDICTIONS, RECORD as RUN, write_json},
 };
 
-/// Which image is in which fold: a manifest that a data set can be named by.
+/// Manifest of each image's fold; a data set can be named by it.
 pub const FOLDS: &str = "folds.csv";
 const RECORD: &str = "cross-validation.json";
 const LOCK: &str = ".lock";
-/// Files of a folder in which a cross-validation is only just begun, beside those that kills left.
+/// Files of a folder with a cross-validation that has just begun, beside files that killed processes left.
 const BEGUN: [&str; 2] = [LOCK, FOLDS];
 
-/// A cross-validation's folder: `cross-validation.json`, `folds.csv`, a run's folder `fold-K` for each fold, and the
+/// Folder of a cross-validation: `cross-validation.json`, `folds.csv`, a run's folder `fold-K` for each fold, and the
 /// `predictions.csv` of all of them.
 ///
-/// Several processes may work in it, each on a fold of its own: whoever changes one of the first two holds [`Self::lock`], and
-/// whoever trains a fold [`Self::lock_fold`]. Whether a fold is done is told by its run's folder alone.
+/// Several processes may work in it, each on a fold of its own: a process that changes one of the first two holds
+/// [`Self::lock`], and a process that trains a fold [`Self::lock_fold`]. Only the run's folder decides if a fold is done.
 pub struct CrossValidation {
     folder: PathBuf,
-    /// What `cross-validation.json` says.
+    /// Content of `cross-validation.json`.
     pub record: CrossValidationRecord,
 }
 
-/// `cross-validation.json`. Keys are only ever added.
+/// Content of `cross-validation.json`. Keys are only ever added.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CrossValidationRecord {
-    /// `completed` once all folds are pooled.
+    /// Status: `completed` once all folds are pooled.
     pub status: Status,
     /// Flag names → resolved values, the same for all folds.
     pub settings: BTreeMap<String, serde_json::Value>,
-    /// What folds are drawn from, and what each fold's run draws from.
+    /// Seed that folds are drawn from, and that each fold's run draws from.
     pub seed: u64,
-    /// How images came to their folds, in words.
+    /// Rule by which images were assigned to folds, in words.
     pub drawn: String,
     /// Labels in index order.
     pub classes: Vec<String>,
-    /// Whether the images are phantoms, no radiographs.
+    /// True where the images are phantoms, not radiographs.
     pub synthetic: bool,
     /// Files left out because they could not be read.
     pub skipped: Vec<String>,
     /// SHA-256 over names, labels and 8-bit pixels of all images.
     pub data_fingerprint: String,
-    /// `thorax`, `libtorch` → version.
+    /// Versions of `thorax` and `libtorch`.
     pub versions: BTreeMap<String, String>,
-    /// Each fold, in order.
+    /// Folds, in order.
     pub folds: Vec<FoldRecord>,
     /// Figures of every image's prediction by the model that was trained without it; `null` until all folds are done.
     pub pooled: Option<TestFigures>,
-    /// Figure → how it differs from fold to fold.
+    /// Figure → its differences from fold to fold.
     pub spread: Option<BTreeMap<String, Spread>>,
 }
 
-/// What became of a fold.
+/// Result of a fold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FoldRecord {
-    /// Counted from 1.
+    /// Fold, counted from 1.
     pub fold: usize,
-    /// Its run's folder, within that of the cross-validation.
+    /// Name of its run's folder, within that of the cross-validation.
     pub run: String,
-    /// Its run's; `null` where it was not begun.
+    /// Status of its run; `null` where it was not begun.
     pub status: Option<Status>,
     /// Epoch of the tested weights.
     pub best_epoch: Option<u64>,
-    /// Their figures on the images held out; `null` until they are tested.
+    /// Figures of these weights on the images held out; `null` until they are tested.
     pub figures: Option<TestFigures>,
 }
 
-/// How far a fold is.
+/// Progress of a fold.
 pub enum FoldState {
-    /// Nothing of it is there.
+    /// Not begun: no files.
     Missing,
-    /// It was begun; its run's status, where it came to a record.
+    /// Begun, with its run's status, if it has a record.
     Unfinished(Option<Status>),
     /// Trained and tested: its run, and the figures of its best weights.
     Finished(Box<(Run, TestFigures)>),
@@ -108,7 +108,7 @@ impl CrossValidation {
         }
     }
 
-    /// Begins a cross-validation: `folds` is put into `folds.csv` before all else. Its folder's lock is to be held.
+    /// Begins a cross-validation: `folds` is written to `folds.csv` before all else. The caller must hold the folder's lock.
     ///
     /// # Errors
     /// Another `folds.csv` that is there; a file that cannot be written.
@@ -125,7 +125,7 @@ impl CrossValidation {
         Ok(begun)
     }
 
-    /// Writes `cross-validation.json`. Its folder's lock is to be held.
+    /// Writes `cross-validation.json`. The caller must hold the folder's lock.
     ///
     /// # Errors
     /// A file that cannot be written.
@@ -133,7 +133,7 @@ impl CrossValidation {
         write_json(&self.file(RECORD), &self.record)
     }
 
-    /// Makes the folder where it is not there, and waits until no other process changes what is in it.
+    /// Makes the folder if it is missing, and waits for the lock that guards changes in it.
     ///
     /// # Errors
     /// A folder that cannot be made or written.
@@ -149,7 +149,7 @@ impl CrossValidation {
         Ok(lock)
     }
 
-    /// Takes a fold for this process alone; folds count from 1.
+    /// Locks a fold for this process alone; folds count from 1.
     ///
     /// # Errors
     /// A fold that another process has; a folder that cannot be written.
@@ -159,17 +159,17 @@ impl CrossValidation {
         lock.ok_or_else(|| Error::FoldTaken { path: self.folder.clone(), fold })
     }
 
-    /// The folder.
+    /// Folder of the cross-validation.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// A file of it.
+    /// Path of a file in the folder.
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
-    /// How far a fold is; folds count from 1.
+    /// Returns the progress of a fold; folds count from 1.
     ///
     /// # Errors
     /// A folder of that name that holds something else; a file that cannot be read.
@@ -195,8 +195,8 @@ impl CrossValidation {
         }
     }
 
-    /// Makes room for a fold's run: removes what one that was cut off left. Its lock is to be held, and its state not to be
-    /// [`FoldState::Finished`].
+    /// Removes the files of a fold's run that was cut off, so that a new one can begin. The caller must hold its lock, and
+    /// its state must not be [`FoldState::Finished`].
     ///
     /// # Errors
     /// A folder that cannot be removed.
@@ -204,17 +204,17 @@ impl CrossValidation {
         let (folder, aside) = (self.file(&run_name(fold)), self.file(&format!(".fold-{fold}.old")));
         let failed = |source| Error::Io { action: "remove", path: folder.clone(), source };
         remove(&aside).map_err(failed)?;
-        // Out of the way first: half of a run's folder would not be known for one.
+        // Renamed first: half of a run's folder would not be recognised as one.
         match fs::rename(&folder, &aside) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             renamed => renamed.and_then(|()| remove(&aside)).map_err(failed),
         }
     }
 
-    /// Takes each fold's state into the record; whether all of them are finished.
+    /// Updates the record with each fold's state. Returns true where all of them are finished.
     ///
     /// # Errors
-    /// As [`Self::state`].
+    /// The same as [`Self::state`].
     pub fn refresh(&mut self) -> Result<bool> {
         let mut finished = true;
         for index in 0..self.record.folds.len() {
@@ -239,7 +239,7 @@ impl CrossValidation {
 }
 
 impl FoldRecord {
-    /// A fold that was not begun; folds count from 1.
+    /// Makes the record of a fold that was not begun; folds count from 1.
     pub fn new(fold: usize) -> Self {
         Self { fold, run: run_name(fold), status: None, best_epoch: None, figures: None }
     }

@@ -11,14 +11,14 @@ pub enum Error {
     /// A file of a run that could not be read or written.
     #[error("cannot {action} `{path}`")]
     Io {
-        /// Such as `write`.
+        /// Action, such as `write`.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// The system's word for it.
+        /// Error of the operating system.
         source: std::io::Error,
     },
-    /// A symbolic link where a run keeps a file or a folder of its own: nothing is written through it.
+    /// Symbolic link in place of a file or a folder of a run: nothing is written through it.
     #[error("`{path}` is a symbolic link")]
     Link {
         /// The link.
@@ -47,7 +47,7 @@ pub enum Error {
     FoldTaken {
         /// The cross-validation's folder.
         path: PathBuf,
-        /// Counted from 1.
+        /// Fold, counted from 1.
         fold: usize,
     },
     /// A `run.json` that cannot be understood.
@@ -55,7 +55,7 @@ pub enum Error {
     NotARecord {
         /// The file.
         path: PathBuf,
-        /// Where it goes wrong.
+        /// Position and kind of the fault.
         source: serde_json::Error,
     },
     /// A `history.csv` that lacks epochs that the checkpoint has.
@@ -71,9 +71,9 @@ pub enum Error {
     Csv {
         /// The file.
         path: PathBuf,
-        /// Counted from 1.
+        /// Line, counted from 1.
         line: u64,
-        /// What is wrong there.
+        /// Fault in that line.
         problem: String,
     },
     /// Two models that cannot be compared.

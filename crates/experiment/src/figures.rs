@@ -18,7 +18,7 @@ use crate::{
 /// figure without a value is `null`, and `undefined` says why.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TestFigures {
-    /// The file tested.
+    /// File tested.
     pub checkpoint: String,
     /// Rules that the images were decoded by, `all` or `keras`.
     pub formats: Option<String>,
@@ -26,7 +26,7 @@ pub struct TestFigures {
     pub images: usize,
     /// The eight figures of the study.
     pub keras: KerasFigures,
-    /// In the order of [`FIGURES`].
+    /// Figures in the order of [`FIGURES`].
     figures: Vec<Figure>,
     /// Figures of each class, in class order.
     pub classes: Vec<ClassFigures>,
@@ -34,11 +34,12 @@ pub struct TestFigures {
     pub confusion_matrix: Vec<Vec<u64>>,
     /// Effect of the model's temperature, where it has one.
     pub temperature: Option<TemperatureEffect>,
-    /// Thresholds chosen on the validation part, and what they do here, in class order; none where the model has none.
+    /// Thresholds chosen on the validation split, with their effect on these images, in class order; none where the model
+    /// has none.
     pub operating_points: Vec<TestedOperatingPoint>,
     /// Groups, such as patients, that were drawn whole for the intervals; `None` where images were drawn one by one.
     pub groups: Option<usize>,
-    /// Whether the images are phantoms, no radiographs.
+    /// True where the images are phantoms, not radiographs.
     pub synthetic: bool,
     /// Wall time of the forward passes.
     pub seconds: f64,
@@ -51,44 +52,44 @@ pub struct TestFigures {
 pub struct ClassFigures {
     /// The class.
     pub label: String,
-    /// Its images.
+    /// Number of its images.
     pub support: u64,
-    /// Whether these are so few (below [`metrics::FEW_IMAGES`]) that its figures say little.
+    /// True where these are so few (below [`metrics::FEW_IMAGES`]) that its figures are unreliable.
     pub few: bool,
-    /// In the order of [`CLASS_FIGURES`].
+    /// Figures in the order of [`CLASS_FIGURES`].
     figures: Vec<Figure>,
 }
 
-/// A temperature, and figures of the same images without it.
+/// Temperature, with figures of the same images without it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TemperatureEffect {
     /// Divisor of the logits.
     pub temperature: f64,
     /// End of the range that its fit ended at, where the images set it no limit of their own.
     pub bound: Option<Bound>,
-    /// Figures without it.
+    /// Figures without the temperature.
     pub uncalibrated: Option<Uncalibrated>,
 }
 
 /// Figures of the probabilities without a temperature.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 pub struct Uncalibrated {
-    /// Over 15 equal bins of the largest probability.
+    /// Expected calibration error over 15 equal bins of the largest probability.
     pub expected_calibration_error: Option<f64>,
-    /// Squared error summed over classes, in `[0, 2]`.
+    /// Brier score: squared error summed over classes, in `[0, 2]`.
     pub brier: Option<f64>,
-    /// Mean of -ln p of the true class, as scikit-learn clips it.
+    /// Log loss: mean of -ln p of the true class, clipped like scikit-learn's.
     pub log_loss: Option<f64>,
 }
 
-/// Facts of a test that its predictions do not say.
+/// Facts of a test that its predictions do not contain.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tested {
-    /// The tested file.
+    /// File tested.
     pub checkpoint: String,
     /// Rules that the images were decoded by, `all` or `keras`, where they are known.
     pub formats: Option<String>,
-    /// Whether the images are phantoms, no radiographs.
+    /// True where the images are phantoms, not radiographs.
     pub synthetic: bool,
     /// Wall time of the forward passes.
     pub seconds: f64,
@@ -130,8 +131,8 @@ impl TestFigures {
         })
     }
 
-    /// Adds the effect of a calibration on these images: figures of the same network without its temperature, whose
-    /// probabilities are `uncalibrated`, and those at its thresholds.
+    /// Adds the effect of a calibration on these images: figures of the same network without its temperature, from the
+    /// probabilities `uncalibrated`, and sensitivity and specificity at its thresholds.
     pub fn add_calibration(
         &mut self,
         calibration: &Calibration,
@@ -148,19 +149,19 @@ impl TestFigures {
             points.map(|(class, point)| TestedOperatingPoint::new(point, class, scores)).collect();
     }
 
-    /// The figure of this key in [`FIGURES`]; one without a value where there is no such row, or the file lacks it.
+    /// Returns the figure of this key in [`FIGURES`]; one without a value where there is no such row, or the file lacks it.
     pub fn figure(&self, key: &str) -> Figure {
         let at = FIGURES.iter().position(|spec| spec.key == key);
         at.and_then(|at| self.figures.get(at)).cloned().unwrap_or_default()
     }
 
-    /// Figures that a table shows, with their keys and titles, in its order.
+    /// Iterates over the figures that a table shows, with their keys and titles, in its order.
     pub fn table(&self, table: Table) -> impl Iterator<Item = (&'static str, &'static str, &Figure)> {
         let rows = FIGURES.iter().zip(&self.figures).filter(move |(spec, _)| spec.tables.contains(&table));
         rows.map(|(spec, figure)| (spec.key, spec.title, figure))
     }
 
-    /// Figures and intervals without a value, each with the reason, by the names that files give them.
+    /// Collects figures and intervals without a value, each with the reason, by their names in files.
     pub fn undefined(&self) -> BTreeMap<String, String> {
         let mut undefined = BTreeMap::new();
         for (spec, figure) in FIGURES.iter().zip(&self.figures) {
@@ -177,13 +178,13 @@ impl TestFigures {
 }
 
 impl ClassFigures {
-    /// The figure of this key in [`CLASS_FIGURES`]; one without a value where there is no such row, or the file lacks it.
+    /// Returns the figure of this key in [`CLASS_FIGURES`]; one without a value where there is no such row, or the file lacks it.
     pub fn figure(&self, key: &str) -> Figure {
         let at = CLASS_FIGURES.iter().position(|spec| spec.key == key);
         at.and_then(|at| self.figures.get(at)).cloned().unwrap_or_default()
     }
 
-    /// All figures, with their titles, in the order of [`CLASS_FIGURES`].
+    /// Iterates over all figures, with their titles, in the order of [`CLASS_FIGURES`].
     pub fn figures(&self) -> impl Iterator<Item = (&'static str, &Figure)> {
         CLASS_FIGURES.iter().map(|spec| spec.title).zip(&self.figures)
     }
@@ -218,7 +219,7 @@ fn add_reason(undefined: &mut BTreeMap<String, String>, key: &str, of: &str, fig
     undefined.insert(name, why.clone());
 }
 
-/// A figure from what files hold of it.
+/// Builds a figure from its value, interval and reason in a file.
 pub(crate) fn figure(
     (key, of): (&str, &str),
     value: Option<f64>,
@@ -229,7 +230,7 @@ pub(crate) fn figure(
     Figure { value, interval: intervals.get(key).copied(), missing: undefined.get(&name).cloned() }
 }
 
-/// Intervals by key, as files hold them.
+/// Converts intervals to their form in files, by key.
 pub(crate) fn intervals<'a>(figures: impl Iterator<Item = (&'static str, &'a Figure)>) -> Json {
     let intervals = figures.filter_map(|(key, figure)| Some((key.to_owned(), figure.interval?)));
     Json::of(intervals.collect::<BTreeMap<String, [f64; 2]>>())

@@ -1,4 +1,4 @@
-//! Files of a run: whole under their names, whatever ends the process.
+//! Files of a run, written as a whole or not at all.
 
 use std::{
     fs::{self, File},
@@ -10,7 +10,7 @@ use base::FileWriter;
 
 use crate::{Error, Result};
 
-/// Writes a file as a whole and on the disk, so that no reader and no kill ever sees half of it.
+/// Writes a file as a whole and syncs it to disk, so that neither a reader nor a killed process leaves half of it.
 ///
 /// # Errors
 /// A symbolic link in its place; a file that cannot be written.
@@ -18,7 +18,8 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     write_atomically_with(path, |file| file.write_all(bytes))
 }
 
-/// Writes a file of a run with what `content` writes, as a whole and on the disk: no reader and no kill ever sees half of it.
+/// Writes a file of a run through `content`, as a whole and synced to disk, so that neither a reader nor a killed process
+/// sees half of it.
 ///
 /// # Errors
 /// A symbolic link in its place; a file that cannot be written.
@@ -31,7 +32,7 @@ pub(crate) fn write_error(path: &Path, source: io::Error) -> Error {
     Error::Io { action: "write", path: path.to_owned(), source }
 }
 
-/// Refuses a symbolic link where a run keeps a file or a folder of its own.
+/// Refuses a symbolic link in place of a file or a folder of a run.
 pub(crate) fn refuse_link(path: &Path) -> Result<()> {
     match fs::symlink_metadata(path) {
         Ok(found) if found.is_symlink() => Err(Error::Link { path: path.to_owned() }),
@@ -39,10 +40,10 @@ pub(crate) fn refuse_link(path: &Path) -> Result<()> {
     }
 }
 
-/// The longest CSV or JSON of a run, in bytes: predictions of some millions of images.
+/// Largest CSV or JSON of a run, in bytes: predictions of some millions of images.
 const MAX_BYTES: u64 = 1 << 30;
 
-/// A run's file to be read, which may come from anyone: no pipe or device, which may have no end.
+/// Opens a run's file, which is not trusted: pipes and devices, which may have no end, are refused.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     let file = base::open_regular(path)?;
     match file.metadata()?.len() {
@@ -53,7 +54,7 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
     }
 }
 
-/// The text of a run's file, which may come from anyone.
+/// Reads the text of a run's file, which is not trusted.
 ///
 /// # Errors
 /// A file that cannot be read, has more than 1 GiB or may have no end, or is no UTF-8.
@@ -61,7 +62,7 @@ pub fn read(path: &Path) -> io::Result<String> {
     io::read_to_string(open(path)?)
 }
 
-/// Removes what kills left of files that were being written.
+/// Removes temporary files of killed processes.
 pub(crate) fn remove_temporary(folder: &Path) -> Result<()> {
     let failed = |source| Error::Io { action: "clear up", path: folder.to_owned(), source };
     base::remove_temporary(folder).map_err(failed)

@@ -8,13 +8,13 @@ use crate::{
     json::{Json, object},
 };
 
-/// Differences between a model's figures on two independent sets: those on `to` less those on `from`, so that what falls is
-/// below 0.
+/// Differences between a model's figures on two independent sets: the values on `to` minus the values on `from`, so that a
+/// loss of performance is below 0.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gap {
-    /// The first set.
+    /// Name of the first set.
     pub from: String,
-    /// The other.
+    /// Name of the second set.
     pub to: String,
     /// Differences of figures, in the order of [`FIGURES`].
     pub differences: Vec<FigureDifference>,
@@ -29,7 +29,7 @@ pub struct FigureDifference {
     pub key: &'static str,
     /// Name in tables.
     pub title: &'static str,
-    /// The difference, without a value where one of the figures has none.
+    /// Difference, without a value where one of the figures has none.
     pub difference: Figure,
 }
 
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
     use crate::{PredictedImage, PredictionTable, Tested};
 
-    /// Figures of a set of two classes, `right` of `of` images of each right.
+    /// Makes figures of a set of two classes, `right` of `of` images of each right.
     fn figures(right: usize, of: [usize; 2]) -> TestFigures {
         let (mut labels, mut rows, mut images) = (Vec::new(), Vec::new(), Vec::new());
         for (label, of) in of.into_iter().enumerate() {

@@ -11,29 +11,29 @@ use crate::{
     files::{self, write_atomically, write_error},
 };
 
-/// A run's epochs.
+/// File of a run's epochs.
 pub const HISTORY: &str = "history.csv";
 
-/// A row of `history.csv`; floats are written in the shortest form that reads back the same.
+/// Row of `history.csv`; floats are written in the shortest form that reads back the same.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochRow {
-    /// Counted from 1.
+    /// Epoch, counted from 1.
     pub epoch: u64,
     /// Class-weighted training crossentropy: the mean over images, running through the epoch, as Keras prints it.
     pub loss: f64,
     /// Share of training images right in the same forward passes, dropout on, in `[0, 1]`.
     pub accuracy: f64,
-    /// Unweighted crossentropy of the validation part; not comparable to `loss` where weights differ from 1.
+    /// Unweighted crossentropy of the validation split; not comparable to `loss` where weights differ from 1.
     pub val_loss: f64,
     /// Share of validation images right, in `[0, 1]`.
     pub val_accuracy: f64,
-    /// Of the epoch's last step.
+    /// Learning rate of the epoch's last step.
     pub learning_rate: f64,
     /// Wall time of the epoch, validation included.
     pub seconds: f64,
 }
 
-/// Reads a `history.csv`; columns beyond those known are left alone.
+/// Reads a `history.csv`; unknown columns are ignored.
 ///
 /// # Errors
 /// A file that cannot be read, or that holds something else, by line.
@@ -56,7 +56,7 @@ pub fn read_history(path: &Path) -> Result<Vec<EpochRow>> {
     records.map(row).collect()
 }
 
-/// `history.csv`: a row an epoch, on the disk before the next epoch begins.
+/// Writer of `history.csv`: a row per epoch, on disk before the next epoch begins.
 pub struct History {
     path: PathBuf,
     writer: csv::Writer<File>,
@@ -72,7 +72,7 @@ impl History {
         Ok(Self { path: path.to_owned(), writer: csv::Writer::from_writer(appending(path)?) })
     }
 
-    /// Goes on with a file after its row of this epoch; rows beyond it, and what a kill left of one, go.
+    /// Resumes a file after its row of this epoch; rows beyond it, and a partial row of a killed process, are removed.
     ///
     /// # Errors
     /// A file that lacks one of these rows, or cannot be read or written.
@@ -85,7 +85,7 @@ impl History {
             path: path.to_owned(),
             source,
         })?;
-        // The heading, and a row an epoch: fields hold no line breaks.
+        // The heading, and a row per epoch: fields hold no line breaks.
         let kept: String = text.split_inclusive('\n').take((epoch as usize).saturating_add(1)).collect();
         if kept.lines().count() as u64 != epoch.saturating_add(1) || !kept.ends_with('\n') {
             return Err(Error::ShortHistory { path: path.to_owned(), epoch });
@@ -95,7 +95,7 @@ impl History {
         Ok(Self { path: path.to_owned(), writer })
     }
 
-    /// Adds a row, which is on the disk when this returns.
+    /// Adds a row, which is on disk when this returns.
     ///
     /// # Errors
     /// A file that cannot be written.
@@ -106,7 +106,7 @@ impl History {
     }
 }
 
-/// The file that was just written, to be added to.
+/// Opens the file that was just written, for appending.
 fn appending(path: &Path) -> Result<File> {
     base::open_no_link(File::options().append(true), path).map_err(|source| write_error(path, source))
 }

@@ -3,13 +3,13 @@
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-/// A JSON value.
+/// JSON value.
 pub(crate) enum Json {
-    /// Any value without objects whose order matters.
+    /// Value without objects whose order matters.
     Value(Value),
-    /// An object, in this order.
+    /// Object, in this order.
     Object(Vec<(String, Self)>),
-    /// A list.
+    /// List of values.
     List(Vec<Self>),
 }
 
@@ -20,7 +20,7 @@ impl Json {
     }
 }
 
-/// An object with these entries.
+/// Makes an object with these entries.
 pub(crate) fn object<'a>(entries: impl IntoIterator<Item = (&'a str, Json)>) -> Json {
     Json::Object(entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
 }

@@ -1,9 +1,9 @@
 //! Files that a training run and a cross-validation leave, as types.
 //!
-//! What this crate holds: a [`Run`]'s folder with its [`RunRecord`] (`run.json`), [`History`] (`history.csv`), [`TestRecord`]
-//! (`test.json`) and [`PredictionTable`] (`predictions.csv`); a [`CrossValidation`]'s folder of runs, in which several processes
-//! may work; the [`ModelComparison`] of two models on the same images and the [`Gap`] of one model between two sets.
-//! What it must not know: libtorch, images, the terminal. It builds and tests with no libtorch on the machine.
+//! This crate holds a [`Run`]'s folder with its [`RunRecord`] (`run.json`), [`History`] (`history.csv`), [`TestRecord`]
+//! (`test.json`) and [`PredictionTable`] (`predictions.csv`); a [`CrossValidation`]'s folder of runs, in which several
+//! processes may work; the [`ModelComparison`] of two models on the same images and the [`Gap`] of one model between two
+//! sets. It must not know libtorch, images, or the terminal. It builds and tests with no libtorch on the machine.
 //!
 //! Outside libraries: **csv** for `history.csv` and `predictions.csv` (quoting is its job), **serde_json** for `run.json` and
 //! `test.json`.
@@ -37,5 +37,5 @@ pub use predictions::{PredictedImage, PredictionTable};
 pub use run::{BEST, LAST, PREDICTIONS, Run, RunRecord, Seconds, Status, TestRecord, new_folder};
 pub use spread::{FoldFigure, Spread};
 
-/// This crate's results.
+/// Result with this crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;

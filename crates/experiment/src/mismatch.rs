@@ -2,37 +2,37 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-/// Why two models cannot be compared. `names` is how the two were named, and each pair is in their order.
+/// Reason why two models cannot be compared. `names` are the names of the two, and each pair is in their order.
 #[derive(Debug, Error)]
 pub enum Mismatch {
-    /// They know other classes.
+    /// The models have other classes.
     #[error("`{}` and `{}` know other classes: {} and {}", .names[0], .names[1], quoted(&.classes[0]), quoted(&.classes[1]))]
     Classes {
-        /// See [`Mismatch`].
+        /// Names of the two.
         names: [String; 2],
-        /// The classes of each.
+        /// Classes of each.
         classes: [Vec<String>; 2],
     },
-    /// They were tested on other images.
+    /// The models were tested on other images.
     #[error("`{}` and `{}` are not of the same images: {}", .names[0], .names[1], unmatched(.names, .images, .lacking, .examples))]
     Images {
-        /// See [`Mismatch`].
+        /// Names of the two.
         names: [String; 2],
-        /// Images of each.
+        /// Number of images of each.
         images: [usize; 2],
-        /// Images of each that the other has not.
+        /// Number of images of each that the other lacks.
         lacking: [usize; 2],
-        /// The first of those, where there is one.
+        /// First of these, where there is one.
         examples: [Option<PathBuf>; 2],
     },
-    /// An image is of one class to one and of another to the other.
+    /// An image has one class in one and another class in the other.
     #[error("`{image}` is of class `{}` in `{}` and of `{}` in `{}`", .classes[0], .names[0], .classes[1], .names[1])]
     Label {
-        /// See [`Mismatch`].
+        /// Names of the two.
         names: [String; 2],
         /// The image.
         image: PathBuf,
-        /// Its class in each.
+        /// Class of the image in each.
         classes: [String; 2],
     },
 }

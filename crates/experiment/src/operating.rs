@@ -8,30 +8,30 @@ use crate::{
     json::{Json, object},
 };
 
-/// A threshold on one class's probability, with its effect on the tested images.
+/// Threshold on one class's probability, with its effect on the tested images.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(from = "Row")]
 pub struct TestedOperatingPoint {
     /// The class.
     pub label: String,
-    /// The sensitivity that was asked for, in `(0, 1]`.
+    /// Sensitivity that was asked for, in `(0, 1]`.
     pub target: f64,
-    /// Images whose probability of the class is at least this count as the class.
+    /// Smallest probability of the class with which an image counts as the class.
     pub threshold: f64,
-    /// Share of the class's tested images that reaches it; no value without any.
+    /// Sensitivity: share of the class's tested images that reach the threshold; no value without any.
     pub sensitivity: Figure,
-    /// Share of the other classes' tested images that does not; no value without any.
+    /// Specificity: share of the other classes' tested images that do not; no value without any.
     pub specificity: Figure,
-    /// The same shares of the validation part, which the threshold was chosen on.
+    /// The same shares of the validation split, on which the threshold was chosen.
     pub validation: Shares,
 }
 
 /// Sensitivity and specificity at a threshold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
 pub struct Shares {
-    /// Share of the class's images that reaches it.
+    /// Share of the class's images that reach the threshold.
     pub sensitivity: Option<f64>,
-    /// Share of the others that does not.
+    /// Share of the other classes' images that do not.
     pub specificity: Option<f64>,
 }
 
@@ -63,7 +63,7 @@ impl TestedOperatingPoint {
 }
 
 impl TestedOperatingPoint {
-    /// Form in `test.json`.
+    /// Converts to the form in `test.json`.
     pub(crate) fn json(&self) -> Json {
         let both = [("sensitivity", &self.sensitivity), ("specificity", &self.specificity)];
         object([

@@ -1,4 +1,4 @@
-//! The predictions of all folds as one set.
+//! Pooled predictions of all folds as one set.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -15,22 +15,22 @@ use crate::{
 /// Image of a cross-validation, which one fold holds out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeldOutImage {
-    /// As the data set was named.
+    /// Path under which the data set names the image.
     pub path: PathBuf,
     /// Index of its class.
     pub label: usize,
-    /// The group that it belongs to, such as a patient, where that is known.
+    /// Group that it belongs to, such as a patient, where that is known.
     pub group: Option<String>,
     /// Fold that holds it out, counted from 0.
     pub fold: usize,
 }
 
 impl CrossValidation {
-    /// Joins the folds' predictions: each image's is by the model that was trained without it, in the order of `samples`. Images
-    /// that could not be read are left out.
+    /// Joins the folds' predictions: each image's comes from the model that was trained without it, in the order of
+    /// `samples`. Images that could not be read are left out.
     ///
     /// # Errors
-    /// A fold's `predictions.csv` that cannot be read, or is not of exactly that fold's images.
+    /// A fold's `predictions.csv` that cannot be read, or whose images are not exactly that fold's.
     pub fn pooled(&self, samples: &[HeldOutImage]) -> Result<PredictionTable> {
         let names: Vec<_> = samples.iter().map(|sample| base::stored(&sample.path)).collect();
         let places: HashMap<&str, usize> =

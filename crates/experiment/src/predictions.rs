@@ -11,56 +11,55 @@ use crate::{
     files::{self, write_atomically},
 };
 
-/// What the resamples of a test's intervals are drawn from: always the same, so that a model tested again has the same
-/// intervals.
+/// Seed of the resamples of a test's intervals: always the same, so that a model tested again has the same intervals.
 const SEED: u64 = 28;
-/// The columns before and after the probabilities.
+/// Columns before and after the probabilities.
 const FIRST: [&str; 3] = ["path", "label", "predicted"];
 const GROUP: &str = "group";
 const NOTE: &str = "note";
-/// More classes than any model has; a header may have any number of columns.
+/// Largest number of classes accepted, as a header may have any number of columns; no model has so many.
 const MAX_CLASSES: usize = 1000;
-/// What stands before a class in the name of its column.
+/// Prefix of a class in the name of its column.
 const PROBABILITY: &str = "p_";
 
-/// A model's predictions with the images that they are of: what `predictions.csv` holds, and what every figure of a test
-/// is computed from.
+/// Predictions of a model with their images: the content of `predictions.csv`, and the source of every figure of a test.
 ///
-/// `path,label,predicted,p_<class>…` and, where groups such as patients are known, `group`, and where files were read in another
-/// way than most, `note`: a row an image, in the set's order, probabilities in the shortest form that reads back the same.
+/// The columns are `path,label,predicted,p_<class>…` and, where groups such as patients are known, `group`, and where files
+/// were read in another way than most, `note`: a row per image, in the set's order, probabilities in the shortest form that
+/// reads back the same.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PredictionTable {
     /// Labels in index order.
     pub classes: Vec<String>,
-    /// Where the images come from.
+    /// Path, group and note of each image.
     pub images: Vec<PredictedImage>,
     /// True classes and probabilities, in the order of `images`.
     pub predictions: Predictions,
 }
 
-/// An image that was classified.
+/// Image that was classified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PredictedImage {
-    /// As the data set was named.
+    /// Path under which the data set names the image.
     pub path: PathBuf,
-    /// What it belongs to, such as a patient, where that is known.
+    /// Group that it belongs to, such as a patient, where that is known.
     pub group: Option<String>,
-    /// Says how its file was read, where there is something to say.
+    /// Note on the way its file was read, where it was unusual.
     pub note: Option<String>,
 }
 
 impl PredictionTable {
-    /// The probabilities in f64, as figures are computed from.
+    /// Returns the probabilities in f64, from which figures are computed.
     pub fn scores(&self) -> Scores {
         Scores::from(&self.predictions)
     }
 
-    /// How a test's intervals are drawn: 2,000 times, by group where groups are known.
+    /// Returns the resampling of a test's intervals: 2,000 draws, by group where groups are known.
     pub fn resampling(&self) -> Resampling {
         Resampling { resamples: metrics::RESAMPLES, seed: SEED, groups: self.groups() }
     }
 
-    /// Each image's group as a number, where any is known; an image without one is a group of its own.
+    /// Returns each image's group as a number, where any is known; an image without one is a group of its own.
     fn groups(&self) -> Option<Vec<usize>> {
         if self.images.iter().all(|image| image.group.is_none()) {
             return None;
@@ -82,7 +81,7 @@ impl PredictionTable {
         self.write_cells(path, |cell| cell)
     }
 
-    /// Writes the CSV as [`Self::write`], with an apostrophe before cells that a spreadsheet would take for formulas.
+    /// Writes the CSV like [`Self::write`], with an apostrophe before cells that a spreadsheet would take for formulas.
     ///
     /// # Errors
     /// A file that cannot be written.
@@ -112,10 +111,10 @@ impl PredictionTable {
         write_atomically(path, &bytes)
     }
 
-    /// Reads such a CSV.
+    /// Reads a CSV that [`Self::write`] wrote.
     ///
     /// # Errors
-    /// A file that cannot be read, or whose columns or rows are others, by line.
+    /// A file that cannot be read, or whose columns or rows do not fit, by line.
     pub fn read(path: &Path) -> Result<Self> {
         let other = |line: u64, problem: String| Error::Csv { path: path.to_owned(), line, problem };
         let text = files::read(path).map_err(|source| Error::Io {

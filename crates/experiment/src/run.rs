@@ -13,81 +13,81 @@ use crate::{
     history::HISTORY,
 };
 
-/// The best weights of a run.
+/// File of a run's best weights.
 pub const BEST: &str = "best.safetensors";
-/// The weights of a run's last whole epoch, with all that training goes on from.
+/// File of the weights of a run's last whole epoch, with everything needed to resume training.
 pub const LAST: &str = "last.safetensors";
-/// What the saved model said of the test images.
+/// File of the saved model's predictions on the test images.
 pub const PREDICTIONS: &str = "predictions.csv";
 pub(crate) const RECORD: &str = "run.json";
 const TEST: &str = "test.json";
 
-/// A run's folder and its record, `run.json`.
+/// Folder of a run, with its record, `run.json`.
 pub struct Run {
     folder: PathBuf,
-    /// The folder, locked by this process alone, where it trains.
+    /// Lock of the folder for this process alone, where it trains.
     _lock: Option<File>,
-    /// What `run.json` says; [`Run::save`] writes it.
+    /// Content of `run.json`; [`Run::save`] writes it.
     pub record: RunRecord,
 }
 
-/// `run.json`. Keys are only ever added.
+/// Content of `run.json`. Keys are only ever added.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
-    /// How far the run is.
+    /// Status of the run.
     pub status: Status,
-    /// Why it failed, where it did.
+    /// Error that ended the run, where one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// Whole epochs.
+    /// Number of whole epochs.
     pub epochs_run: u64,
     /// Epoch of the best weights, counted from 1.
     pub best_epoch: Option<u64>,
-    /// Their `val_loss`.
+    /// Value of `val_loss` of the best weights.
     pub best_val_loss: Option<f64>,
-    /// Steps that were left out since their loss was not finite.
+    /// Steps that were skipped because their loss was not finite.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub skipped_steps: u64,
     /// Flag names → resolved values.
     pub settings: BTreeMap<String, serde_json::Value>,
     /// Labels in index order.
     pub classes: Vec<String>,
-    /// `training`, `validation` and `test` → images per class.
+    /// Images per class of the `training`, `validation` and `test` sets.
     pub counts: BTreeMap<String, Vec<usize>>,
-    /// What the training loss of each class is multiplied by.
+    /// Factor of the training loss of each class.
     pub class_weights: Vec<f64>,
-    /// Whether the images are phantoms, no radiographs.
+    /// True where the images are phantoms, not radiographs.
     pub synthetic: bool,
     /// Files left out because they could not be read.
     pub skipped: Vec<String>,
-    /// Whether they were left out before the split was made; earlier versions made it first.
+    /// True where they were left out before the split was made; earlier versions made it first.
     #[serde(default, skip_serializing_if = "is_false")]
     pub skipped_before_split: bool,
     /// SHA-256 over names, labels and 8-bit pixels of the training and validation images.
     pub data_fingerprint: String,
-    /// What was learnt from the validation part for `saved` and `final`, where something was.
+    /// Calibration fitted on the validation split for `saved` and `final`, where there is one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub calibration: BTreeMap<String, Calibration>,
     /// SHA-256 over names, labels and 8-bit pixels of the test images, where there are some.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_fingerprint: Option<String>,
-    /// `data` and `test-data` as the run was started with them, by which `predictions.csv` names images.
+    /// Paths `data` and `test-data` as the run was started with them; `predictions.csv` names images by them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub paths: BTreeMap<String, String>,
-    /// The epoch that a run was over at, where it was extended.
+    /// Epoch at which the run had ended before it was extended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extended_from: Option<u64>,
-    /// How the data set is laid out, in words.
+    /// Layout of the data set, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layout: Option<String>,
-    /// SHA-256 of the bytes of the CSV that was trained from, where it was one.
+    /// SHA-256 of the bytes of the CSV that was trained from, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manifest_sha256: Option<String>,
-    /// `thorax`, `libtorch` → version.
+    /// Versions of `thorax` and `libtorch`.
     pub versions: BTreeMap<String, String>,
-    /// Threads that decoding and libtorch used.
+    /// Number of threads of decoding and libtorch.
     pub threads: usize,
-    /// Wall times.
+    /// Wall times in seconds.
     pub seconds: Seconds,
 }
 
@@ -99,7 +99,7 @@ fn is_zero(n: &u64) -> bool {
     *n == 0
 }
 
-/// `test.json`: what the models of a run did on its test set. Keys are only ever added.
+/// Content of `test.json`: figures of a run's models on its test set. Keys are only ever added.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TestRecord {
     /// Figures of the best weights.
@@ -107,12 +107,12 @@ pub struct TestRecord {
     /// Figures of the last epoch's weights.
     #[serde(rename = "final")]
     pub last: TestFigures,
-    /// `lungs`, `centre` and `border` → figures of the best weights with that part of every image hidden.
+    /// Figures of the best weights with a part of every image hidden: `lungs`, `centre` or `border`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub occluded: BTreeMap<String, TestFigures>,
 }
 
-/// Wall times of a run's parts.
+/// Wall times of a run's parts, in seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Seconds {
     /// Listing folders.
@@ -123,18 +123,18 @@ pub struct Seconds {
     pub fit: f64,
     /// Testing both models.
     pub test: f64,
-    /// The data audit and the page at the end.
+    /// Data audit, and the page at the end.
     #[serde(default)]
     pub report: f64,
-    /// From the program's start to its last file.
+    /// Time from the program's start to its last file.
     pub total: f64,
 }
 
-/// How far a run is.
+/// Status of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// It goes on, or was killed.
+    /// The run is in progress, or was killed.
     Running,
     /// Patience ran out.
     EarlyStopped,
@@ -147,10 +147,10 @@ pub enum Status {
 }
 
 impl Run {
-    /// Makes the folder and its first `run.json`.
+    /// Creates the folder and its first `run.json`.
     ///
     /// # Errors
-    /// As [`Self::check_free`]; a folder that cannot be written.
+    /// The same as [`Self::check_free`]; a folder that cannot be written.
     pub fn create(folder: &Path, record: RunRecord) -> Result<Self> {
         Self::check_free(folder)?;
         fs::create_dir_all(folder).map_err(|source| Error::Io {
@@ -165,8 +165,8 @@ impl Run {
         Ok(run)
     }
 
-    /// The same in a folder that is made for it: of this name, or with `-2`, `-3` and so on where that is there already. Two
-    /// processes never get the same.
+    /// Creates a run in a new folder of this name, or with `-2`, `-3` and so on if that exists already. Two processes never
+    /// get the same.
     ///
     /// # Errors
     /// A folder that cannot be made or written.
@@ -174,10 +174,10 @@ impl Run {
         Self::create(&new_folder(name)?, record)
     }
 
-    /// Takes an existing run to train on: no other process can until this one lets go of it, or ends in any way.
+    /// Locks an existing run to train on: no other process can until this one drops it, or ends in any way.
     ///
     /// # Errors
-    /// A run that another process trains; a file or folder of the run that is a symbolic link; as [`Self::open`].
+    /// A run that another process trains; a file or folder of the run that is a symbolic link; the same as [`Self::open`].
     pub fn resume(folder: &Path) -> Result<Self> {
         let lock = lock(folder)?;
         let links = [RECORD, TEST, BEST, LAST, HISTORY, PREDICTIONS].map(|name| folder.join(name));
@@ -187,7 +187,7 @@ impl Run {
         Ok(run)
     }
 
-    /// Whether a new run can go to a folder.
+    /// Checks that a new run can be created in a folder.
     ///
     /// # Errors
     /// A folder that holds a run, or anything else.
@@ -255,7 +255,7 @@ impl Run {
         }
     }
 
-    /// Names this run in the file `latest`, as its folder was named.
+    /// Writes the path of this run's folder, as it was given, to the file `latest`.
     ///
     /// # Errors
     /// A file that cannot be written.
@@ -286,7 +286,7 @@ impl Run {
         [RECORD].iter().chain(names).try_for_each(|name| refuse_link(&self.file(name)))
     }
 
-    /// Makes a folder of the run, where it is not there yet.
+    /// Creates a folder of the run, if it is missing.
     ///
     /// # Errors
     /// A symbolic link in its place; a folder that cannot be made.
@@ -299,19 +299,19 @@ impl Run {
         }
     }
 
-    /// The run's folder.
+    /// Folder of the run.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// A file of the run.
+    /// Path of a file of the run.
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 }
 
 impl RunRecord {
-    /// A record without any content.
+    /// Makes a record without any content.
     pub fn empty(status: Status) -> Self {
         Self {
             status,
@@ -341,7 +341,7 @@ impl RunRecord {
     }
 }
 
-/// Makes a folder of this name, or with a number where there is one already.
+/// Creates a folder of this name, or with a number where there is one already.
 ///
 /// # Errors
 /// A folder that cannot be made.
@@ -364,7 +364,7 @@ pub fn new_folder(name: &Path) -> Result<PathBuf> {
     }
 }
 
-/// Locks a folder, which leaves no file behind, and goes with the process.
+/// Locks a folder. The lock leaves no file behind, and ends with the process.
 fn lock(folder: &Path) -> Result<File> {
     let failed = |source| Error::Io { action: "lock", path: folder.to_owned(), source };
     let file = File::open(folder).map_err(failed)?;

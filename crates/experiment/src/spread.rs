@@ -5,23 +5,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::TestFigures;
 
-/// How a figure differs from fold to fold.
+/// Differences of a figure from fold to fold.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
-    /// Folds in which it has a value; the others are in none of what follows.
+    /// Number of folds in which it has a value; the others are left out of all that follows.
     pub folds: usize,
-    /// Their mean; `null` without a fold.
+    /// Mean over these folds; `null` without a fold.
     pub mean: Option<f64>,
-    /// Their standard deviation, with one less than their number as divisor; `null` with fewer than two.
+    /// Standard deviation over these folds, with one less than their number as divisor; `null` with fewer than two.
     pub standard_deviation: Option<f64>,
-    /// The lowest.
+    /// Lowest value.
     pub min: Option<f64>,
-    /// The highest.
+    /// Highest value.
     pub max: Option<f64>,
 }
 
 impl Spread {
-    /// Of a figure's values; those that are undefined are left out.
+    /// Computes the differences of a figure's values; undefined values are left out.
     pub fn of(values: impl Iterator<Item = Option<f64>>) -> Self {
         let values: Vec<f64> = values.flatten().collect();
         let n = values.len() as f64;
@@ -39,7 +39,7 @@ impl Spread {
         }
     }
 
-    /// Differences between folds of each figure of [`TestFigures::of_folds`], by key.
+    /// Computes the differences between folds of each figure of [`TestFigures::of_folds`], by key.
     pub fn of_all(folds: &[&TestFigures]) -> BTreeMap<String, Self> {
         let rows: Vec<Vec<FoldFigure>> = folds.iter().map(|figures| figures.of_folds()).collect();
         let keys = rows.first().into_iter().flatten().enumerate();
@@ -55,12 +55,12 @@ pub struct FoldFigure {
     pub key: &'static str,
     /// Name in tables.
     pub title: &'static str,
-    /// `None` where it is undefined.
+    /// Value; `None` where it is undefined.
     pub value: Option<f64>,
 }
 
 impl TestFigures {
-    /// Figures that folds are compared by, in the order of tables; Keras' loss is the last.
+    /// Returns figures that folds are compared by, in the order of tables; Keras' loss is the last.
     pub fn of_folds(&self) -> Vec<FoldFigure> {
         let rows = self.table(Table::Folds).map(|(key, title, figure)| FoldFigure {
             key,

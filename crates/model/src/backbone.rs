@@ -12,19 +12,19 @@ use crate::{
 
 /// Any TorchScript module from images `[N, 3, H, W]` to features `[N, F]` or `[N, F, h, w]`, with the study's head.
 ///
-/// Its parameters are those that the file marks as trainable; batch norm statistics and whatever else it keeps are its
-/// own and travel inside of it. It computes in f32.
+/// Its parameters are the ones that the file marks as trainable. Batch norm statistics and all other state belong to the
+/// module and travel inside its file. It computes in f32.
 pub(crate) struct Backbone {
     module: Module,
     head: Head,
     frozen: bool,
-    /// Whether the module stays in evaluation mode while it is trained.
+    /// True where the module stays in evaluation mode while it is trained, so that batch norm uses its stored statistics.
     stored_statistics: bool,
 }
 
-/// A module that was tried and found to make features.
+/// TorchScript module that was run once and found to make features.
 pub(crate) struct Module {
-    /// Modes are set from outside, between forward passes.
+    /// The module; forward passes set its mode (train or evaluate) beforehand.
     module: RefCell<CModule>,
     file: Arc<[u8]>,
     parameters: Vec<(String, Tensor)>,
@@ -63,7 +63,7 @@ impl Module {
         head::shapes(self.features, n_classes)
     }
 
-    /// Features `[N, F]`, maps averaged over their pixels.
+    /// Returns features `[N, F]`, maps averaged over their pixels.
     fn features(&self, images: &Tensor) -> Result<Tensor> {
         head::pooled(&self.module.borrow().forward_ts(&[images])?)
     }
@@ -74,7 +74,7 @@ impl Module {
         self.features(images)
     }
 
-    /// Whatever the module draws follows from the step: it uses libtorch's generator.
+    /// Runs the module in training mode. It draws from libtorch's generator, which is seeded from the step.
     fn train(&self, images: &Tensor, step: Step) -> Result<Tensor> {
         let key = Key { seed: step.seed, epoch: step.epoch, step: step.batch, purpose: Purpose::Backbone };
         tch::manual_seed(key.generator(0).next_u64() as i64);
@@ -140,7 +140,8 @@ impl Network for Backbone {
         self.head.forward(&features, mode)
     }
 
-    /// What the module makes, if that is more than one value a channel. Where the values lie cannot be told: evenly, it is taken.
+    /// Output of the module, if that is more than one value a channel. The places of the values are unknown, so even
+    /// spacing is assumed.
     fn maps(&self, images: &Tensor) -> Result<Option<Maps>> {
         let mut module = self.module.module.borrow_mut();
         module.f_set_eval()?;
@@ -159,7 +160,7 @@ impl Network for Backbone {
         self.head.forward(maps, Mode::Evaluate)
     }
 
-    /// What the module keeps cannot be told.
+    /// Always 0: the memory that the module keeps is unknown.
     fn activation_bytes(&self, _: usize, _: usize) -> u64 {
         0
     }

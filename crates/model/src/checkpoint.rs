@@ -17,51 +17,51 @@ use tch::{Device, Tensor};
 
 use crate::{Error, Guard, InputScale, Kind, Normalisation, Precision, Result, Spec, module};
 
-/// Version of the file that this program writes. Version 1 had no `formats`, by which its images would be decoded.
+/// File version that this program writes. Version 1 had no `formats`, the rules that images are decoded by.
 const FORMAT: u64 = 2;
-/// Oldest version that it reads, and writes for what was read from it.
+/// Oldest version that this program reads; it writes this version again for what it read in it.
 const WITHOUT_RULES: u64 = 1;
-/// The longest header, in bytes. InceptionV3's with all of training takes 0.1 MB; JSON takes up to 16 times its length in memory.
+/// Largest header, in bytes. InceptionV3's with all of training takes 0.1 MB; JSON takes up to 16 times its length in memory.
 const MAX_HEADER: u64 = 16 << 20;
-/// The one metadata key. The safetensors crate keeps metadata in a hash map: with more keys, equal models would differ.
+/// Only metadata key. The safetensors crate keeps metadata in a hash map: with more keys, equal models would differ.
 const KEY: &str = "thorax";
-/// What stands before the checksum in the header, escaped as JSON within JSON.
+/// Bytes right before the checksum in the header, escaped as JSON within JSON.
 const BEFORE_CHECKSUM: &[u8] = br#"\"sha256\":\""#;
 const NO_CHECKSUM: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
-/// A network's file as plain numbers: what is written, what is read, and what may cross threads.
+/// Content of a network's file as plain numbers, which are written, read and passed between threads.
 ///
 /// One safetensors file of f32 tensors whose only metadata key, `thorax`, holds [`Meta`] as JSON in fixed key order.
 /// Its `sha256` covers the whole file, header included, with 64 zeros in its own place. Nothing in it depends on when
 /// or where a run took place, so equal runs give equal bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
-    /// What the weights are, and how they are used.
+    /// Settings and state that belong to the weights, such as classes, input size and epoch.
     pub meta: Meta,
-    /// The tensors by name; those that belong to the optimizer start with `optimizer.`.
+    /// Tensors by name; the optimizer's start with `optimizer.`.
     pub tensors: Vec<NamedTensor>,
-    /// The TorchScript module of a network that is built on one, as its file's bytes.
+    /// File bytes of the TorchScript module, for a network that is built on one.
     pub backbone: Option<Arc<[u8]>>,
 }
 
-/// One tensor out of libtorch's hands.
+/// Tensor copied out of libtorch, as plain numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NamedTensor {
-    /// Unique in its file.
+    /// Name, unique in its file.
     pub name: String,
-    /// Sides, outermost first.
+    /// Size of each dimension, outermost first.
     pub shape: Vec<usize>,
-    /// Values row by row.
+    /// Values, row by row.
     pub values: Vec<f32>,
 }
 
-/// What the module's bytes are called, a tensor of U8.
+/// Name under which the bytes of the TorchScript module are stored, as a tensor of U8.
 const BACKBONE: &str = "backbone.pt";
-/// What the names of the optimizer's tensors begin with.
+/// Prefix of the names of the optimizer's tensors.
 const OPTIMIZER: &str = "optimizer.";
 
 impl NamedTensor {
-    /// Whether it belongs to the optimizer, not to the network.
+    /// True where the tensor belongs to the optimizer, not to the network.
     pub fn is_optimizers(&self) -> bool {
         self.name.starts_with(OPTIMIZER)
     }
@@ -69,7 +69,7 @@ impl NamedTensor {
     /// Copies a tensor out of libtorch, row by row whatever its layout in memory.
     ///
     /// # Errors
-    /// libtorch's own.
+    /// Errors of libtorch.
     pub fn copy_of(name: impl Into<String>, tensor: &Tensor) -> Result<Self> {
         let flat = tensor.f_detach()?.f_to_device(Device::Cpu)?.f_contiguous()?;
         let mut values = vec![0.0; flat.numel()];
@@ -77,7 +77,7 @@ impl NamedTensor {
         Ok(Self { name: name.into(), shape: flat.size().iter().map(|&side| side as usize).collect(), values })
     }
 
-    /// The tensor, on the CPU.
+    /// Makes a libtorch tensor on the CPU.
     ///
     /// # Errors
     /// Values that do not fill the shape.
@@ -87,33 +87,33 @@ impl NamedTensor {
     }
 }
 
-/// What stands beside the weights.
+/// Metadata of a checkpoint, stored beside the weights.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Meta {
-    /// The network and its input.
+    /// Settings of the network and its input.
     pub spec: Spec,
-    /// The figure that the epoch was judged by.
+    /// Metric that the epoch was judged by, with its value.
     pub metric: Metric,
     /// Epoch of these weights, counted from 1; 0 before training.
     pub epoch: u64,
-    /// What was learnt from the validation part once training was over; empty where nothing was.
+    /// Temperature and thresholds fitted on the validation split after training; empty where nothing was fitted.
     pub calibration: Calibration,
-    /// How images looked that it was trained on, where there were enough of them.
+    /// Input guard fitted on the training images, where there were enough of them.
     pub guard: Option<Guard>,
-    /// In the last checkpoint of a run, where training stood.
+    /// State of training, in the last checkpoint of a run.
     pub training: Option<serde_json::Value>,
 }
 
-/// A monitored figure.
+/// Monitored metric with its value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metric {
-    /// As in the history, such as `val_loss`.
+    /// Name as in the history, such as `val_loss`.
     pub name: String,
-    /// Its value at this epoch.
+    /// Value at this epoch.
     pub value: f64,
 }
 
-/// [`Meta`] as the file has it: the serialised form lives at the boundary, in this order of keys.
+/// [`Meta`] as serialised in the file, in this order of keys.
 #[derive(Serialize, Deserialize)]
 struct Header {
     format: u64,
@@ -139,7 +139,7 @@ struct Header {
 }
 
 impl Checkpoint {
-    /// The whole file; equal checkpoints give equal bytes.
+    /// Encodes the whole file; equal checkpoints give equal bytes.
     ///
     /// # Errors
     /// A tensor whose values do not fill its shape.
@@ -147,10 +147,10 @@ impl Checkpoint {
         self.encode_with(self.meta.training.clone(), self.tensors.iter().collect())
     }
 
-    /// The file without what belongs to training.
+    /// Encodes the file without the tensors and metadata of training.
     ///
     /// # Errors
-    /// As [`Self::encode`].
+    /// The same as [`Self::encode`].
     pub fn encode_network(&self) -> Result<Encoded<'_>> {
         self.encode_with(None, self.tensors.iter().filter(|tensor| !tensor.is_optimizers()).collect())
     }
@@ -196,7 +196,7 @@ impl Checkpoint {
         Ok(Encoded { header, payload })
     }
 
-    /// Reads and checks a file: its header first, and its tensors, one after the other, only if they are what it announces.
+    /// Reads and checks a file: the header first; the tensors, one after the other, only if the header announces valid ones.
     ///
     /// # Errors
     /// A file that cannot be read, is no checkpoint, is cut off, of another format version, or damaged.
@@ -207,15 +207,15 @@ impl Checkpoint {
         Self::decode_from(&mut BufReader::new(file), length, path)
     }
 
-    /// As [`Self::read`], from bytes; `path` names them in errors.
+    /// Reads a checkpoint from bytes; `path` names them in errors.
     ///
     /// # Errors
-    /// As [`Self::read`].
+    /// The same as [`Self::read`].
     pub fn decode(file: &[u8], path: &Path) -> Result<Self> {
         Self::decode_from(&mut &*file, file.len() as u64, path)
     }
 
-    /// As [`Self::read`], from `length` bytes.
+    /// Reads a checkpoint from `length` bytes of `source`.
     fn decode_from(source: &mut dyn Read, length: u64, path: &Path) -> Result<Self> {
         let other = |reason: String| Error::NotACheckpoint { path: path.to_owned(), reason };
         let failed = |source| Error::Io { action: "read", path: path.to_owned(), source };
@@ -307,7 +307,7 @@ impl Checkpoint {
         Ok(tensor.f_copy_(&named.to_tensor()?)?)
     }
 
-    /// The network's own tensors in the order of `shapes`, each checked by name and shape; `path` names the file.
+    /// Returns the network's own tensors in the order of `shapes`, each checked by name and shape; `path` names the file.
     ///
     /// # Errors
     /// A missing, extra or misshapen tensor, named.
@@ -339,17 +339,17 @@ impl Checkpoint {
     }
 }
 
-/// A file's bytes, the tensors' still where they were: they are many, and written while training goes on.
+/// Encoded file. It borrows the tensors' bytes instead of copying them: they are large, and written while training continues.
 pub struct Encoded<'a> {
     header: Vec<u8>,
     payload: Vec<&'a [u8]>,
 }
 
 impl Encoded<'_> {
-    /// Writes all of it.
+    /// Writes the whole file.
     ///
     /// # Errors
-    /// The sink's own.
+    /// Errors of the sink.
     pub fn write_to(&self, sink: &mut dyn Write) -> io::Result<()> {
         sink.write_all(&self.header)?;
         self.payload.iter().try_for_each(|bytes| sink.write_all(bytes))
@@ -357,7 +357,7 @@ impl Encoded<'_> {
 }
 
 impl Header {
-    /// What the header says and the checksum; or why it is none that a network can be built from.
+    /// Returns the metadata and the checksum, or the reason why no network can be built from this header.
     fn into_meta(self) -> std::result::Result<(Meta, String), String> {
         let formats: Option<Formats> = match &self.formats {
             None if self.format == WITHOUT_RULES => None,
@@ -415,7 +415,7 @@ impl Header {
     }
 }
 
-/// Where the checksum's 64 digits stand in the file's header.
+/// Finds the position of the checksum's 64 digits in the file's header.
 fn checksum_position(file: &[u8]) -> Option<usize> {
     let header_end = usize::try_from(u64::from_le_bytes(*file.first_chunk::<8>()?)).ok()?.checked_add(8)?;
     let header = file.get(..header_end)?;
@@ -424,7 +424,7 @@ fn checksum_position(file: &[u8]) -> Option<usize> {
     (at + NO_CHECKSUM.len() <= header_end).then_some(at)
 }
 
-/// SHA-256 of the whole file with zeros in the checksum's own place, as lowercase hex; `rest` follows `file`.
+/// Computes the SHA-256 of the whole file with zeros in the checksum's own place, as lowercase hex; `rest` follows `file`.
 fn checksum(file: &[u8], at: usize, rest: &[&[u8]]) -> String {
     let mut hasher = Sha256::new();
     hasher.update(&file[..at]);
@@ -438,7 +438,7 @@ fn hex(hasher: Sha256) -> String {
     hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Reads the header of a file of `length` bytes: with its own length before it, and as the crate sees it.
+/// Reads the header of a file of `length` bytes. Returns its bytes, the length field included, and the parsed metadata.
 fn read_head(source: &mut dyn Read, length: u64, path: &Path) -> Result<(Vec<u8>, Metadata)> {
     let other = |reason: &str| Error::NotACheckpoint { path: path.to_owned(), reason: reason.to_owned() };
     let failed = |source| Error::Io { action: "read", path: path.to_owned(), source };
@@ -453,7 +453,7 @@ fn read_head(source: &mut dyn Read, length: u64, path: &Path) -> Result<(Vec<u8>
     if header_end > length {
         let mut there = vec![0; begin.len().min((length - 8) as usize)];
         source.read_exact(&mut there).map_err(failed)?;
-        // Those of a file that is cut off within its header.
+        // Magic bytes of a file that is cut off within its header.
         return Err(match begin.as_bytes().starts_with(&there) {
             true => Error::CutOff { path: path.to_owned(), found: length, expected: header_end },
             false => other("it is no safetensors file"),

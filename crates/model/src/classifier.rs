@@ -17,7 +17,7 @@ use crate::{
     network::{self, Network, Parameter, Prepared, Shapes, Tensors},
 };
 
-/// Whether a forward pass trains (dropout on, gradients kept) or not.
+/// Mode of a forward pass: training (dropout on, gradients kept) or evaluation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Dropout is on and drawn from this step.
@@ -26,39 +26,39 @@ pub enum Mode {
     Evaluate,
 }
 
-/// What a network's pretrained part begins with.
+/// Source of the pretrained weights that a network starts with.
 #[derive(Clone, Copy, Debug)]
 pub enum Pretrained<'a> {
-    /// Nothing: all weights are drawn.
+    /// No pretrained weights: all weights are drawn.
     None,
-    /// The TorchScript file at this path: InceptionV3's weights, or the backbone itself.
+    /// TorchScript file at this path: InceptionV3's weights, or the backbone itself.
     File {
         /// The file.
         path: &'a Path,
-        /// Whether only the file that `cargo xtask fetch-weights` fetches will do, told by its SHA-256.
+        /// True where only the file that `cargo xtask fetch-weights` fetches is accepted, checked by its SHA-256.
         pinned: bool,
     },
 }
 
-/// A network with all that is needed to use it: classes, image size, scaling, precision.
+/// Network with everything needed to use it: classes, image size, scaling, precision.
 ///
 /// The ConvNet is conv 32 3×3 ReLU, max pool 2, dropout 0.5, flatten, dense 256 ReLU, dense C. InceptionV3 and TorchScript
 /// backbones end in a global average pool and dense layers of 200, 100 and 50 with ReLU and dropout 0.5 each, then
 /// dense C. Fresh weights are Keras': Glorot uniform kernels and zero biases (`keras/src/layers/core/dense.py`,
 /// `convolutional/conv2d.py`).
 ///
-/// A forward pass has two parts: [`Self::features`], which is what is frozen, and [`Self::forward`], the rest.
+/// A forward pass has two parts: [`Self::features`] runs the frozen layers, and [`Self::forward`] the rest.
 pub struct Classifier {
     spec: Spec,
     pub(crate) network: Box<dyn Network>,
     device: Device,
     calibration: Calibration,
     guard: Option<Guard>,
-    /// File that it was read from, if any.
+    /// File that the network was read from, if any.
     file: Option<PathBuf>,
 }
 
-/// Names and shapes of a network's tensors; `None` where they depend on a TorchScript module.
+/// Returns names and shapes of a network's tensors; `None` where they depend on a TorchScript module.
 pub(crate) fn shapes(spec: &Spec) -> Option<Shapes> {
     let n_classes = spec.classes.len();
     match spec.kind {
@@ -68,7 +68,7 @@ pub(crate) fn shapes(spec: &Spec) -> Option<Shapes> {
     }
 }
 
-/// Puts a network together: of the module that a TorchScript network stands on, and of `tensors` for the shapes it names.
+/// Builds a network from its TorchScript module, if it has one, and from `tensors`, which are asked for by name and shape.
 fn network(
     spec: &Spec,
     module: Option<Module>,
@@ -93,7 +93,7 @@ fn network(
 }
 
 impl Classifier {
-    /// A network to be trained: its pretrained part as given, all other weights drawn from `seed`.
+    /// Creates a network to be trained: its pretrained part as given, all other weights drawn from `seed`.
     ///
     /// # Errors
     /// A spec that no network can be built from; a file that is not there, or holds another network; libtorch's own, such as
@@ -119,16 +119,16 @@ impl Classifier {
         Ok(Self { spec, network, device, calibration: Calibration::default(), guard: None, file: None })
     }
 
-    /// The network that the file at `path` holds; tensors that belong to training are left alone.
+    /// Loads the network that the file at `path` holds, without the tensors that belong to training.
     ///
     /// # Errors
-    /// As [`Checkpoint::read`]; a missing, extra or misshapen tensor, named.
+    /// The same as [`Checkpoint::read`]; a missing, extra or misshapen tensor, named.
     pub fn load(path: &Path, device: Device) -> Result<Self> {
         Self::from_checkpoint(&Checkpoint::read(path)?, path, device)
     }
 
-    /// As [`Self::load`], from a checkpoint that was read; `path` names it in errors. A TorchScript module inside runs code
-    /// of whoever wrote it.
+    /// Builds the network of a checkpoint that was read; `path` names it in errors. A TorchScript module inside can run
+    /// arbitrary code of its author.
     ///
     /// # Errors
     /// A missing, extra or misshapen tensor, named.
@@ -161,27 +161,27 @@ impl Classifier {
         self.network.freeze(freeze, batch_norm)
     }
 
-    /// What the network is and wants.
+    /// Settings of the network and its input.
     pub fn spec(&self) -> &Spec {
         &self.spec
     }
 
-    /// What its file says of how sure it may be.
+    /// Temperature and thresholds from the network's file.
     pub fn calibration(&self) -> &Calibration {
         &self.calibration
     }
 
-    /// How images should look, where its training images were enough to tell.
+    /// Input guard fitted on the training images, where there were enough of them.
     pub fn guard(&self) -> Option<&Guard> {
         self.guard.as_ref()
     }
 
-    /// Gives it what its training images teach of how images look.
+    /// Sets the input guard.
     pub fn set_guard(&mut self, guard: Option<Guard>) {
         self.guard = guard;
     }
 
-    /// Refuses `[N, C]` values that are not all finite numbers.
+    /// Checks that `[N, C]` values are all finite numbers.
     pub(crate) fn check_finite(&self, rows: &[f32]) -> Result<()> {
         match rows.iter().position(|value| !value.is_finite()) {
             Some(at) => Err(self.not_finite(at / self.spec.classes.len().max(1))),
@@ -189,34 +189,35 @@ impl Classifier {
         }
     }
 
-    /// The error that the probabilities of an image of a batch are not finite.
+    /// Makes the error for probabilities of an image that are not finite.
     pub(crate) fn not_finite(&self, image: usize) -> Error {
         Error::NotFinite { model: self.file.clone(), image }
     }
 
-    /// Where it computes.
+    /// Device that the network computes on.
     pub fn device(&self) -> Device {
         self.device
     }
 
-    /// The tensors that are trained, in the order of the network.
+    /// Returns the tensors that are trained, in the order of the network.
     pub fn parameters(&self) -> Vec<Parameter<'_>> {
         self.network.parameters()
     }
 
-    /// Whether images go through a frozen part first, so that what it makes of them can be kept.
+    /// True where images pass a frozen part first, whose features can be cached.
     pub fn is_frozen(&self) -> bool {
         self.network.is_frozen()
     }
 
-    /// About how many bytes training on batches of this many images takes on top of the network itself: gradients, the
-    /// optimizer's moments, and what is kept for the backward pass. Of a TorchScript module, only what can be told.
+    /// Estimates the bytes that training on batches of this many images takes on top of the network itself: gradients, the
+    /// optimizer's moments, and activations kept for the backward pass. Activations of a TorchScript module are unknown and
+    /// not counted.
     pub fn training_bytes(&self, batch: usize) -> u64 {
         let parameters: usize = self.parameters().iter().map(|parameter| parameter.tensor.numel()).sum();
         parameters as u64 * 12 + self.network.activation_bytes(batch, self.spec.image_size)
     }
 
-    /// A batch's 8-bit pixels `[N, S, S, 3]` as the network's input: f32 `[N, 3, S, S]`, scaled, channels-last.
+    /// Converts a batch's 8-bit pixels `[N, S, S, 3]` to the network's input: f32 `[N, 3, S, S]`, scaled, channels-last.
     ///
     /// # Errors
     /// A batch of another image size; libtorch's own.
@@ -233,7 +234,7 @@ impl Classifier {
         self.scaling()?(&pixels.f_to_device(self.device)?)
     }
 
-    /// How 8-bit pixels `[N, S, S, 3]` become the network's input; what it takes besides them is there before they are.
+    /// Returns the function that scales 8-bit pixels `[N, S, S, 3]` to the network's input; its constants are made once, here.
     pub(crate) fn scaling(&self) -> Result<impl Fn(&Tensor) -> Result<Tensor> + use<>> {
         let row = |values: [f32; 3]| Tensor::f_from_slice(&values)?.f_to_device(self.device);
         let normalisation = self.spec.normalisation;
@@ -255,35 +256,35 @@ impl Classifier {
         })
     }
 
-    /// What the frozen part makes of images as [`Self::input`] gives them: `[N, C, h, w]` or `[N, F]`, in the precision it
-    /// computes in. Nothing in it is random, and no gradient goes through it. Where nothing is frozen, the images.
+    /// Runs the frozen part on images from [`Self::input`]. Returns `[N, C, h, w]` or `[N, F]`, in the precision it
+    /// computes in. Nothing in it is random, and no gradient goes through it. If nothing is frozen, returns the images.
     ///
     /// # Errors
-    /// libtorch's own, such as another shape.
+    /// Errors of libtorch, such as another shape.
     pub fn features(&self, images: &Tensor) -> Result<Tensor> {
         self.network.features(images)
     }
 
-    /// `features` as [`Self::features`] gives them. Returns f32 logits `[N, C]`.
+    /// Runs the part that is not frozen on `features` from [`Self::features`]. Returns f32 logits `[N, C]`.
     ///
     /// # Errors
-    /// libtorch's own, such as another shape.
+    /// Errors of libtorch, such as another shape.
     pub fn forward(&self, features: &Tensor, mode: Mode) -> Result<Tensor> {
         self.network.forward(features, mode)
     }
 
-    /// The network as it stands, prepared for many batches without gradients: batch norm is folded into the convolutions.
+    /// Prepares the network for inference on many batches without gradients: batch norm is folded into the convolutions.
     ///
     /// # Errors
-    /// libtorch's own.
+    /// Errors of libtorch.
     pub fn inference(&self) -> Result<Inference<'_>> {
         Ok(Inference { classifier: self, logits: self.network.prepare()? })
     }
 
-    /// The weights as plain numbers with their metadata, ready to be written on another thread.
+    /// Copies the weights, with their metadata, to plain numbers that another thread can write.
     ///
     /// # Errors
-    /// libtorch's own.
+    /// Errors of libtorch.
     pub fn checkpoint(&self, meta: Meta) -> Result<Checkpoint> {
         let tensors = self.network.tensors();
         let tensors = tensors.into_iter().map(|(name, tensor)| NamedTensor::copy_of(name, tensor));
@@ -291,13 +292,13 @@ impl Classifier {
     }
 }
 
-/// A network ready to classify: see [`Classifier::inference`].
+/// Network ready to classify: see [`Classifier::inference`].
 pub struct Inference<'a> {
     classifier: &'a Classifier,
     logits: Prepared<'a>,
 }
 
-/// Probabilities of logits, divided by the temperature first where there is one.
+/// Computes probabilities of logits, divided by the temperature first where there is one.
 pub(crate) fn softmax(logits: &Tensor, temperature: Option<Temperature>) -> Result<Tensor> {
     Ok(match temperature {
         Some(temperature) => logits.f_div_scalar(temperature.value)?.f_softmax(1, tch::Kind::Float)?,
@@ -305,41 +306,39 @@ pub(crate) fn softmax(logits: &Tensor, temperature: Option<Temperature>) -> Resu
     })
 }
 
-/// The probabilities that a network of this temperature makes of logits, `[N, n_classes]` row by row: the same bits as
-/// [`Inference`] gives.
+/// Computes probabilities of logits, `[N, n_classes]` row by row: the same bits as [`Inference`] gives with this temperature.
 ///
 /// # Errors
-/// Logits that are no such rows.
+/// Logits that do not fill such rows.
 pub fn probabilities(logits: &[f32], n_classes: usize, temperature: Option<Temperature>) -> Result<Vec<f32>> {
     let rows = Tensor::f_from_slice(logits)?.f_view([-1, n_classes as i64])?;
     Ok(NamedTensor::copy_of("probabilities", &softmax(&rows, temperature)?)?.values)
 }
 
-/// What a network makes of images, each `[N, C]` row by row.
+/// Logits and probabilities of a batch of images, each `[N, C]` row by row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Classified {
-    /// Before softmax and before any temperature.
+    /// Logits, before softmax and before any temperature.
     pub logits: Vec<f32>,
     /// Softmax of the logits, divided by the temperature where the network has one.
     pub probabilities: Vec<f32>,
 }
 
 impl Inference<'_> {
-    /// Class probabilities of the batch's real images, `[filled, C]` row by row; padding is computed and dropped.
+    /// Computes class probabilities of the batch's real images, `[filled, C]` row by row; padding is computed and dropped.
     ///
     /// # Errors
-    /// As [`Self::of_features`]; as [`Classifier::input`].
+    /// The same as [`Self::of_features`] and [`Classifier::input`].
     pub fn probabilities(&self, batch: &Batch) -> Result<Vec<f32>> {
         let features = self.classifier.features(&self.classifier.input(batch)?)?;
         Ok(self.of_features(&features, batch.filled)?.probabilities)
     }
 
-    /// As [`Self::probabilities`], with the logits, of `features` as [`Classifier::features`] gives them, the first `filled` of
-    /// which count.
+    /// Computes logits and probabilities of `features` from [`Classifier::features`], the first `filled` of which count.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] where a logit or a probability is no finite number, which is checked here alone for all that asks a
-    /// network; as [`Classifier::forward`].
+    /// [`Error::NotFinite`] where a logit or a probability is no finite number: the only check for all callers.
+    /// The same as [`Classifier::forward`].
     pub fn of_features(&self, features: &Tensor, filled: usize) -> Result<Classified> {
         let _guard = tch::no_grad_guard();
         let logits = (self.logits)(features)?;

@@ -21,10 +21,10 @@ pub(crate) struct ConvNet {
 
 const FILTERS: usize = 32;
 const HIDDEN: usize = 256;
-/// Images that are convolved and pooled together: their feature maps stay in the cache in between, forward and back.
+/// Number of images that are convolved and pooled together, so that their feature maps stay in the cache, forward and back.
 const CHUNK: i64 = 50;
 
-/// Names and shapes of the tensors, in the order of the network.
+/// Returns names and shapes of the tensors, in the order of the network.
 pub(crate) fn shapes(image_size: usize, n_classes: usize) -> Shapes {
     let pooled = (image_size - 2) / 2;
     let shapes = [
@@ -52,7 +52,7 @@ impl ConvNet {
         })
     }
 
-    /// `images`: f32 `[N, 3, S, S]`, scaled, channels-last in memory. Returns f32 logits `[N, C]`.
+    /// Computes f32 logits `[N, C]` of `images`: f32 `[N, 3, S, S]`, scaled, channels-last in memory.
     fn logits(&self, images: &Tensor, mode: Mode) -> Result<Tensor> {
         let mut x = Tensor::f_cat(&self.chunks(images, flat)?, 0)?;
         if let Mode::Train(step) = mode {
@@ -61,7 +61,7 @@ impl ConvNet {
         self.of_features(&x)
     }
 
-    /// What `to` makes of the pooled maps `[n, 32, h, w]` of so many images after the others.
+    /// Computes the pooled maps `[n, 32, h, w]`, [`CHUNK`] images at a time, and passes each chunk through `to`.
     ///
     /// The pool stands before bias and ReLU: both are monotonic, so the result is the same, on a quarter of the
     /// elements; and the bias' gradient, which libtorch sums slowly within a convolution's, costs next to nothing.
@@ -75,7 +75,7 @@ impl ConvNet {
         images.f_split(CHUNK, 0)?.iter().map(maps).collect()
     }
 
-    /// The dense layers, of flattened maps.
+    /// Runs the dense layers on flattened maps.
     fn of_features(&self, x: &Tensor) -> Result<Tensor> {
         let cast = |tensor: &Tensor| tensor.f_to_kind(self.compute);
         let (weight, bias) = (cast(&self.hidden_weight)?, cast(&self.hidden_bias)?);
@@ -88,18 +88,18 @@ impl ConvNet {
     }
 }
 
-/// About how many bytes of values a training step keeps of an image.
+/// Estimates the bytes of activations that a training step keeps of one image.
 pub(crate) fn activation_bytes(image_size: usize) -> u64 {
     (image_size.saturating_sub(2).pow(2) * FILTERS * 4 * 3) as u64
 }
 
-/// Maps in the order height, width, channel; channels-last memory makes it a view.
+/// Flattens maps in the order height, width, channel; with channels-last memory this is a view.
 fn flat(maps: Tensor) -> Result<Tensor> {
     let (n, _, _, _) = maps.size4()?;
     Ok(maps.f_permute([0, 2, 3, 1])?.f_reshape([n, -1])?)
 }
 
-/// A pooled value is of 4×4 pixels, and the next one begins 2 pixels on.
+/// Pixels of the pooled values: each covers 4×4 pixels, and the next one begins 2 pixels further.
 const PLACES: Places = Places { first: 2.0, step: 2.0 };
 
 impl Network for ConvNet {
@@ -142,7 +142,7 @@ impl Network for ConvNet {
         self.logits(features, mode)
     }
 
-    /// What the pool leaves, all that the dense layers see.
+    /// Output of the pool, which is the dense layers' whole input.
     fn maps(&self, images: &Tensor) -> Result<Option<Maps>> {
         let _guard = tch::no_grad_guard();
         Ok(Some(Maps { values: Tensor::f_cat(&self.chunks(images, Ok)?, 0)?, places: [PLACES; 2] }))
@@ -152,7 +152,7 @@ impl Network for ConvNet {
         self.of_features(&flat(maps.f_to_kind(self.compute)?)?)
     }
 
-    /// Convolved maps with their gradient, pooled ones with indices, masks and gradients.
+    /// Counts convolved maps with their gradient, pooled ones with indices, masks and gradients.
     fn activation_bytes(&self, batch: usize, image_size: usize) -> u64 {
         activation_bytes(image_size).saturating_mul(batch as u64)
     }
@@ -161,7 +161,7 @@ impl Network for ConvNet {
         Ok(Box::new(|images| self.logits(images, Mode::Evaluate)))
     }
 
-    /// All images in one piece, and the products that libtorch itself would take: both are for speed here.
+    /// Runs all images in one piece, and libtorch's own matrix products: chunks and [`dense`] serve speed only.
     fn graph(&self) -> Result<Prepared<'_>> {
         let _guard = tch::no_grad_guard();
         let cast = |tensor: &Tensor| network::cast(tensor, self.compute);
@@ -177,10 +177,10 @@ impl Network for ConvNet {
     }
 }
 
-/// `x · weightᵀ + bias` as a 1×1 convolution over a picture of N pixels, which is the same sum.
+/// Computes `x · weightᵀ + bias` as a 1×1 convolution over a picture of N pixels, which is the same sum.
 ///
-/// libtorch gives f32 products to MKL, which on AMD's processors leaves AVX-512 alone, and convolutions to oneDNN, which
-/// uses it: with MKL a training step took a third longer.
+/// libtorch gives f32 products to MKL, which does not use AVX-512 on AMD's processors, and convolutions to oneDNN, which
+/// does: with MKL a training step took a third longer.
 fn dense(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
     let ((n, input), (output, _)) = (x.size2()?, weight.size2()?);
     let pixels = x.f_view([1, n, 1, input])?.f_permute([0, 3, 1, 2])?;

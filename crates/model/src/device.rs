@@ -5,7 +5,7 @@ use tch::{Cuda, Device};
 
 use crate::{Error, Result, spec::names};
 
-/// Sets what must be set once, before the first tensor: libtorch's thread count and the allocator's thresholds.
+/// Sets up libtorch's thread count and the allocator's thresholds; called once, before the first tensor.
 ///
 /// glibc hands large blocks back to the system at every free, and a training step allocates hundreds of MB of them,
 /// whose pages the system would have to clear again and again.
@@ -31,7 +31,7 @@ fn keep_large_blocks() {
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 fn keep_large_blocks() {}
 
-/// Which device the user asks for.
+/// Device that the user asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeviceChoice {
     /// The first GPU if there is one, else the CPU.
@@ -45,7 +45,7 @@ pub enum DeviceChoice {
 }
 
 impl DeviceChoice {
-    /// The device, if this machine and this libtorch have it.
+    /// Returns the device, if this machine and this libtorch have it.
     ///
     /// # Errors
     /// A GPU that is asked for by name and absent.
@@ -95,7 +95,7 @@ impl FromStr for DeviceChoice {
     }
 }
 
-/// What convolutions and large products compute in; weights, sums, loss and optimizer are f32 always.
+/// Number format of convolutions and large products; weights, sums, loss and optimizer are always f32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Precision {
@@ -105,12 +105,12 @@ pub enum Precision {
     Bf16,
 }
 
-/// Which precision the user asks for.
+/// Precision that the user asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PrecisionChoice {
     /// bf16 where the processor or GPU computes in it, else f32.
     Auto,
-    /// This one.
+    /// Given precision.
     Fixed(Precision),
 }
 

@@ -3,10 +3,10 @@ use tch::{Device, Kind, Tensor};
 
 use crate::Result;
 
-/// Which training step a forward pass belongs to: what its dropout masks are drawn from.
+/// Training step of a forward pass; dropout masks are drawn from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// The run's seed.
+    /// Seed of the run.
     pub seed: u64,
     /// Epoch, counted from 1.
     pub epoch: u64,
@@ -14,11 +14,11 @@ pub struct Step {
     pub batch: u64,
 }
 
-/// Dropout of rate 0.5 as Keras applies it: half the values become 0, the others are doubled.
+/// Applies dropout of rate 0.5 as Keras does: half the values become 0, the others are doubled.
 ///
-/// `x` is `[N, F]`; `layer` tells the dropout layers of one network apart. One random bit a value, from a stream of
-/// its own for each row, so that the mask depends on nothing but step, layer and row. libtorch's own dropout draws
-/// 32 bits a value on one thread, which took as long as all convolutions of the ConvNet.
+/// `x` is `[N, F]`; `layer` distinguishes the dropout layers of one network. One random bit a value, from a stream of its
+/// own for each row, so that the mask depends on nothing but step, layer and row. libtorch's own dropout draws 32 bits a
+/// value on one thread, which took as long as all convolutions of the ConvNet.
 pub(crate) fn half(x: &Tensor, step: &Step, layer: u64) -> Result<Tensor> {
     let (n, features) = x.size2()?;
     let mask = mask(n as usize, features as usize, step, layer);
@@ -42,7 +42,7 @@ const BYTES: [[u8; 8]; 256] = {
     table
 };
 
-/// `[rows, features]` bytes, 0 or 2.
+/// Draws a mask of `[rows, features]` bytes, 0 or 2.
 fn mask(rows: usize, features: usize, step: &Step, layer: u64) -> Vec<u8> {
     let key = Key { seed: step.seed, epoch: step.epoch, step: step.batch, purpose: Purpose::Dropout };
     let mut mask = vec![0; rows * features];

@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use crate::Method;
 
-/// What can go wrong with a network or its file.
+/// Errors of a network or its file.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -15,7 +15,7 @@ pub enum Error {
         action: &'static str,
         /// The file.
         path: PathBuf,
-        /// The system's word for it.
+        /// Error of the operating system.
         source: std::io::Error,
     },
     /// A file that is no checkpoint of Thorax.
@@ -23,7 +23,7 @@ pub enum Error {
     NotACheckpoint {
         /// The file.
         path: PathBuf,
-        /// What is there instead.
+        /// Content found instead.
         reason: String,
     },
     /// A checkpoint that ends too early.
@@ -31,9 +31,9 @@ pub enum Error {
     CutOff {
         /// The file.
         path: PathBuf,
-        /// Bytes there.
+        /// Bytes found.
         found: u64,
-        /// Bytes that its header announces.
+        /// Bytes that the header announces.
         expected: u64,
     },
     /// A checkpoint whose bytes do not match its checksum.
@@ -47,9 +47,9 @@ pub enum Error {
     FormatVersion {
         /// The file.
         path: PathBuf,
-        /// Its version.
+        /// Version of the file.
         found: u64,
-        /// The newest version that this program reads, and writes.
+        /// Newest version that this program reads, and writes.
         supported: u64,
     },
     /// A tensor that is missing from a checkpoint, or has no place in the network.
@@ -57,10 +57,10 @@ pub enum Error {
     Tensors {
         /// The file.
         path: PathBuf,
-        /// Names the tensor, with expected and found shapes.
+        /// Name of the tensor, with expected and found shapes.
         problem: String,
     },
-    /// Weights or a backbone that are not where they should be.
+    /// Missing file of weights or of a backbone.
     #[error("there is no file `{path}`, which {what} should come from")]
     NoFile {
         /// `weights`, or `the backbone`.
@@ -73,9 +73,9 @@ pub enum Error {
     NotTorchScript {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it, as far as that shows.
+        /// Defect of the file, if it can be determined.
         reason: &'static str,
-        /// libtorch's word for it.
+        /// Error of libtorch.
         source: tch::TchError,
     },
     /// Pretrained weights of another network, or damaged ones.
@@ -83,7 +83,7 @@ pub enum Error {
     Weights {
         /// The file.
         path: PathBuf,
-        /// Names the tensor where one is at fault.
+        /// Defect, with the tensor's name where one is at fault.
         problem: String,
     },
     /// A TorchScript module that cannot serve as a backbone.
@@ -91,27 +91,27 @@ pub enum Error {
     Backbone {
         /// The file.
         path: PathBuf,
-        /// What it does, and what it should.
+        /// Actual and expected behaviour.
         problem: String,
     },
-    /// A heat map of the maps of convolutions, from a backbone that gives none.
+    /// Method that needs maps of convolutions, with a backbone that gives none.
     #[error("{method} needs maps of convolutions, and this TorchScript backbone gives one vector an image")]
     NoMaps {
-        /// As asked for.
+        /// Method asked for.
         method: Method,
     },
-    /// A network whose weights overflowed, or were never whole: it says nothing of an image.
+    /// Probabilities that are not finite numbers, from weights that overflowed or never were finite.
     #[error("the probabilities of {} are not finite numbers", named(.model))]
     NotFinite {
-        /// The file that it was read from, if any.
+        /// File that the network was read from, if any.
         model: Option<PathBuf>,
         /// Index of the first such image in its batch.
         image: usize,
     },
-    /// A network that does something else once it is recorded.
+    /// Network that behaves differently once it is traced.
     #[error("the network cannot be exported: {problem}")]
     Export {
-        /// What goes wrong.
+        /// Difference or failure found.
         problem: String,
     },
     /// Settings that no network can be built from.
@@ -120,12 +120,12 @@ pub enum Error {
     /// A device that this machine or this libtorch does not have.
     #[error("device `{device}` is not available: {reason}")]
     Device {
-        /// As asked for.
+        /// Device asked for.
         device: String,
-        /// Why not.
+        /// Reason.
         reason: String,
     },
-    /// An error of libtorch, reduced to its first line; the rest is in the source.
+    /// Error of libtorch, reduced to its first line; the rest is in the source.
     #[error("libtorch: {}", first_line(.0))]
     Torch(#[source] tch::TchError),
 }
@@ -137,7 +137,7 @@ impl From<tch::TchError> for Error {
 }
 
 impl Error {
-    /// Whether libtorch could not get the memory that it asked for.
+    /// True where libtorch failed to allocate memory.
     pub fn is_out_of_memory(&self) -> bool {
         let Self::Torch(error) = self else { return false };
         let text = error.to_string();
@@ -151,7 +151,7 @@ fn named(model: &Option<PathBuf>) -> String {
     model.as_ref().map_or("the network".to_owned(), |path| format!("the model `{}`", path.display()))
 }
 
-/// libtorch appends a C++ stack trace to its messages.
+/// Returns the first line of libtorch's message, to which it appends a C++ stack trace.
 fn first_line(error: &tch::TchError) -> String {
     let text = error.to_string();
     text.lines().next().unwrap_or_default().trim_end().to_owned()

@@ -1,4 +1,4 @@
-//! A classifier as one TorchScript file that needs nothing else: pixels in, probabilities out.
+//! Export of a classifier as one self-contained TorchScript file: pixels in, probabilities out.
 
 use std::io::{Cursor, Write as _};
 
@@ -8,28 +8,28 @@ use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 use crate::{Classifier, Error, NamedTensor, Precision, Result, classifier::softmax, module};
 
-/// The file in the archive that says what the module is: `torch.jit.load(path, _extra_files={METADATA: ""})`.
+/// File in the archive that describes the module: `torch.jit.load(path, _extra_files={METADATA: ""})`.
 pub const METADATA: &str = "thorax.json";
 
-/// What libtorch calls the archive's one folder: the name of the file that it was asked to write.
+/// Name of the archive's one folder; libtorch takes it from the name of the file that it writes.
 const ARCHIVE: &str = "classifier";
 
-/// A recorded network: see [`Classifier::export`].
+/// Traced network: see [`Classifier::export`].
 pub struct Exported {
-    /// The file.
+    /// Bytes of the TorchScript file.
     pub file: Vec<u8>,
-    /// The largest difference in any probability between it and the classifier, on random images.
+    /// Largest difference in any probability from the classifier, on random images.
     pub difference: f32,
 }
 
 impl Classifier {
-    /// The classifier as a TorchScript file from 8-bit pixels `[N, 3, S, S]`, red before green before blue, to probabilities
-    /// `[N, C]`: scaling, network, temperature and softmax, recorded (traced) on the CPU. `metadata` goes with it as
-    /// [`METADATA`]. The file is loaded again and compared on random images in batches of 1 and of 3.
+    /// Exports the classifier as a TorchScript file from 8-bit pixels `[N, 3, S, S]`, red before green before blue, to
+    /// probabilities `[N, C]`: scaling, network, temperature and softmax, traced on the CPU. `metadata` is stored with it
+    /// as [`METADATA`]. The file is loaded again and compared on random images in batches of 1 and of 3.
     ///
     /// # Errors
-    /// A network whose record says something else, such as a TorchScript backbone with branches; [`Error::NotFinite`];
-    /// libtorch's own.
+    /// A network that gives other results once it is traced, such as a TorchScript backbone with branches;
+    /// [`Error::NotFinite`]; errors of libtorch.
     pub fn export(self, metadata: &[u8]) -> Result<Exported> {
         if self.device() != Device::Cpu {
             return Err(Error::Export { problem: "it has to be on the CPU".to_owned() });
@@ -61,7 +61,7 @@ impl Classifier {
         let example = Tensor::f_zeros([2, 3, side, side], (Kind::Uint8, Device::Cpu))?;
         let mut failed = None;
         let module = CModule::create_by_tracing(ARCHIVE, "forward", &[example], &mut |inputs| {
-            // tch has no way for a failure to come out of here but this.
+            // tch offers no other way for a failure to leave this closure.
             vec![probabilities(&inputs[0]).unwrap_or_else(|error| {
                 failed = Some(error);
                 inputs[0].shallow_clone()
@@ -92,7 +92,7 @@ impl Classifier {
             }
             for (theirs, ours) in theirs.iter().zip(ours) {
                 let difference = (theirs - ours).abs();
-                // A maximum would pass over what is no number.
+                // `f32::max` would ignore a NaN.
                 if difference.is_nan() {
                     return Err(self.not_finite(0));
                 }
@@ -103,7 +103,7 @@ impl Classifier {
     }
 }
 
-/// The archive with one more member, which libtorch reads uncompressed only.
+/// Adds one more member to the archive, uncompressed: libtorch reads no other.
 fn with_metadata(archive: Vec<u8>, metadata: &[u8]) -> Result<Vec<u8>> {
     let failed = |problem: String| Error::Export { problem };
     let mut archive =
@@ -200,7 +200,7 @@ mod tests {
         let mut found = String::new();
         archive.by_name("classifier/extra/thorax.json").unwrap().read_to_string(&mut found).unwrap();
         assert_eq!(found, "{\"a\":1}");
-        // Whoever loads it says where it runs.
+        // The device is chosen when the file is loaded.
         let mut code = String::new();
         let name = "classifier/code/__torch__.py";
         archive.by_name(name).unwrap().read_to_string(&mut code).unwrap();

@@ -2,14 +2,14 @@ use std::{fmt, str::FromStr};
 
 use crate::{Error, Result};
 
-/// Which part of a pretrained network keeps its weights.
+/// Part of a pretrained network that keeps its weights.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Freeze {
-    /// None: everything is trained.
+    /// Nothing: all weights are trained.
     None,
-    /// All but the dense layers at its end.
+    /// Everything but the dense layers at its end.
     All,
-    /// From the input through the block of this name.
+    /// Blocks from the input through the block of this name.
     Through(String),
 }
 

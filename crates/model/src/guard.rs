@@ -1,4 +1,4 @@
-//! The input guard: whether an image looks like those that a network was trained on.
+//! Input guard: tells if an image looks like the ones that a network was trained on.
 
 use std::fmt;
 
@@ -7,28 +7,29 @@ use serde::{Deserialize, Serialize};
 
 const N: usize = Appearance::LENGTH;
 
-/// How training images look, as a Gaussian a class with one covariance (the distance of Lee and others 2018, arXiv
-/// 1807.03888, of [`Appearance`] instead of a network's features), and how far from it an image may be.
+/// Appearance of the training images, as a Gaussian a class with one covariance (the distance of Lee and others 2018, arXiv
+/// 1807.03888, of [`Appearance`] instead of a network's features), and the largest distance from it that passes.
 ///
-/// It knows nothing of medicine: it tells colour, text, noise and other things from radiographs, not bad ones from good ones.
+/// It knows nothing of medicine: it separates colour, text, noise and other things from radiographs, not bad radiographs
+/// from good ones.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Guard {
-    /// Images that it was learnt from.
+    /// Number of images that it was fitted on.
     images: usize,
-    /// The largest squared distance that raises no flag.
+    /// Largest squared distance that raises no flag.
     limit: f32,
-    /// Means of each class, `[classes][N]`.
+    /// Mean of each class, `[classes][N]`.
     means: Vec<Vec<f32>>,
-    /// The covariance's Cholesky factor: the lower triangle, row by row.
+    /// Cholesky factor of the covariance: the lower triangle, row by row.
     factor: Vec<f32>,
 }
 
-/// An image that is unlike the training images.
+/// Warning of an image that is unlike the training images.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Unlike {
-    /// Its squared distance from them, in units of the largest that is let pass: above 1.
+    /// Squared distance from the training images, in units of the largest that passes: above 1.
     pub distance: f64,
-    /// What is strangest about it.
+    /// Aspect that deviates most.
     pub aspect: Aspect,
 }
 
@@ -44,19 +45,20 @@ impl fmt::Display for Unlike {
     }
 }
 
-/// Fewer images than these teach nothing that could be relied on.
+/// Smallest number of training images; fewer give no reliable estimate.
 const LEAST_TRAINING: usize = 100;
 const LEAST_HELD_OUT: usize = 20;
-/// Of held-out images, the share whose distance is taken as usual, and how much farther an image may be.
+/// Share of held-out images whose distance counts as usual, and the factor by which an image may exceed it.
 const USUAL: f64 = 0.99;
 const MARGIN: f64 = 1.25;
-/// Added to the variances, as a share of each and as such: what never varies in training may vary a little.
+/// Amount added to the variances, as a share of each and in absolute terms: a figure that never varies in training may vary
+/// a little.
 const SHRINKAGE: f64 = 0.05;
 const LEAST_VARIANCE: f64 = 1e-4;
 
 impl Guard {
-    /// Learns how training images look, and from held-out ones how far they may be from it; `training` is given with class
-    /// indices below `n_classes`. `None` where there are too few of either, fewer than 100 and 20.
+    /// Fits the appearance of the training images, and the limit on held-out ones; `training` is given with class indices
+    /// below `n_classes`. `None` where there are too few of either, fewer than 100 and 20.
     pub fn learn(
         training: &[(Appearance, usize)],
         held_out: &[Appearance],
@@ -101,12 +103,12 @@ impl Guard {
         guard.problem(n_classes).is_none().then_some(guard)
     }
 
-    /// Looks at an image as the network gets it; `None` where it is like those that the network was trained on.
+    /// Checks an image as the network gets it; `None` where it is like the ones that the network was trained on.
     pub fn check(&self, image: &Pixels) -> Option<Unlike> {
         self.check_appearance(&Appearance::of(image))
     }
 
-    /// As [`Self::check`], of how the image looks.
+    /// Checks an image by its appearance, like [`Self::check`].
     pub fn check_appearance(&self, appearance: &Appearance) -> Option<Unlike> {
         let (distance, mean) = self.nearest(appearance);
         let limit = f64::from(self.limit);
@@ -122,7 +124,7 @@ impl Guard {
         Some(Unlike { distance: distance / limit, aspect: Appearance::aspect(strangest) })
     }
 
-    /// The squared Mahalanobis distance from the nearest class, with that class's means.
+    /// Computes the squared Mahalanobis distance from the nearest class, and returns it with that class's means.
     fn nearest(&self, Appearance(figures): &Appearance) -> (f64, &[f32]) {
         let distance = |mean: &[f32]| {
             // Forward substitution: with LLᵀ the covariance, |L⁻¹x|² is the distance.
@@ -138,12 +140,12 @@ impl Guard {
         distances.min_by(|a, b| a.0.total_cmp(&b.0)).unwrap_or((f64::INFINITY, &[]))
     }
 
-    /// A row of the factor, up to and with the diagonal.
+    /// Returns a row of the factor, up to and with the diagonal.
     fn row(&self, i: usize) -> &[f32] {
         &self.factor[i * (i + 1) / 2..(i + 1) * (i + 2) / 2]
     }
 
-    /// Why it cannot be used with a network of so many classes, if so: files come from anywhere.
+    /// Returns the reason why the guard does not fit a network of so many classes, if there is one: files are not trusted.
     pub(crate) fn problem(&self, n_classes: usize) -> Option<String> {
         let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
         let fits = !self.means.is_empty()
@@ -161,7 +163,7 @@ fn add(sum: &mut [f64; N], values: &[f64; N], weight: f64) {
     sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += weight * value);
 }
 
-/// The lower triangle of the matrix's Cholesky factor, row by row; `None` where it is not positive definite.
+/// Computes the lower triangle of the matrix's Cholesky factor, row by row; `None` where it is not positive definite.
 fn cholesky(matrix: &[[f64; N]]) -> Option<Vec<f32>> {
     let mut factor = vec![[0.0; N]; N];
     for i in 0..N {
@@ -184,7 +186,7 @@ mod tests {
 
     use super::*;
 
-    /// Images of two classes, whose figures vary independently around 0 and 5.
+    /// Makes images of two classes, whose figures vary independently around 0 and 5.
     fn images(n: usize, seed: u64) -> Vec<(Appearance, usize)> {
         let mut random = Key { seed, epoch: 0, step: 0, purpose: Purpose::Shuffle }.generator(0);
         let mut figure = |class: usize| {

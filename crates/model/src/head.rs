@@ -8,10 +8,10 @@ use crate::{
 /// Sizes of the study's dense layers between the features and the classes.
 const HIDDEN: [usize; 3] = [200, 100, 50];
 
-/// The study's head on a pretrained network: dense 200, 100 and 50, each with ReLU and dropout 0.5, then dense C.
+/// Dense layers of the study on a pretrained network: dense 200, 100 and 50, each with ReLU and dropout 0.5, then dense C.
 /// Always f32.
 pub(crate) struct Head {
-    /// Name, kernel `[out, in]`, bias.
+    /// Name, kernel `[out, in]` and bias of each layer.
     layers: Vec<(String, Tensor, Tensor)>,
 }
 
@@ -19,7 +19,7 @@ fn names() -> Vec<String> {
     (1..=HIDDEN.len()).map(|i| format!("head.hidden_{i}")).chain(["head.output".to_owned()]).collect()
 }
 
-/// Names and shapes of its tensors.
+/// Returns names and shapes of the head's tensors.
 pub(crate) fn shapes(features: usize, n_classes: usize) -> Shapes {
     let mut input = features;
     let sizes = HIDDEN.into_iter().chain([n_classes]);
@@ -33,7 +33,7 @@ pub(crate) fn shapes(features: usize, n_classes: usize) -> Shapes {
         .collect()
 }
 
-/// Features `[N, F]`: those of maps `[N, F, h, w]` are their means over the pixels, summed in f32.
+/// Returns features `[N, F]`: means of maps `[N, F, h, w]` over their pixels, summed in f32; features pass unchanged.
 pub(crate) fn pooled(x: &Tensor) -> Result<Tensor> {
     match x.dim() {
         4 => Ok(x.f_mean_dim([2, 3].as_slice(), false, Kind::Float)?),
@@ -60,7 +60,7 @@ impl Head {
         self.tensors().map(|(name, tensor)| Parameter { name, is_pretrained: false, tensor })
     }
 
-    /// `features`: as [`pooled`] takes them. Returns f32 logits `[N, C]`.
+    /// Computes f32 logits `[N, C]` of `features`, which are anything that [`pooled`] takes.
     pub(crate) fn forward(&self, features: &Tensor, mode: Mode) -> Result<Tensor> {
         let mut x = network::cast(&pooled(features)?, Kind::Float)?;
         for (index, (_, weight, bias)) in self.layers.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Where in an image a network finds what speaks for a class.
+//! Heat maps of the image regions that speak for a class.
 
 mod cam;
 mod occlusion;
@@ -12,24 +12,25 @@ use metrics::argmax;
 
 use crate::{Classifier, Error, Kind, Result, classifier, spec::names};
 
-/// How a heat map is made. The first three weigh the last maps of the convolutions, A of C channels, by the gradients of the
-/// class' logit with respect to them, g; the last one needs no maps.
+/// Method that a heat map is made by. The first three weigh the last maps of the convolutions, A of C channels, by the
+/// gradients of the class' logit with respect to them, g; the last one needs no maps.
 ///
 /// On a network whose last maps are averaged before its dense layers (InceptionV3, TorchScript backbones) every pixel of a
 /// channel has the same gradient, so that Grad-CAM and HiResCAM are the same map. On the ConvNet, which flattens its maps, each
-/// pixel has a weight of its own: their mean says little of any of them, and Grad-CAM may point where the network does not
-/// look, while HiResCAM's map, negative values included, adds up to the logit but for what the biases give.
+/// pixel has a weight of its own. There the mean over pixels represents none of them, so that Grad-CAM may highlight
+/// regions that do not matter, while HiResCAM's map, negative values included, adds up to the logit but for the share of
+/// the biases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
     /// A weighed by the mean of g over a channel (Selvaraju et al. 2017, arXiv 1610.02391).
     GradCam,
-    /// The same with a weighted mean of the positive gradients (Chattopadhyay et al. 2018, arXiv 1710.11063).
+    /// A weighed by a weighted mean of the positive g over a channel (Chattopadhyay et al. 2018, arXiv 1710.11063).
     GradCamPlusPlus,
     /// A weighed by g, each value by its own (Draelos and Carin 2020, arXiv 2011.08891).
     HiResCam,
-    /// How far the class' log-odds, ln p/(1-p), fall when a patch hides a part of the image (Zeiler and Fergus 2014, arXiv
-    /// 1311.2901): squares of [`Method::PATCH`] of the side, one every [`Method::STRIDE`] of it, in the mean gray of
-    /// what lies around them. A pixel's value is the mean over the patches that hide it.
+    /// Fall of the class' log-odds, ln p/(1-p), when a patch hides a part of the image (Zeiler and Fergus 2014, arXiv
+    /// 1311.2901): squares of [`Method::PATCH`] of the side, one every [`Method::STRIDE`] of it, in the mean gray of the
+    /// pixels around them. A pixel's value is the mean over the patches that hide it.
     Occlusion,
 }
 
@@ -37,92 +38,92 @@ names!(Method, "method", "grad-cam" => Self::GradCam, "grad-cam++" => Self::Grad
     "hires-cam" => Self::HiResCam, "occlusion" => Self::Occlusion);
 
 impl Method {
-    /// All, in the order in which they are told.
+    /// All methods, in the order in which they are listed to users.
     pub const ALL: [Self; 4] = [Self::GradCam, Self::GradCamPlusPlus, Self::HiResCam, Self::Occlusion];
     /// Side of an occluding patch as a share of the image's side.
     pub const PATCH: f64 = 0.2;
-    /// How far one patch lies from the next as a share of the image's side.
+    /// Distance between patches as a share of the image's side.
     pub const STRIDE: f64 = 0.1;
 
-    /// What suits a network.
+    /// Returns the default method for a kind of network.
     pub fn suited_to(kind: Kind) -> Self {
         match kind {
             Kind::InceptionV3 => Self::GradCam,
-            // Its dense layers weigh each pixel of its maps by itself, which the means of Grad-CAM forget.
+            // Its dense layers weigh each pixel of its maps by itself; the means of Grad-CAM lose that.
             Kind::Convnet => Self::HiResCam,
             Kind::Torchscript => Self::Occlusion,
         }
     }
 }
 
-/// A heat map of one class on one image, and what the network says of the image.
+/// Heat map of one class on one image, with the network's prediction.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HeatMap {
-    /// Index of the class that it is of.
+    /// Index of the class that the map shows.
     pub class: usize,
     /// Index of the most probable class.
     pub predicted: usize,
-    /// Of each class, as [`crate::Inference::probabilities`] gives them.
+    /// Probability of each class, as [`crate::Inference::probabilities`] gives them.
     pub probabilities: Vec<f32>,
     /// Side S of the image in pixels.
     pub size: usize,
-    /// `[S, S]` row by row, 0 and above: what speaks against the class is cut off. The unit is the logit's, or the log-odds';
-    /// only values of one map compare.
+    /// Values `[S, S]` row by row, 0 and above: evidence against the class is cut off. The unit is the logit's, or the
+    /// log-odds'; only values of one map can be compared.
     pub values: Vec<f32>,
-    /// As it came from the network, what speaks against the class included.
+    /// Map as the network gave it, evidence against the class included.
     pub coarse: Coarse,
 }
 
-/// A map of as many values as a network's last maps have, or as there are patches.
+/// Map with as many values as a network's last maps have, or as there are patches.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Coarse {
-    /// Values down the image.
+    /// Number of values down the image.
     pub rows: usize,
-    /// Values across it.
+    /// Number of values across it.
     pub columns: usize,
-    /// `[rows, columns]`, of either sign.
+    /// Values `[rows, columns]`, of either sign.
     pub values: Vec<f32>,
 }
 
 impl HeatMap {
-    /// The probability of the class that it is of, in `[0, 1]`.
+    /// Returns the probability of the map's class, in `[0, 1]`.
     pub fn probability(&self) -> f32 {
         self.probabilities.get(self.class).copied().unwrap_or_default()
     }
 
-    /// The largest value; 0 where the map is empty.
+    /// Returns the largest value; 0 where the map is empty.
     pub fn maximum(&self) -> f32 {
         self.values.iter().copied().fold(0.0, f32::max)
     }
 
-    /// Whether nothing in the image speaks for the class: the map is 0 everywhere.
+    /// True where the map is 0 everywhere: nothing in the image speaks for the class.
     pub fn is_empty(&self) -> bool {
         self.maximum() <= 0.0
     }
 
-    /// Row and column of the largest value, the first of equals; `None` where the map is empty.
+    /// Returns row and column of the largest value, the first of equals; `None` where the map is empty.
     pub fn peak(&self) -> Option<[usize; 2]> {
         let maximum = self.maximum();
         let index = self.values.iter().position(|&value| value > 0.0 && value >= maximum)?;
         Some([index / self.size, index % self.size])
     }
 
-    /// The share of the map's sum that lies on the pixels of `mask`, `[S, S]` row by row, in `[0, 1]`; `None` where the map is
-    /// empty.
+    /// Computes the share of the map's sum that lies on the pixels of `mask`, `[S, S]` row by row, in `[0, 1]`; `None`
+    /// where the map is empty.
     pub fn share(&self, mask: &[bool]) -> Option<f64> {
         let all: f64 = self.values.iter().map(|&value| f64::from(value)).sum();
         let within = self.values.iter().zip(mask).filter(|(_, inside)| **inside);
         (!self.is_empty()).then(|| within.map(|(&value, _)| f64::from(value)).sum::<f64>() / all)
     }
 
-    /// [`Self::share`] of the middle square, [`data::Occlusion::Centre`]: on a radiograph the chest without its borders, where
-    /// letters and tubes lie. A map that is spread evenly has 0.25 there.
+    /// Computes [`Self::share`] of the middle square, [`data::Occlusion::Centre`]: on a radiograph the chest without its
+    /// borders, the place of letters and tubes. An even map has 0.25 there.
     pub fn central_share(&self) -> Option<f64> {
         self.share(&data::Occlusion::Centre.mask(self.size, self.size))
     }
 }
 
-/// What a network says of an image, and the class to look at.
+/// Prediction for one image, with the class that the map is to show.
 struct Said {
     class: usize,
     predicted: usize,
@@ -137,13 +138,13 @@ impl Said {
 }
 
 impl Classifier {
-    /// A heat map of each of the batch's real images, of the class of that index in `classes`, or of the predicted one where it
-    /// is `None`. Nothing is trained, whatever is frozen, and no gradient stays. A batch of 32 gives the probabilities that
-    /// `predict` gives, to the bit in f32.
+    /// Computes a heat map of each of the batch's real images, of the class of that index in `classes`, or of the predicted
+    /// one for `None`. Nothing is trained, whatever is frozen, and no gradient stays. A batch of 32 gives the probabilities
+    /// that `predict` gives, to the bit in f32.
     ///
     /// # Errors
-    /// Classes that are not as many as the images, or that do not exist; [`Error::NoMaps`], [`Error::NotFinite`]; as
-    /// [`Self::input`] and [`Self::forward`].
+    /// Classes that are not as many as the images, or that do not exist; [`Error::NoMaps`], [`Error::NotFinite`];
+    /// the same as [`Self::input`] and [`Self::forward`].
     pub fn heat_maps(
         &self,
         batch: &Batch,
@@ -165,7 +166,7 @@ impl Classifier {
         }
     }
 
-    /// What logits `[N, n_classes]` say, row by row.
+    /// Converts logits `[N, n_classes]` to predictions, row by row.
     fn said(&self, logits: &[f32], classes: &[Option<usize>]) -> Result<Vec<Said>> {
         let n_classes = self.spec().classes.len();
         self.check_finite(logits)?;

@@ -1,7 +1,7 @@
 //! InceptionV3 up to its 2048 features, with the study's head on them.
 //!
-//! The graph is ours because the TorchScript module that brings the weights normalises with stored statistics only, ends
-//! in an 8×8 pool (another size than 299×299 fails in it) and hides its feature maps.
+//! The graph is our own because the TorchScript module with the weights normalises with stored statistics only, ends in an
+//! 8×8 pool (another size than 299×299 fails in it) and hides its feature maps.
 
 mod blocks;
 mod unit;
@@ -17,10 +17,10 @@ use crate::{
 use blocks::{Block, blocks};
 use unit::{Folded, Statistics, Unit};
 
-/// Features that the global average pool leaves.
+/// Number of features after the global average pool.
 const FEATURES: usize = 2048;
 
-/// The network in blocks, the first `frozen` of which are folded and keep their weights.
+/// Network in blocks, the first `frozen` of which are folded and keep their weights.
 pub(crate) struct InceptionV3 {
     blocks: Vec<Block<Unit>>,
     frozen: Vec<Block<Folded>>,
@@ -29,24 +29,24 @@ pub(crate) struct InceptionV3 {
     compute: Kind,
 }
 
-/// Names and shapes of the tensors, in the order of the network.
+/// Returns names and shapes of the tensors, in the order of the network.
 pub(crate) fn shapes(n_classes: usize) -> Shapes {
     let mut shapes = base_shapes();
     shapes.extend(head::shapes(FEATURES, n_classes));
     shapes
 }
 
-/// Those of the tensors that the pretrained weights bring.
+/// Returns names and shapes of the tensors that the pretrained weights contain.
 fn base_shapes() -> Shapes {
     blocks().iter().flat_map(Block::units).flat_map(unit::shapes).collect()
 }
 
-/// What `--freeze through:BLOCK` can name, from the input on.
+/// Returns the block names that `--freeze through:BLOCK` takes, from the input on.
 pub(crate) fn block_names() -> Vec<&'static str> {
     blocks().iter().map(|block| block.name).collect()
 }
 
-/// How many blocks are frozen, from the input on.
+/// Counts the frozen blocks, from the input on.
 fn frozen_blocks(freeze: &Freeze) -> Result<usize> {
     let names = block_names();
     match freeze {
@@ -62,7 +62,7 @@ fn frozen_blocks(freeze: &Freeze) -> Result<usize> {
     }
 }
 
-/// About how many bytes of values a training step keeps of an image where so many blocks are frozen.
+/// Estimates the bytes of activations that a training step keeps of one image if the first `frozen` blocks are frozen.
 fn activation_bytes(image_size: usize, frozen: usize, compute: Kind) -> u64 {
     let mut side = image_size as i64;
     let mut values = 0;
@@ -76,7 +76,8 @@ fn activation_bytes(image_size: usize, frozen: usize, compute: Kind) -> u64 {
     values as u64 * compute.elt_size_in_bytes() as u64
 }
 
-/// Bytes of the weights that a part keeps which is to be frozen, and about those that a training step keeps of an image.
+/// Returns the bytes of the weights in the part to be frozen, and estimated bytes of activations that a training step keeps
+/// of one image.
 pub(crate) fn frozen_and_activations(spec: &Spec, freeze: &Freeze) -> Result<(u64, u64)> {
     let frozen = frozen_blocks(freeze)?;
     let blocks = blocks();
@@ -99,7 +100,7 @@ impl InceptionV3 {
         })
     }
 
-    /// What the first block that is not frozen takes: images are cast only here.
+    /// Prepares the input of the first block that is not frozen: images are cast only here.
     fn taken(&self, features: &Tensor) -> Result<Tensor> {
         Ok(if features.dim() == 4 {
             network::cast(features, self.compute)?
@@ -108,7 +109,7 @@ impl InceptionV3 {
         })
     }
 
-    /// What the frozen blocks make of images; where nothing is frozen, the images.
+    /// Runs the frozen blocks on images; if nothing is frozen, returns the images.
     fn through_frozen(&self, images: &Tensor) -> Result<Tensor> {
         let mut x = if self.is_frozen() { images.f_to_kind(self.compute)? } else { images.shallow_clone() };
         for block in &self.frozen {
@@ -117,7 +118,7 @@ impl InceptionV3 {
         Ok(x)
     }
 
-    /// The other blocks.
+    /// Runs the blocks that are not frozen.
     fn rest(&self, features: &Tensor, statistics: Statistics) -> Result<Tensor> {
         let mut x = self.taken(features)?;
         for block in &self.blocks[self.frozen.len()..] {
@@ -130,7 +131,7 @@ impl InceptionV3 {
         block.map(|unit| unit.fold(self.compute))
     }
 
-    /// The network from a block on, with what stands now.
+    /// Folds the blocks from index `first` on, with their current weights, followed by the head.
     fn folded_from(&self, first: usize) -> Result<Prepared<'_>> {
         let _guard = tch::no_grad_guard();
         let blocks: Vec<Block<Folded>> =
@@ -184,7 +185,7 @@ impl Network for InceptionV3 {
         self.head.forward(&self.rest(features, statistics)?, mode)
     }
 
-    /// What `mixed_10` makes.
+    /// Output of `mixed_10`.
     fn maps(&self, images: &Tensor) -> Result<Option<Maps>> {
         let _guard = tch::no_grad_guard();
         let values = self.rest(&self.through_frozen(images)?, Statistics::Stored)?;
@@ -195,7 +196,7 @@ impl Network for InceptionV3 {
         self.head.forward(maps, Mode::Evaluate)
     }
 
-    /// Of each trained unit what the convolution and what batch norm made, and of each block its output.
+    /// Counts the outputs of convolution and batch norm of each trained unit, and the output of each block.
     fn activation_bytes(&self, batch: usize, image_size: usize) -> u64 {
         activation_bytes(image_size, self.frozen.len(), self.compute).saturating_mul(batch as u64)
     }

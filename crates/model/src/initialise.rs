@@ -1,7 +1,7 @@
 use base::random::{Key, Purpose, unit};
 
-/// What Keras' layers begin with: `glorot_uniform` kernels (`[out, in]` or `[out, in, height, width]`), variances of 1,
-/// and zeros everywhere else.
+/// Returns the initial values of Keras' layers: `glorot_uniform` kernels (`[out, in]` or `[out, in, height, width]`),
+/// variances of 1, and zeros everywhere else.
 pub(crate) fn values(name: &str, shape: &[usize], seed: u64, index: u64) -> Vec<f32> {
     match *shape {
         [out, input, height, width] => {
@@ -13,8 +13,8 @@ pub(crate) fn values(name: &str, shape: &[usize], seed: u64, index: u64) -> Vec<
     }
 }
 
-/// Keras' `glorot_uniform`: U(-L, L) with L = √(6 / (fan_in + fan_out)), fans counted over the receptive field
-/// (`keras/src/initializers/random_initializers.py`). `index` tells the parameters of one network apart.
+/// Draws Keras' `glorot_uniform`: U(-L, L) with L = √(6 / (fan_in + fan_out)), fans counted over the receptive field
+/// (`keras/src/initializers/random_initializers.py`). `index` distinguishes the parameters of one network.
 fn glorot_uniform(n: usize, fan_in: usize, fan_out: usize, seed: u64, index: u64) -> Vec<f32> {
     let limit = (6.0 / (fan_in + fan_out) as f64).sqrt() as f32;
     let mut generator = Key { seed, epoch: 0, step: 0, purpose: Purpose::Initialisation }.generator(index);

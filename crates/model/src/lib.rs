@@ -1,13 +1,13 @@
 //! Networks on libtorch, the one file each is stored in, and the device and precision they compute in.
 //!
-//! What this crate holds: [`Classifier`] (a network with everything needed to use it: the ConvNet, InceptionV3, or any
-//! TorchScript backbone with a head), [`Checkpoint`] (its file), [`Pretrained`] and [`Freeze`] (what a network begins with
-//! and what of it is kept), [`HeatMap`]s of where it looks, [`DeviceChoice`], [`Precision`] and [`init`], which sets thread counts once.
-//! What it must not know: any file but a model's own, training, the terminal. Tensors never leave the thread that made
-//! them: what crosses threads is a [`Checkpoint`], plain numbers.
+//! This crate holds [`Classifier`] (a network with everything needed to use it: the ConvNet, InceptionV3, or any
+//! TorchScript backbone with a head), [`Checkpoint`] (its file), [`Pretrained`] and [`Freeze`] (the weights that a network
+//! starts with and the part that keeps them), [`HeatMap`]s of the image regions that speak for a class, [`DeviceChoice`],
+//! [`Precision`] and [`init`], which sets thread counts once. It must not know any file but a model's own, training, or the
+//! terminal. Tensors never leave the thread that made them: only a [`Checkpoint`], plain numbers, crosses threads.
 //!
-//! Every network has two parts: what is frozen makes features of images, the rest makes logits of features. So what lies
-//! below a frozen block need be computed only once, and what is tested is what was trained.
+//! Every network has two parts: the frozen part makes features of images, the rest makes logits of features. So the output
+//! of a frozen part need be computed only once, and the network tested is the one that was trained.
 //!
 //! Outside libraries: **tch** (libtorch's bindings, one libtorch version exactly), **safetensors** (the field's plain
 //! tensor file; its reader checks every offset before use, and it builds in seconds), **sha2** for checksums,
@@ -47,8 +47,8 @@ pub use spec::{InputScale, Kind, Normalisation, Spec};
 
 pub use tch::Device;
 
-/// The libtorch that this program is built for.
+/// Version of libtorch that this program is built for.
 pub const LIBTORCH: &str = "2.13.0";
 
-/// This crate's results.
+/// Result with this crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;

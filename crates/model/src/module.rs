@@ -1,4 +1,4 @@
-//! TorchScript files: read, and loaded by libtorch. Loading one runs code of whoever wrote it.
+//! TorchScript files: reading, and loading by libtorch. Loading one can run arbitrary code of its author.
 
 use std::{
     fs::File,
@@ -11,7 +11,7 @@ use tch::{CModule, Device};
 
 use crate::{Error, Result};
 
-/// A file's bytes; `what` says what it holds in the error that it is not there.
+/// Reads a file's bytes; `what` names its content in the error for a missing file.
 pub(crate) fn read_file(path: &Path, what: &'static str) -> Result<Vec<u8>> {
     read_archive(path).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => Error::NoFile { what, path: path.to_owned() },
@@ -19,15 +19,15 @@ pub(crate) fn read_file(path: &Path, what: &'static str) -> Result<Vec<u8>> {
     })
 }
 
-/// The longest file of weights, in bytes.
+/// Largest file of weights, in bytes.
 const MAX_BYTES: u64 = 16 << 30;
 
-/// How TorchScript archives begin, which are zip files.
+/// First bytes of TorchScript archives, which are zip files.
 const ARCHIVE: &[u8; 4] = b"PK\x03\x04";
-/// As much of a file that is none as libtorch gets to see.
+/// Number of bytes passed to libtorch of a file that is no archive.
 const HEAD: u64 = 1 << 10;
 
-/// Opens a file that can be one of weights: no pipe or device, which may have no end.
+/// Opens a regular file of at most 16 GiB; pipes and devices are refused, as they may have no end.
 pub(crate) fn open_bounded(path: &Path) -> io::Result<File> {
     let file = base::open_regular(path)?;
     match file.metadata()?.len() {
@@ -38,7 +38,7 @@ pub(crate) fn open_bounded(path: &Path) -> io::Result<File> {
     }
 }
 
-/// All of a file that begins as an archive does, and of another one its head.
+/// Reads all of a file that begins like an archive, and only the head of another one.
 fn read_archive(path: &Path) -> io::Result<Vec<u8>> {
     let mut file = open_bounded(path)?;
     let mut head = [0; ARCHIVE.len()];
@@ -56,10 +56,10 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// `path` names the file in errors.
+/// Loads a TorchScript module; `path` names the file in errors.
 ///
-/// The interpreter's own optimisations are off: they come after a few forward passes and move results in the last
-/// digits, so that the same module would say two things.
+/// The interpreter's own optimisations are off: they start after a few forward passes and change results in the last
+/// digits, so that the same module would give two results.
 pub(crate) fn load(file: &[u8], path: &Path, device: Device) -> Result<CModule> {
     tch::jit::f_set_profiling_mode(false)?;
     tch::jit::f_set_graph_executor_optimize(false)?;
@@ -75,12 +75,12 @@ pub(crate) fn load(file: &[u8], path: &Path, device: Device) -> Result<CModule> 
     })
 }
 
-/// Where the zip archive's directory ends, which stands last in a whole file.
+/// Finds the end record of the zip archive's directory, which stands last in a whole file.
 fn zip_end(file: &[u8]) -> Option<usize> {
     file.windows(4).rposition(|bytes| bytes == b"PK\x05\x06")
 }
 
-/// The module as a file's bytes. libtorch writes to named files only, and their `name` is a part of what it writes.
+/// Serialises the module. libtorch writes to named files only, and their `name` becomes part of the content.
 pub(crate) fn save(module: &CModule, name: &str) -> Result<Vec<u8>> {
     let failed = |source| Error::Io { action: "write", path: std::env::temp_dir(), source };
     let folder = tempfile::tempdir().map_err(failed)?;
@@ -89,7 +89,7 @@ pub(crate) fn save(module: &CModule, name: &str) -> Result<Vec<u8>> {
     std::fs::read(&path).map_err(failed)
 }
 
-/// What an error of TorchScript's interpreter comes to: the line after its traceback.
+/// Extracts the message from an error of TorchScript's interpreter: the line after its traceback.
 pub(crate) fn reason(error: &tch::TchError) -> String {
     let text = error.to_string();
     let line = text.lines().find(|line| line.starts_with("RuntimeError: ")).or(text.lines().next());

@@ -1,4 +1,4 @@
-//! What every network has in common.
+//! Interface that all networks share.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -9,27 +9,27 @@ use crate::{Error, Freeze, Mode, NamedTensor, Precision, Result, initialise};
 /// Names and shapes of a network's tensors, in the order of the network.
 pub(crate) type Shapes = Vec<(String, Vec<usize>)>;
 
-/// A trainable tensor with its name in the file.
+/// Trainable tensor with its name in the file.
 pub struct Parameter<'a> {
-    /// As in the checkpoint.
+    /// Name as in the checkpoint.
     pub name: String,
-    /// Whether it belongs to the part that can be pretrained, not to what stands on it.
+    /// True where the tensor belongs to the pretrained part, not to the head.
     pub is_pretrained: bool,
-    /// The leaf that gradients are taken of.
+    /// Leaf tensor with gradients.
     pub tensor: &'a Tensor,
 }
 
-/// What is prepared once and then makes logits of many batches of features; it holds weights of its own.
+/// Function that computes logits of many batches of features; it was prepared once and holds weights of its own.
 pub(crate) type Prepared<'a> = Box<dyn Fn(&Tensor) -> Result<Tensor> + 'a>;
 
-/// Maps `[N, C, h, w]` in the precision that a network computes in, and where their values lie on the image.
+/// Maps `[N, C, h, w]` in the precision that a network computes in, with the positions of their values on the image.
 pub(crate) struct Maps {
     pub(crate) values: Tensor,
-    /// Down and across.
+    /// Positions down and across.
     pub(crate) places: [Places; 2],
 }
 
-/// Where the values along one side of a map are centred on the image, in pixels from its edge.
+/// Centres of the values along one side of a map, in pixels from the image's edge.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Places {
     pub(crate) first: f64,
@@ -37,72 +37,72 @@ pub(crate) struct Places {
 }
 
 impl Places {
-    /// Those of `n` values that share a side of `size` pixels evenly.
+    /// Returns the places of `n` values that share a side of `size` pixels evenly.
     pub(crate) fn even(n: usize, size: usize) -> Self {
         let step = size as f64 / n as f64;
         Self { first: step / 2.0, step }
     }
 }
 
-/// A network in two parts: what is frozen, which makes features of images, and the rest, which makes logits of them.
-/// Where nothing is frozen, the features are the images.
+/// Network in two parts: the frozen part makes features of images, and the rest makes logits of features. If nothing is
+/// frozen, the features are the images.
 pub(crate) trait Network {
-    /// Every tensor that belongs into its file, trainable or not.
+    /// Returns every tensor that belongs into the network's file, trainable or not.
     fn tensors(&self) -> Vec<(String, &Tensor)>;
 
-    /// The tensors that are trained.
+    /// Returns the tensors that are trained.
     fn parameters(&self) -> Vec<Parameter<'_>>;
 
     /// Freezes a part, and with `batch_norm` the statistics of all batch norms.
     fn freeze(&mut self, freeze: &Freeze, batch_norm: bool) -> Result<()>;
 
-    /// Whether anything is frozen that images go through first.
+    /// True where images pass a frozen part first.
     fn is_frozen(&self) -> bool;
 
-    /// `images`: f32 `[N, 3, S, S]`. No gradient goes through it, and nothing in it is random.
+    /// Runs the frozen part on `images`, f32 `[N, 3, S, S]`. No gradient goes through it, and nothing in it is random.
     fn features(&self, images: &Tensor) -> Result<Tensor>;
 
-    /// `features` as [`Self::features`] gives them. Returns f32 logits `[N, C]`, with gradients.
+    /// Computes f32 logits `[N, C]`, with gradients, of `features` from [`Self::features`].
     fn forward(&self, features: &Tensor, mode: Mode) -> Result<Tensor>;
 
-    /// The part after the features as it stands, for many batches without gradients.
+    /// Prepares the part after the features, with its current weights, for many batches without gradients.
     fn prepare(&self) -> Result<Prepared<'_>>;
 
-    /// As [`Self::prepare`], of images whatever is frozen, and of steps alone that are the same for any number of them, so that one
-    /// pass can be recorded.
+    /// Prepares the whole network from the images on, whatever is frozen, in steps that are the same for any number of
+    /// images, so that one pass can be traced.
     fn graph(&self) -> Result<Prepared<'_>>;
 
-    /// The last maps that convolutions make of `images`, f32 `[N, 3, S, S]`, as evaluation makes them: without gradients, whatever
-    /// is frozen. `None` where a TorchScript module makes none.
+    /// Computes the last convolutional maps of `images`, f32 `[N, 3, S, S]`, in evaluation mode, without gradients,
+    /// whatever is frozen. `None` where a TorchScript module makes none.
     fn maps(&self, images: &Tensor) -> Result<Option<Maps>>;
 
-    /// `maps` of [`Self::maps`]. Returns f32 logits `[N, C]` as evaluation makes them, with gradients.
+    /// Computes f32 logits `[N, C]` of the values of [`Self::maps`], in evaluation mode, with gradients.
     fn of_maps(&self, maps: &Tensor) -> Result<Tensor>;
 
-    /// About how many bytes of values a training step keeps for its backward pass, as far as that can be told.
+    /// Estimates the bytes of activations that a training step keeps for its backward pass, if they are known.
     fn activation_bytes(&self, batch: usize, image_size: usize) -> u64;
 
-    /// The TorchScript module inside, where there is one.
+    /// Returns the file of the TorchScript module inside, where there is one.
     fn module(&self) -> Result<Option<Arc<[u8]>>> {
         Ok(None)
     }
 }
 
-/// Tensors on their way into a network, by name.
+/// Tensors by name, from which a network is built.
 pub(crate) struct Tensors {
     named: HashMap<String, Tensor>,
     device: Device,
 }
 
 impl Tensors {
-    /// From a file's numbers.
+    /// Makes tensors from a file's numbers.
     pub(crate) fn of(tensors: &[&NamedTensor], device: Device) -> Result<Self> {
         let named = tensors.iter().map(|tensor| Ok((tensor.name.clone(), tensor.to_tensor()?)));
         Ok(Self { named: named.collect::<Result<_>>()?, device })
     }
 
-    /// Keras' initial values: Glorot uniform kernels, zero offsets, and statistics of mean 0 and variance 1. Those in
-    /// `given` are taken instead.
+    /// Makes Keras' initial values: Glorot uniform kernels, zero offsets, and statistics of mean 0 and variance 1. Tensors
+    /// in `given` replace them.
     pub(crate) fn fresh(
         shapes: &Shapes,
         mut given: HashMap<String, Tensor>,
@@ -122,21 +122,21 @@ impl Tensors {
         Ok(Self { named: named.collect::<Result<_>>()?, device })
     }
 
-    /// A tensor in its place in memory. Names were checked before.
+    /// Removes a tensor and returns it on the device, in its memory layout. Names were checked before.
     pub(crate) fn take(&mut self, name: &str) -> Result<Tensor> {
         let tensor =
             self.named.remove(name).ok_or_else(|| Error::Spec(format!("there is no tensor `{name}`")))?;
         channels_last(&tensor.f_to_device(self.device)?)
     }
 
-    /// As [`Self::take`], as a leaf that gradients are taken of.
+    /// Takes a tensor like [`Self::take`], as a leaf with gradients.
     pub(crate) fn take_leaf(&mut self, name: &str) -> Result<Tensor> {
         Ok(self.take(name)?.f_set_requires_grad(true)?)
     }
 }
 
-/// A copy of the same values, laid out with channels last where the tensor has four dimensions: convolutions read that
-/// faster. The copy keeps nobody else's memory.
+/// Copies a tensor, laid out with channels last if it has four dimensions: convolutions read that faster. The copy shares
+/// no memory.
 pub(crate) fn channels_last(tensor: &Tensor) -> Result<Tensor> {
     if tensor.dim() != 4 {
         return Ok(tensor.f_contiguous()?);
@@ -144,12 +144,12 @@ pub(crate) fn channels_last(tensor: &Tensor) -> Result<Tensor> {
     Ok(tensor.f_permute([0, 2, 3, 1])?.f_contiguous()?.f_permute([0, 3, 1, 2])?)
 }
 
-/// In another precision. Unlike libtorch's `totype` it names no device where a pass is recorded.
+/// Converts to another precision. Unlike libtorch's `totype` it names no device where a pass is traced.
 pub(crate) fn cast(x: &Tensor, kind: Kind) -> Result<Tensor> {
     Ok(x.f_to_dtype(kind, false, false)?)
 }
 
-/// What libtorch calls a precision.
+/// Returns libtorch's name of a precision.
 pub(crate) fn kind(precision: Precision) -> Kind {
     match precision {
         Precision::F32 => Kind::Float,

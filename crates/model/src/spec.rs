@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Freeze, Precision, Result, classifier, convnet, inception};
 
-/// Which network.
+/// Network architecture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// The study's small network; see [`crate::Classifier`].
+    /// Small network of the study; see [`crate::Classifier`].
     Convnet,
     /// InceptionV3 with the study's head.
     #[serde(rename = "inception-v3")]
@@ -19,8 +19,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Smallest side that the network takes. The ConvNet's 3×3 convolution and 2×2 pool must leave a pixel; InceptionV3
-    /// takes 75 pixels as Keras' does (`keras/src/applications/inception_v3.py`).
+    /// Returns the smallest side that the network takes. The ConvNet's 3×3 convolution and 2×2 pool must leave a pixel;
+    /// InceptionV3 takes 75 pixels as Keras' does (`keras/src/applications/inception_v3.py`).
     pub fn min_image_size(self) -> usize {
         match self {
             Self::Convnet => 4,
@@ -30,7 +30,7 @@ impl Kind {
     }
 }
 
-/// How 8-bit values become a network's input.
+/// Scaling of 8-bit values to a network's input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum InputScale {
@@ -43,30 +43,30 @@ pub enum InputScale {
 /// `(x - mean) / std` of the scaled red, green and blue values, as torchvision's models want it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Normalisation {
-    /// What is taken away.
+    /// Mean of each channel, which is subtracted.
     pub mean: [f32; 3],
-    /// What the rest is divided by; above 0.
+    /// Standard deviation of each channel, which divides the rest; above 0.
     pub std: [f32; 3],
 }
 
-/// All that fixes a network's shape and what an image must become before it: stored in its file, and read from there.
+/// Settings that fix a network's shape and the preprocessing of its images; stored in its file, and read from there.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spec {
-    /// Which network.
+    /// Architecture.
     pub kind: Kind,
     /// Class labels in index order; at least two.
     pub classes: Vec<String>,
     /// Side of the square input, in pixels.
     pub image_size: usize,
-    /// Rules that files are decoded by; none in checkpoints of format 1, which did not say.
+    /// Rules that files are decoded by; none in checkpoints of format 1, which did not store them.
     pub formats: Option<Formats>,
-    /// How images are brought to that size.
+    /// Interpolation that images are resized with.
     pub interpolation: Interpolation,
-    /// How 8-bit values are scaled.
+    /// Scaling of 8-bit values.
     pub input_scale: InputScale,
-    /// What is done to each channel after that, if anything.
+    /// Normalisation of each channel after that, if any.
     pub normalisation: Option<Normalisation>,
-    /// What convolutions and large products compute in.
+    /// Number format of convolutions and large products.
     pub precision: Precision,
 }
 
@@ -74,10 +74,10 @@ impl Spec {
     /// Largest side: beyond it the first dense layer alone would pass 8 GiB with its gradient and moments.
     pub const MAX_IMAGE_SIZE: usize = 1024;
 
-    /// Checks what a network can be built from.
+    /// Checks that a network can be built from these settings.
     ///
     /// # Errors
-    /// Fewer than two classes, one without a name or named twice; or an image size outside of what the network takes.
+    /// Fewer than two classes, one without a name or named twice; or an image size that the network does not take.
     pub fn check(&self) -> Result<()> {
         if self.classes.len() < 2 {
             return Err(Error::Spec(format!("at least 2 classes are needed, got {}", self.classes.len())));
@@ -114,22 +114,22 @@ impl Spec {
         Ok(())
     }
 
-    /// The most bytes that the tensors of a checkpoint can have: weights, their average and two moments; `None` where a
-    /// TorchScript module has its part in it.
+    /// Returns the most bytes that the tensors of a checkpoint can have: weights, their average and two moments; `None`
+    /// with a TorchScript module.
     pub(crate) fn checkpoint_bytes(&self) -> Option<u64> {
         Some(4 * self.network_bytes()?)
     }
 
-    /// Bytes of the network's tensors in f32; `None` where they are a TorchScript module's.
+    /// Returns the bytes of the network's tensors in f32; `None` with a TorchScript module.
     fn network_bytes(&self) -> Option<u64> {
         let shapes = classifier::shapes(self)?;
         let values = shapes.iter().map(|(_, shape)| shape.iter().map(|&side| side as u64).product::<u64>());
         Some(4 * values.sum::<u64>())
     }
 
-    /// About how many bytes training takes on batches of this many images, as far as that can be told before the network is
-    /// made: weights, gradients, the optimizer's moments, and what is kept for the backward pass. Of a TorchScript module
-    /// nothing is known.
+    /// Estimates the bytes that training takes on batches of this many images, as far as they are known before the network
+    /// is made: weights, gradients, the optimizer's moments, and activations kept for the backward pass. 0 for a
+    /// TorchScript module, which is unknown.
     ///
     /// # Errors
     /// A block to freeze that does not exist.
@@ -143,13 +143,13 @@ impl Spec {
         Ok(network.saturating_add(3 * trained).saturating_add(activations.saturating_mul(batch as u64)))
     }
 
-    /// How this network's images are decoded and resized.
+    /// Returns the decoding and resizing settings of this network's images.
     pub fn preprocess(&self) -> data::Preprocess {
         data::Preprocess { image_size: self.image_size, interpolation: self.interpolation }
     }
 }
 
-/// Display and `FromStr` by one table of names, as the flags and files write them.
+/// Implements Display and `FromStr` by one table of names, the ones in flags and files.
 macro_rules! names {
     ($type:ty, $what:literal, $($name:literal => $variant:expr),+) => {
         impl fmt::Display for $type {

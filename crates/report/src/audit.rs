@@ -6,23 +6,23 @@ use serde_json::Value;
 /// Findings of the data audit.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Audit {
-    /// Pairs of copies in two sets.
+    /// Number of pairs of copies in two sets.
     pub across_sets: usize,
-    /// Pairs of copies of two classes within one set.
+    /// Number of pairs of copies of two classes within one set.
     pub across_classes: usize,
-    /// Pairs of copies within a set and class.
+    /// Number of pairs of copies within a set and class.
     pub within: usize,
-    /// Groups, such as patients, with images in more than one set.
+    /// Number of groups, such as patients, with images in more than one set.
     pub shared_groups: usize,
-    /// Images whose group is known; none where the audit did not say.
+    /// Number of images whose group is known; none where the audit did not store it.
     pub grouped: Option<usize>,
-    /// All images.
+    /// Number of all images.
     pub images: usize,
-    /// Images that cannot be read.
+    /// Number of images that cannot be read.
     pub unreadable: usize,
-    /// Images unlike radiographs.
+    /// Number of images unlike radiographs.
     pub strange: usize,
-    /// Whether files alone give classes away; none where that was not tried.
+    /// Accuracy of guessing classes from file facts alone; none where it was not measured.
     pub source: Option<Source>,
 }
 
@@ -31,7 +31,7 @@ pub struct Audit {
 pub struct Source {
     /// Strength of the sign.
     pub sign: Sign,
-    /// Cross-validated, in `[0, 1]`.
+    /// Cross-validated balanced accuracy, in `[0, 1]`.
     pub balanced_accuracy: f64,
     /// Balanced accuracy of guessing.
     pub chance: f64,

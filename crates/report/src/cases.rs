@@ -1,21 +1,21 @@
 use metrics::{Scores, argmax};
 
-/// How many cases of a kind are shown.
+/// Number of cases of a kind that are shown.
 pub const CASES: usize = 12;
 
-/// The images of a test that are worth looking at, by index.
+/// Images of a test that deserve a look, by index.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cases {
     /// Mistakes, the most confident first: at most [`CASES`].
     pub mistakes: Vec<usize>,
-    /// All mistakes.
+    /// Number of all mistakes.
     pub all_mistakes: usize,
-    /// Images of the lowest highest probability, right or wrong, the least certain first: at most [`CASES`].
+    /// Images whose highest probability is lowest, right or wrong, the least certain first: at most [`CASES`].
     pub uncertain: Vec<usize>,
 }
 
 impl Cases {
-    /// Chooses them; of equal confidence, in the images' order.
+    /// Chooses the cases; images of equal confidence stay in their order.
     pub fn of(scores: &Scores) -> Self {
         let confidence: Vec<f64> =
             scores.rows().map(|(_, row)| row.iter().copied().fold(f64::NEG_INFINITY, f64::max)).collect();
@@ -30,7 +30,7 @@ impl Cases {
         Self { mistakes, all_mistakes, uncertain }
     }
 
-    /// Every image among them, once each.
+    /// Returns every image among them, once each.
     pub fn all(&self) -> Vec<usize> {
         let mut all: Vec<usize> = self.mistakes.iter().chain(&self.uncertain).copied().collect();
         all.sort_unstable();

@@ -2,20 +2,20 @@
 
 use metrics::Figure;
 
-/// What stands where there is no value.
+/// Placeholder for a missing value.
 pub(crate) const DASH: &str = "–";
 
-/// A figure in four digits, or a dash.
+/// Formats a figure with four decimals, or as a dash.
 pub(crate) fn figure(value: Option<f64>) -> String {
     value.map_or_else(|| DASH.to_owned(), |value| format!("{value:.4}"))
 }
 
-/// An interval in three digits: `0.814 to 0.929`.
+/// Formats an interval with three decimals: `0.814 to 0.929`.
 pub(crate) fn interval([low, high]: [f64; 2]) -> String {
     format!("{low:.3} to {high:.3}")
 }
 
-/// `0.883 [0.814, 0.929]`, as legends have it.
+/// Formats a figure with its interval for legends: `0.883 [0.814, 0.929]`.
 pub(crate) fn short(figure: &Figure) -> String {
     match (figure.value, figure.interval) {
         (Some(value), Some([low, high])) => format!("{value:.3} [{low:.3}, {high:.3}]"),
@@ -24,7 +24,7 @@ pub(crate) fn short(figure: &Figure) -> String {
     }
 }
 
-/// `1 image`, `2 images`, `2,050 images`.
+/// Formats a count with its noun: `1 image`, `2 images`, `2,050 images`.
 pub(crate) fn count(n: usize, what: &str) -> String {
     let plural = match (n, what.ends_with('s')) {
         (1, _) => "",
@@ -34,7 +34,7 @@ pub(crate) fn count(n: usize, what: &str) -> String {
     format!("{} {what}{plural}", whole(n as u64))
 }
 
-/// A whole number with its thousands apart: `2,050`.
+/// Formats a whole number with its thousands separated: `2,050`.
 pub(crate) fn whole(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::new();
@@ -47,7 +47,7 @@ pub(crate) fn whole(n: u64) -> String {
     text
 }
 
-/// `12 %`, with a decimal below 10: `4.2 %`.
+/// Formats a percentage, with a decimal below 10: `12 %`, `4.2 %`.
 pub(crate) fn percent(share: f64) -> String {
     match share * 100.0 {
         p if p > 0.0 && p < 9.95 => format!("{p:.1} %"),
@@ -55,7 +55,7 @@ pub(crate) fn percent(share: f64) -> String {
     }
 }
 
-/// A wall time: `0.63 s`, `8.8 s`, `96 s`, `12 min 40 s`, `2 h 5 min`.
+/// Formats a wall time: `0.63 s`, `8.8 s`, `96 s`, `12 min 40 s`, `2 h 5 min`.
 pub(crate) fn seconds(seconds: f64) -> String {
     let whole = seconds.round();
     match seconds {

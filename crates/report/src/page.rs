@@ -1,4 +1,4 @@
-//! The page: what stands on it and in which order.
+//! Report page: its sections and their order.
 
 mod cases;
 mod checklist;
@@ -17,10 +17,10 @@ use crate::{
 };
 
 const STYLE: &str = include_str!("page/page.css");
-/// Every plot of the run.
+/// Plots of the run.
 type Plots<'a> = &'a [Drawing];
 
-/// A run as one page: HTML that needs no other file, no script and no network.
+/// Makes the page of a run: HTML that needs no other file, no script and no network.
 pub fn page(report: &Report) -> String {
     let drawings = plots::drawings(report);
     let plots: Plots<'_> = &drawings;
@@ -31,7 +31,7 @@ pub fn page(report: &Report) -> String {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                // Nothing is fetched and nothing runs, whatever a file is called.
+                // Nothing is fetched and no script runs, regardless of file names.
                 meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'";
                 title { "Report of " (report.name) }
                 style { (PreEscaped(STYLE)) (PreEscaped(svg::STYLE)) }
@@ -63,7 +63,7 @@ pub fn page(report: &Report) -> String {
     svg::legible(markup.into_string())
 }
 
-/// A plot by its name, where the run has it.
+/// Renders a plot by its name, where the run has it.
 fn plot(plots: Plots<'_>, name: &str) -> maud::Markup {
     html! {
         @if let Some(drawing) = plots.iter().find(|drawing| drawing.name == name) {

@@ -1,4 +1,4 @@
-//! Which plots a run has.
+//! Plots of a run.
 
 mod curves;
 mod learning;
@@ -10,12 +10,12 @@ pub(crate) use shortcut::guessing;
 
 use crate::{Report, svg::Drawing};
 
-/// Every plot of a run as a file: its name without an ending, and the SVG. They are those that are in its page.
+/// Returns every plot of a run as a file: its name without an extension, and the SVG. They are the same as in its page.
 pub fn plots(report: &Report) -> Vec<(String, String)> {
     drawings(report).iter().map(|drawing| (drawing.name.to_owned(), drawing.file())).collect()
 }
 
-/// Every plot that a run has what it takes for.
+/// Draws every plot for which the run has the data.
 pub(crate) fn drawings(report: &Report) -> Vec<Drawing> {
     let mut drawings = Vec::new();
     if !report.history.is_empty() {

@@ -1,4 +1,4 @@
-//! A run as its page shows it. Labels, paths and reasons may hold anything: they are escaped where they are written.
+//! Run as its page shows it. Labels, paths and reasons may hold any text: they are escaped when they are written.
 
 use std::collections::BTreeMap;
 
@@ -8,13 +8,13 @@ use serde_json::Value;
 
 use crate::{Audit, number};
 
-/// A run, as its files tell it.
+/// Run, read from its files.
 pub struct Report {
-    /// Name of its folder.
+    /// Name of the run's folder.
     pub name: String,
     /// Contents of `run.json`.
     pub record: RunRecord,
-    /// Every epoch, in order.
+    /// Epochs, in order.
     pub history: Vec<EpochRow>,
     /// Results on the test set; none where there is none.
     pub test: Option<Test>,
@@ -26,8 +26,8 @@ pub struct Report {
 pub struct Test {
     /// Contents of `test.json`.
     pub record: TestRecord,
-    /// Probabilities that the saved model gave every image; none where they were not kept. Curves, the reliability diagram
-    /// and cases are made from them.
+    /// Probabilities of every image by the saved model; none where they were not kept. Curves, the reliability diagram and
+    /// cases are made from them.
     pub scores: Option<Scores>,
     /// Names of these images, in their order.
     pub names: Vec<String>,
@@ -42,12 +42,12 @@ impl Test {
     }
 }
 
-/// A picture of an image, as JPEG.
+/// Picture of an image, as JPEG.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Picture {
-    /// The image; none where its file is gone.
+    /// Image; none where its file is missing.
     pub image: Option<Vec<u8>>,
-    /// The image with the heat map drawn over it.
+    /// Image with the heat map drawn over it.
     pub heat_map: Option<Vec<u8>>,
 }
 
@@ -58,54 +58,54 @@ const OCCLUSIONS: [&str; 3] = ["lungs", "centre", "border"];
 pub(crate) const SETS: [&str; 3] = ["training", "validation", "test"];
 
 impl Report {
-    /// Images of a set in all; 0 where there is no such set.
+    /// Counts the images of a set; 0 where there is no such set.
     pub(crate) fn images(&self, set: &str) -> usize {
         self.counts(set).map_or(0, |counts| counts.iter().sum())
     }
 
-    /// Images of a set per class.
+    /// Returns the number of images of a set per class.
     pub(crate) fn counts(&self, set: &str) -> Option<&[usize]> {
         self.record.counts.get(set).map(Vec::as_slice)
     }
 
-    /// Sets that the run has, with their images per class.
+    /// Iterates over the sets that the run has, with their images per class.
     pub(crate) fn sets(&self) -> impl Iterator<Item = (&'static str, &[usize])> {
         SETS.into_iter().filter_map(|name| Some((name, self.counts(name)?)))
     }
 
-    /// A setting's value, as a table shows it.
+    /// Returns a setting's value, formatted for a table.
     pub(crate) fn setting(&self, name: &str) -> Option<String> {
         self.record.settings.get(name).map(words)
     }
 
-    /// All settings with their values, as a table shows them.
+    /// Iterates over all settings with their values, formatted for a table.
     pub(crate) fn settings(&self) -> impl Iterator<Item = (&str, String)> {
         self.record.settings.iter().map(|(name, value)| (name.as_str(), words(value)))
     }
 
-    /// The row of the saved weights.
+    /// Returns the history row of the saved weights.
     pub(crate) fn best(&self) -> Option<&EpochRow> {
         self.history.iter().find(|row| Some(row.epoch) == self.record.best_epoch)
     }
 
-    /// Whether the training loss weighs classes, so that it cannot be compared with the validation loss.
+    /// Tells if the training loss weighs classes, so that it cannot be compared with the validation loss.
     pub(crate) fn weighted(&self) -> bool {
         self.record.class_weights.iter().any(|weight| (weight - 1.0).abs() > 1e-9)
     }
 
-    /// Whether these are the three classes of the well-known collection.
+    /// Tells if these are the three classes of the well-known collection.
     pub(crate) fn confounded_by_age(&self) -> bool {
         let mut classes: Vec<&str> = self.record.classes.iter().map(String::as_str).collect();
         classes.sort_unstable();
         classes == ["COVID-19", "NORMAL", "Viral Pneumonia"]
     }
 
-    /// Temperature of the saved model, where one was fitted.
+    /// Returns the temperature of the saved model, where one was fitted.
     pub(crate) fn temperature(&self) -> Option<&Temperature> {
         self.record.calibration.get("saved")?.temperature.as_ref()
     }
 
-    /// Words for how the run ended.
+    /// Describes the ending of the run in words.
     pub(crate) fn status(&self) -> &'static str {
         match self.record.status {
             Status::Running => "still running, or killed",
@@ -116,7 +116,7 @@ impl Report {
         }
     }
 
-    /// Wall times by part in seconds, the whole last; parts that took no time were not done.
+    /// Returns wall times by part in seconds, the whole last; parts that took no time were not done.
     pub(crate) fn seconds(&self) -> Vec<(&'static str, f64)> {
         let of = &self.record.seconds;
         let parts = [
@@ -130,7 +130,7 @@ impl Report {
         parts.into_iter().filter(|(_, took)| *took > 0.0).collect()
     }
 
-    /// Both tested models with their names, the saved one first.
+    /// Returns both tested models with their names, the saved one first.
     pub(crate) fn models<'a>(&self, test: &'a Test) -> [(String, &'a TestFigures); 2] {
         let epoch = self.record.best_epoch.map_or("none".to_owned(), |epoch| format!("epoch {epoch}"));
         [
@@ -140,10 +140,10 @@ impl Report {
     }
 }
 
-/// Name of the part of a run's time that training took.
+/// Name of training in the list of wall times.
 pub(crate) const TRAINING: &str = "training";
 
-/// A setting's value without JSON's quotes.
+/// Formats a setting's value without JSON's quotes.
 fn words(value: &Value) -> String {
     match value {
         Value::Null => number::DASH.to_owned(),

@@ -1,4 +1,4 @@
-//! Drawings: the same markup for a page, whose colours it takes, and for a file, which brings its own.
+//! Drawings: the same markup for a page, from which it takes its colours, and for a file, which brings its own.
 
 mod frame;
 mod scale;
@@ -7,10 +7,10 @@ pub(crate) use frame::{Frame, Place, legend, upright};
 use maud::{Markup, PreEscaped, html};
 pub(crate) use scale::Scale;
 
-/// Rules for every plot, in the page's colours.
+/// Style rules of every plot, in the page's colours.
 pub(crate) const STYLE: &str = include_str!("svg/plot.css");
 
-/// What the page's colours are in a file of its own: those of the light page.
+/// Values of the page's colours in a file: the ones of the light page.
 const COLOURS: [(&str, &str); 14] = [
     ("--text", "#1c2126"),
     ("--soft", "#5b6670"),
@@ -28,30 +28,30 @@ const COLOURS: [(&str, &str); 14] = [
     ("--s7", "#8a7d00"),
 ];
 
-/// Colours and dashes that tell series apart before they repeat; each series has both.
+/// Number of colours and dashes before they repeat; each series has both.
 const SERIES: usize = 8;
 const DASHES: [&str; 5] = ["none", "7 4", "2 3", "9 3 2 3", "12 5"];
 
-/// A plot.
+/// Plot as a drawing with its texts.
 pub(crate) struct Drawing {
-    /// Of its file, without an ending; also what its parts are called in a page.
+    /// Name of its file, without an extension; also the prefix of its element ids in a page.
     pub(crate) name: &'static str,
-    /// What is seen, in a few words.
+    /// Title in a few words.
     pub(crate) title: String,
-    /// What it says, for those who cannot see it.
+    /// Description of the content, for people who cannot see it.
     pub(crate) description: String,
-    /// Width and height in pixels where nothing else sets them.
+    /// Width and height in pixels, if nothing else sets them.
     pub(crate) size: [f64; 2],
     pub(crate) body: Markup,
 }
 
 impl Drawing {
-    /// As a part of a page.
+    /// Renders the drawing as a part of a page.
     pub(crate) fn inline(&self) -> Markup {
         self.svg(&html! {})
     }
 
-    /// As a file.
+    /// Renders the drawing as a file.
     pub(crate) fn file(&self) -> String {
         let mut style = STYLE.to_owned();
         for (name, colour) in COLOURS {
@@ -80,24 +80,24 @@ impl Drawing {
     }
 }
 
-/// The class of a series, which gives its colour.
+/// Returns the CSS class of a series, which sets its colour.
 pub(crate) fn series(index: usize) -> String {
     format!("s{}", index % SERIES)
 }
 
-/// The dashes of a series. Five of them and eight colours are 40 pairs.
+/// Returns the dashes of a series. Five of them and eight colours are 40 pairs.
 pub(crate) fn dashes(index: usize) -> &'static str {
     DASHES[index % DASHES.len()]
 }
 
-/// A length in pixels, to a hundredth.
+/// Formats a length in pixels, to a hundredth.
 pub(crate) fn px(value: f64) -> String {
     let rounded = (value * 100.0).round() / 100.0;
-    // Minus zero is none.
+    // Adding zero turns minus zero into zero.
     format!("{}", rounded + 0.0)
 }
 
-/// Points as a path of straight lines.
+/// Formats points as a path of straight lines.
 pub(crate) fn path(points: impl IntoIterator<Item = (f64, f64)>) -> String {
     let mut text = String::new();
     for (at, (x, y)) in points.into_iter().enumerate() {
@@ -107,7 +107,7 @@ pub(crate) fn path(points: impl IntoIterator<Item = (f64, f64)>) -> String {
     text
 }
 
-/// What XML and HTML cannot hold at all, even escaped, becomes the sign for that.
+/// Replaces characters that XML and HTML cannot hold, even escaped, by the replacement character.
 pub(crate) fn legible(text: String) -> String {
     let bad = |c: char| {
         (c.is_control() && !matches!(c, '\n' | '\t')) || matches!(c as u32 & 0xffff, 0xfffe | 0xffff)
@@ -118,7 +118,7 @@ pub(crate) fn legible(text: String) -> String {
     text.chars().map(|c| if bad(c) { '\u{fffd}' } else { c }).collect()
 }
 
-/// Words in lines of at most about `width` characters, at most `lines` of them; what is left out is told by an ellipsis.
+/// Wraps words to lines of at most about `width` characters, at most `lines` of them; an ellipsis marks an omission.
 pub(crate) fn wrapped(text: &str, width: usize, lines: usize) -> Vec<String> {
     let mut rows: Vec<String> = Vec::new();
     for word in text.split_whitespace() {

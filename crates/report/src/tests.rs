@@ -21,7 +21,7 @@ fn lacks(page: &str, words: &[&str]) {
     }
 }
 
-/// What the checklist says of an item.
+/// Finds the checklist's answer to an item.
 #[track_caller]
 fn answer(report: &Report, item: &str) -> String {
     let page = page(report);
@@ -186,7 +186,7 @@ fn every_plot_is_sound_svg_with_a_title_axes_and_dashes() {
         assert!(!text("title").is_empty() && text("desc").len() > 20, "{name}");
         let names = root.descendants().filter(|node| node.attribute("class") == Some("name")).count();
         assert!(names >= 2, "{name}: an axis has no name");
-        // No number that is none, no element outside by a wrong sign.
+        // No `NaN` or infinity among the numbers, and no element out of place because of a wrong sign.
         assert!(!svg.contains("NaN") && !svg.contains("inf"), "{name}\n{svg}");
         for node in root.descendants() {
             for side in ["width", "height", "r"] {
@@ -236,7 +236,7 @@ fn cases_are_the_surest_mistakes_and_the_least_certain() {
     assert_eq!(Cases::of(&Scores::new(2, vec![], vec![]).unwrap()), Cases::default());
 }
 
-/// One epoch, many classes, a class without images: nothing is drawn from a division by zero.
+/// Covers one epoch, many classes, and a class without images: nothing is drawn from a division by zero.
 #[test]
 fn odd_runs_have_pages_too() {
     let mut report = whole();

@@ -1,4 +1,4 @@
-//! What is said of an image.
+//! Answer for an image: prediction, heat map and warnings as JSON.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use data::{DecodeNotes, Pixels, encode_png};
@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 
 use crate::{card::Card, refusal::Refusal, worker::Outcome};
 
-/// Probabilities by class, the predicted one, and what each class' operating point says where the model has them.
+/// Makes the JSON of a prediction: probabilities by class, the predicted class, and the decision of each class' operating point
+/// where the model has them.
 pub(crate) fn prediction(card: &Card, outcome: &Outcome, notes: DecodeNotes) -> Value {
     let probabilities = &outcome.probabilities;
     let by_class: Map<_, _> =
@@ -30,8 +31,8 @@ pub(crate) fn prediction(card: &Card, outcome: &Outcome, notes: DecodeNotes) -> 
     })
 }
 
-/// The map as pictures as large as the network's input: `map` in 8-bit gray, of which 255 is `maximum`, and `colours`, the same
-/// in colour.
+/// Makes the JSON of a heat map as pictures with the size of the network's input: `map` in 8-bit gray, of which 255 is
+/// `maximum`, and `colours`, the same in colour.
 pub(crate) fn explanation(card: &Card, map: &HeatMap, method: Method) -> Result<Value, Refusal> {
     let maximum = map.maximum();
     let gray: Vec<u8> = match map.is_empty() {
@@ -55,12 +56,12 @@ pub(crate) fn explanation(card: &Card, map: &HeatMap, method: Method) -> Result<
     }))
 }
 
-/// What makes an image unlike those that the model was trained on.
+/// Lists the aspects in which an image is unlike the ones that the model was trained on.
 fn warnings(card: &Card, outcome: &Outcome) -> Vec<String> {
     if let Some(guard) = &card.guard {
         return guard.check(&outcome.pixels).iter().map(ToString::to_string).collect();
     }
-    // Of too few training images nothing is learnt, but that they were gray is taken.
+    // A model without a guard was trained on too few images to fit one; its training images are assumed to be gray.
     let text = |share: f32| {
         format!(
             "the image has colour in {:.0} % of its pixels: radiographs have none",

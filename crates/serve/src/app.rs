@@ -1,4 +1,4 @@
-//! What is answered at which path.
+//! Routes of the server: the answer at each path.
 
 use std::{
     net::SocketAddr,
@@ -33,7 +33,7 @@ use crate::{
     worker::{Job, Outcome, Task},
 };
 
-/// What every request is answered from.
+/// Shared state from which every request is answered.
 pub(crate) struct App {
     pub(crate) guard: Guard,
     pub(crate) metrics: Arc<Metrics>,
@@ -89,7 +89,7 @@ pub(crate) fn router(app: Arc<App>, config: &Config) -> Router {
         .with_state(app)
 }
 
-/// Counts and logs every request, and adds what every answer carries. Nothing of a query, a form or an image is logged.
+/// Counts and logs every request, and adds the headers that every answer has. No part of a query, a form or an image is logged.
 async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let (start, method, path) = (Instant::now(), request.method().clone(), page::known(request.uri().path()));
     let mut response = next.run(request).await;
@@ -134,7 +134,7 @@ async fn metrics(State(app): State<Arc<App>>) -> Response {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PredictQuery {
-    /// Whether the answer holds the decoded image too.
+    /// True where the answer is to contain the decoded image as well.
     #[serde(default)]
     view: bool,
 }
@@ -184,27 +184,27 @@ async fn explain(
     Ok(json_response(&body))
 }
 
-/// An image that the network has looked at.
+/// Image with the network's result.
 struct Answered {
-    /// The image for people, where that was asked for.
+    /// Decoded image for display, where that was asked for.
     view: Option<View>,
     notes: DecodeNotes,
     outcome: Outcome,
 }
 
 impl App {
-    /// Takes an image, decodes it and has the network look at it: all of that within the time for an answer, which begins when the
+    /// Receives an image, decodes it and runs the network on it, all within the time limit for an answer, which begins when the
     /// upload is complete.
     async fn ask(&self, request: Request, with_view: bool, task: Task) -> Result<Answered, Refusal> {
         let upload = self.uploads.take(request).await?;
         let limit = self.limits.answer_time;
-        // What waits when the time is over is dropped with its future, and so is not computed later.
+        // Work that still waits when the time is over is dropped with its future, and so is not computed later.
         let answer = timeout(limit, async {
             let Reading { pixels, notes, view, place } =
                 self.reader.read(upload, with_view, &self.metrics).await?;
             let (reply, outcome) = oneshot::channel();
             self.queue.send(Job { pixels, task, place, reply }).map_err(|_| Refusal::Stopping)?;
-            // No answer at all: the thread that computes is gone.
+            // No answer at all: the computing thread has ended.
             Ok(Answered { view, notes, outcome: outcome.await.map_err(|_| Refusal::Stopping)?? })
         });
         answer.await.map_err(|_| Refusal::Late(limit.as_secs()))?

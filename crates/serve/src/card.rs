@@ -1,4 +1,4 @@
-//! What the model is, for whom, and what it was tested on: the model card.
+//! Model card: the model, its purpose, and the data it was tested on.
 
 use data::{DecodeNotes, Decoding};
 use metrics::OperatingPoint;
@@ -7,18 +7,18 @@ use serde_json::{Value, json};
 
 use crate::{Limits, refusal::Refusal};
 
-/// What is known of a model besides its file.
+/// Facts about a model that its file does not hold.
 #[derive(Clone, Debug)]
 pub struct About {
-    /// What to call it, such as the name of its run.
+    /// Name of the model, such as the name of its run.
     pub name: String,
-    /// The epoch that its weights are of, counted from 1.
+    /// Epoch of its weights, counted from 1.
     pub epoch: u64,
-    /// This program's version.
+    /// Version of this program.
     pub version: String,
-    /// What its test said, as its card shall hold it; null where it was not tested.
+    /// Test results in the form that the card shows; null where it was not tested.
     pub tested: Value,
-    /// Whether it was trained on phantoms, which are no radiographs.
+    /// True where it was trained on phantoms, which are not radiographs.
     pub synthetic: bool,
     /// Rules that uploads are decoded by: the model's, unless the user named others.
     pub decoding: Decoding,
@@ -26,18 +26,18 @@ pub struct About {
     pub note: Option<String>,
 }
 
-/// What stands on every page and in every card.
+/// Notice on every page and in every card.
 pub(crate) const NOTICE: &str =
     "Not for clinical use. A research tool: its answers must not guide the diagnosis or treatment of anyone.";
 
-/// The card, and of it what answers are made with.
+/// Model card, with the parts of it that answers need.
 pub(crate) struct Card {
     pub(crate) name: String,
     pub(crate) version: String,
     pub(crate) classes: Vec<String>,
     pub(crate) operating_points: Vec<OperatingPoint>,
     pub(crate) method: Method,
-    /// None where the model was trained on too few images to learn one.
+    /// Input guard; none where the model was trained on too few images to fit one.
     pub(crate) guard: Option<Guard>,
     note: Option<String>,
     json: Value,
@@ -81,14 +81,14 @@ impl Card {
         &self.json
     }
 
-    /// Note on an upload that was not read by the model's rules alone, or of which one frame was used.
+    /// Returns the note on an upload that was not read by the model's rules alone, or of which one frame was used.
     pub(crate) fn note(&self, notes: DecodeNotes) -> Option<String> {
         let own = (!notes.is_empty()).then(|| notes.to_string());
         let phrases: Vec<String> = self.note.iter().cloned().chain(own).collect();
         (!phrases.is_empty()).then(|| phrases.join("; "))
     }
 
-    /// The index of a class by its name.
+    /// Finds the index of a class by its name.
     pub(crate) fn class(&self, name: &str) -> Result<usize, Refusal> {
         let unknown =
             || Refusal::Class { class: name.chars().take(64).collect(), classes: self.classes.clone() };

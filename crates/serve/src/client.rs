@@ -1,4 +1,4 @@
-//! Facts about one connection that others decide by: who it waits for, and since when.
+//! State of one connection for other tasks: the side that it waits for, and since when.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -17,13 +17,13 @@ pub(crate) struct Client {
 /// Part of an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// No request is at hand: the client is idle, or its next head has not come as a whole.
+    /// No request is in progress: the client is idle, or its next head has not arrived completely.
     Head,
-    /// A request's body is awaited.
+    /// A request's body is being received.
     Body,
-    /// The answer is made.
+    /// The answer is being computed.
     Answer,
-    /// The answer is sent.
+    /// The answer is being sent.
     Sending,
 }
 
@@ -44,12 +44,12 @@ impl Client {
         *self.lock() = (phase, Instant::now());
     }
 
-    /// Notes that bytes came or went.
+    /// Records that bytes were received or sent.
     pub(crate) fn made_progress(&self) {
         self.lock().1 = Instant::now();
     }
 
-    /// Notes that all that was to be sent is sent.
+    /// Records that the answer is sent completely.
     pub(crate) fn has_sent(&self) {
         let mut state = self.lock();
         if state.0 == Phase::Sending {
@@ -57,13 +57,14 @@ impl Client {
         }
     }
 
-    /// Time for which the client has kept the server waiting: since `start` at the earliest, and not while an answer is made.
+    /// Returns the time for which the client has kept the server waiting: since `start` at the earliest, and 0 while an answer
+    /// is made.
     pub(crate) fn silence(&self, start: Instant) -> Duration {
         let (phase, since) = *self.lock();
         if phase == Phase::Answer { Duration::ZERO } else { since.max(start).elapsed() }
     }
 
-    /// Ends the connection as soon as no answer is made on it.
+    /// Asks the connection to end as soon as no answer is being made on it.
     pub(crate) fn dismiss(&self) {
         self.dismissed.send_replace(true);
     }
@@ -74,7 +75,7 @@ impl Client {
 
     /// Waits for [`Self::dismiss`].
     pub(crate) async fn dismissal(&self) {
-        // The sender lives as long as this does.
+        // The sender lives as long as `self`.
         let _ = self.dismissed.subscribe().wait_for(|dismissed| *dismissed).await;
     }
 }

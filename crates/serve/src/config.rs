@@ -1,4 +1,4 @@
-//! What a server is told.
+//! Configuration of a server.
 
 use std::{net::SocketAddr, str::FromStr, time::Duration};
 
@@ -7,57 +7,57 @@ use subtle::ConstantTimeEq as _;
 
 use crate::{Error, Result};
 
-/// Where to listen, whom to answer, and how much to take.
+/// Address to listen at, access rules, and limits.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Port 0 takes any that is free.
+    /// Address to listen at; port 0 takes any free one.
     pub listen: SocketAddr,
-    /// What the server is called besides its own addresses, as browsers name it: behind a proxy, or by a name in a network.
+    /// Host names of the server besides its own addresses, as browsers send them: behind a proxy, or in a local network.
     pub hosts: Vec<HostName>,
-    /// Other web pages that may use it.
+    /// Origins of other web pages that may use the server.
     pub allow_origins: Vec<HeaderValue>,
-    /// What everyone must know who asks for more than the page; needed where others than this machine can reach it.
+    /// Secret that is required for all but the page; needed if other machines can reach the server.
     pub token: Option<Token>,
-    /// How much is taken, and for how long.
+    /// Limits on size, number and time.
     pub limits: Limits,
-    /// Tells the bytes of memory that the process may still take. Uploads and decoding keep below what it says at the start,
-    /// and large images are refused while it says less.
+    /// Function that returns the bytes of memory that the process may still take. Uploads and decoding stay below its value at
+    /// the start, and large images are refused while it returns less.
     pub free_memory: fn() -> u64,
 }
 
-/// How much is taken, and for how long.
+/// Limits on size, number and time.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Bytes of a request's body, at least 1.
+    /// Largest body of a request in bytes, at least 1.
     pub upload: u64,
-    /// Bytes of all bodies that are in memory at a time, at least as many.
+    /// Bytes of all bodies that are in memory at a time, at least `upload`.
     pub uploads: u64,
-    /// Images of a batch, at least 1.
+    /// Largest number of images of a batch, at least 1.
     pub batch: usize,
-    /// How long a batch that is not full waits for more.
+    /// Longest time that a batch that is not full waits for more images.
     pub batch_wait: Duration,
-    /// Images that wait for their answer at a time, at least 1; one more is refused.
+    /// Number of images that wait for their answer at a time, at least 1; one more is refused.
     pub queue: usize,
-    /// Small images that are decoded at a time, at least 1; half as many large ones are besides.
+    /// Number of small images that are decoded at a time, at least 1; half as many large ones are decoded besides.
     pub decoders: usize,
-    /// Connections at a time, at least 1; one more takes the place of the one that has been idle longest.
+    /// Number of connections at a time, at least 1; one more replaces the one that has been idle longest.
     pub connections: usize,
-    /// For the head of a request, and between two of them.
+    /// Time limit for the head of a request, and between two requests.
     pub head_time: Duration,
-    /// For a request's body.
+    /// Time limit for a request's body.
     pub body_time: Duration,
-    /// From the end of the body to the answer: waiting for a decoder, decoding, waiting for the network and computing.
+    /// Time limit from the end of the body to the answer: waiting for a decoder, decoding, waiting for the network and computing.
     pub answer_time: Duration,
-    /// For a client to take any of an answer that it was sent.
+    /// Time limit for a client to accept any part of an answer that is sent to it.
     pub write_time: Duration,
-    /// For requests at hand when the server stops.
+    /// Time limit for requests in progress when the server stops.
     pub drain_time: Duration,
-    /// For a client to send or take any more when the server stops, or when others need its connection.
+    /// Time limit for a client to send or accept any more when the server stops, or when others need its connection.
     pub stall_time: Duration,
 }
 
 impl Limits {
-    /// The same with uploads that take at most an eighth of these bytes of memory: buffers grow by doubling.
+    /// Returns these limits with uploads that take at most an eighth of these bytes of memory: buffers grow by doubling.
     pub(crate) fn within(&self, free_memory: u64) -> Self {
         let most = (free_memory / 8).max(1);
         Self { upload: self.upload.min(most), uploads: self.uploads.min(most), ..self.clone() }
@@ -65,6 +65,8 @@ impl Limits {
 }
 
 impl Config {
+    /// Checks that a server that other machines can reach has a token.
+    ///
     /// # Errors
     /// An address that other machines reach, without a token.
     pub(crate) fn check(&self) -> Result<()> {
@@ -75,11 +77,11 @@ impl Config {
     }
 }
 
-/// What everyone must know who uses the server.
+/// Secret that every user of the server must send.
 #[derive(Clone)]
 pub struct Token(String);
 
-/// Never the token itself.
+/// Prints the type only, never the token itself.
 impl std::fmt::Debug for Token {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Token")
@@ -89,7 +91,7 @@ impl std::fmt::Debug for Token {
 impl FromStr for Token {
     type Err = Error;
 
-    /// White space around it, such as a file's last line end, is no part of it.
+    /// Parses a token; white space around it, such as a file's last line break, is removed.
     fn from_str(text: &str) -> Result<Self> {
         let text = text.trim();
         match text.len() {
@@ -104,13 +106,13 @@ impl FromStr for Token {
 }
 
 impl Token {
-    /// Takes as long for any other token of this length.
+    /// Compares tokens in a time that does not depend on the content.
     pub(crate) fn is(&self, given: &[u8]) -> bool {
         self.0.as_bytes().ct_eq(given).into()
     }
 }
 
-/// A host that browsers may call the server by, with a port where only that one is meant.
+/// Host name that browsers may use for the server, with a port if only that port is allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostName {
     host: String,
@@ -123,7 +125,7 @@ impl FromStr for HostName {
     fn from_str(text: &str) -> Result<Self> {
         let wrong = || Error::HostName(text.to_owned());
         let authority: Authority = text.parse().map_err(|_| wrong())?;
-        // A port that is none, such as one above 65535, is no name without a port.
+        // An invalid port, such as one above 65535, must not be taken for a name without a port.
         let bad_port = authority.as_str().len() > authority.host().len() && authority.port_u16().is_none();
         if text.contains('@') || authority.host().is_empty() || bad_port {
             return Err(wrong());
@@ -140,7 +142,7 @@ impl HostName {
 }
 
 impl Config {
-    /// An origin as browsers write it: `https://pacs.example.org`.
+    /// Parses an origin in the form that browsers send: `https://pacs.example.org`.
     ///
     /// # Errors
     /// Anything else.
@@ -162,7 +164,7 @@ impl Config {
 pub(crate) mod tests {
     use super::*;
 
-    /// Small ones.
+    /// Makes small limits.
     pub(crate) fn limits() -> Limits {
         let seconds = Duration::from_secs;
         Limits {

@@ -1,4 +1,4 @@
-//! One connection: HTTP/1.1, with a limit on every wait for the client.
+//! HTTP/1.1 connection with a limit on every wait for the client.
 
 use std::{
     convert::Infallible,
@@ -29,20 +29,20 @@ use crate::{
     server::Asked,
 };
 
-/// Where a request came in: an extension of each.
+/// Local address that a request came in at; an extension of each request.
 #[derive(Clone, Copy)]
 pub(crate) struct Local(pub(crate) SocketAddr);
 
-/// The longest head of a request, in bytes.
+/// Largest head of a request, in bytes.
 const HEAD: usize = 32 << 10;
 
-/// hyper answers what it can read; this is for a head that does not come.
+/// Answer to a head that does not arrive in time; hyper answers only requests that it can read.
 const SLOW_HEAD: &[u8] =
     b"HTTP/1.1 408 Request Timeout\r\ncontent-type: application/json\r\nconnection: close\r\n\
     content-length: 81\r\n\r\n\
     {\"error\":{\"code\":\"slow_head\",\"message\":\"the head of the request took too long\"}}\n";
 
-/// Serves requests until the client is done, is too slow or dismissed, or the end is asked for.
+/// Serves requests until the client closes, is too slow or dismissed, or the server stops.
 pub(crate) async fn serve(
     stream: TcpStream,
     router: Router,
@@ -51,7 +51,7 @@ pub(crate) async fn serve(
     mut asked: Asked,
 ) {
     let Ok(local) = stream.local_addr() else { return };
-    // Answers are small and whole: waiting for more to send would only delay them.
+    // Answers are small and complete: a delay to collect more data gains nothing.
     let _ = stream.set_nodelay(true);
     let (router, of_service) = (TowerToHyperService::new(router), Arc::clone(&client));
     let service = service_fn(move |request: Request<Incoming>| {
@@ -71,7 +71,7 @@ pub(crate) async fn serve(
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head_time)
         .max_buf_size(HEAD)
-        // A client may say that it sends no more before it has its answer.
+        // A client may close its sending side before it has its answer.
         .half_close(true)
         .serve_connection(TokioIo::new(patient), service);
     let (mut stopping, mut dismissed) = (false, false);
@@ -79,7 +79,7 @@ pub(crate) async fn serve(
         tokio::select! {
             ended = poll_fn(|context| {
                 let ended = connection.poll_without_shutdown(context);
-                // A request that has come as a whole is answered even so.
+                // A request that has arrived completely is answered even then.
                 match ended {
                     Poll::Pending if dismissed && client.phase() == Phase::Head => Poll::Ready(None),
                     ended => ended.map(Some),
@@ -91,7 +91,7 @@ pub(crate) async fn serve(
             }
             () = client.dismissal(), if !dismissed => {
                 dismissed = true;
-                // It takes nothing of its answer.
+                // The client accepts nothing of its answer.
                 if client.phase() == Phase::Sending {
                     break None;
                 }
@@ -111,11 +111,11 @@ pub(crate) async fn serve(
         }
         stream.shutdown().await
     };
-    // Whoever does not take it is gone.
+    // A client that does not accept it is gone.
     let _ = timeout(Duration::from_secs(1), farewell).await;
 }
 
-/// A stream whose writes fail when the client takes nothing for too long.
+/// Stream whose writes fail if the client accepts nothing for too long.
 struct Patient {
     stream: TcpStream,
     client: Arc<Client>,

@@ -1,8 +1,8 @@
-//! Threads that decode, within a budget of memory: the smaller an image the sooner its turn, and none waits for ever.
+//! Decoding threads within a budget of memory: smaller images come first, and none waits for ever.
 //!
-//! Small images have threads of their own, so that no large one is ever in their way. Of each kind the one with the earliest
-//! due time is next: its arrival, and a second for each [`PER_SECOND`] bytes of pixels. A large image is so overtaken by later
-//! small ones for as long as its own size accounts for, and no longer.
+//! Small images have threads of their own, so that large ones never block them. In each lane, the image with the earliest due
+//! time is next: its arrival, plus a second for each [`PER_SECOND`] bytes of pixels. So later small images overtake a large one
+//! only for a time that its own size accounts for.
 
 use std::{
     collections::BTreeMap,
@@ -15,39 +15,39 @@ use tokio::sync::oneshot;
 
 use crate::{Error, Result, THREAD, refusal::Refusal, worker::without_panic};
 
-/// Bytes of stored pixels from which on an image is a large one.
+/// Smallest number of bytes of stored pixels with which an image counts as large.
 const LARGE: u64 = 1 << 26;
 
-/// Budget of a server that starts while there is no memory at all: the machine may have some later.
+/// Smallest budget, for a server that starts while no memory is free: the machine may have some later.
 const LEAST: u64 = 128 << 20;
 
-/// Memory that most images do with, a photograph of a dozen megapixels excepted.
+/// Memory that is enough for most images, except photographs of a dozen megapixels.
 const ORDINARY: u64 = 32 << 20;
 
 /// Bytes of stored pixels that move an image's turn back by a second.
 const PER_SECOND: u64 = 1 << 24;
 
-/// Threads that decode and what waits for them; the threads end when this is dropped, with what they are at.
+/// Pool of decoding threads and their queue; when it is dropped, the threads end after their current image.
 pub(crate) struct DecoderPool {
     shared: Arc<Shared>,
-    /// Bytes that a small image may take, and a large one.
+    /// Largest number of bytes that a small image may take, and a large one.
     most: [u64; 2],
 }
 
 struct Shared {
     state: Mutex<State>,
-    /// Wake threads for small images, and for large ones.
+    /// Wake-up signals of the threads for small images, and for large ones.
     wake: [Condvar; 2],
     free_memory: fn() -> u64,
 }
 
 struct State {
-    /// Small images and large ones, by their turn.
+    /// Waiting small images and large ones, by their turn.
     waiting: [BTreeMap<Turn, Waiting>; 2],
     next: u64,
     /// Bytes that are left for large images.
     unused: u64,
-    /// Bytes that all images that are decoded now may take.
+    /// Bytes that all images in decoding may take.
     in_use: u64,
     is_closed: bool,
 }
@@ -60,10 +60,10 @@ struct Waiting {
     work: Work,
 }
 
-/// Decodes, or refuses to for lack of memory.
+/// Work that decodes, or refuses for lack of memory.
 type Work = Box<dyn FnOnce(Option<Refusal>) + Send>;
 
-/// Place of an image that waits: it is not decoded any more once this is dropped.
+/// Place of a waiting image: once this is dropped, the image is not decoded any more.
 struct Ticket {
     shared: Arc<Shared>,
     lane: usize,
@@ -71,8 +71,8 @@ struct Ticket {
 }
 
 impl DecoderPool {
-    /// Starts threads: `threads` for small images and half as many more for large ones. Together they take no more than half of
-    /// the memory that is free now, as `free_memory` tells in bytes, nor more than is free later.
+    /// Starts `threads` threads for small images and half as many more for large ones. Together they take no more than half of
+    /// the memory that is free now, `free_memory()` in bytes, nor more than is free later.
     pub(crate) fn start(threads: usize, free_memory: fn() -> u64) -> Result<Self> {
         let (threads, large_threads) = (threads.max(1), (threads / 2).max(1));
         let budget = (free_memory() / 2).max(LEAST);
@@ -101,7 +101,7 @@ impl DecoderPool {
         Ok(pool)
     }
 
-    /// Decodes an image of this cost when its turn comes; if nobody waits for that any more, not at all.
+    /// Decodes an image of this cost when its turn comes; not at all if the caller no longer waits for it.
     ///
     /// # Errors
     /// An image that needs more memory than there is, ever or now; a panic of `work`.
@@ -121,7 +121,7 @@ impl DecoderPool {
                 Some(refusal) => Err(refusal),
                 None => without_panic(work),
             };
-            // Whoever has gone needs none.
+            // A caller that has gone needs no result.
             let _ = reply.send(result);
         };
         let delay = Duration::from_millis(1000 * cost.stored_bytes.min(1 << 40) / PER_SECOND);
@@ -154,7 +154,7 @@ impl Drop for Ticket {
 }
 
 impl Shared {
-    /// The state is whole at each end of a lock, whatever happened to who held it.
+    /// Locks the state, which is consistent at each end of a lock, even after a panic of its holder.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -169,7 +169,7 @@ impl Shared {
         Ticket { shared: Arc::clone(self), lane, turn }
     }
 
-    /// Decodes what is next in a lane until the pool is closed.
+    /// Decodes the next image of a lane, again and again until the pool is closed.
     fn serve(&self, lane: usize) {
         let mut state = self.lock();
         loop {
@@ -182,7 +182,8 @@ impl Shared {
             };
             let in_use = state.in_use;
             drop(state);
-            // What other programs have taken since the start is not there any more. Few bytes are not worth asking.
+            // Memory that other programs have taken since the start is not available any more. For few bytes the check is not
+            // worth it.
             let is_there = memory < LARGE || in_use <= (self.free_memory)() && can_be_had(memory);
             work((!is_there).then_some(Refusal::MemoryNow { needed: memory }));
             state = self.lock();
@@ -195,7 +196,7 @@ impl Shared {
 }
 
 impl State {
-    /// Takes the next of a lane, if there is memory for it: one that needs less does not get ahead of it, or it would never be there.
+    /// Takes the next image of a lane, if there is memory for it: smaller ones do not overtake it, or it would never get enough.
     fn take_next(&mut self, lane: usize) -> Option<Waiting> {
         let next = self.waiting[lane].first_entry()?;
         let memory = next.get().memory;
@@ -214,11 +215,11 @@ impl State {
     }
 }
 
-/// Whether the system lets the process have so many bytes, none of which is touched.
+/// Checks that the system grants the process so many bytes, without touching them.
 fn can_be_had(bytes: u64) -> bool {
     let mut taken: Vec<u8> = Vec::new();
     let had = usize::try_from(bytes).is_ok_and(|bytes| taken.try_reserve_exact(bytes).is_ok());
-    // Otherwise the compiler may leave out both.
+    // Without this the compiler may remove both.
     std::hint::black_box(&taken);
     had
 }
@@ -241,7 +242,7 @@ mod tests {
 
     const ENOUGH: fn() -> u64 = || 1 << 40;
 
-    /// Waits until this many wait in a lane.
+    /// Waits until this many images wait in a lane.
     fn until_waiting(pool: &DecoderPool, lane: usize, count: usize) {
         let end = Instant::now() + Duration::from_secs(20);
         while pool.shared.lock().waiting[lane].len() != count {
@@ -312,7 +313,7 @@ mod tests {
     fn memory_that_is_never_there_and_memory_that_is_not_there_now_are_told_apart() {
         let runtime = runtime();
         let pool = DecoderPool::start(2, || 8 << 30).unwrap();
-        // 4 GiB for all, of which 512 MiB for each of two small ones.
+        // 4 GiB in total, of which 512 MiB for each of two small ones.
         let most = 3 << 30;
         assert_eq!(pool.most, [512 << 20, most]);
         let never = runtime.block_on(pool.run(cost(1, most + 1), || 0));
@@ -324,7 +325,7 @@ mod tests {
         FREE.store(1 << 20, std::sync::atomic::Ordering::Relaxed);
         let now = runtime.block_on(pool.run(cost(1, LARGE), || 0));
         assert!(matches!(now, Err(Refusal::MemoryNow { needed: LARGE })));
-        // Nothing is lost by that.
+        // The refused attempt costs nothing.
         FREE.store(8 << 30, std::sync::atomic::Ordering::Relaxed);
         assert_eq!(runtime.block_on(pool.run(cost(1, LARGE), || 5)).unwrap(), 5);
         let state = pool.shared.lock();

@@ -2,37 +2,37 @@ use std::net::SocketAddr;
 
 use thiserror::Error;
 
-/// Why nothing can be served.
+/// Reasons why a server cannot start.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// An address that cannot be listened at.
+    /// Address that the server cannot listen at.
     #[error("cannot listen at {address}")]
     Listen {
-        /// As it was given.
+        /// Address as given.
         address: SocketAddr,
-        /// The system's word for it, such as that another program listens there.
+        /// Error of the operating system, such as that another program listens there.
         source: std::io::Error,
     },
-    /// An address that others reach, without a token that keeps them out.
+    /// Address that other machines can reach, without a token to protect it.
     #[error("{address} can be reached from other machines, and there is no token to keep strangers out")]
     NoToken {
-        /// As it was given.
+        /// Address as given.
         address: SocketAddr,
     },
-    /// A token that would be none.
+    /// Text that is no valid token.
     #[error("a token {0}")]
     Token(&'static str),
-    /// A name of this server that no browser could ask for.
+    /// Name that no browser could use for this server.
     #[error("`{0}` is no host name")]
     HostName(String),
-    /// An origin that no browser could name.
+    /// Text that no browser could send as an origin.
     #[error("`{0}` is no origin: `https://` or `http://`, a host, and a port if it is not the usual one")]
     Origin(String),
-    /// Threads that the system refused.
+    /// Threads that the operating system refused.
     #[error("cannot start threads")]
     Threads(#[source] std::io::Error),
-    /// The model cannot compute.
+    /// Error of the model.
     #[error(transparent)]
     Model(#[from] model::Error),
 }

@@ -1,4 +1,4 @@
-//! Who may ask: no web page but this server's own, and nobody without the token where there is one.
+//! Access check: no web page but this server's own, and no client without the token if one is set.
 
 use std::{net::IpAddr, net::SocketAddr, sync::Arc};
 
@@ -18,7 +18,7 @@ pub(crate) struct Guard {
     address: SocketAddr,
 }
 
-/// Lets a request through, or answers why not.
+/// Lets a request through, or answers with the reason for its refusal.
 pub(crate) async fn admit(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     match app.guard.check(&request) {
         Ok(()) => next.run(request).await,
@@ -35,7 +35,7 @@ impl Guard {
     fn check(&self, request: &Request) -> Result<(), Refusal> {
         let host = host(request)?;
         let local = request.extensions().get::<Local>().map_or(self.address, |local| local.0);
-        // A page elsewhere can have its own name lead here (DNS rebinding), and would then be of the same origin.
+        // Another page's host name can resolve to this address (DNS rebinding), and would then be of the same origin.
         if !self.is_our_name(&host, local) {
             return Err(Refusal::ForeignHost(host.to_string()));
         }
@@ -58,7 +58,7 @@ impl Guard {
         own && host.port_u16().unwrap_or(80) == local.port() || self.hosts.iter().any(|name| name.is(host))
     }
 
-    /// Browsers say which page a request comes from; programs that are none say nothing.
+    /// Refuses requests of other web pages. Browsers send the origin of a request; other programs send none.
     fn check_origin(&self, headers: &HeaderMap, host: &Authority) -> Result<(), Refusal> {
         let origin = headers.get(header::ORIGIN);
         if origin.is_some_and(|origin| self.origins.contains(origin)) {
@@ -77,7 +77,7 @@ impl Guard {
     }
 }
 
-/// The one host that a request names.
+/// Returns the one host that a request names.
 fn host(request: &Request) -> Result<Authority, Refusal> {
     let mut named = request.headers().get_all(header::HOST).iter();
     let (Some(host), None) = (named.next(), named.next()) else { return Err(Refusal::NoHost) };

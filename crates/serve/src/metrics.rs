@@ -1,4 +1,4 @@
-//! Counters as Prometheus reads them (its text format, 0.0.4).
+//! Counters in Prometheus' text format, 0.0.4.
 
 use std::{
     collections::BTreeMap,
@@ -12,12 +12,12 @@ use std::{
 
 use crate::card::Card;
 
-/// What has happened since the start.
+/// Counters since the start.
 pub(crate) struct Metrics {
     requests: Mutex<BTreeMap<(&'static str, u16), u64>>,
     request_seconds: Histogram<9>,
     batch_images: Histogram<6>,
-    /// Microseconds.
+    /// Computing time in microseconds.
     computing: AtomicU64,
     decoding: AtomicU64,
     decoded: AtomicU64,
@@ -89,12 +89,12 @@ impl Metrics {
     }
 }
 
-/// How often values were at most each bound; not their own but all below are summed up when it is written.
+/// Histogram: the counts of values in each bucket; they are summed to cumulative counts when it is written.
 struct Histogram<const N: usize> {
     bounds: [f64; N],
     counts: [AtomicU64; N],
     above: AtomicU64,
-    /// Millionths.
+    /// Sum of the values in millionths.
     sum: AtomicU64,
 }
 

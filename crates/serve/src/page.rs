@@ -1,11 +1,11 @@
-//! The page and the other files that come with the program: none is fetched from elsewhere.
+//! Web page and the other files that are built into the program: none is fetched from elsewhere.
 
 use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
 
-/// Every path that there is, and whether it is open to those who do not know the token: what holds nothing of model or images.
+/// Paths of the server, each with true where it is open without the token, because it holds nothing of model or images.
 const PATHS: [(&str, bool); 9] = [
     ("/", true),
     ("/page.js", true),
@@ -18,7 +18,7 @@ const PATHS: [(&str, bool); 9] = [
     ("/v1/explain", false),
 ];
 
-/// A path for logs and counters: what strangers ask for besides is all one.
+/// Returns a path for logs and counters; all unknown paths become one.
 pub(crate) fn known(path: &str) -> &'static str {
     PATHS.iter().find(|(known, _)| *known == path).map_or("other", |(known, _)| known)
 }

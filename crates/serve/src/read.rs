@@ -1,4 +1,4 @@
-//! An upload into pixels: a place in the queue first, then its turn in the pool of decoders.
+//! Decoding of uploads: a place in the queue first, then a turn in the pool of decoders.
 
 use std::{sync::Arc, time::Instant};
 
@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{Limits, Result, decoder_pool::DecoderPool, metrics::Metrics, refusal::Refusal, upload::Upload};
 
-/// Decodes uploads, within the memory that there is for it and no more than may wait.
+/// Decoder of uploads, within its memory budget and the length of the queue.
 pub(crate) struct Reader {
     preprocess: Preprocess,
     decoding: Decoding,
@@ -21,16 +21,16 @@ pub(crate) struct Reader {
     n_places: usize,
 }
 
-/// An image as the network wants it, and its place in the queue.
+/// Image with the network's input size, and its place in the queue.
 pub(crate) struct Reading {
     pub(crate) pixels: Pixels,
     pub(crate) notes: DecodeNotes,
-    /// The image for people, where that was asked for.
+    /// Decoded image for display, where that was asked for.
     pub(crate) view: Option<View>,
     pub(crate) place: OwnedSemaphorePermit,
 }
 
-/// The decoded image, square as the network sees it, with the sides that it had.
+/// Decoded image as a square, like the network's input, with its original sides.
 pub(crate) struct View {
     png: Vec<u8>,
     width: usize,
@@ -40,7 +40,7 @@ pub(crate) struct View {
 /// Side of a view in pixels.
 const VIEW: usize = 512;
 
-/// Pixels that a decoder may find whatever the header announced: as few take no memory to speak of.
+/// Number of pixels that a decoder may always find, regardless of the header: so few take little memory.
 const FEW_PIXELS: u64 = 1 << 20;
 
 impl Reader {
@@ -56,12 +56,12 @@ impl Reader {
         Ok(Self { preprocess, decoding, pool, n_places: places.available_permits(), places })
     }
 
-    /// Images that have a place now.
+    /// Number of images that have a place now.
     pub(crate) fn waiting(&self) -> usize {
         self.n_places.saturating_sub(self.places.available_permits())
     }
 
-    /// Decodes an upload as `predict` does a file.
+    /// Decodes an upload in the same way as `predict` decodes a file.
     pub(crate) async fn read(
         &self,
         upload: Upload,
@@ -71,7 +71,7 @@ impl Reader {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Refusal::Busy)?;
         let (preprocess, metrics) = (self.preprocess, Arc::clone(metrics));
         let cost = DecodeCost::of(&upload.bytes, &preprocess, with_view, &self.decoding);
-        // A decoder that reads another size from the file than its header announced does not take the memory for it.
+        // A decoder that finds another size in the file than its header announced gets no memory for it.
         let announced = cost.pixels.saturating_mul(4).max(FEW_PIXELS);
         let decoding = Decoding { max_pixels: announced.min(self.decoding.max_pixels), ..self.decoding };
         let decode = move || {

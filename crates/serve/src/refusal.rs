@@ -1,4 +1,4 @@
-//! Why a request gets no answer: a status, a code for programs and a sentence for people, as JSON.
+//! Refusals of requests: a status, a code for programs and a sentence for people, as JSON.
 
 use axum::{
     http::{HeaderValue, StatusCode, header},
@@ -8,7 +8,7 @@ use data::DecodeError;
 use serde_json::json;
 use thiserror::Error;
 
-/// What is wrong with a request, or with the server.
+/// Fault of a request, or of the server.
 #[derive(Debug, Error)]
 pub(crate) enum Refusal {
     #[error("the request names no host, or several")]
@@ -108,7 +108,7 @@ impl Refusal {
     }
 }
 
-/// Rounded up.
+/// Converts bytes to megabytes, rounded up.
 fn in_megabytes(bytes: u64) -> u64 {
     bytes.div_ceil(1_000_000)
 }
@@ -139,7 +139,7 @@ impl IntoResponse for Refusal {
             Self::NoToken | Self::WrongToken => {
                 add(header::WWW_AUTHENTICATE, "Bearer realm=\"thorax\"");
             }
-            // What is left of the body is not read.
+            // The rest of the body is not read.
             Self::Slow(_) | Self::Stalled(_) | Self::TooLarge(_) => {
                 add(header::CONNECTION, "close");
             }

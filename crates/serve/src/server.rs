@@ -1,4 +1,4 @@
-//! The address, the threads, and the end.
+//! Server life cycle: the address, the threads, and the end.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -21,18 +21,18 @@ use crate::{
     connection, worker,
 };
 
-/// Asks a server to stop; copies ask the same one.
+/// Handle that asks a server to stop; copies ask the same server.
 #[derive(Clone, Debug)]
 pub struct Stop(watch::Sender<bool>);
 
 impl Stop {
-    /// Not asked for yet.
+    /// Creates a handle whose stop is not requested yet.
     #[expect(clippy::new_without_default, reason = "there is nothing to be default about")]
     pub fn new() -> Self {
         Self(watch::Sender::new(false))
     }
 
-    /// No connection is taken any more, requests at hand get their answers, and [`Server::run`] returns.
+    /// Requests the stop: no further connection is accepted, requests in progress get their answers, and [`Server::run`] returns.
     pub fn request(&self) {
         self.0.send_replace(true);
     }
@@ -42,12 +42,12 @@ impl Stop {
     }
 }
 
-/// The other end of [`Stop`].
+/// Receiver of [`Stop`].
 #[derive(Clone)]
 pub(crate) struct Asked(watch::Receiver<bool>);
 
 impl Asked {
-    /// Waits until the server is to stop; a [`Stop`] that is gone asks for nothing.
+    /// Waits until the stop is requested; never returns if the [`Stop`] was dropped without a request.
     pub(crate) async fn wait(&mut self) {
         if self.0.wait_for(|asked| *asked).await.is_err() {
             std::future::pending::<()>().await;
@@ -55,7 +55,7 @@ impl Asked {
     }
 }
 
-/// A server that has its address: who connects waits until it runs.
+/// Server that is bound to its address: connections wait until it runs.
 pub struct Server {
     config: Config,
     listener: TcpListener,
@@ -64,10 +64,10 @@ pub struct Server {
 }
 
 impl Server {
-    /// Takes the address.
+    /// Binds the address.
     ///
     /// # Errors
-    /// An address that cannot be had, or that strangers would reach; threads that the system refuses.
+    /// An address that cannot be bound, or that other machines reach without a token; threads that the system refuses.
     pub fn bind(config: Config) -> Result<Self> {
         config.check()?;
         let of_address = |source| Error::Listen { address: config.listen, source };
@@ -85,16 +85,16 @@ impl Server {
         Ok(Self { config, listener, address, runtime })
     }
 
-    /// Where it listens, with the port that it was given.
+    /// Address that it listens at, with its actual port.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Answers until `stop` asks for the end and all requests at hand are answered, or their clients are silent, or their time is over. The calling thread
-    /// computes; `ready` is called once when the first request can be answered.
+    /// Answers requests until `stop` asks for the end and each request in progress is answered, its client is silent, or its
+    /// time is over. The calling thread computes; `ready` is called once when the first request can be answered.
     ///
     /// # Errors
-    /// A model that cannot be prepared, threads that the system refuses. What goes wrong with one request is that request's answer.
+    /// A model that cannot be prepared, threads that the system refuses. A fault of one request is that request's answer.
     pub fn run(self, classifier: &Classifier, about: About, stop: &Stop, ready: impl FnOnce()) -> Result<()> {
         let Self { config, listener, address, runtime } = self;
         let inference = classifier.inference()?;
@@ -106,7 +106,7 @@ impl Server {
         ready();
         // Ends when the last connection is gone, and with it the last sender.
         worker::work(classifier, &inference, &jobs, &limits, &metrics);
-        // Whatever else is left is of no request.
+        // No request needs the tasks that are left.
         runtime.shutdown_timeout(Duration::from_secs(1));
         Ok(())
     }
@@ -115,10 +115,10 @@ impl Server {
 /// Time for which a connection is idle before it can be dismissed for others.
 const IDLE: Duration = Duration::from_millis(300);
 
-/// Time between two looks at connections that might be dismissed.
+/// Interval between checks for connections that can be dismissed.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Takes connections until the end is asked for, and waits for those that are there.
+/// Accepts connections until the stop is requested, and then waits for the open ones.
 async fn accept(listener: TcpListener, router: Router, limits: Limits, mut asked: Asked) {
     let listener = match tokio::net::TcpListener::from_std(listener) {
         Ok(listener) => listener,
@@ -147,7 +147,7 @@ async fn accept(listener: TcpListener, router: Router, limits: Limits, mut asked
                 let (router, limits) = (router.clone(), Arc::clone(&limits));
                 connections.tasks.spawn(connection::serve(stream, router, limits, client, asked.clone()));
             }
-            // Such as too many open files: others have to end first.
+            // For example too many open files: others have to end first.
             Err(error) => {
                 tracing::warn!("cannot take a connection: {error}");
                 connections.dismiss_idle(limits.stall_time);
@@ -169,29 +169,29 @@ async fn accept(listener: TcpListener, router: Router, limits: Limits, mut asked
     }
 }
 
-/// Connections that are served.
+/// Connections in service.
 struct Connections {
     tasks: JoinSet<()>,
     clients: Vec<Weak<Client>>,
-    /// Earliest time that silence is counted from.
+    /// Earliest time from which silence is counted.
     start: Instant,
 }
 
 impl Connections {
-    /// Those that have not ended.
+    /// Counts the connections that have not ended.
     fn count(&mut self) -> usize {
         while self.tasks.try_join_next().is_some() {}
         self.tasks.len()
     }
 
-    /// Waits for one to end, but not for long.
+    /// Waits for one to end, for a short time at most.
     async fn wait(&mut self) {
-        // Either is a reason to look again.
+        // Either is a reason to check again.
         let _ = tokio::time::timeout(LOOK, self.tasks.join_next()).await;
     }
 
     fn add(&mut self) -> Arc<Client> {
-        // Once in a while those that have ended are left out.
+        // Ended ones are removed from time to time.
         if self.clients.len() >= 2 * self.tasks.len() + 16 {
             self.clients.retain(|client| client.strong_count() > 0);
         }
@@ -200,13 +200,13 @@ impl Connections {
         client
     }
 
-    /// Clients that were not dismissed, each with the time that it has kept the server waiting.
+    /// Iterates over the clients that were not dismissed, each with the time that it has kept the server waiting.
     fn silent(&self) -> impl Iterator<Item = (Duration, Arc<Client>)> {
         let clients = self.clients.iter().filter_map(Weak::upgrade).filter(|client| !client.is_dismissed());
         clients.map(|client| (client.silence(self.start), client))
     }
 
-    /// Dismisses the client that has been idle for longest, or else the one whose request has stood still for longest.
+    /// Dismisses the client that has been idle for longest, or else the one whose request has made no progress for longest.
     fn dismiss_idle(&self, stall_time: Duration) {
         let is_long = |(silence, client): &(Duration, Arc<Client>)| match client.phase() {
             Phase::Head => *silence >= IDLE,

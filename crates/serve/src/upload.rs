@@ -1,4 +1,4 @@
-//! A request's body into an image's bytes: in memory, never all at once more than allowed, and not for ever.
+//! Reception of request bodies as image bytes, within limits on memory and time.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -21,30 +21,30 @@ use crate::{
     refusal::Refusal,
 };
 
-/// Takes bodies, all of them within one share of memory.
+/// Receiver of bodies that share one limit of memory.
 pub(crate) struct Uploads {
     limits: Limits,
     all: Arc<Semaphore>,
 }
 
-/// An image's bytes, and the room that they take.
+/// Bytes of an image, and the memory share that they take.
 pub(crate) struct Upload {
     pub(crate) bytes: Vec<u8>,
     _room: Arc<Room>,
 }
 
-/// Bytes of a unit of room.
+/// Bytes per unit of the memory share.
 const UNIT: u64 = 16 << 10;
 
 impl Uploads {
     pub(crate) fn new(limits: &Limits) -> Self {
         let units = limits.uploads.max(limits.upload).div_ceil(UNIT);
-        // More units than a semaphore has are as good as no limit.
+        // A semaphore's largest number of units is as good as no limit.
         let units = usize::try_from(units).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
         Self { limits: limits.clone(), all: Arc::new(Semaphore::new(units)) }
     }
 
-    /// The image that a request holds.
+    /// Receives the image of a request.
     pub(crate) async fn take(&self, request: Request) -> Result<Upload, Refusal> {
         let limit = self.limits.upload;
         let form = form_of(request.headers())?;
@@ -65,7 +65,7 @@ impl Uploads {
             let Some(client) = client else { return read.await };
             client.enter(Phase::Body);
             let bytes = tokio::select! {
-                // What has come as a whole is answered.
+                // A body that has arrived completely is answered.
                 biased;
                 bytes = read => bytes,
                 () = client.dismissal() => Err(Refusal::Stalled(self.limits.stall_time.as_secs())),
@@ -79,7 +79,7 @@ impl Uploads {
     }
 }
 
-/// The boundary, where the body is a form; nothing where it is the image itself.
+/// Returns the boundary, if the body is a form; nothing if it is the image itself.
 fn form_of(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
     let Some(kind) = headers.get(header::CONTENT_TYPE) else { return Ok(None) };
     let kind = kind.to_str().map_err(|_| Refusal::MediaType)?;
@@ -98,7 +98,7 @@ fn announced(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// A body piece by piece, within its limits.
+/// Body in pieces, within its limits.
 struct Chunks {
     body: BodyDataStream,
     room: Arc<Room>,
@@ -128,14 +128,14 @@ async fn whole(mut chunks: Chunks) -> Result<Vec<u8>, Refusal> {
     if bytes.is_empty() { Err(Refusal::NoImage) } else { Ok(bytes) }
 }
 
-/// Appends a piece, where there is memory for it.
+/// Appends a piece, if there is memory for it.
 fn append(bytes: &mut Vec<u8>, chunk: &[u8]) -> Result<(), Refusal> {
     bytes.try_reserve(chunk.len()).map_err(|_| Refusal::Busy)?;
     bytes.extend_from_slice(chunk);
     Ok(())
 }
 
-/// The one file of a form.
+/// Reads the one file of a form.
 async fn of_form(chunks: Chunks, boundary: String) -> Result<Vec<u8>, Refusal> {
     let pieces = stream::unfold(chunks, async |mut chunks| Some((chunks.next().await?, chunks)));
     let mut form = Multipart::new(pieces, boundary);
@@ -155,7 +155,7 @@ async fn of_form(chunks: Chunks, boundary: String) -> Result<Vec<u8>, Refusal> {
     image.filter(|bytes| !bytes.is_empty()).ok_or(Refusal::NoImage)
 }
 
-/// What a form is refused for: what its body was, or how it is written.
+/// Converts an error of a form to a refusal: of its body, or of its syntax.
 fn form_error(error: multer::Error) -> Refusal {
     match error {
         multer::Error::StreamReadFailed(inner) => match inner.downcast::<Refusal>() {
@@ -169,14 +169,14 @@ fn form_error(error: multer::Error) -> Refusal {
     }
 }
 
-/// The share of memory that one body takes; it goes back when the last one who holds it lets go.
+/// Memory share of one body; it is returned when its last holder is dropped.
 struct Room {
     all: Arc<Semaphore>,
     held: Mutex<Option<OwnedSemaphorePermit>>,
 }
 
 impl Room {
-    /// Takes as much more as `bytes` in all need.
+    /// Grows the share to `bytes` in total.
     fn grow_to(&self, bytes: u64) -> Result<(), Refusal> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let has = held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits) as u64;

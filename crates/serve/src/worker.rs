@@ -1,4 +1,4 @@
-//! The thread that computes: images that wait together become a batch.
+//! Computing thread: images that wait together become a batch.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::{Limits, metrics::Metrics, refusal::Refusal};
 
-/// An image that waits, and who waits for it.
+/// Image that waits, with the channel for its answer.
 pub(crate) struct Job {
     pub(crate) pixels: Pixels,
     pub(crate) task: Task,
@@ -20,25 +20,25 @@ pub(crate) struct Job {
     pub(crate) reply: oneshot::Sender<Result<Outcome, Refusal>>,
 }
 
-/// What is asked of an image.
+/// Task to do for an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Task {
     Classify,
-    /// A heat map, of the predicted class where none is named.
+    /// Heat map, of the predicted class if none is named.
     Explain {
         class: Option<usize>,
         method: Method,
     },
 }
 
-/// What the network says of an image.
+/// Result of the network for an image.
 pub(crate) struct Outcome {
     pub(crate) pixels: Pixels,
     pub(crate) probabilities: Vec<f32>,
     pub(crate) heat_map: Option<HeatMap>,
 }
 
-/// Computes until nobody can ask any more.
+/// Computes until no sender of jobs is left.
 pub(crate) fn work(
     classifier: &Classifier,
     inference: &Inference<'_>,
@@ -52,7 +52,7 @@ pub(crate) fn work(
             Task::Classify => {
                 let mut batch = vec![first];
                 held = fill(&mut batch, jobs, limits);
-                // Whoever hung up wants no answer.
+                // A client that closed its connection needs no answer.
                 batch.retain(|job| !job.reply.is_closed());
                 classify(classifier, inference, batch, metrics);
             }
@@ -62,7 +62,7 @@ pub(crate) fn work(
     }
 }
 
-/// Adds what comes in time; returns a job that is no part of a batch.
+/// Adds jobs that arrive in time; returns a job that cannot be part of a batch.
 fn fill(batch: &mut Vec<Job>, jobs: &Receiver<Job>, limits: &Limits) -> Option<Job> {
     let end = Instant::now() + limits.batch_wait;
     while batch.len() < limits.batch {
@@ -85,7 +85,7 @@ fn classify(classifier: &Classifier, inference: &Inference<'_>, jobs: Vec<Job>, 
         inference.probabilities(&Batch::of(&pixels, spec.image_size))
     });
     if jobs.len() > 1 && matches!(probabilities, Ok(Err(model::Error::NotFinite { .. }))) {
-        // One image may overflow where others do not: each is asked alone.
+        // One image may overflow and others not: each is computed alone.
         return jobs.into_iter().for_each(|job| classify(classifier, inference, vec![job], metrics));
     }
     metrics.computed(jobs.len(), start.elapsed());
@@ -124,16 +124,16 @@ fn explain(classifier: &Classifier, job: Job, class: Option<usize>, method: Meth
     });
 }
 
-/// Computes, and takes a panic for a fault of these images alone, which the panic hook has told of.
+/// Runs `compute` and treats a panic as a fault of these images alone; the panic hook has reported it.
 pub(crate) fn without_panic<T>(compute: impl FnOnce() -> T) -> Result<T, Refusal> {
     catch_unwind(AssertUnwindSafe(compute)).map_err(|_| Refusal::Fault)
 }
 
-/// The place is free before the client hears of it, so that its next request finds one.
+/// Sends the answer. The place is freed before, so that the client's next request finds one.
 fn reply(job: Job, outcome: impl FnOnce(Pixels) -> Result<Outcome, Refusal>) {
     let Job { pixels, place, reply, .. } = job;
     drop(place);
-    // A client that has gone needs none.
+    // A client that has gone needs no answer.
     let _ = reply.send(outcome(pixels));
 }
 
@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(places.available_permits(), 100);
     }
 
-    /// A ConvNet whose dense weights overflow at every image but a black one.
+    /// Makes a ConvNet whose dense weights overflow at every image but a black one.
     fn overflowing() -> Classifier {
         let spec = Spec {
             kind: Kind::Convnet,

@@ -11,7 +11,7 @@ use train::Adam;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// Rows and columns of the matrices whose product is timed.
+/// Number of rows and columns of the matrices whose product is timed.
 const MATRIX: i64 = 3000;
 
 fn main() -> Result<()> {
@@ -87,7 +87,7 @@ fn batch(n: usize, image_size: usize) -> Batch {
 
 type Timed = Box<dyn FnMut(u64) -> Result<()>>;
 
-/// Forward, backward and Adam on one batch; a frozen part's features were computed before.
+/// Runs forward, backward and Adam on one batch; a frozen part's features were computed before.
 fn training(freeze: Freeze, precision: Precision, images: usize, side: usize) -> Result<Timed> {
     let mut classifier = classifier(precision, side)?;
     classifier.freeze(&freeze, false)?;

@@ -6,10 +6,10 @@ use crate::Result;
 const BETA_1: f64 = 0.9;
 const BETA_2: f64 = 0.999;
 const EPSILON: f64 = 1e-7;
-/// What the moments' names begin with in a checkpoint.
+/// Prefix of the moments' names in a checkpoint.
 const FIRST: &str = "optimizer.first_moment.";
 const SECOND: &str = "optimizer.second_moment.";
-/// Elements that are updated together: few enough that moments and temporaries stay in the cache between operations.
+/// Number of elements that are updated together: few enough that moments and temporaries stay in the cache between operations.
 const BLOCK: i64 = 1 << 20;
 
 /// Keras' Adam (`keras/src/optimizers/adam.py`): β 0.9 and 0.999, ε 1e-7 outside of the bias correction ("epsilon
@@ -31,10 +31,10 @@ struct Moments {
 }
 
 impl Adam {
-    /// An optimizer whose moments are zero.
+    /// Creates an optimizer whose moments are zero.
     ///
     /// # Errors
-    /// libtorch's own, such as too little memory.
+    /// Errors of libtorch, such as too little memory.
     pub fn new(parameters: &[Parameter<'_>], weight_decay: f64) -> Result<Self> {
         let moments = parameters
             .iter()
@@ -49,11 +49,11 @@ impl Adam {
         Ok(Self { weight_decay, step: 0, moments })
     }
 
-    /// One step down the `gradients`, which are in the order of `parameters`; so are the learning rates that `learning_rate`
-    /// gives for each.
+    /// Takes one step down the `gradients`, which are in the order of `parameters`; `learning_rate` gives the rate of each
+    /// parameter.
     ///
     /// # Errors
-    /// libtorch's own, such as gradients of other shapes.
+    /// Errors of libtorch, such as gradients of other shapes.
     pub fn step(
         &mut self,
         parameters: &[Parameter<'_>],
@@ -87,12 +87,12 @@ impl Adam {
         Ok(())
     }
 
-    /// How many steps were taken.
+    /// Number of steps taken.
     pub fn steps(&self) -> u64 {
         self.step
     }
 
-    /// Goes on from what a checkpoint holds.
+    /// Restores the moments from a checkpoint and sets the number of steps.
     ///
     /// # Errors
     /// A moment that is missing or misshapen.
@@ -105,10 +105,10 @@ impl Adam {
         Ok(())
     }
 
-    /// Both moments of every parameter, as a checkpoint holds them.
+    /// Copies both moments of every parameter, as a checkpoint stores them.
     ///
     /// # Errors
-    /// libtorch's own.
+    /// Errors of libtorch.
     pub fn tensors(&self) -> Result<Vec<model::NamedTensor>> {
         let mut tensors = Vec::with_capacity(2 * self.moments.len());
         for Moments { name, first, second } in &self.moments {
@@ -119,7 +119,7 @@ impl Adam {
     }
 }
 
-/// How many rows of a tensor make up a block.
+/// Counts the rows of a tensor that make up a block.
 fn block_rows(tensor: &Tensor) -> i64 {
     let rows = tensor.size().first().copied().unwrap_or(1).max(1);
     (BLOCK * rows / (tensor.numel() as i64).max(1)).max(1)

@@ -6,19 +6,19 @@ use crate::Result;
 /// Share of the old average at each step: Keras' `ema_momentum` (`keras/src/optimizers/base_optimizer.py`).
 const MOMENTUM: f64 = 0.99;
 
-/// What the weights' names begin with in a checkpoint, where the network's are the average.
+/// Prefix of the raw weights' names in a checkpoint whose network holds the average.
 const WEIGHTS: &str = "optimizer.weights.";
 
-/// What is validated and saved.
+/// Weights that are validated and saved: raw or averaged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Averaging {
-    /// The weights as the last step left them.
+    /// Weights after the last step.
     None,
-    /// Their exponential moving average over the steps.
+    /// Exponential moving average of the weights over the steps.
     Ema,
 }
 
-/// An exponential moving average of the trained weights.
+/// Exponential moving average (EMA) of the trained weights.
 ///
 /// Its first steps count more, as in TensorFlow's `ExponentialMovingAverage(num_updates)`: the momentum of step t is
 /// at most (1 + t) / (10 + t), so that the random weights of the start are soon forgotten.
@@ -33,7 +33,7 @@ impl Average {
         Ok(Self { averages: parameters.iter().map(copy).collect::<Result<_>>()?, steps: 0 })
     }
 
-    /// Takes in the weights after a step.
+    /// Updates the average with the weights after a step.
     pub(crate) fn update(&mut self, parameters: &[Parameter<'_>]) -> Result<()> {
         let _guard = tch::no_grad_guard();
         let t = self.steps as f64;
@@ -45,7 +45,7 @@ impl Average {
         Ok(())
     }
 
-    /// Puts the average into the network and keeps what was there; the second call puts it back.
+    /// Swaps the average and the network's weights; the second call swaps them back.
     pub(crate) fn swap(&mut self, parameters: &[Parameter<'_>]) -> Result<()> {
         let _guard = tch::no_grad_guard();
         for (average, parameter) in self.averages.iter_mut().zip(parameters) {
@@ -56,7 +56,8 @@ impl Average {
         Ok(())
     }
 
-    /// Goes on from a checkpoint that was written while swapped: the network holds the average, and will hold the weights.
+    /// Restores the average from a checkpoint that was written while swapped, and swaps back: the network then holds the
+    /// weights.
     pub(crate) fn restore(
         &mut self,
         parameters: &[Parameter<'_>],
@@ -70,7 +71,7 @@ impl Average {
         self.swap(parameters)
     }
 
-    /// While swapped: the weights themselves, which training goes on from.
+    /// Copies the raw weights, from which training continues; called while swapped.
     pub(crate) fn tensors(&self, parameters: &[Parameter<'_>]) -> Result<Vec<NamedTensor>> {
         let named = self.averages.iter().zip(parameters);
         named

@@ -8,28 +8,28 @@ use crate::{
     evaluate::{Evaluated, evaluate},
 };
 
-/// What is learnt from the validation part once training is over.
+/// Settings of the calibration on the validation split after training.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CalibrationConfig {
-    /// Whether a temperature is fitted (Guo and others 2017, arXiv 1706.04599).
+    /// True where a temperature is fitted (Guo and others 2017, arXiv 1706.04599).
     pub temperature: bool,
-    /// The sensitivity that each class's threshold is to reach, in `(0, 1]`.
+    /// Sensitivity that each class's threshold must reach, in `(0, 1]`.
     pub sensitivity: Option<f64>,
 }
 
 impl CalibrationConfig {
-    /// Whether nothing is to be learnt.
+    /// True where nothing is to be fitted.
     pub fn is_empty(&self) -> bool {
         !self.temperature && self.sensitivity.is_none()
     }
 }
 
-/// Learns from the validation part how sure the model in one of a run's files may be, and stores that in the file. The test
-/// part has no say in it. `None` if the observer stopped it, and the file stays what it was.
+/// Fits temperature and thresholds of a model in one of a run's files on the validation split, and stores them in that
+/// file. The test split is not used. `None` if the observer stopped it; then the file stays unchanged.
 ///
 /// # Errors
-/// A validation part without images, or without one of a class that a threshold is asked for; as [`evaluate`]; a file
-/// that cannot be read or written.
+/// A validation split without images, or without one of a class that a threshold is asked for; the same as [`evaluate`]; a
+/// file that cannot be read or written.
 pub fn calibrate(
     run: &Run,
     file: &str,
@@ -40,7 +40,7 @@ pub fn calibrate(
 ) -> Result<Option<Calibration>> {
     let path = run.file(file);
     let mut checkpoint = Checkpoint::read(&path)?;
-    // Logits do not depend on it, but thresholds would.
+    // Logits do not depend on an earlier calibration, but thresholds would.
     checkpoint.meta.calibration = Calibration::default();
     let classifier = Classifier::from_checkpoint(&checkpoint, &path, device)?;
     let classes = &classifier.spec().classes;
@@ -53,7 +53,7 @@ pub fn calibrate(
     Ok(Some(checkpoint.meta.calibration))
 }
 
-/// What a model's predictions on the validation part teach.
+/// Fits the calibration on a model's predictions on the validation split.
 fn learn(evaluated: &Evaluated, classes: &[String], config: &CalibrationConfig) -> Result<Calibration> {
     let part = |why: Undefined| {
         Error::Config(format!("calibration needs a validation part: {}", why.named(classes)))

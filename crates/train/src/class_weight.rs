@@ -1,6 +1,6 @@
 //! Class weights, which the training loss is multiplied by, image by image.
 
-/// scikit-learn's `balanced` weights: N / (number of classes present × images of the class).
+/// Computes scikit-learn's `balanced` weights: N / (number of classes present × images of the class).
 ///
 /// `counts`: images per class of the whole data set, before the split, as the study computed them. A class without
 /// images gets the weight 1, as Keras gives a class that its dictionary lacks.

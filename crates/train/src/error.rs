@@ -2,37 +2,37 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-/// What can go wrong in training and testing.
+/// Errors of training and testing.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A network or its file.
+    /// Fault of a network or its file.
     #[error(transparent)]
     Model(#[from] model::Error),
-    /// A run's files.
+    /// Fault of a run's files.
     #[error(transparent)]
     Experiment(#[from] experiment::Error),
     /// Images that cannot be read.
     #[error(transparent)]
     Data(Box<data::Error>),
-    /// A loss that is not finite: it can never be the best, and training cannot go on from it.
+    /// Loss that is not finite: such weights can never be the best, and training cannot continue from them.
     #[error("the loss is {value} in epoch {epoch}, {place}, at learning rate {learning_rate}")]
     NonFiniteLoss {
         /// NaN or an infinity.
         value: f64,
         /// Epoch, counted from 1.
         epoch: u64,
-        /// Which batch, or validation.
+        /// Batch, or validation.
         place: String,
-        /// The learning rate in force.
+        /// Learning rate in force.
         learning_rate: f64,
     },
-    /// Weights that overflowed, or were never whole, make no numbers of an image.
+    /// Predictions that are not finite, because weights overflowed or never were finite.
     #[error("the probabilities of {} for `{path}` are not finite numbers", named(.model))]
     NotFinite {
-        /// The first such image.
+        /// First such image.
         path: PathBuf,
-        /// The file that the model was read from, if any.
+        /// File that the model was read from, if any.
         model: Option<PathBuf>,
     },
     /// Settings that training cannot start with.

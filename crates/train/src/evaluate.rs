@@ -3,17 +3,17 @@ use model::Classifier;
 
 use crate::{Error, Event, Inputs, Observer, Result};
 
-/// What a network made of a set.
+/// Predictions and logits of a network on a set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluated {
     /// True classes and probabilities, in the set's order.
     pub predictions: Predictions,
-    /// What the probabilities come from: f32 values, before any temperature.
+    /// Logits of the probabilities: f32 values, before any temperature.
     pub logits: Vec<f32>,
 }
 
 impl Evaluated {
-    /// The logits with the true classes.
+    /// Returns the logits with the true classes.
     ///
     /// # Errors
     /// A logit that is not finite.
@@ -24,11 +24,11 @@ impl Evaluated {
     }
 }
 
-/// Classifies every image of a set, in order, by the one batcher that tests and predictions share: 32 images, the
-/// last batch padded. `None` if the observer stopped it.
+/// Classifies every image of a set, in order, in the batches that tests and predictions share: 32 images, the last batch
+/// padded. `None` if the observer stopped it.
 ///
 /// # Errors
-/// The network's own; an image whose probabilities are not finite, named.
+/// Errors of the network; an image whose probabilities are not finite, named.
 pub fn evaluate(
     classifier: &Classifier,
     inputs: &Inputs<'_>,

@@ -2,10 +2,10 @@ use std::ops::ControlFlow;
 
 use experiment::EpochRow;
 
-/// What long work says while it goes on.
+/// Progress event of long work.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
-    /// The frozen part of the network went over some of a set's images, once.
+    /// Features of the frozen part were computed for some of a set's images, once.
     FeaturesComputed {
         /// Images so far.
         images: usize,
@@ -14,9 +14,9 @@ pub enum Event<'a> {
     },
     /// An epoch begins.
     EpochStarted {
-        /// Counted from 1.
+        /// Epoch, counted from 1.
         epoch: u64,
-        /// The most epochs there may be.
+        /// Largest number of epochs.
         epochs: u64,
         /// Images that the epoch will train on.
         images: usize,
@@ -28,20 +28,20 @@ pub enum Event<'a> {
         /// Mean training loss of this epoch so far.
         loss: f64,
     },
-    /// A batch was left out, since its loss or a gradient of it was not finite.
+    /// A batch was skipped because its loss, or a gradient of it, was not finite.
     BatchSkipped {
-        /// Counted from 1.
+        /// Epoch, counted from 1.
         epoch: u64,
-        /// Counted from 1.
+        /// Batch, counted from 1.
         batch: usize,
         /// The loss.
         loss: f64,
     },
-    /// An epoch is over, validation included.
+    /// An epoch ended, validation included.
     EpochDone {
-        /// Its figures.
+        /// Metrics of the epoch.
         row: &'a EpochRow,
-        /// Whether its weights are the best so far.
+        /// True where its weights are the best so far.
         improved: bool,
         /// Epochs since patience was last reset.
         wait: u64,
@@ -57,13 +57,13 @@ pub enum Event<'a> {
     },
 }
 
-/// Hears of events, and may stop the work at each by returning [`ControlFlow::Break`].
+/// Receiver of events, which may stop the work at each by returning [`ControlFlow::Break`].
 pub trait Observer {
-    /// Takes an event.
+    /// Receives an event and decides if the work continues.
     fn on(&mut self, event: &Event<'_>) -> ControlFlow<()>;
 }
 
-/// Hears nothing and stops nothing.
+/// Observer that ignores events and never stops the work.
 impl Observer for () {
     fn on(&mut self, _: &Event<'_>) -> ControlFlow<()> {
         ControlFlow::Continue(())

@@ -7,11 +7,11 @@ use model::Classifier;
 
 use crate::{Inputs, Observer, Result, evaluate};
 
-/// Tests a network on a set: its figures, and the predictions that they are of; `checkpoint` is how its file is called in
-/// them. `None` if the observer stopped it.
+/// Tests a network on a set and returns its figures with its predictions; `checkpoint` names the network's file in them.
+/// `None` if the observer stopped it.
 ///
 /// # Errors
-/// A set without images; as [`evaluate`].
+/// A set without images; the same as [`evaluate`].
 pub fn figures(
     classifier: &Classifier,
     checkpoint: &Path,
@@ -37,7 +37,7 @@ pub fn figures(
     Ok(Some((figures, set)))
 }
 
-/// The images of a set with a model's predictions of them.
+/// Combines the images of a set with a model's predictions of them.
 fn prediction_table(set: &ImageSet, classes: &[String], predictions: Predictions) -> PredictionTable {
     let image = |index: usize| {
         let (sample, notes) = (&set.samples()[index], set.notes(index));

@@ -17,74 +17,74 @@ use crate::{
     writer::Writer,
 };
 
-/// How a network is trained.
+/// Settings of a training run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FitConfig {
-    /// The most epochs to run; at least 1.
+    /// Largest number of epochs; at least 1.
     pub epochs: u64,
-    /// Images a step; the last, smaller batch is kept. At least 1.
+    /// Images per step; the last, smaller batch is kept. At least 1.
     pub batch_size: usize,
     /// Epochs without improvement that end training.
     pub patience: u64,
-    /// What `val_loss` must fall by to count as an improvement for patience.
+    /// Smallest decrease of `val_loss` that counts as an improvement for patience.
     pub min_delta: f64,
-    /// Adam's, after warm-up.
+    /// Adam's learning rate after warm-up.
     pub learning_rate: f64,
-    /// What the rate of a pretrained part's weights is of the head's, at every step.
+    /// Learning rate of the pretrained weights, as a multiple of the head's.
     pub base_rate: f64,
-    /// AdamW's; 0 for Adam.
+    /// AdamW's weight decay; 0 for Adam.
     pub weight_decay: f64,
-    /// How the learning rate goes on.
+    /// Learning-rate schedule.
     pub schedule: Schedule,
-    /// Epochs over which it rises from 0 first.
+    /// Epochs over which the learning rate first rises from 0.
     pub warmup_epochs: f64,
-    /// What is validated and saved.
+    /// Weights that are validated and saved: raw or averaged.
     pub averaging: Averaging,
-    /// The most bytes of a frozen part's features to keep in memory; more are kept on the disk.
+    /// Most bytes of a frozen part's features kept in memory; more are kept on disk.
     pub feature_memory: u64,
-    /// What each class's training loss is multiplied by.
+    /// Factor of each class's training loss.
     pub class_weights: Vec<f64>,
-    /// How training images are changed, anew in each epoch.
+    /// Augmentation of training images, drawn anew in each epoch.
     pub augmentation: Augmentation,
-    /// What shuffling, dropout and augmentation are drawn from.
+    /// Seed of shuffling, dropout and augmentation.
     pub seed: u64,
-    /// How often training is also saved within an epoch, if at all.
+    /// Interval at which training is also saved within an epoch, if at all.
     pub checkpoint_every: Option<Duration>,
-    /// What a step whose loss is not finite does.
+    /// Reaction to a step whose loss is not finite.
     pub on_non_finite: OnNonFinite,
-    /// Whether a run that was over goes on, with its patience anew.
+    /// True where a run that had ended is extended, with its patience reset.
     pub extended: bool,
 }
 
-/// What becomes of a step whose loss, or a gradient of it, is not finite.
+/// Reaction to a step whose loss, or a gradient of it, is not finite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnNonFinite {
-    /// It ends training. Gradients are not looked at: what they spoil shows in the next loss.
+    /// Ends training. Gradients are not checked: a bad one makes the next loss not finite.
     Stop,
-    /// It is left out and counted.
+    /// Skips the step and counts it.
     Skip,
 }
 
-/// Why training ended.
+/// Reason why training ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// Patience ran out.
     EarlyStopped,
     /// All epochs were run.
     Completed,
-    /// The observer stopped it, after the batch at hand; the run can be resumed from there.
+    /// The observer stopped it, after the current batch; the run can be resumed from there.
     Interrupted,
 }
 
 /// Trains a network as Keras' `fit` does with `EarlyStopping` and `ModelCheckpoint(save_best_only=True)`, writing
-/// `history.csv`, `best.safetensors` and `last.safetensors` to the run's folder as it goes, and the epochs to its record.
+/// `history.csv`, `best.safetensors` and `last.safetensors` to the run's folder on the way, and the epochs to its record.
 ///
-/// `resumed` is what the run's `last.safetensors` held, with the network that the classifier is: it goes on from there, step
-/// for step as if it had never ended.
+/// `resumed` is the content of the run's `last.safetensors`, whose network is the classifier's: training resumes from
+/// there, step for step as if it had never stopped.
 ///
 /// # Errors
-/// A loss that is not finite, a file that cannot be written, a checkpoint that lacks something, libtorch's own. What was
-/// saved before stays as it is.
+/// A loss that is not finite, a file that cannot be written, a checkpoint that lacks something, errors of libtorch. Files
+/// saved before stay unchanged.
 pub fn fit(
     classifier: &Classifier,
     training: &ImageSet,
@@ -103,7 +103,7 @@ pub fn fit(
     let prepare = |set, observer: &mut dyn Observer| {
         Inputs::prepare(classifier, set, config.feature_memory, run.folder(), observer)
     };
-    // What the frozen part makes of images that change each time cannot be kept.
+    // Features of images that change in each epoch cannot be cached.
     let training = match config.augmentation.is_none() {
         true => prepare(training, observer)?,
         false => Some(Inputs::images(training)),
@@ -153,7 +153,7 @@ pub fn fit(
             learning_rate: trainer.learning_rate,
             seconds: start.elapsed().as_secs_f64(),
         };
-        // The checkpoint last: what it has, the other files have too.
+        // The checkpoint is written last: the other files already have all that it has.
         at.history.add(&row)?;
         at.record(epoch, &trainer, run)?;
         let mut saver = Saver { run, writer: &writer, tracker: &at.tracker, every, saved: &mut saved };
@@ -180,7 +180,7 @@ pub fn fit(
     Ok(ending)
 }
 
-/// How training ended that a checkpoint is the last of, if it has: no features need to be computed then.
+/// Returns the ending of a run that a checkpoint is the last of, if it has ended: no features need to be computed then.
 fn ended(checkpoint: &Checkpoint, config: &FitConfig) -> Result<Option<Ending>> {
     let state = State::of(checkpoint)?;
     let tracker = state.tracker(config.patience, config.min_delta);
@@ -191,18 +191,18 @@ fn ended(checkpoint: &Checkpoint, config: &FitConfig) -> Result<Option<Ending>> 
     })
 }
 
-/// Where training stands.
+/// Current position of training.
 struct Position {
-    /// The epoch at hand.
+    /// Current epoch.
     epoch: u64,
-    /// How far it is.
+    /// Part of the epoch that is done.
     done: Partial,
     tracker: Tracker,
     history: History,
 }
 
 impl Position {
-    /// The beginning, or where the checkpoint was written: the trainer is put there, too.
+    /// Creates the start position, or restores the checkpoint's; the trainer is restored as well.
     fn new(
         trainer: &mut Trainer<'_>,
         config: &FitConfig,
@@ -236,7 +236,7 @@ impl Position {
         Ok(position)
     }
 
-    /// Notes whole epochs in the run's record.
+    /// Stores the number of whole epochs and their best in the run's record.
     fn record(&self, epoch: u64, trainer: &Trainer<'_>, run: &mut Run) -> Result<()> {
         let (best_val_loss, best_epoch) = self.tracker.best().unzip();
         run.record.epochs_run = epoch;

@@ -3,11 +3,11 @@ use model::Guard;
 
 use crate::Result;
 
-/// The most images of a part that are looked at: more would not change what is learnt.
+/// Largest number of images of a split that are examined: more would not change the result.
 const MOST: usize = 4000;
 
-/// What the images of a run teach of how images look, and its validation part of how far they may be from that; `None`
-/// where they are too few.
+/// Fits the input guard: the appearance of the training images, and the allowed distance from it on the validation split;
+/// `None` where there are too few images.
 ///
 /// # Errors
 /// A cache file that cannot be read.
@@ -16,7 +16,7 @@ pub fn guard(training: &ImageSet, validation: &ImageSet, n_classes: usize) -> Re
     Ok(Guard::learn(&training.appearances(MOST)?, &held_out, n_classes))
 }
 
-/// How many of the images are unlike those that the guard knows.
+/// Counts the images that the guard flags as unlike its training images.
 ///
 /// # Errors
 /// A cache file that cannot be read.

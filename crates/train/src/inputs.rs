@@ -11,40 +11,40 @@ use tch::{Kind, Tensor};
 
 use crate::{Error, Event, Observer, Result};
 
-/// A set's images as the part of a network that is not frozen takes them: what the frozen part makes of an image is
-/// computed once and kept, since nothing random comes before it.
+/// Images of a set as input of the part of a network that is not frozen. Features of a frozen part are computed once and
+/// cached, since nothing random comes before them.
 pub struct Inputs<'a> {
     images: &'a ImageSet,
     kept: Option<Kept>,
 }
 
-/// Features of every image of a set, in their order.
+/// Cached features of every image of a set, in their order.
 pub(crate) struct Kept {
     rows: Rows,
-    /// Bytes an image.
+    /// Bytes per image.
     row: usize,
-    /// Sides of one image's features, channels last.
+    /// Dimensions of one image's features, channels last.
     shape: Vec<i64>,
     kind: Kind,
 }
 
 enum Rows {
     Memory(Vec<u8>),
-    /// A file without a name, which goes with the process however that ends.
+    /// Unlinked file, which disappears with the process however that ends.
     Disk(File, PathBuf),
 }
 
 impl<'a> Inputs<'a> {
-    /// The images themselves, which go through the whole network each time.
+    /// Wraps the images themselves, which pass the whole network each time.
     pub fn images(images: &'a ImageSet) -> Self {
         Self { images, kept: None }
     }
 
-    /// Computes what `classifier`'s frozen part makes of the images, where it has one. More than `memory` bytes are kept in a
-    /// file in `folder` instead. `None` if the observer stopped it.
+    /// Computes the features of `classifier`'s frozen part, where it has one. More than `memory` bytes are kept in a file
+    /// in `folder` instead. `None` if the observer stopped it.
     ///
     /// # Errors
-    /// The network's own; a file that cannot be written.
+    /// Errors of the network; a file that cannot be written.
     pub fn prepare(
         classifier: &Classifier,
         images: &'a ImageSet,
@@ -73,12 +73,12 @@ impl<'a> Inputs<'a> {
         Ok(Some(inputs))
     }
 
-    /// Where the images come from.
+    /// Set that the images come from.
     pub(crate) fn set(&self) -> &'a ImageSet {
         self.images
     }
 
-    /// Starts to make an epoch's batches ready, the images changed by `augmenting`; kept features are as they are.
+    /// Starts to prepare an epoch's batches, the images changed by `augmenting`; cached features stay unchanged.
     pub(crate) fn feed(&self, batches: &[Vec<usize>], augmenting: Augmenting) -> Result<Feed<'_>> {
         Ok(match &self.kept {
             Some(kept) => Feed::Kept(kept),
@@ -86,7 +86,7 @@ impl<'a> Inputs<'a> {
         })
     }
 
-    /// Features of the images from `start` on, at most 32 of them, padded to 32; and how many they are.
+    /// Returns features of at most 32 images from `start` on, padded to 32, with the number of real images.
     pub(crate) fn evaluation_batch(&self, classifier: &Classifier, start: usize) -> Result<(Tensor, usize)> {
         match &self.kept {
             Some(kept) => {
@@ -102,14 +102,14 @@ impl<'a> Inputs<'a> {
     }
 }
 
-/// The inputs of one epoch.
+/// Inputs of one epoch.
 pub(crate) enum Feed<'a> {
     Kept(&'a Kept),
     Images(data::Feed),
 }
 
 impl Feed<'_> {
-    /// Features of the next batch, whose images are `indices`.
+    /// Returns features of the next batch, whose images are `indices`.
     pub(crate) fn next(&mut self, classifier: &Classifier, indices: &[usize]) -> Result<Tensor> {
         match self {
             Self::Kept(kept) => Ok(kept.batch(indices, indices.len())?.f_to_device(classifier.device())?),
@@ -121,7 +121,7 @@ impl Feed<'_> {
         }
     }
 
-    /// How long training had to wait for images.
+    /// Time that training waited for images.
     pub(crate) fn waited(&self) -> Duration {
         match self {
             Self::Kept(_) => Duration::ZERO,
@@ -134,7 +134,7 @@ fn through(classifier: &Classifier, batch: &Batch) -> Result<Tensor> {
     Ok(classifier.features(&classifier.input(batch)?)?)
 }
 
-/// As the network lays maps out in memory, `[N, h, w, C]`; `[N, F]` stays.
+/// Lays maps out as the network has them in memory, `[N, h, w, C]`; `[N, F]` stays.
 fn channels_last(features: &Tensor) -> Result<Tensor> {
     match features.dim() {
         4 => Ok(features.f_permute([0, 2, 3, 1])?.f_contiguous()?),
@@ -159,7 +159,7 @@ impl Kept {
         Ok(Self { rows, row, shape: size[1..].to_vec(), kind: features.kind() })
     }
 
-    /// Adds the first `filled` images of a batch.
+    /// Adds features of the first `filled` images of a batch.
     fn push(&mut self, features: &Tensor, filled: usize) -> Result<()> {
         let features = features.f_narrow(0, 0, filled as i64)?.f_to_device(tch::Device::Cpu)?;
         let mut bytes = vec![0; filled * self.row];
@@ -173,7 +173,7 @@ impl Kept {
         Ok(())
     }
 
-    /// The chosen images, padded with zeros to `n`.
+    /// Returns features of the chosen images, padded with zeros to `n`.
     fn batch(&self, indices: &[usize], n: usize) -> Result<Tensor> {
         let mut bytes = vec![0; n * self.row];
         for (&index, row) in indices.iter().zip(bytes.chunks_exact_mut(self.row)) {

@@ -1,12 +1,12 @@
-//! The training loop, and testing of the trained model.
+//! Training loop, and testing of the trained model.
 //!
-//! What this crate holds: [`fit`] with balanced [`class_weight`]s, Keras' [`Adam`] with or without weight decay, learning-rate
-//! [`Schedule`]s, weight [`Averaging`] and early stopping ([`Tracker`]); [`Inputs`], which keeps what a frozen part makes of
-//! images; [`calibrate`], which learns from the validation part how sure a model may be, and [`guard`](fn@guard), how an image
-//! must look for it; [`evaluate`] and [`figures`](fn@figures), the test of a model. Files of a run are `experiment`'s.
-//! What it must not know: the terminal. Long work reports [`Event`]s to an [`Observer`], which may also stop it.
+//! This crate holds [`fit`] with balanced [`class_weight`]s, Keras' [`Adam`] with or without weight decay, learning-rate
+//! [`Schedule`]s, weight [`Averaging`] and early stopping ([`Tracker`]); [`Inputs`], which caches the features of a frozen
+//! part; [`calibrate`], which fits temperature and thresholds on the validation split, and [`guard`](fn@guard), which fits
+//! the input guard; [`evaluate`] and [`figures`](fn@figures), the test of a model. Files of a run are `experiment`'s. It
+//! must not know the terminal. Long work reports [`Event`]s to an [`Observer`], which may also stop it.
 //!
-//! Outside libraries: **tch** for gradients, **tempfile** for features on the disk that no kill leaves behind.
+//! Outside libraries: **tch** for gradients, **tempfile** for features on disk that no killed process leaves behind.
 
 mod adam;
 mod average;
@@ -40,5 +40,5 @@ pub use schedule::Schedule;
 pub use tracker::{Tracker, Verdict};
 pub use trainer::weighted_crossentropy;
 
-/// This crate's results.
+/// Result with this crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;

@@ -12,24 +12,24 @@ use crate::{
     writer::{Part, Writer},
 };
 
-/// Where checkpoints go, and when the next one is due.
+/// Destination of checkpoints, with the time when the next one is due.
 pub(crate) struct Saver<'a> {
     pub(crate) run: &'a Run,
     pub(crate) writer: &'a Writer,
     pub(crate) tracker: &'a Tracker,
-    /// How often it is also saved within an epoch, if at all.
+    /// Interval of saves within an epoch, if there are any.
     pub(crate) every: Option<Duration>,
-    /// When the last one was handed over.
+    /// Time of the last save.
     pub(crate) saved: &'a mut Instant,
 }
 
 impl Saver<'_> {
-    /// Whether it is time to save within an epoch.
+    /// True where a save within an epoch is due.
     pub(crate) fn is_due(&self) -> bool {
         self.every.is_some_and(|every| self.saved.elapsed() >= every)
     }
 
-    /// Hands over what training goes on from.
+    /// Passes the checkpoint that training resumes from to the writer.
     pub(crate) fn submit_last(&mut self, checkpoint: Arc<Checkpoint>) -> Result<()> {
         *self.saved = Instant::now();
         self.writer.submit(self.run.file(LAST), Part::All, checkpoint)

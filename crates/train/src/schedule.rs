@@ -1,28 +1,28 @@
 use std::f64::consts::PI;
 
-/// How the learning rate goes on after warm-up.
+/// Schedule of the learning rate after warm-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Schedule {
-    /// It stays.
+    /// Constant rate.
     Constant,
     /// Half a cosine down to 0 at the last step of the last epoch (Loshchilov and Hutter, 2017, arXiv 1608.03983).
     Cosine,
 }
 
-/// The learning rate of every step of a run.
+/// Learning rates of all steps of a run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rates {
-    /// After warm-up.
+    /// Rate after warm-up.
     pub(crate) highest: f64,
     pub(crate) schedule: Schedule,
-    /// Epochs, or a part of one, over which it rises evenly from 0.
+    /// Epochs, or a part of one, over which the rate rises linearly from 0.
     pub(crate) warmup_epochs: f64,
     pub(crate) epochs: u64,
     pub(crate) steps_per_epoch: u64,
 }
 
 impl Rates {
-    /// Of a step, counted from 0 over all epochs.
+    /// Returns the learning rate of a step, counted from 0 over all epochs.
     pub(crate) fn at(&self, step: u64) -> f64 {
         let warmup = (self.warmup_epochs * self.steps_per_epoch as f64).round();
         let step = step as f64;

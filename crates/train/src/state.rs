@@ -3,46 +3,46 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result, Tracker};
 
-/// Where training stands, as the metadata of a run's last checkpoint holds it. Random numbers follow from seed, epoch and
+/// State of training, as stored in the metadata of a run's last checkpoint. Random numbers follow from seed, epoch and
 /// batch; weights and moments are the checkpoint's tensors.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct State {
-    /// Optimizer steps so far.
+    /// Number of optimizer steps taken.
     pub(crate) steps: u64,
     pub(crate) best_val_loss: Option<f64>,
     pub(crate) best_epoch: Option<u64>,
     pub(crate) patience_reference: Option<f64>,
     pub(crate) wait: u64,
-    /// Steps that were left out since their loss was not finite.
+    /// Steps that were skipped because their loss was not finite.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) skipped_steps: u64,
-    /// How far the epoch after the checkpoint's is, where it has begun.
+    /// Progress within the epoch after the checkpoint's, where it has begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) partial: Option<Partial>,
 }
 
-/// Beyond what any training counts to, and far from where sums of counts would end.
+/// Largest count accepted: more than any training reaches, and far below the overflow of sums of counts.
 const MOST: u64 = 1 << 48;
 
 fn is_zero(n: &u64) -> bool {
     *n == 0
 }
 
-/// A part of an epoch: its first batches.
+/// Progress within an epoch: its first batches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Partial {
-    /// Batches that were trained on, or left out.
+    /// Batches that were trained on, or skipped.
     pub(crate) batches: usize,
     /// Training loss, summed over images.
     loss: f64,
-    /// Images right.
+    /// Images classified correctly.
     right: f64,
-    /// Images that the two are of.
+    /// Images that the two sums are over.
     pub(crate) images: usize,
 }
 
 impl Partial {
-    /// Takes in a batch of `images` images with these means.
+    /// Adds a batch of `images` images with these means.
     pub(crate) fn add(&mut self, loss: f64, accuracy: f64, images: usize) {
         self.batches += 1;
         self.loss += loss * images as f64;
@@ -50,12 +50,12 @@ impl Partial {
         self.images += images;
     }
 
-    /// Counts a batch that was left out.
+    /// Counts a batch that was skipped.
     pub(crate) fn skip(&mut self) {
         self.batches += 1;
     }
 
-    /// Mean loss and accuracy so far; `None` before the first image.
+    /// Returns mean loss and accuracy so far; `None` before the first image.
     pub(crate) fn means(&self) -> Option<(f64, f64)> {
         let images = self.images as f64;
         (self.images > 0).then(|| (self.loss / images, self.right / images))
@@ -63,7 +63,7 @@ impl Partial {
 }
 
 impl State {
-    /// What a checkpoint says.
+    /// Reads the state from a checkpoint.
     pub(crate) fn of(checkpoint: &Checkpoint) -> Result<Self> {
         let training = checkpoint.meta.training.clone().ok_or_else(|| {
             Error::Config("the checkpoint holds a network alone, which no training can go on from".to_owned())
@@ -81,7 +81,7 @@ impl State {
         }
     }
 
-    /// The tracker as it stood.
+    /// Restores the tracker.
     pub(crate) fn tracker(&self, patience: u64, min_delta: f64) -> Tracker {
         let best = self.best_val_loss.zip(self.best_epoch);
         Tracker::new(patience, min_delta).at(best, self.patience_reference, self.wait)

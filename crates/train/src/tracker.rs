@@ -1,50 +1,52 @@
-/// Decides after each epoch whether its weights are the best so far and whether training goes on.
+/// Early stopping: decides after each epoch if its weights are the best so far and if training continues.
 ///
-/// Both questions are asked of one `val_loss`, each by its own rule: weights are kept on any improvement, as Keras'
-/// `ModelCheckpoint(save_best_only=True)`; patience is only reset by an improvement of more than `min_delta`, as
+/// Both decisions use one `val_loss`, each by its own rule: weights are kept on any improvement, like Keras'
+/// `ModelCheckpoint(save_best_only=True)`; patience is only reset by an improvement of more than `min_delta`, like
 /// `EarlyStopping` (`keras/src/callbacks/early_stopping.py`, `monitor_callback.py`). The first value improves both.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tracker {
     patience: u64,
     min_delta: f64,
     best: Option<(f64, u64)>,
-    /// What patience is measured against; trails `best` by less than `min_delta`.
+    /// Value that patience is measured against; trails `best` by less than `min_delta`.
     reference: Option<f64>,
     wait: u64,
 }
 
-/// What an epoch's figure means.
+/// Decision after an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// The weights are the best so far: keep them.
+    /// True where the weights are the best so far and must be kept.
     pub improved: bool,
-    /// Patience has run out: this was the last epoch.
+    /// True where patience has run out: this was the last epoch.
     pub stop: bool,
 }
 
 impl Tracker {
-    /// `patience`: epochs without improvement that end training; `min_delta`: what counts as one, not negative.
+    /// Creates a tracker. `patience`: epochs without improvement that end training; `min_delta`: smallest improvement that
+    /// counts, not negative.
     pub fn new(patience: u64, min_delta: f64) -> Self {
         Self { patience, min_delta: min_delta.abs(), best: None, reference: None, wait: 0 }
     }
 
-    /// As it stood at an earlier time.
+    /// Restores the state of an earlier time.
     pub(crate) fn at(self, best: Option<(f64, u64)>, reference: Option<f64>, wait: u64) -> Self {
         Self { best, reference, wait, ..self }
     }
 
-    /// Patience starts anew.
+    /// Resets patience.
     pub(crate) fn forgive(&mut self) {
         self.wait = 0;
     }
 
-    /// Whether patience has run out.
+    /// True where patience has run out.
     pub(crate) fn is_over(&self) -> bool {
         // An epoch that resets patience never ends training, not even with a patience of 0.
         self.wait >= self.patience.max(1)
     }
 
-    /// Takes the figure of an epoch, counted from 1; lower is better. `None` if it is not finite: that is never best.
+    /// Updates the state with the value of an epoch, counted from 1; lower is better. `None` if it is not finite: that is
+    /// never best.
     pub fn update(&mut self, epoch: u64, value: f64) -> Option<Verdict> {
         if !value.is_finite() {
             return None;
@@ -63,17 +65,17 @@ impl Tracker {
         Some(Verdict { improved, stop: self.is_over() })
     }
 
-    /// The best value and its epoch.
+    /// Returns the best value and its epoch.
     pub fn best(&self) -> Option<(f64, u64)> {
         self.best
     }
 
-    /// What patience is measured against.
+    /// Value that patience is measured against.
     pub fn reference(&self) -> Option<f64> {
         self.reference
     }
 
-    /// Epochs since the last improvement by more than `min_delta`.
+    /// Number of epochs since the last improvement by more than `min_delta`.
     pub fn wait(&self) -> u64 {
         self.wait
     }

@@ -1,4 +1,4 @@
-//! One run's steps: what lives through all epochs, and what an epoch does with it.
+//! Training steps of one run: the state that lasts through all epochs, and the loop of one epoch.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::{
     writer::Part,
 };
 
-/// What lives through all epochs.
+/// State that lasts through all epochs.
 pub(crate) struct Trainer<'a> {
     classifier: &'a Classifier,
     training: &'a Inputs<'a>,
@@ -29,9 +29,9 @@ pub(crate) struct Trainer<'a> {
     adam: Adam,
     average: Option<Average>,
     rates: Rates,
-    /// Of the last step.
+    /// Learning rate of the last step.
     pub(crate) learning_rate: f64,
-    /// Steps left out since what they would have gone by was not finite.
+    /// Steps skipped because their loss or gradients were not finite.
     pub(crate) skipped_steps: u64,
     weights: Vec<f32>,
 }
@@ -72,7 +72,7 @@ impl<'a> Trainer<'a> {
         })
     }
 
-    /// Goes on from a run's last checkpoint, whose network is the classifier's.
+    /// Restores the state from a run's last checkpoint, whose network is the classifier's.
     pub(crate) fn restore(&mut self, checkpoint: &Checkpoint, state: &State) -> Result<()> {
         self.adam.restore(checkpoint, state.steps)?;
         if let Some(average) = &mut self.average {
@@ -83,8 +83,8 @@ impl<'a> Trainer<'a> {
         Ok(())
     }
 
-    /// One pass over the training images, of which `done` is done: loss and accuracy, as they ran. `None` if the observer
-    /// stopped it; how far it came is saved then, and whenever a save is due.
+    /// Runs one pass over the training images, after the part that is already `done`. Returns running loss and accuracy.
+    /// `None` if the observer stopped it; progress is saved then, and whenever a save is due.
     pub(crate) fn train_one_epoch(
         &mut self,
         epoch: u64,
@@ -136,14 +136,14 @@ impl<'a> Trainer<'a> {
         Ok(Some(done))
     }
 
-    /// One optimizer step down the loss' gradients. What is not finite must not reach the weights.
+    /// Takes one optimizer step down the loss' gradients. Values that are not finite must not reach the weights.
     fn descend(&mut self, loss: &Tensor, value: f64) -> Result<Descent> {
         if !value.is_finite() {
             return Ok(Descent::NotFinite);
         }
         let tensors: Vec<&Tensor> = self.parameters.iter().map(|parameter| parameter.tensor).collect();
         let gradients = Tensor::f_run_backward(&[loss], &tensors, false, false)?;
-        // Looked at only where something can be done about it: it takes time.
+        // Checked only if the setting can skip the step, since it takes time.
         if self.config.on_non_finite == OnNonFinite::Skip && !all_finite(&gradients)? {
             return Ok(Descent::NotFinite);
         }
@@ -156,7 +156,7 @@ impl<'a> Trainer<'a> {
         Ok(Descent::Step)
     }
 
-    /// Puts the average of the weights into the network for validation and saving, or the weights back.
+    /// Swaps the average of the weights with the network's, for validation and saving and back.
     pub(crate) fn swap_average(&mut self) -> Result<()> {
         match &mut self.average {
             Some(average) => average.swap(&self.parameters),
@@ -164,7 +164,7 @@ impl<'a> Trainer<'a> {
         }
     }
 
-    /// The validation part's predictions. `None` if the observer stopped it.
+    /// Computes predictions on the validation split. `None` if the observer stopped it.
     pub(crate) fn validate(
         &self,
         validation: &Inputs<'_>,
@@ -183,21 +183,22 @@ impl<'a> Trainer<'a> {
         Error::NonFiniteLoss { value, epoch, place, learning_rate: self.learning_rate }
     }
 
-    /// Class indices of a batch, i64 `[N]`.
+    /// Returns class indices of a batch, i64 `[N]`.
     fn labels(&self, indices: &[usize]) -> Result<Tensor> {
         let labels: Vec<i64> =
             indices.iter().map(|&index| self.training.set().samples()[index].label as i64).collect();
         Ok(Tensor::f_from_slice(&labels)?.f_to_device(self.classifier.device())?)
     }
 
-    /// Class weights of a batch, f32 `[N]`.
+    /// Returns class weights of a batch, f32 `[N]`.
     fn sample_weights(&self, indices: &[usize]) -> Result<Tensor> {
         let weights: Vec<f32> =
             indices.iter().map(|&index| self.weights[self.training.set().samples()[index].label]).collect();
         Ok(Tensor::f_from_slice(&weights)?.f_to_device(self.classifier.device())?)
     }
 
-    /// Hands an epoch's weights to the writer, always as the last ones, and as the best ones if they are. While swapped.
+    /// Passes an epoch's weights to the writer, always as the last ones, and also as the best ones if they are. Called
+    /// while swapped.
     pub(crate) fn save_epoch(
         &self,
         epoch: u64,
@@ -213,7 +214,7 @@ impl<'a> Trainer<'a> {
         saver.submit_last(checkpoint)
     }
 
-    /// Hands the weights to the writer as the last ones, with how far this epoch is.
+    /// Passes the weights to the writer as the last ones, with the progress within this epoch.
     pub(crate) fn save_within(&mut self, epoch: u64, done: Partial, saver: &mut Saver<'_>) -> Result<()> {
         let loss = done.means().map_or(0.0, |(loss, _)| loss);
         let metric = Metric { name: "loss".to_owned(), value: loss };
@@ -252,7 +253,7 @@ impl<'a> Trainer<'a> {
     }
 }
 
-/// Whether a step was taken.
+/// Result of a step: taken, or skipped because values were not finite.
 enum Descent {
     Step,
     NotFinite,
@@ -267,20 +268,20 @@ fn all_finite(tensors: &[Tensor]) -> Result<bool> {
     Ok(true)
 }
 
-/// Keras' class-weighted categorical crossentropy: Σ wᵢ·CEᵢ / N, divided by the number of images, not by the sum of
-/// weights (`keras/src/losses/loss.py`). The gradient comes from log-softmax.
+/// Computes Keras' class-weighted categorical crossentropy: Σ wᵢ·CEᵢ / N, divided by the number of images, not by the sum
+/// of weights (`keras/src/losses/loss.py`). The gradient comes from log-softmax.
 ///
 /// `logits`: f32 `[N, C]`; `labels`: i64 `[N]`; `weights`: f32 `[N]`.
 ///
 /// # Errors
-/// libtorch's own, such as other shapes.
+/// Errors of libtorch, such as other shapes.
 pub fn weighted_crossentropy(logits: &Tensor, labels: &Tensor, weights: &Tensor) -> Result<Tensor> {
     let log_probabilities = logits.f_log_softmax(1, Kind::Float)?;
     let picked = log_probabilities.f_gather(1, &labels.f_unsqueeze(1)?, false)?.f_squeeze_dim(1)?;
     Ok(picked.f_mul(weights)?.f_neg()?.f_mean(Kind::Float)?)
 }
 
-/// Share of a batch whose largest logit is the label's.
+/// Computes the share of a batch whose largest logit is the label's.
 fn share_right(logits: &Tensor, labels: &Tensor) -> Result<f64> {
     Ok(f64::try_from(
         logits.f_argmax(1, false)?.f_eq_tensor(labels)?.f_to_kind(Kind::Float)?.f_mean(Kind::Float)?,

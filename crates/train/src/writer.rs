@@ -13,9 +13,9 @@ use crate::{Error, Result};
 
 /// Writes checkpoints on one background thread, one at a time, so that training does not wait for the disk.
 ///
-/// A checkpoint that is still waiting when a newer one for the same file comes is replaced by it: a slow disk costs
-/// checkpoints in between, never memory, and never the newest one. Once a file could not be written, none is written after
-/// it: the last weights know of best ones that must be on the disk before them.
+/// A waiting checkpoint is replaced by a newer one for the same file: a slow disk costs checkpoints in between, never
+/// memory, and never the newest one. After a file could not be written, no further file is written: the last weights refer
+/// to best ones that must be on disk before them.
 pub(crate) struct Writer {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -27,19 +27,19 @@ struct Shared {
     changed: Condvar,
 }
 
-/// A file to write.
+/// Checkpoint to write, with its path.
 struct Job {
     path: PathBuf,
     part: Part,
     checkpoint: Arc<Checkpoint>,
 }
 
-/// How much of a checkpoint goes to a file.
+/// Part of a checkpoint that goes to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// What is needed to use the network.
+    /// Tensors and metadata that using the network needs.
     Network,
-    /// What is needed to go on training as well.
+    /// Everything, so that training can resume.
     All,
 }
 
@@ -51,7 +51,7 @@ struct State {
 }
 
 impl Shared {
-    /// A writer that panicked leaves the state as it was: nothing in it can be half done.
+    /// Locks the state. A writer that panicked leaves it valid: no change in it can be half done.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -72,10 +72,10 @@ impl Writer {
         Ok(Self { shared, thread: Some(thread) })
     }
 
-    /// Hands a checkpoint over; returns at once.
+    /// Queues a checkpoint and returns at once.
     ///
     /// # Errors
-    /// What went wrong with an earlier one.
+    /// Error of an earlier checkpoint.
     pub(crate) fn submit(&self, path: PathBuf, part: Part, checkpoint: Arc<Checkpoint>) -> Result<()> {
         let mut state = self.shared.lock();
         if let Some(error) = state.error.take() {
@@ -87,10 +87,10 @@ impl Writer {
         Ok(())
     }
 
-    /// Waits until everything handed over is on the disk.
+    /// Waits until every queued checkpoint is on disk.
     ///
     /// # Errors
-    /// What went wrong with any of it.
+    /// Error of any of them.
     pub(crate) fn finish(mut self) -> Result<()> {
         self.close();
         match self.shared.lock().error.take() {
@@ -113,7 +113,7 @@ impl Writer {
     }
 }
 
-/// An early return of the loop still writes what was handed over.
+/// Writes all queued checkpoints, on an early return of the loop as well.
 impl Drop for Writer {
     fn drop(&mut self) {
         self.close();
@@ -177,7 +177,7 @@ mod tests {
         let (best, last) = (folder.path().join("missing/best"), folder.path().join("last"));
         let writer = Writer::start().unwrap();
         writer.submit(best.clone(), Part::Network, Arc::clone(&checkpoint)).unwrap();
-        // Refused already where the first has failed by then.
+        // It is refused here already if the first one has failed by then.
         let refused = writer.submit(last.clone(), Part::All, checkpoint);
         let error = refused.and_then(|()| writer.finish()).unwrap_err();
         assert!(error.to_string().contains(&best.display().to_string()), "{error}");

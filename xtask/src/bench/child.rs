@@ -1,4 +1,4 @@
-//! One process from start to end: how long it took and how much memory it held at most.
+//! Measurement of one process: its wall time and its peak memory.
 
 use crate::failure::fail;
 use crate::workspace::shown;
@@ -7,14 +7,14 @@ use std::io::Read as _;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-/// What a process took, and what it wrote to stdout.
+/// Resources that a process used, and its stdout.
 pub(super) struct Measured {
     pub(super) seconds: f64,
     pub(super) peak_memory_bytes: u64,
     pub(super) stdout: String,
 }
 
-/// Runs a command to its end. Its stderr is the user's; anything but exit code 0 is an error.
+/// Runs a command to its end. Its stderr is passed to the user; anything but exit code 0 is an error.
 #[expect(unsafe_code, reason = "std waits without the resource usage; wait4 is what tells it")]
 pub(super) fn measure(command: &mut Command) -> Result<Measured> {
     let shown = shown(command);

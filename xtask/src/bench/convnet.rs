@@ -1,4 +1,4 @@
-//! The jobs of the ConvNet, measured in turns: whole runs of `thorax` against whole runs of Keras.
+//! Jobs of the ConvNet, measured in turns: whole runs of `thorax` against whole runs of Keras.
 
 use super::environment::Environment;
 use super::job::Job;
@@ -8,7 +8,7 @@ use super::statistics::{Round, ratios, summary};
 use anyhow::Result;
 use serde_json::Value;
 
-/// Who does a job.
+/// Program that does a job.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Side {
     Thorax,
@@ -25,7 +25,7 @@ impl Side {
     }
 }
 
-/// One job by every side, round by round.
+/// Measures one job with every side, round by round.
 pub(super) fn measure(
     job: &Job,
     workers: &[usize],

@@ -1,4 +1,4 @@
-//! The jobs of the ConvNet, and the images they need: the real data set, or samples that `thorax` makes once.
+//! Jobs of the ConvNet, and the images they need: the real data set, or samples that `thorax` makes once.
 
 use super::job::{Files, Job};
 use super::ours::Thorax;
@@ -7,7 +7,7 @@ use crate::workspace::{REAL_DATA, Workspace};
 use anyhow::{Context as _, Result};
 use std::path::{Path, PathBuf};
 
-/// The study's run on the folder named, on the real data set, or else on the sample, with a line that says so.
+/// Makes the job of the study's run on the named folder, on the real data set, or else on the sample, which a line reports.
 pub(super) fn study(
     workspace: &Workspace,
     thorax: &Thorax,
@@ -33,7 +33,7 @@ pub(super) fn study(
     Ok((Job { name, test_data: test_folder(&data)?, data, epochs, meaning }, skipped))
 }
 
-/// Large files: what decoding costs.
+/// Makes the job on large files, which measures decoding.
 pub(super) fn png1024(thorax: &Thorax, quick: bool) -> Result<Job> {
     let (count, epochs) = if quick { (60, 2) } else { (600, 10) };
     let data = sample(thorax, count, 0, 1024)?;
@@ -42,7 +42,7 @@ pub(super) fn png1024(thorax: &Thorax, quick: bool) -> Result<Job> {
     Ok(Job { name: "png1024", data, test_data: None, epochs: Some(epochs), meaning })
 }
 
-/// A synthetic data set under `target/bench`, made once.
+/// Makes a synthetic data set under `target/bench`, once.
 pub(super) fn sample(
     thorax: &Thorax,
     count: usize,
@@ -53,7 +53,7 @@ pub(super) fn sample(
     once(&folder, count, |data| thorax.sample(data, count, test_per_class, image_size))
 }
 
-/// A data set of `count` files in `folder`, made once. A note is written beside it when it is complete.
+/// Makes a data set of `count` files in `folder`, once. A note is written beside it when it is complete.
 pub(super) fn once(folder: &Path, count: usize, make: impl Fn(&Path) -> Result<()>) -> Result<PathBuf> {
     let data = folder.join("Phantoms");
     let complete = folder.join("complete");
@@ -74,7 +74,7 @@ pub(super) fn once(folder: &Path, count: usize, make: impl Fn(&Path) -> Result<(
     Ok(data)
 }
 
-/// The folder beside the data set that both sides test on: its name plus ` Test`, where that holds anything.
+/// Finds the folder beside the data set that both sides test on: its name plus ` Test`, if that holds anything.
 fn test_folder(data: &Path) -> Result<Option<PathBuf>> {
     let Some(name) = data.file_name() else { return Ok(None) };
     let mut name = name.to_owned();

@@ -1,5 +1,5 @@
-//! The jobs of the data path: `thorax` decodes a folder into its cache, Keras' generator goes over it once; and how soon a
-//! second run of `thorax` trains.
+//! Jobs of the data path: `thorax` decodes a folder into its cache, Keras' generator goes over it once; and the time until
+//! a second run of `thorax` trains.
 
 use super::data;
 use super::environment::{Environment, quiet};
@@ -11,15 +11,15 @@ use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
-/// Large gray PNG files.
+/// Makes the job on large gray PNG files.
 pub(super) fn png1024(thorax: &Thorax, quick: bool) -> Result<Job> {
     let job = data::png1024(thorax, quick)?;
     let meaning = format!("decoding {} once", what(&job, "PNG files of 1024×1024"));
     Ok(Job { name: "decode-png1024", epochs: Some(2), meaning, ..job })
 }
 
-/// Gray JPEG files of 384 pixels: those of the folder named, or else the sample's, which Pillow writes. Nothing without
-/// either, and a line that says so.
+/// Makes the job on gray JPEG files of 384 pixels: the named folder's, or else the sample's, which Pillow writes. Without
+/// either there is no job, and a line reports that.
 pub(super) fn jpeg384(
     thorax: &Thorax,
     named: Option<PathBuf>,
@@ -57,7 +57,7 @@ fn what(job: &Job, kind: &str) -> String {
     }
 }
 
-/// One job by both sides, in turns; Keras with one thread that decodes, as it is set up, and with one a core.
+/// Measures one job with both sides, in turns; Keras with one decoding thread, its default, and with one per core.
 pub(super) fn measure(job: &Job, thorax: &Thorax, keras: Option<&Environment>, of: u32) -> Result<Value> {
     let cores = std::thread::available_parallelism().context("cannot count the cores")?.get();
     let mut workers = vec![1, cores];
@@ -91,8 +91,8 @@ pub(super) fn measure(job: &Job, thorax: &Thorax, keras: Option<&Environment>, o
     Ok(result)
 }
 
-/// A run that fills an empty cache, its seconds those of decoding alone; and how long a second one takes from its start to its
-/// first training step.
+/// Runs once into an empty cache, with the seconds of decoding alone, and once more. Returns the second run's time from its
+/// start to its first training step as well.
 fn rounds(job: &Job, thorax: &Thorax) -> Result<(Round, f64)> {
     let cache = thorax.scratch().join("cache");
     if cache.exists() {

@@ -1,4 +1,4 @@
-//! The peers' Python environments: each made once, and again when what it needs changes.
+//! Python environments of the peers: each is made once, and again when its requirements change.
 
 use crate::failure::{Advice, fail};
 use crate::workspace::{Workspace, shown};
@@ -6,24 +6,24 @@ use anyhow::{Context as _, Result};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// An environment, set up and complete.
+/// Environment that is set up and complete.
 pub(super) struct Environment {
     folder: PathBuf,
     sources: PathBuf,
 }
 
-/// The environment of Keras, in `target/peers`.
+/// Sets up the environment of Keras, in `target/peers`.
 pub(super) fn keras(workspace: &Workspace, target: &Path) -> Result<Environment> {
     Environment::set_up(workspace, target.join("peers"), "requirements.txt")
 }
 
-/// The environment of PyTorch and ONNX Runtime, in `target/peers-torch`: too large to be made where it is not needed.
+/// Sets up the environment of PyTorch and ONNX Runtime, in `target/peers-torch`; it is so large that it is made only if needed.
 pub(super) fn torch(workspace: &Workspace, target: &Path) -> Result<Environment> {
     Environment::set_up(workspace, target.join("peers-torch"), "requirements-torch.txt")
 }
 
 impl Environment {
-    /// Takes the environment that is there where it is complete and of the same requirements; makes it otherwise.
+    /// Uses the existing environment if it is complete and of the same requirements; makes it otherwise.
     fn set_up(workspace: &Workspace, folder: PathBuf, requirements: &str) -> Result<Self> {
         let peers = Self { folder, sources: workspace.root().join("xtask/peers") };
         let requirements = peers.source(requirements);
@@ -69,23 +69,23 @@ impl Environment {
         self.folder.join("bin/python")
     }
 
-    /// A script of the peers'.
+    /// Path of a script of the peers.
     pub(super) fn source(&self, name: &str) -> PathBuf {
         self.sources.join(name)
     }
 
-    /// A file that is kept as long as the environment.
+    /// Path of a file that is kept as long as the environment.
     pub(super) fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
-    /// A script as its users run it.
+    /// Makes the command that runs a script as its users would.
     pub(super) fn script(&self, name: &str) -> Command {
         let mut command = Command::new(self.python());
         command.arg(self.source(name));
-        // Tuning of NumPy's OpenBLAS for some other machine is not what the peers' users have.
+        // The peers' users do not have NumPy's OpenBLAS tuned for another machine.
         command.env_remove("OPENBLAS_CORETYPE").env_remove("OPENBLAS_L2_SIZE");
-        // What the scripts share would be compiled into the source tree.
+        // Compiled code of shared modules would be written into the source tree.
         command.env("PYTHONDONTWRITEBYTECODE", "1");
         command
     }
@@ -96,7 +96,7 @@ fn works(program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> bool {
     output.is_ok_and(|output| output.status.success())
 }
 
-/// Runs a command of the set-up; what it says goes to stderr, for stdout is the result's.
+/// Runs a command of the set-up; its output goes to stderr, since stdout is for the result.
 pub(super) fn quiet(command: &mut Command, failure: &str, hint: &str) -> Result<()> {
     let shown = shown(command);
     eprintln!("$ {shown}");

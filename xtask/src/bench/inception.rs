@@ -1,4 +1,4 @@
-//! The jobs of InceptionV3: single steps, timed by each side in a process of its own, all sides in turns.
+//! Jobs of InceptionV3: single steps, timed by each side in a process of its own, all sides in turns.
 
 use super::environment::{Environment, quiet};
 use super::statistics::median;
@@ -13,10 +13,10 @@ use std::process::Command;
 /// in its answer; torchvision's layers give the same.
 const FORWARD_FLOP: f64 = 7_695_968_060.0;
 
-/// The part of it that lies above `mixed_6`.
+/// Part of these operations above `mixed_6`.
 const FORWARD_FLOP_ABOVE_MIXED_6: f64 = 2_020_426_876.0;
 
-/// What a step is.
+/// Kind of step that is timed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Work {
     Full,
@@ -25,7 +25,7 @@ pub(super) enum Work {
 }
 
 impl Work {
-    /// As the programs call it.
+    /// Name in the programs' arguments.
     fn name(self) -> &'static str {
         match self {
             Self::Full => "full",
@@ -56,7 +56,7 @@ impl Work {
         if self == Self::Inference { 32 } else { 15 }
     }
 
-    /// Operations of a step on one batch. Backward counts twice what forward does.
+    /// Counts the operations of a step on one batch. Backward counts as twice the forward pass.
     fn flop(self) -> f64 {
         let one = match self {
             Self::Full => 3.0 * FORWARD_FLOP,
@@ -67,10 +67,10 @@ impl Work {
     }
 }
 
-/// bf16 first: it is what counts most.
+/// Precisions to measure, the most important one first.
 const PRECISIONS: [&str; 2] = ["bf16", "f32"];
 
-/// Who measures what.
+/// Program that measures a kind of step.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Side {
     Thorax(Work, &'static str),
@@ -88,7 +88,7 @@ impl Side {
         }
     }
 
-    /// The peers compute in f32.
+    /// Precision of the side; the peers compute in f32.
     fn precision(self) -> &'static str {
         if let Self::Thorax(_, precision) = self { precision } else { "f32" }
     }
@@ -103,7 +103,7 @@ impl Side {
     }
 }
 
-/// Everything that measures.
+/// All programs that measure, with their settings.
 pub(super) struct Sides<'a> {
     pub(super) ours: &'a Program,
     pub(super) keras: Option<&'a Environment>,
@@ -112,7 +112,7 @@ pub(super) struct Sides<'a> {
 }
 
 impl Sides<'_> {
-    /// The sides of one job, ours first.
+    /// Lists the sides of one job, ours first.
     fn of(&self, work: Work) -> Vec<Side> {
         let mut sides: Vec<Side> =
             PRECISIONS.iter().map(|&precision| Side::Thorax(work, precision)).collect();
@@ -153,7 +153,7 @@ impl Sides<'_> {
         matrix_product(&mut command)
     }
 
-    /// The file for ONNX Runtime: exported once, and again after the script has changed.
+    /// Exports the file for ONNX Runtime, once, and again after the script has changed.
     fn export(&self, torch: &Environment) -> Result<PathBuf> {
         let work = Work::Inference;
         let file = torch.file(&format!("inception-v3-{}x{IMAGE_SIZE}.onnx", work.batch_size()));
@@ -173,7 +173,7 @@ impl Sides<'_> {
     }
 }
 
-/// These jobs, with everything that they have in common measured once a round.
+/// Measures these jobs; work that they share is measured once a round.
 pub(super) fn measure(works: &[Work], sides: &Sides<'_>, of: u32) -> Result<Vec<Value>> {
     let onnx = match sides.torch {
         Some(torch) if works.contains(&Work::Inference) => Some(sides.export(torch)?),
@@ -208,7 +208,7 @@ pub(super) fn measure(works: &[Work], sides: &Sides<'_>, of: u32) -> Result<Vec<
     Ok(works.iter().map(|&work| describe(work, sides, &measured, &products)).collect())
 }
 
-/// One job's entry in the result.
+/// Makes one job's entry in the result.
 fn describe(
     work: Work,
     sides: &Sides<'_>,
@@ -246,7 +246,7 @@ fn describe(
     result
 }
 
-/// Ours divided by theirs, round by round; the median of that.
+/// Divides ours by theirs, round by round, and takes the median.
 fn ratios(ours: &[Round], theirs: &[Round]) -> Value {
     let of = |value: fn(&Round) -> f64| median(ours.iter().zip(theirs).map(|(a, b)| value(a) / value(b)));
     json!({
@@ -255,7 +255,7 @@ fn ratios(ours: &[Round], theirs: &[Round]) -> Value {
     })
 }
 
-/// Ours divided by that of the fastest peer of the same round; the median of that.
+/// Divides ours by the fastest peer of the same round, and takes the median.
 fn ratio_to_faster(ours: &[Round], peers: &[&[Round]]) -> Option<f64> {
     let least = |round: usize| peers.iter().map(|rounds| rounds[round].seconds).fold(f64::INFINITY, f64::min);
     median(ours.iter().enumerate().map(|(round, ours)| ours.seconds / least(round)))
@@ -280,7 +280,7 @@ mod tests {
         let (ours, keras) = (rounds(&[1.0, 6.0, 3.0]), rounds(&[2.0, 8.0, 10.0]));
         assert_eq!(ratios(&ours, &keras), json!({"seconds": 0.5, "peak_memory": 1.0})); // 0.5, 0.75 and 0.3
         let torch = rounds(&[4.0, 6.0, 5.0]);
-        // To 2, 6 and 5: the faster one of each round.
+        // Compared with 2, 6 and 5: the faster one of each round.
         assert_eq!(ratio_to_faster(&ours, &[&keras, &torch]), Some(0.6));
     }
 

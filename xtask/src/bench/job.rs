@@ -1,23 +1,23 @@
-//! A job of the ConvNet's: on which images, for how long, and what the images are.
+//! Job of the ConvNet: its images and its number of epochs.
 
 use super::statistics::median;
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
-/// The same work for every side.
+/// Work that is the same for every side.
 pub(super) struct Job {
     pub(super) name: &'static str,
     pub(super) data: PathBuf,
     pub(super) test_data: Option<PathBuf>,
-    /// This many epochs, whatever happens; nothing: the study's early stopping.
+    /// Fixed number of epochs; `None` for the study's early stopping.
     pub(super) epochs: Option<u64>,
-    /// What the job is, in words.
+    /// Description of the job in words.
     pub(super) meaning: String,
 }
 
 impl Job {
-    /// Its entry in the result, to which the sides are added.
+    /// Makes the job's entry in the result, to which the sides are added.
     pub(super) fn describe(&self) -> Result<Value> {
         let images = Files::below(&self.data)?;
         let test = self.test_data.as_deref().map(Files::below).transpose()?;
@@ -32,13 +32,13 @@ impl Job {
     }
 }
 
-/// The sizes of the images of a data set.
+/// Sizes of the images of a data set.
 pub(super) struct Files {
     pub(super) sizes: Vec<u64>,
 }
 
 impl Files {
-    /// The files in a folder's folders, hidden ones excepted.
+    /// Lists the files in a folder's subfolders, except hidden ones.
     pub(super) fn below(folder: &Path) -> Result<Self> {
         fn walk(folder: &Path, depth: usize, sizes: &mut Vec<u64>) -> Result<()> {
             let cannot = || format!("cannot list `{}`", folder.display());

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use serde_json::{Map, Value};
 use std::process::Command;
 
-/// One run of a job, with this many threads that decode.
+/// Runs a job once, with this many decoding threads.
 pub(super) fn run(keras: &Environment, job: &Job, workers: usize) -> Result<Round> {
     let mut command = keras.script("keras_convnet.py");
     command.arg("--data").arg(&job.data).args(["--workers", &workers.to_string()]);
@@ -21,7 +21,7 @@ pub(super) fn run(keras: &Environment, job: &Job, workers: usize) -> Result<Roun
     measured(&mut command)
 }
 
-/// A script that prints what [`read`] reads, from start to end.
+/// Runs and measures a script whose output [`read`] parses.
 pub(super) fn measured(command: &mut Command) -> Result<Round> {
     let measured = child::measure(command)?;
     let (seconds, epochs, details) = read(&measured.stdout)?;
@@ -34,7 +34,7 @@ pub(super) fn measured(command: &mut Command) -> Result<Round> {
     })
 }
 
-/// The one JSON object that the script prints: seconds without the import, epochs, and the rest as it stands.
+/// Parses the one JSON object that the script prints: seconds without the import, epochs, and the rest unchanged.
 fn read(stdout: &str) -> Result<(f64, u64, Map<String, Value>)> {
     let cannot = || format!("the peer's answer is not one JSON object: `{}`", stdout.trim_end());
     let mut details: Map<String, Value> = serde_json::from_str(stdout).with_context(cannot)?;

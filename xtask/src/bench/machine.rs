@@ -1,11 +1,11 @@
-//! What was measured on, and when.
+//! Description of the machine and the time of a measurement.
 
 use crate::workspace::Workspace;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;
 
-/// Today and now, in UTC.
+/// Returns the present date and time in UTC.
 pub(super) fn date() -> Option<String> {
     words(Command::new("date").args(["-u", "+%Y-%m-%dT%H:%M:%SZ"]))
 }
@@ -20,13 +20,13 @@ pub(super) fn describe() -> Value {
     })
 }
 
-/// The commit, with `-dirty` where the working tree differs from it.
+/// Returns the commit, with `-dirty` if the working tree differs from it.
 pub(super) fn commit(workspace: &Workspace) -> Option<String> {
     let arguments = ["describe", "--always", "--dirty", "--abbrev=12"];
     words(Command::new("git").current_dir(workspace.root()).args(arguments))
 }
 
-/// The compiler that cargo uses at the root.
+/// Returns the version of the compiler that cargo uses at the root.
 pub(super) fn rustc(workspace: &Workspace) -> Option<String> {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     words(Command::new(rustc).current_dir(workspace.root()).arg("--version"))
@@ -47,13 +47,13 @@ fn memory() -> Option<u64> {
     Some(total.strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
 }
 
-/// The first `name : value` of a file of the kernel's.
+/// Finds the first `name : value` in a file of the kernel's.
 fn field(text: &str, name: &str) -> Option<String> {
     let value = text.lines().filter_map(|line| line.split_once(':')).find(|(key, _)| key.trim() == name)?.1;
     Some(value.trim().to_owned())
 }
 
-/// What a command says, or nothing if it cannot.
+/// Returns the output of a command, or nothing if it fails.
 fn words(command: &mut Command) -> Option<String> {
     let output = command.output().ok().filter(|output| output.status.success())?;
     let text = String::from_utf8(output.stdout).ok()?.trim().to_owned();

@@ -1,4 +1,4 @@
-//! `thorax` as its users run it, and what its run's folder says.
+//! Runs of `thorax` as a user would start them, with the figures from their folders.
 
 use super::child;
 use super::job::Job;
@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The release build.
+/// Release build of `thorax`.
 pub(super) struct Thorax {
     program: PathBuf,
     scratch: PathBuf,
@@ -30,12 +30,12 @@ impl Thorax {
         Ok(Self { program, scratch })
     }
 
-    /// Where sample images and runs are kept.
+    /// Folder that sample images and runs are kept in.
     pub(super) fn scratch(&self) -> &Path {
         &self.scratch
     }
 
-    /// In the scratch folder, so that the user's `data/runs/latest` stays what it is.
+    /// Makes a command that runs in the scratch folder, so that the user's `data/runs/latest` stays unchanged.
     pub(super) fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.current_dir(&self.scratch);
@@ -56,8 +56,8 @@ impl Thorax {
         crate::workspace::step(command.stdout(Stdio::from(std::io::stderr())))
     }
 
-    /// One run, whose folder is kept until the next one of this job.
-    /// Nothing is kept of what it decodes, unless there is a cache.
+    /// Runs the job once; its folder is kept until the next run of this job. Decoded images are not kept, unless there is a
+    /// cache.
     pub(super) fn run(&self, job: &Job, cache: Option<&Path>) -> Result<Round> {
         let out = self.scratch.join("runs").join(job.name);
         if out.exists() {
@@ -95,7 +95,7 @@ impl Thorax {
     }
 }
 
-/// Epochs and figures out of a run's files.
+/// Reads epochs and figures from a run's files.
 fn read(run: &str, test: Option<&str>, history: &str) -> Result<(u64, Map<String, Value>)> {
     let run: Value = serde_json::from_str(run).context("cannot read run.json")?;
     let epochs =
@@ -107,7 +107,7 @@ fn read(run: &str, test: Option<&str>, history: &str) -> Result<(u64, Map<String
     let test: Option<Value> = test.map(serde_json::from_str).transpose().context("cannot read test.json")?;
     let accuracy = |model: &str| test.as_ref().map_or(Value::Null, |test| test[model]["accuracy"].clone());
 
-    // The first epoch warms up: memory is taken and kernels are chosen in it.
+    // The first epoch is a warm-up: memory is allocated and kernels are chosen in it.
     let times = epoch_seconds(history)?;
     let later = if times.len() > 1 { &times[1..] } else { &times[..] };
 
@@ -123,7 +123,7 @@ fn read(run: &str, test: Option<&str>, history: &str) -> Result<(u64, Map<String
     Ok((epochs, details))
 }
 
-/// The column `seconds` of `history.csv`, found by its name: columns are only ever added. No field of it is quoted.
+/// Reads the column `seconds` of `history.csv`, found by its name: columns are only ever added. No field of it is quoted.
 fn epoch_seconds(history: &str) -> Result<Vec<f64>> {
     let mut lines = history.lines();
     let header = lines.next().context("history.csv is empty")?;

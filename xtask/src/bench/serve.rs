@@ -1,5 +1,5 @@
-//! The job of `thorax serve`: how many images a second 64 clients get classified, to what `thorax predict` does of the same
-//! images with the same model; what a short queue refuses; and what is left of clients that are slow or go away.
+//! Job of `thorax serve`: images a second with 64 clients, compared with `thorax predict` on the same images with the same
+//! model; refusals with a short queue; and resources still held after clients that are slow or close early.
 
 mod client;
 mod server;
@@ -15,25 +15,25 @@ use server::{Server, Use};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Images of the sample: a multiple of the batch that `predict` computes.
+/// Number of images of the sample: a multiple of the batch that `predict` computes.
 const SAMPLE: usize = 64;
-/// Clients that each ask again as soon as they are answered.
+/// Number of clients, each of which asks again as soon as it is answered.
 const CLIENTS: usize = 64;
-/// The queue that is too short for them.
+/// Length of a queue that is too short for them.
 const SHORT_QUEUE: usize = 8;
-/// Clients that hang up.
+/// Number of clients that close early.
 const HANG_UPS: usize = 1000;
 
-/// How long is measured.
+/// Durations of the measurement.
 struct Plan {
-    /// How often `predict` goes over the sample.
+    /// Number of passes of `predict` over the sample.
     passes: usize,
     warmup: Duration,
     load: Duration,
-    /// Into the load, when memory is looked at first.
+    /// Time from the start of the load to the first memory reading.
     early: Duration,
     refused: Duration,
-    /// How long a client sends a byte a second.
+    /// Time for which a client sends a byte a second.
     slow: Duration,
 }
 
@@ -107,7 +107,7 @@ fn round(tally: &Tally, [before, early, end]: &[Use; 3], predict: f64) -> Value 
     })
 }
 
-/// A model with a head of an epoch: how fast it computes does not hang on what it knows.
+/// Trains a model with a head for one epoch: its speed does not depend on its quality.
 fn model(thorax: &Thorax, sample: &Path) -> Result<PathBuf> {
     let out = thorax.scratch().join("runs/serve");
     if out.exists() {
@@ -134,7 +134,7 @@ fn precision(run: &Path) -> Result<Value> {
     Ok(record["settings"]["precision"].clone())
 }
 
-/// Images a second of `predict`, its start not counted: what many passes take longer than one.
+/// Measures the images a second of `predict` without its start, from the extra time of many passes over one.
 fn offline_rate(thorax: &Thorax, sample: &Path, flags: &[String], passes: usize) -> Result<f64> {
     let seconds = |passes: usize| -> Result<f64> {
         let mut command = thorax.command();
@@ -152,7 +152,7 @@ fn offline_rate(thorax: &Thorax, sample: &Path, flags: &[String], passes: usize)
     Ok((SAMPLE * passes) as f64 / (many - one))
 }
 
-/// As many clients at a queue that has no room for them.
+/// Measures as many clients at a queue that is too short for them.
 fn short_queue(thorax: &Thorax, flags: &[String], images: &Images, plan: &Plan) -> Result<Value> {
     let server = Server::start(thorax, flags, &["--queue", &SHORT_QUEUE.to_string()])?;
     let tally = client::load(server.address, images, CLIENTS, plan.refused)?;
@@ -167,10 +167,10 @@ fn short_queue(thorax: &Thorax, flags: &[String], images: &Images, plan: &Plan) 
     Ok(json!({"queue": SHORT_QUEUE, "clients": CLIENTS, "serve": tally.describe()}))
 }
 
-/// What the server holds before and after clients that are slow or go away.
+/// Measures the server's resources before and after clients that are slow or close early.
 fn troublesome(thorax: &Thorax, flags: &[String], images: &Images, plan: &Plan) -> Result<Value> {
     let server = Server::start(thorax, flags, &[])?;
-    // Threads and memory are taken when they are first needed.
+    // Threads and memory are allocated when they are first needed.
     client::load(server.address, images, CLIENTS, plan.warmup)?;
     let settle = Duration::from_secs(2);
     std::thread::sleep(settle);

@@ -1,17 +1,17 @@
-//! From single rounds to what is printed of them.
+//! Statistics of rounds for the result.
 
 use serde_json::{Map, Value, json};
 
-/// One side's one run of a job.
+/// One run of a job by one side.
 #[derive(Clone, Default)]
 pub(super) struct Round {
-    /// What counts: for `thorax` the whole process, for Keras without TensorFlow's import.
+    /// Seconds that count: for `thorax` the whole process, for Keras without TensorFlow's import.
     pub(super) seconds: f64,
-    /// The whole process on both sides.
+    /// Seconds of the whole process.
     pub(super) process_seconds: f64,
     pub(super) epochs: u64,
     pub(super) peak_memory_bytes: u64,
-    /// What only this side tells, as it stands: accuracies, parts of the time, versions.
+    /// Details of this side alone, unchanged: accuracies, parts of the time, versions.
     pub(super) details: Map<String, Value>,
 }
 
@@ -35,7 +35,7 @@ impl Round {
     }
 }
 
-/// All rounds of one side: least, median, and each as it was.
+/// Summarises all rounds of one side: least, median, and each round.
 pub(super) fn summary(rounds: &[Round]) -> Value {
     json!({
         "seconds": spread(rounds.iter().map(|round| round.seconds)),
@@ -45,7 +45,7 @@ pub(super) fn summary(rounds: &[Round]) -> Value {
     })
 }
 
-/// Ours divided by theirs, round by round; the median of that.
+/// Divides ours by theirs, round by round, and takes the median.
 pub(super) fn ratios(ours: &[Round], theirs: &[Round]) -> Value {
     let of =
         |seconds: fn(&Round) -> f64| median(ours.iter().zip(theirs).map(|(a, b)| seconds(a) / seconds(b)));
@@ -59,12 +59,12 @@ pub(super) fn ratios(ours: &[Round], theirs: &[Round]) -> Value {
     })
 }
 
-/// The least and the middle of some values.
+/// Returns the least value and the median.
 pub(super) fn spread(values: impl Iterator<Item = f64> + Clone) -> Value {
     json!({ "min": values.clone().reduce(f64::min), "median": median(values) })
 }
 
-/// The middle value, or the mean of the two in the middle; nothing of nothing.
+/// Returns the median: the middle value, or the mean of the two in the middle; `None` without values.
 pub(super) fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);

@@ -1,4 +1,4 @@
-//! One process that times single steps: ours or a peer's, asked with the same flags and answering with the same fields.
+//! Process that times single steps, ours or a peer's: all take the same flags and answer with the same fields.
 
 use super::child;
 use super::statistics::{median, spread};
@@ -9,10 +9,10 @@ use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The width and height of every image.
+/// Width and height of every image.
 pub(super) const IMAGE_SIZE: u32 = 256;
 
-/// How every side measures.
+/// Settings that every side measures with.
 #[derive(Clone, Copy)]
 pub(super) struct Settings {
     pub(super) threads: usize,
@@ -21,7 +21,7 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// A process' arguments from the second on; the first says what it is to do.
+    /// Adds a process' arguments from the second on; the first one names its work.
     pub(super) fn give(&self, command: &mut Command, batch_size: u32) {
         command.args(["--threads", &self.threads.to_string()]);
         command.args(["--steps", &self.steps.to_string(), "--warmup", &self.warmup.to_string()]);
@@ -29,7 +29,7 @@ impl Settings {
     }
 }
 
-/// Our own program for this: an example of the crate `train`.
+/// Program of ours that times steps: an example of the crate `train`.
 pub(super) struct Program(PathBuf);
 
 impl Program {
@@ -52,10 +52,10 @@ impl Program {
     }
 }
 
-/// What one process measured.
+/// Measurement of one process.
 #[derive(Deserialize)]
 pub(super) struct Round {
-    /// Of its timed steps, the median: what counts.
+    /// Median of its timed steps, which is the result.
     #[serde(rename = "median_seconds")]
     pub(super) seconds: f64,
     #[serde(rename = "min_seconds")]
@@ -66,7 +66,7 @@ pub(super) struct Round {
     process_seconds: f64,
     #[serde(skip)]
     pub(super) peak_memory_bytes: u64,
-    /// What only this side tells, as it stands: versions and the like.
+    /// Details of this side alone, unchanged, such as versions.
     #[serde(flatten)]
     details: Map<String, Value>,
 }
@@ -83,7 +83,7 @@ impl Round {
     }
 }
 
-/// Runs a process to its end; a step of it takes a batch of that many images.
+/// Runs a process to its end; one of its steps takes a batch of that many images.
 pub(super) fn run(command: &mut Command, batch_size: u32) -> Result<Round> {
     let measured = child::measure(command)?;
     let mut round = read(&measured.stdout, batch_size)?;
@@ -103,7 +103,7 @@ fn read(stdout: &str, batch_size: u32) -> Result<Round> {
     Ok(round)
 }
 
-/// The speed of a product of large matrices, in GFLOP/s.
+/// Measures the speed of a product of large matrices, in GFLOP/s.
 pub(super) fn matrix_product(command: &mut Command) -> Result<f64> {
     #[derive(Deserialize)]
     struct Answer {
@@ -118,7 +118,7 @@ fn unreadable(stdout: &str) -> String {
     format!("the answer is not the one JSON object that was expected: `{}`", stdout.trim_end())
 }
 
-/// All rounds of one side, and how fast that is for so many operations a step.
+/// Summarises all rounds of one side, with the speed for so many operations a step.
 pub(super) fn summary(rounds: &[Round], flop: f64) -> Value {
     let seconds = rounds.iter().map(|round| round.seconds);
     json!({

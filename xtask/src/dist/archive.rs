@@ -1,4 +1,4 @@
-//! The folder as one file: the same folder gives the same bytes, whoever packs it and when.
+//! Archive of the folder: the same folder gives the same bytes, at any time and on any machine.
 
 use crate::fetch::{digest, files_below};
 use anyhow::{Context as _, Result};
@@ -8,11 +8,11 @@ use std::io::{BufReader, BufWriter, Write as _};
 use std::path::Path;
 use tar::{Archive, Builder, EntryType, Header};
 
-/// Packs everything below a folder, under a name that the archive unpacks to.
+/// Packs everything below a folder, under the folder name that the archive unpacks to.
 pub(super) fn pack(folder: &Path, name: &str, to: &Path) -> Result<()> {
     let cannot = || format!("cannot write `{}`", to.display());
     let file = BufWriter::new(File::create(to).with_context(cannot)?);
-    // Without the time, which would make every archive another.
+    // With a time stamp, each archive would differ.
     let mut tar = Builder::new(GzBuilder::new().mtime(0).write(file, Compression::default()));
     for (inner, path) in files_below(folder)? {
         let mut file = File::open(&path).with_context(|| format!("cannot read `{}`", path.display()))?;

@@ -1,4 +1,4 @@
-//! The program, built so that it tells nothing of this machine and asks for nothing of it.
+//! Build of the program without traces of this machine and without dependence on it.
 
 use crate::failure::{Advice, fail};
 use crate::workspace::{Workspace, shown};
@@ -7,13 +7,13 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-/// Where the program looks for its libraries: beside itself, wherever that is.
+/// Run path of the program to its libraries: relative to itself, wherever that is.
 pub(super) const RUN_PATH: &str = "$ORIGIN/../lib";
 
-/// Builds the program in a profile of its own; where it is.
+/// Builds the program in a profile of its own, and returns its path.
 ///
-/// The user's own flags, such as `target-cpu=native`, are left out: it has to run on other machines. Paths of this one, which
-/// messages of panics and of libtorch's would name, are replaced.
+/// The user's own flags, such as `target-cpu=native`, are left out: it has to run on other machines. Paths of this machine,
+/// which messages of panics and of libtorch would contain, are replaced.
 pub(super) fn build(workspace: &Workspace, libtorch: &Path) -> Result<PathBuf> {
     let replaced = replaced(workspace, libtorch);
     let rust: Vec<String> =
@@ -36,27 +36,27 @@ pub(super) fn build(workspace: &Workspace, libtorch: &Path) -> Result<PathBuf> {
     program.ok_or_else(|| fail("cargo built no `thorax`", "run `cargo xtask dist` in the project's folder"))
 }
 
-/// The program that one of cargo's messages is about.
+/// Returns the program that one of cargo's messages is about.
 fn program(line: &str) -> Option<PathBuf> {
     let message: Value = serde_json::from_str(line).ok()?;
     (message["target"]["name"] == "thorax").then_some(())?;
     Some(message["executable"].as_str()?.into())
 }
 
-/// Paths of this machine, and what stands for them. Where several begin a path, the last one counts.
+/// Lists paths of this machine with their replacements. If several are prefixes of a path, the last one counts.
 fn replaced(workspace: &Workspace, libtorch: &Path) -> Vec<(String, &'static str)> {
     let paths = [(Some(workspace.root().to_owned()), "/thorax"), (cargo_home(), "/cargo")];
     let paths = paths.into_iter().chain([(Some(libtorch.to_owned()), "/libtorch")]);
     paths.filter_map(|(path, to)| Some((path?.to_str()?.to_owned(), to))).collect()
 }
 
-/// Where the sources of other crates lie.
+/// Folder that holds the sources of other crates.
 pub(super) fn cargo_home() -> Option<PathBuf> {
     let named = std::env::var_os("CARGO_HOME").filter(|value| !value.is_empty()).map(PathBuf::from);
     named.or_else(|| Some(std::env::home_dir()?.join(".cargo")))
 }
 
-/// As a shell would want it.
+/// Quotes a text for a shell.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }

@@ -1,13 +1,13 @@
-//! What a program or a library says of itself: the libraries it needs, where it looks for them, and their versions.
+//! Facts that a program or library file states: the libraries it needs, its search paths for them, and their versions.
 
 use anyhow::{Context as _, Result};
 use goblin::elf::{Elf, symver::VerneedSection};
 use std::path::Path;
 
 pub(super) struct Binary {
-    /// The libraries it names, in its order.
+    /// Libraries that it names, in its order.
     pub(super) needed: Vec<String>,
-    /// Where it looks for them, of either kind (`DT_RUNPATH`, `DT_RPATH`).
+    /// Search paths for them, of either kind (`DT_RUNPATH`, `DT_RPATH`).
     pub(super) run_paths: Vec<String>,
     /// Versions of them that it was linked against, such as `GLIBC_2.34`.
     pub(super) versions: Vec<String>,

@@ -1,4 +1,4 @@
-//! The folder that is packed: `bin/`, `lib/`, `share/`, the licences, and what to read first.
+//! Folder that is packed: `bin/`, `lib/`, `share/`, the licences, and the text to read first.
 
 use super::build;
 use super::libraries::Needed;
@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Where shells look for completions, below `share/`.
+/// Paths of shell completions, below `share/`.
 const COMPLETIONS: [(&str, &str); 3] = [
     ("bash", "bash-completion/completions/thorax"),
     ("zsh", "zsh/site-functions/_thorax"),
@@ -41,7 +41,7 @@ Thorax is under the MIT licence, `LICENSE`. What it is made with has its own: `l
 pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    /// An empty one, in place of what an earlier call left.
+    /// Makes an empty folder, in place of one that an earlier call left.
     pub(super) fn new(root: PathBuf) -> Result<Self> {
         if root.symlink_metadata().is_ok() {
             std::fs::remove_dir_all(&root).with_context(|| format!("cannot remove `{}`", root.display()))?;
@@ -77,7 +77,7 @@ impl Folder {
         Ok(path)
     }
 
-    /// The program, without what only debuggers read: names of functions stay, for the words of a panic.
+    /// Copies the program, without debug information: names of functions stay, for messages of panics.
     pub(super) fn program(&self, built: &Path) -> Result<()> {
         self.copy(built, "bin/thorax")?;
         let strip = Command::new("strip").arg("--strip-debug").arg(self.path("bin/thorax")).output();
@@ -92,12 +92,12 @@ impl Folder {
         Ok(())
     }
 
-    /// A library of libtorch's, as it is.
+    /// Copies a library of libtorch, unchanged.
     pub(super) fn library(&self, library: &Path) -> Result<()> {
         self.copy(library, &format!("lib/{}", library.file_name().unwrap_or_default().display()))
     }
 
-    /// What people and shells read; the program itself writes most of it.
+    /// Writes the texts for people and shells; the program itself prints most of them.
     pub(super) fn texts(
         &self,
         workspace: &Workspace,
@@ -115,7 +115,7 @@ impl Folder {
         self.copy(&workspace.root().join("LICENSE"), "LICENSE")
     }
 
-    /// What the packed program prints.
+    /// Returns the output of the packed program.
     fn says(&self, arguments: &[&str]) -> Result<Vec<u8>> {
         let program = self.path("bin/thorax");
         let output = Command::new(&program).args(arguments).output();

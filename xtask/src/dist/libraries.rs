@@ -1,7 +1,7 @@
-//! Which of libtorch's libraries the program needs, and what is left for the system to give.
+//! Libraries of libtorch that the program needs, and the ones that the system must provide.
 //!
-//! The files themselves say it. `ldd` would answer for this machine: it runs the loader, which takes libraries from wherever
-//! this one has them.
+//! They are read from the files themselves. `ldd` would answer for this machine: it runs the loader, which takes libraries
+//! from any place where this machine has them.
 
 use super::elf::Binary;
 use crate::failure::fail;
@@ -10,7 +10,8 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 
-/// glibc's and GCC's: every Linux with glibc has them, and a copy of another version would break what the system loads.
+/// Libraries of glibc and GCC: every Linux with glibc has them, and a copy of another version would break the system's
+/// other libraries.
 const SYSTEM: [&str; 9] = [
     "libc.so.6",
     "libm.so.6",
@@ -22,17 +23,17 @@ const SYSTEM: [&str; 9] = [
     "libstdc++.so.6",
     "ld-linux-",
 ];
-/// Whose versions are said, and by what name.
+/// Prefixes of versions that are reported, with their names.
 const VERSIONED: [(&str, &str); 2] = [("GLIBC_", "glibc"), ("GLIBCXX_", "libstdc++ (GLIBCXX)")];
 
 pub(super) struct Needed {
-    /// libtorch's libraries, by name.
+    /// Libraries of libtorch, by name.
     pub(super) packed: Vec<PathBuf>,
-    /// The newest version of each of [`VERSIONED`].
+    /// Newest version of each of [`VERSIONED`].
     versions: BTreeMap<&'static str, String>,
 }
 
-/// Everything that the program needs, and that this needs in turn.
+/// Collects everything that the program needs, directly and indirectly.
 pub(super) fn needed(program: &Path, libtorch: &Path) -> Result<Needed> {
     let mut names = BTreeSet::new();
     let mut versions = BTreeMap::new();
@@ -63,12 +64,12 @@ pub(super) fn needed(program: &Path, libtorch: &Path) -> Result<Needed> {
 }
 
 impl Needed {
-    /// The packed libraries' names.
+    /// Iterates over the packed libraries' names.
     pub(super) fn names(&self) -> impl Iterator<Item = String> {
         self.packed.iter().filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()))
     }
 
-    /// What the system has to have, in words.
+    /// Lists the versions that the system must have, in words.
     pub(super) fn versions(&self) -> String {
         let of = |(mark, name): (&str, &str)| Some(format!("{name} {}", self.versions.get(mark)?));
         VERSIONED.into_iter().filter_map(of).collect::<Vec<_>>().join(", ")
@@ -88,7 +89,7 @@ fn newest(versions: &[String], known: &mut BTreeMap<&'static str, String>) {
     }
 }
 
-/// 2.9 is older than 2.34.
+/// Compares version numbers part by part: 2.9 is older than 2.34.
 fn compare(a: &str, b: &str) -> Ordering {
     let parts = |text: &str| text.split('.').map(|part| part.parse().unwrap_or(0)).collect::<Vec<u32>>();
     parts(a).cmp(&parts(b))

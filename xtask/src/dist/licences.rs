@@ -1,4 +1,4 @@
-//! The licences of all that is packed: their texts, out of the crates' own packages, and a list of them.
+//! Licences of all that is packed: their texts, out of the crates' own packages, and a list of them.
 
 use super::folder::Folder;
 use super::libraries::Needed;
@@ -11,12 +11,12 @@ use serde_json::Value;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-/// How the names of licence texts begin, in small letters.
+/// Beginnings of the names of licence texts, in lower case.
 const NAMES: [&str; 7] = ["licen", "copying", "copyright", "notice", "unlicense", "patents", "third-party"];
-/// What a package's own name for such a text may be a folder of.
+/// Names of folders that may hold such texts.
 const FOLDERS: [&str; 2] = ["licenses", "license"];
 
-/// A crate, and the texts that its package holds.
+/// Crate with the licence texts of its package.
 struct Crate {
     name: String,
     version: String,
@@ -27,9 +27,9 @@ struct Crate {
 
 pub(super) struct Licences {
     crates: Vec<Crate>,
-    /// What is not a crate: where its texts go, and where they are.
+    /// Texts of parts that are not crates: their targets, and their paths.
     others: Vec<(String, PathBuf)>,
-    /// Lines on it for the list.
+    /// Lines about these parts for the list.
     notes: Vec<String>,
 }
 
@@ -82,7 +82,7 @@ fn of_crate(package: &Value) -> Result<Crate> {
             texts.push((name, path));
         }
     }
-    // One that the manifest names, under whatever name.
+    // A text that the manifest names, under any name.
     let named = package["license_file"].as_str().map(|name| folder.join(name)).filter(|path| path.is_file());
     if let Some((name, path)) = named.and_then(|path| Some((path.file_name()?.to_str()?.to_owned(), path)))
         && !texts.iter().any(|(known, _)| *known == name)
@@ -93,7 +93,7 @@ fn of_crate(package: &Value) -> Result<Crate> {
     Ok(Crate { name: text("name"), version: text("version"), licence, repository: text("repository"), texts })
 }
 
-/// Names and paths in a folder, by name.
+/// Lists names and paths in a folder, by name.
 fn listed(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
     let cannot = || format!("cannot list `{}`", folder.display());
     let mut found = Vec::new();
@@ -105,7 +105,7 @@ fn listed(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
     Ok(found)
 }
 
-/// The standard library's, where the compiler came with them.
+/// Finds the standard library's texts, if the compiler was installed with them.
 fn of_rust() -> Result<Vec<(String, PathBuf)>> {
     let root = PathBuf::from(rustc(&["--print", "sysroot"])?.trim()).join("share/doc/rust");
     let mut texts = Vec::new();
@@ -134,7 +134,7 @@ impl Licences {
         folder.write("licenses/README.md", self.list())
     }
 
-    /// The list, as a page.
+    /// Makes the list, as a page.
     fn list(&self) -> String {
         let mut page =
             "# Licences of what is in this archive\n\n- Thorax itself: MIT, `../LICENSE`.\n".to_owned();
@@ -153,13 +153,13 @@ impl Licences {
         page
     }
 
-    /// A crate of the same repository that has texts: what is split into packages does not always have them in each.
+    /// Finds a crate of the same repository that has texts: not every package of a repository contains them.
     fn sibling(&self, repository: &str) -> Option<&Crate> {
         let mut crates = self.crates.iter();
         crates.find(|one| !repository.is_empty() && one.repository == repository && !one.texts.is_empty())
     }
 
-    /// How much there is, for the terminal.
+    /// Counts the texts, for the terminal.
     pub(super) fn summary(&self) -> String {
         let lacks = |one: &&Crate| one.texts.is_empty() && self.sibling(&one.repository).is_none();
         let without = self.crates.iter().filter(lacks);

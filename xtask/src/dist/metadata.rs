@@ -1,4 +1,4 @@
-//! What cargo knows of the program's crates.
+//! Metadata of the program's crates, from cargo.
 
 use crate::failure::Advice;
 use crate::workspace::Workspace;
@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// The package that the program is built from.
+/// Package that the program is built from.
 const PACKAGE: &str = "cli";
 
 pub(super) struct Metadata(Value);
@@ -40,7 +40,7 @@ impl Metadata {
         list(&self.0["workspace_members"]).any(|member| *member == package["id"])
     }
 
-    /// The crates of others that end up in the program: what it depends on, but not to be built or tested.
+    /// Lists the crates of others that end up in the program: its dependencies, without the ones for builds or tests.
     pub(super) fn others(&self) -> Vec<&Value> {
         let mut reached = BTreeSet::new();
         let mut waiting: Vec<&str> = self

@@ -1,5 +1,5 @@
-//! The start-up test: the archive, unpacked elsewhere, has to train, predict and serve with nothing of this machine at hand
-//! but the system's own libraries. A line is printed for each thing that was seen.
+//! Start-up test: the archive, unpacked elsewhere, has to train, predict and serve with nothing of this machine but the
+//! system's own libraries. A line is printed for each thing that was checked.
 
 mod server;
 
@@ -14,25 +14,25 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
-/// How far apart `serve` and `predict` may be.
+/// Largest difference between `serve` and `predict`.
 const TOLERANCE: f64 = 1e-4;
 
 pub(super) struct Expected<'a> {
     pub(super) version: &'a str,
     /// Names of the libraries that are packed.
     pub(super) libraries: Vec<String>,
-    /// Folders of this machine that the program must neither name nor use.
+    /// Folders of this machine that the program must neither contain nor use.
     pub(super) hidden: Vec<PathBuf>,
 }
 
-/// The unpacked archive, and a folder to work in.
+/// Unpacked archive, with a folder to work in.
 struct Trial {
     folder: TempDir,
     name: String,
 }
 
 pub(super) fn run(archive: &Path, name: &str, expected: &Expected<'_>) -> Result<()> {
-    // A space in a folder's name is the least that a program has to bear.
+    // Every program must accept a space in a folder's name.
     let folder = tempfile::Builder::new().prefix("thorax elsewhere ").tempdir();
     let folder = folder.context("cannot make a temporary folder")?;
     archive::unpack(archive, folder.path())?;
@@ -70,7 +70,8 @@ impl Trial {
         self.folder.path().join("work")
     }
 
-    /// The program with no variable that could find anything for it: no cargo, no rustc, no python, no LD_LIBRARY_PATH.
+    /// Makes a command that runs the program with no variable that could find anything for it: no cargo, no rustc, no
+    /// python, no LD_LIBRARY_PATH.
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(self.program());
         command.args(arguments).current_dir(self.work()).env_clear().stdin(Stdio::null());
@@ -78,7 +79,7 @@ impl Trial {
         command
     }
 
-    /// What it prints.
+    /// Returns the output of the program.
     fn says(&self, arguments: &[&str]) -> Result<String> {
         let shown = format!("thorax {}", arguments.join(" "));
         let output = self.command(arguments).output().with_context(|| format!("cannot run `{shown}`"))?;
@@ -104,7 +105,7 @@ impl Trial {
 
     fn tells_nothing(&self, hidden: &[PathBuf]) -> Result<()> {
         let bytes = std::fs::read(self.program()).context("cannot read the program")?;
-        // One such as `/src` cannot be told from a part of other paths.
+        // A short one such as `/src` also occurs within other paths.
         let telling = hidden.iter().filter(|folder| folder.components().count() > 2);
         for folder in telling.filter_map(|folder| folder.to_str()) {
             let below = format!("{folder}/");
@@ -144,7 +145,7 @@ impl Trial {
         Ok(())
     }
 
-    /// Makes a sample and trains on it; a test image of it.
+    /// Makes a sample and trains on it. Returns one of its test images.
     fn trains(&self) -> Result<PathBuf> {
         self.says(&[
             "data",
@@ -174,7 +175,7 @@ impl Trial {
             .context("nor can it be listed")
     }
 
-    /// The row of an image.
+    /// Returns the prediction of an image.
     fn predicts(&self, image: &Path) -> Result<Value> {
         let said = self.says(&["predict", &image.to_string_lossy(), "--saved", "run", "--json"])?;
         let row: Value = serde_json::from_str(&said).context("`thorax predict` prints no JSON")?;
@@ -210,7 +211,7 @@ impl Trial {
         Ok(())
     }
 
-    /// Every packed library is the archive's own, and nothing is of the build.
+    /// Checks that every packed library is loaded from the archive, and nothing from the build.
     fn loads(&self, loaded: Vec<PathBuf>, expected: &Expected<'_>) -> Result<()> {
         let lib = self.root().join("lib").canonicalize().context("the archive has no `lib`")?;
         let (own, others): (Vec<_>, Vec<_>) = loaded.into_iter().partition(|path| path.starts_with(&lib));

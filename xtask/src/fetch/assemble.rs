@@ -1,4 +1,4 @@
-//! libtorch put together of PyTorch's Python wheels: the route for machines that reach a package index, or a mirror of
+//! Assembly of libtorch from PyTorch's Python wheels: the route for machines that reach a package index, or a mirror of
 //! one, but not PyTorch's own site.
 
 use super::pins::Libtorch;
@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Fills the folder from the wheels and checks what was taken.
+/// Fills the folder from the wheels and checks its contents.
 pub(super) fn assemble(files: &[PathBuf], pins: &Libtorch, tree: &Path) -> Result<()> {
     tools()?;
     wheels::unpack(files, &pins.wheels, tree)?;
@@ -16,7 +16,7 @@ pub(super) fn assemble(files: &[PathBuf], pins: &Libtorch, tree: &Path) -> Resul
     if lib.join("libtorch.so").exists() { Ok(()) } else { empty_libtorch(&lib) }
 }
 
-/// What this route needs, looked for before half a gigabyte or more is downloaded.
+/// Checks for the tools of this route before half a gigabyte or more is downloaded.
 pub(super) fn tools() -> Result<()> {
     if wheels::works("cc", &["--version"]) {
         return Ok(());
@@ -24,8 +24,8 @@ pub(super) fn tools() -> Result<()> {
     Err(fail("no C compiler: `cc` cannot be run", "install a C and C++ compiler (gcc or clang)"))
 }
 
-/// For the CPU: the wheel's libtorch.so, which is not taken then, needs libtorch_cuda. It holds nothing itself, so an
-/// empty library of the same name that needs only libtorch_cpu does.
+/// Makes an empty libtorch.so for the CPU. The wheel's own one needs libtorch_cuda and so is not taken. It holds no code
+/// itself, so an empty library of the same name that needs only libtorch_cpu replaces it.
 fn empty_libtorch(lib: &Path) -> Result<()> {
     let output = Command::new("cc")
         .current_dir(lib)

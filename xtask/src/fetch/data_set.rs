@@ -1,8 +1,8 @@
 //! `cargo xtask fetch-data`: the COVID-19 Radiography Database, from Kaggle or out of an archive that was downloaded by hand,
 //! put into `data/` as two folders of classes: one to train on, one to test on.
 //!
-//! [`kaggle`] asks for the archive, [`resume`] brings it to the disk, [`archive`] looks it through, [`contents`] knows which
-//! member is which image, [`carve`] chooses those for the test, [`tree`] writes them out and [`receipt`] puts them in place.
+//! [`kaggle`] asks for the archive, [`resume`] downloads it, [`archive`] checks it, [`contents`] assigns members to images,
+//! [`carve`] chooses the test images, [`tree`] writes them out and [`receipt`] puts them in place.
 
 mod archive;
 mod carve;
@@ -41,13 +41,13 @@ pub(crate) struct Options {
     force: bool,
 }
 
-/// The file that tests point the tasks to other places with.
+/// File with which tests redirect the tasks to other addresses.
 #[derive(Deserialize)]
 struct PinsFile {
     data_set: Pins,
 }
 
-/// The task.
+/// Runs the task.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let pins = match workspace.pins() {
         Some(file) => {
@@ -93,7 +93,7 @@ fn fetch(
     let counts = unpack(workspace, depot, &file, &source, classes).or_else(|error| {
         let Some(Refused(why)) = error.downcast_ref() else { return Err(error) };
         let refused = fail(format!("{shown} {why}"), format!("nothing of it is used; {}", pins.by_hand()));
-        // A bad archive of ours goes; that of the user stays.
+        // A bad archive of this task is removed; the user's own stays.
         if from.is_none() { resume::forget(depot).and(Err(refused)) } else { Err(refused) }
     })?;
     let [train, test] = receipt::places(workspace).map(|folder| workspace.shown(&folder).to_string());
@@ -103,7 +103,7 @@ fn fetch(
     ))
 }
 
-/// From the archive to the two places; the classes to train on with their numbers of images.
+/// Unpacks the archive into the two places. Returns the classes to train on with their numbers of images.
 fn unpack(
     workspace: &Workspace,
     depot: &Depot,

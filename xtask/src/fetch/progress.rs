@@ -1,9 +1,9 @@
-//! A bar on a terminal, a plain line at every tenth elsewhere.
+//! Progress of transfers: a bar on a terminal, a plain line at every tenth elsewhere.
 
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use std::io::IsTerminal as _;
 
-/// How far one transfer is.
+/// Progress of one transfer.
 pub(super) struct Progress {
     bar: ProgressBar,
     what: String,

@@ -1,4 +1,4 @@
-//! One file over HTTP: streamed to disk and hashed on the way, continued where an earlier call was cut off.
+//! Download of one file over HTTP: streamed to disk and hashed on the way, resumed if an earlier call was cut off.
 
 use super::pins::Archive;
 use super::progress::Progress;
@@ -13,11 +13,11 @@ use ureq::http::header::HeaderName;
 use ureq::http::{Response, header};
 use ureq::{Agent, Body};
 
-/// Why a route did not lead to the goal.
+/// Reason why a route failed.
 pub(super) enum Fault {
-    /// The place cannot be reached or does not offer what is pinned: another route may.
+    /// The address cannot be reached or does not offer the pinned file: another route may.
     Unavailable(anyhow::Error),
-    /// Something is wrong that the user should hear of: no other route is tried.
+    /// Error that the user must see: no other route is tried.
     Stop(anyhow::Error),
 }
 
@@ -27,8 +27,8 @@ impl From<anyhow::Error> for Fault {
     }
 }
 
-/// Brings the whole file to `part` and checks its sha256. What an interrupted call left in `part` is gone on with;
-/// a file that fails the check is removed.
+/// Downloads the whole file to `part` and checks its sha256. A part that an interrupted call left is resumed; a file that
+/// fails the check is removed.
 pub(super) fn download(archive: &Archive, part: &Path) -> Result<(), Fault> {
     let have = part.metadata().map_or(0, |metadata| metadata.len());
     let whole = match archive.bytes {
@@ -39,7 +39,7 @@ pub(super) fn download(archive: &Archive, part: &Path) -> Result<(), Fault> {
         transfer(archive, part, have)?;
     }
     check(part, &archive.sha256, &archive.url).inspect_err(|_| {
-        // It cannot be gone on with. Where it stays although it should not, the next call fails in the same way.
+        // It cannot be resumed. If it cannot be removed either, the next call fails in the same way.
         let _ = super::remove(part);
     })?;
     Ok(())
@@ -47,7 +47,7 @@ pub(super) fn download(archive: &Archive, part: &Path) -> Result<(), Fault> {
 
 fn transfer(archive: &Archive, part: &Path, have: u64) -> Result<(), Fault> {
     let response = match request(archive, have)? {
-        // What is there is no beginning of the file.
+        // The part on disk is no beginning of the file.
         response if response.status() == 416 && have > 0 => request(archive, 0)?,
         response => response,
     };
@@ -58,22 +58,22 @@ fn transfer(archive: &Archive, part: &Path, have: u64) -> Result<(), Fault> {
     Ok(file.save(response, part, start)?)
 }
 
-/// A file on its way to the disk, as the sentences call it.
+/// Transfer of a file to disk, with names for messages.
 pub(super) struct Transfer<'a> {
-    /// Where it comes from.
+    /// Source address.
     pub(super) url: &'a str,
-    /// What the progress bar calls it.
+    /// Name in the progress bar.
     pub(super) name: &'a str,
-    /// The task that goes on with it after it was cut off.
+    /// Task that resumes it after it was cut off.
     pub(super) task: &'a str,
-    /// The whole file's size, where known.
+    /// Size of the whole file, if known.
     pub(super) total: Option<u64>,
-    /// What an answer may hold at most, in bytes.
+    /// Largest answer, in bytes.
     pub(super) limit: u64,
 }
 
 impl Transfer<'_> {
-    /// Writes an answer's body to `part`: behind its first `start` bytes, which are all of it, or from the beginning.
+    /// Writes an answer's body to `part`: after its first `start` bytes, which are all of it, or from the beginning.
     pub(super) fn save(&self, response: Response<Body>, part: &Path, start: u64) -> Result<()> {
         let cannot_write = || format!("cannot write `{}`", part.display());
         let resumed = start > 0;
@@ -111,7 +111,7 @@ impl Transfer<'_> {
     }
 }
 
-/// What asks: an answer of any status is one, and none is waited for without end.
+/// Makes the HTTP client: an answer of any status is accepted, and every wait has a limit.
 pub(super) fn agent(redirects: u32) -> Agent {
     Agent::config_builder()
         .timeout_resolve(Some(Duration::from_secs(10)))
@@ -124,11 +124,11 @@ pub(super) fn agent(redirects: u32) -> Agent {
         .into()
 }
 
-/// The server's answer, once it is one that can be the file; or 416 to a part that the file does not have.
+/// Requests the file and returns the answer if it can be the file, or a 416 to a part that the file does not have.
 fn request(archive: &Archive, have: u64) -> Result<Response<Body>, Fault> {
     let unavailable =
         |error: anyhow::Error| Fault::Unavailable(error.context(format!("cannot fetch {}", archive.url)));
-    // Compressed on the way, the bytes would not be those that are counted.
+    // With compression, the bytes counted would not be the file's.
     let mut request = agent(10).get(&archive.url).header(header::ACCEPT_ENCODING, "identity");
     if have > 0 {
         request = request.header(header::RANGE, format!("bytes={have}-"));
@@ -140,7 +140,7 @@ fn request(archive: &Archive, have: u64) -> Result<Response<Body>, Fault> {
         _ => return Err(unavailable(anyhow!("the server answers `{}`", response.status()))),
     }
 
-    // A proxy's login page answers 200 as well: only what can be the file is written over an earlier part.
+    // A proxy's login page answers 200 as well: only an answer that can be the file is written over an earlier part.
     let text = |name| text(&response, name).unwrap_or_default();
     if text(header::CONTENT_TYPE).starts_with("text/") {
         return Err(unavailable(anyhow!("the answer is a text page, not the file")));
@@ -158,12 +158,12 @@ fn request(archive: &Archive, have: u64) -> Result<Response<Body>, Fault> {
     }
 }
 
-/// A header of an answer.
+/// Returns a header of an answer.
 pub(super) fn text(response: &Response<Body>, name: HeaderName) -> Option<&str> {
     response.headers().get(name)?.to_str().ok()
 }
 
-/// How many bytes an answer announces.
+/// Returns the number of bytes that an answer announces.
 pub(super) fn length(response: &Response<Body>) -> Option<u64> {
     text(response, header::CONTENT_LENGTH)?.parse().ok()
 }
@@ -179,12 +179,12 @@ pub(super) fn check(file: &Path, sha256: &str, whence: &str) -> Result<()> {
     Err(Advice::new(message, hint).into())
 }
 
-/// The sha256 of a file, in hexadecimal.
+/// Computes the sha256 of a file, in hexadecimal.
 pub(crate) fn digest(path: &Path) -> Result<String> {
     digest_by::<Sha256>(path)
 }
 
-/// The digest of a file by another algorithm, in hexadecimal.
+/// Computes the digest of a file by another algorithm, in hexadecimal.
 pub(super) fn digest_by<D: Digest>(path: &Path) -> Result<String> {
     let cannot = || format!("cannot read `{}`", path.display());
     let mut file = File::open(path).with_context(cannot)?;

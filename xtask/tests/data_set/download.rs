@@ -1,11 +1,11 @@
-//! The archive on its way: cut off, gone on with, and checked.
+//! Tests of the download of the archive: cut off, resumed, and checked.
 
 use crate::server::{Behaviour, File};
 use crate::world::{COMPLETE, STUDY, World, release};
 
 const HALF: usize = 100_000;
 
-/// A world in which half of the archive has come.
+/// Makes a world in which half of the archive is downloaded.
 fn half_way() -> (World, crate::server::Server) {
     let (world, server) = World::with_server(release());
     server.set(Behaviour::CutAfter(HALF));
@@ -60,7 +60,7 @@ fn a_server_without_ranges_sends_it_all_again() {
 
 #[test]
 fn another_version_is_never_added_to_the_one_that_was_begun() {
-    // Polite servers send all of it; rude ones the rest, and then all when asked again.
+    // Correct servers send all of it; faulty ones the rest, and then all when asked again.
     for (behaviour, requests) in [(Behaviour::Serve, 2), (Behaviour::IgnoreMark, 3)] {
         let (world, server) = half_way();
         let mut other = crate::world::members(crate::world::IMAGES);
@@ -128,7 +128,7 @@ fn a_part_that_is_too_long_or_has_no_note_is_of_no_use() {
 #[test]
 fn a_part_that_is_all_there_is_not_asked_for_again() {
     let (world, server) = half_way();
-    // As left by a call that was killed after the download.
+    // A call that was killed after the download leaves this.
     world.write("root/data/.fetch/data-set/archive.part", release());
     world.fetch(&[]).sentence();
     world.assert_whole(&STUDY);
@@ -170,7 +170,7 @@ fn the_md5_that_the_storage_host_announces_is_checked() {
         said.assert_error(&message, "the file is not used; run this again, or open https://page.example");
         world.assert_nothing();
 
-        // Nor is it gone on with, nor what was cut off and came to its end with other bytes.
+        // It is not resumed either, nor is a cut-off file that was completed with other bytes.
         server.set(Behaviour::CutAfter(HALF));
         assert_eq!(world.fetch(&[]).code, Some(1));
         server.set(Behaviour::Serve);

@@ -4,10 +4,10 @@ use crate::world::{IMAGES, Member, members, zip};
 use std::io::{Cursor, Write as _};
 use zip::write::SimpleFileOptions;
 
-/// A member that only these archives have: in the first class, between the others.
+/// Name of a member that only these archives have: in the first class, between the others.
 pub(crate) const EVIL: &str = "COVID-19_Radiography_Dataset/COVID/images/evil.png";
 
-/// What is written of a member in the archive's list, by its place there (APPNOTE 4.3.12): 2 or 4 bytes.
+/// Field of a member's entry in the archive's list, by its offset there (APPNOTE 4.3.12): 2 or 4 bytes.
 #[derive(Clone, Copy)]
 pub(crate) enum Field {
     Flags = 8,
@@ -17,7 +17,7 @@ pub(crate) enum Field {
     Offset = 42,
 }
 
-/// The present release with one member more.
+/// Makes the present release with one member more.
 pub(crate) fn with(name: &str, bytes: &[u8]) -> Vec<u8> {
     zip(&members_with(name, bytes))
 }
@@ -28,12 +28,12 @@ fn members_with(name: &str, bytes: &[u8]) -> Vec<Member> {
     members
 }
 
-/// The same with a link.
+/// Makes the present release with a link.
 pub(crate) fn with_link(name: &str, target: &str) -> Vec<u8> {
     with_last(|writer, options| writer.add_symlink(name, target, options).expect("a link"))
 }
 
-/// The same with a member that is deflated.
+/// Makes the present release with a member that is deflated.
 pub(crate) fn with_deflated(name: &str, bytes: &[u8]) -> Vec<u8> {
     with_last(|writer, options| {
         writer
@@ -49,7 +49,7 @@ fn with_last(add: impl FnOnce(&mut zip::ZipWriter<Cursor<Vec<u8>>>, SimpleFileOp
     writer.finish().expect("into memory").into_inner()
 }
 
-/// The same with a name that no writer takes: of `EVIL`'s length, in its place.
+/// Makes the present release with a name that no writer accepts, in place of one of the same length.
 pub(crate) fn with_name(name: &str) -> Vec<u8> {
     let stand_in = "N".repeat(name.len());
     let mut archive = with(&stand_in, b"evil");
@@ -69,13 +69,13 @@ pub(crate) fn set(archive: &mut [u8], name: &str, field: Field, bytes: &[u8]) {
     archive[at..at + bytes.len()].copy_from_slice(bytes);
 }
 
-/// A field of 4 bytes of a member's entry in the list.
+/// Reads a field of 4 bytes of a member's entry in the list.
 pub(crate) fn get(archive: &[u8], name: &str, field: Field) -> [u8; 4] {
     let at = entry(archive, name) + field as usize;
     archive[at..at + 4].try_into().expect("4 bytes")
 }
 
-/// Where a member's entry in the list begins.
+/// Finds the start of a member's entry in the list.
 fn entry(archive: &[u8], name: &str) -> usize {
     let at = (0..archive.len() - name.len()).rev().find(|at| archive[*at..].starts_with(name.as_bytes()));
     let start = at.expect("it is there") - 46;

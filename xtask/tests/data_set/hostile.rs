@@ -1,10 +1,10 @@
-//! Archives that mean harm, or that something happened to: refused as a whole, in one line, and nothing is left.
+//! Malicious or damaged archives: refused as a whole, in one line, and nothing of them is left.
 
 use crate::forge::{EVIL, Field, get, set, with, with_deflated, with_link, with_name};
 use crate::server::File;
 use crate::world::{IMAGES, World, image, members, release, zip};
 
-/// It is refused with these words, and nothing of it is anywhere.
+/// Checks that an archive is refused with these words, and that nothing of it is left anywhere.
 #[track_caller]
 fn assert_refused(archive: &[u8], why: &str) {
     let world = World::new();
@@ -70,7 +70,7 @@ fn a_link_or_a_device() {
 
 #[test]
 fn one_name_twice() {
-    // Also next to each other and at the end, where a list without doubles looks like any other.
+    // Also adjacent and at the end, positions at which a list without duplicates looks the same.
     let first = "COVID-19_Radiography_Dataset/COVID/images/COVID-1.png";
     let last = format!("COVID-19_Radiography_Dataset/Viral Pneumonia/images/Viral Pneumonia-{IMAGES}.png");
     for name in [first, &last] {
@@ -176,7 +176,7 @@ fn bytes_that_are_not_what_the_list_says() {
     let at = archive.windows(bytes.len()).position(|window| window == bytes).expect("it is stored");
     archive[at + 100] ^= 1;
     assert_refused(&archive, &format!("holds `{EVIL}`, which cannot be unpacked (Invalid checksum)"));
-    // in a way that nobody knows,
+    // in an unknown way,
     let mut archive = with(EVIL, &image("evil.png"));
     set(&mut archive, EVIL, Field::Method, &[99, 0]);
     assert_refused(&archive, &format!("holds `{EVIL}`, which cannot be unpacked ("));

@@ -1,4 +1,4 @@
-//! A fetch that was killed at any moment, and two at once.
+//! Fetches that were killed at any moment, and two at once.
 
 use crate::server::Behaviour;
 use crate::world::{COMPLETE, IMAGES, STUDY, Said, TEST, TRAIN, World, members, release, wait_until, zip};
@@ -9,7 +9,7 @@ fn spawn(world: &World, arguments: &[&str]) -> Child {
     world.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts")
 }
 
-/// SIGKILL: nothing of its own can run any more.
+/// Kills with SIGKILL: no code of the child runs after that.
 fn kill(mut child: Child) {
     child.kill().expect("it is ours");
     child.wait().expect("it was started");
@@ -37,7 +37,7 @@ fn killed_while_unpacking_it_leaves_nothing_in_place() {
     let archive = world.write("large.zip", zip(&members(1000)));
     let from = ["--from", archive.to_str().expect("text")];
     let tree = world.root("data/.fetch/data-set/tree");
-    // On a busy machine it may be over before it is killed.
+    // On a busy machine it may end before it is killed.
     let half = (0..10).any(|_| {
         let child = spawn(&world, &from);
         wait_until("the first images are on the disk", || tree.join("train/COVID-19").is_dir());
@@ -62,13 +62,13 @@ fn killed_at_any_moment_it_leaves_nothing_or_the_whole() {
     world.fetch(&[]).sentence();
     let all_of_it = start.elapsed();
     for arguments in [&[][..], &["--force"]] {
-        // Over the whole of its way, and past it.
+        // Kills at moments over its whole duration, and after it.
         for step in 0..40 {
             let child = spawn(&world, arguments);
             std::thread::sleep(all_of_it * step / 30);
             kill(child);
             let (train, test) = (world.root(TRAIN), world.root(TEST));
-            // The images to train on come last and go first.
+            // The images to train on are put in place last and removed first.
             if train.exists() {
                 let (train, test) = (world.names(TRAIN), world.names(TEST));
                 assert_eq!((train.len(), test.len()), (3 + 3 * (IMAGES - 40), 1 + 3 * 40), "at step {step}");
@@ -89,7 +89,7 @@ fn killed_at_any_moment_it_leaves_nothing_or_the_whole() {
 fn killed_between_the_two_renames_it_is_completed() {
     let world = World::new();
     world.fetch_from(&release(), &[]).sentence();
-    // As a kill between the two leaves it.
+    // A kill between the two leaves this.
     std::fs::create_dir_all(world.root("data/.fetch/data-set/tree")).expect("a folder");
     std::fs::rename(world.root(TRAIN), world.root("data/.fetch/data-set/tree/train")).expect("it is there");
     assert!(world.fetch_from(&release(), &[]).sentence().contains("are ready"));

@@ -1,10 +1,10 @@
-//! What is asked of Kaggle: who learns the token, and what a refusal means.
+//! Requests to Kaggle: the hosts that get the token, and the messages for refusals.
 
 use crate::server::{Behaviour, File, Server};
 use crate::world::{PAGE, STUDY, Said, World, release};
 use std::process::Command;
 
-/// Kaggle, which redirects, and the storage host behind it.
+/// Starts Kaggle, which redirects, and the storage host behind it.
 fn world_and_hosts() -> (World, Server, Server) {
     let world = World::new();
     let storage = Server::start(File { bytes: release(), etag: Some("\"one\""), ..File::default() });
@@ -18,7 +18,7 @@ fn run(mut command: Command) -> Said {
     Said::new(command.output().expect("it starts"))
 }
 
-/// What may be shown has neither token nor signature in it.
+/// Checks that the output contains neither token nor signature.
 #[track_caller]
 fn assert_discreet(said: &Said) {
     for secret in ["s3cret", "dXNlcjpzM2NyZXQ=", "5ec2e7"] {

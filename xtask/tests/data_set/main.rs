@@ -1,4 +1,4 @@
-//! `cargo xtask fetch-data` against servers and archives of our own: every way that it goes right or wrong.
+//! Tests of `cargo xtask fetch-data` with servers and archives of our own: every success and failure.
 //!
 //! Each test checks the message, the exit code, and what is left on the disk.
 

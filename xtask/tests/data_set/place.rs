@@ -1,4 +1,4 @@
-//! What is in the folders' places already.
+//! Tests with files that are already in the folders' places.
 
 use crate::server::Behaviour;
 use crate::world::{ALL, COMPLETE, STUDY, Said, TEST, TRAIN, World, release, wait_until};

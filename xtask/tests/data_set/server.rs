@@ -1,18 +1,18 @@
-//! A host of our own: Kaggle, which redirects, or the storage host behind it, with the faults that real ones have.
+//! Test host: Kaggle, which redirects, or the storage host behind it, with the faults that real ones have.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
-/// What the host does with the next requests.
+/// Behaviour of the host for the next requests.
 #[derive(Clone)]
 pub(crate) enum Behaviour {
-    /// Sends what is asked for; the rest of a file only where `If-Range` names the file's mark.
+    /// Sends what is asked for; the rest of a file only if `If-Range` names the file's ETag.
     Serve,
-    /// Sends the whole file whatever part is asked for.
+    /// Sends the whole file for every range.
     ServeWhole,
-    /// Sends the part that is asked for, whatever mark it is asked for of.
+    /// Sends the part that is asked for, whatever the ETag.
     IgnoreMark,
     /// Announces everything, sends this many bytes and closes the connection.
     CutAfter(usize),
@@ -32,16 +32,16 @@ pub(crate) enum Behaviour {
     Page,
 }
 
-/// What is behind the address.
+/// File behind the address.
 #[derive(Clone, Default)]
 pub(crate) struct File {
     pub(crate) bytes: Vec<u8>,
     pub(crate) etag: Option<&'static str>,
-    /// Headers besides, each a whole line.
+    /// Further headers, each a whole line.
     pub(crate) headers: Vec<String>,
 }
 
-/// A request's headers, by lower-case name.
+/// Headers of a request, by lower-case name.
 pub(crate) type Headers = BTreeMap<String, String>;
 
 struct State {
@@ -51,7 +51,7 @@ struct State {
     released: bool,
 }
 
-/// The host; it stops with the test's process.
+/// Running host; it stops with the test's process.
 pub(crate) struct Server {
     pub(crate) url: String,
     shared: Arc<(Mutex<State>, Condvar)>,
@@ -69,7 +69,7 @@ impl Server {
             for stream in listener.incoming().flatten() {
                 let shared = Arc::clone(&of_thread);
                 std::thread::spawn(move || {
-                    // A client that was killed or has enough closes first.
+                    // A client that was killed or has read enough closes first.
                     let _ = answer(&stream, &shared);
                     let _ = stream.shutdown(Shutdown::Both);
                 });
@@ -90,7 +90,7 @@ impl Server {
         self.state().file = file;
     }
 
-    /// Lets stalled answers go on.
+    /// Lets stalled answers continue.
     pub(crate) fn release(&self) {
         self.state().released = true;
         self.shared.1.notify_all();
@@ -100,7 +100,7 @@ impl Server {
         self.state().requests.len()
     }
 
-    /// A header of every request so far.
+    /// Returns a header of every request so far.
     pub(crate) fn header(&self, name: &str) -> Vec<Option<String>> {
         self.state().requests.iter().map(|headers| headers.get(name).cloned()).collect()
     }

@@ -1,4 +1,4 @@
-//! A workspace of its own for each test, and archives like those of the data set.
+//! Workspace of its own for each test, and archives like those of the data set.
 
 pub(crate) use crate::said::Said;
 use crate::server::{File, Server};
@@ -13,16 +13,16 @@ use zip::write::SimpleFileOptions;
 
 pub(crate) const TRAIN: &str = "data/COVID-19 Radiography Database";
 pub(crate) const TEST: &str = "data/COVID-19 Radiography Database Test";
-/// Where people are sent.
+/// Page that users are directed to.
 pub(crate) const PAGE: &str = "https://page.example/datasets/covid19-radiography-database";
-/// Images of each class in the archives here.
+/// Number of images of each class in the archives here.
 pub(crate) const IMAGES: usize = 45;
 pub(crate) const STUDY: [&str; 3] = ["COVID-19", "NORMAL", "Viral Pneumonia"];
 pub(crate) const ALL: [&str; 4] = ["COVID", "Lung_Opacity", "Normal", "Viral Pneumonia"];
 pub(crate) const COMPLETE: &str = "data set: `data/COVID-19 Radiography Database` and \
                                    `data/COVID-19 Radiography Database Test` are complete, nothing to fetch";
 
-/// A folder like the workspace's, without anything in it.
+/// Empty folder like the workspace's.
 pub(crate) struct World {
     folder: TempDir,
 }
@@ -36,7 +36,7 @@ impl World {
         world
     }
 
-    /// One whose archive lies on a host, without redirects.
+    /// Makes a world whose archive lies on a host, without redirects.
     pub(crate) fn with_server(bytes: Vec<u8>) -> (Self, Server) {
         let world = Self::new();
         let server = Server::start(File { bytes, etag: Some("\"one\""), ..File::default() });
@@ -44,12 +44,12 @@ impl World {
         (world, server)
     }
 
-    /// A place beside the workspace.
+    /// Path beside the workspace.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// A place in the workspace.
+    /// Path in the workspace.
     pub(crate) fn root(&self, name: &str) -> PathBuf {
         self.path("root").join(name)
     }
@@ -65,7 +65,7 @@ impl World {
         self.write("pins.json", json!({"data_set": {"url": url, "page": PAGE}}).to_string());
     }
 
-    /// The task as a command, with nothing of this machine's set-up in it.
+    /// Makes the task's command, without any settings of this machine.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
         command.arg("--root").arg(self.path("root")).arg("fetch-data");
@@ -84,7 +84,7 @@ impl World {
         Said::new(self.command(arguments).output().expect("it starts"))
     }
 
-    /// With an archive of the user's.
+    /// Runs the task with an archive of the user's.
     pub(crate) fn fetch_from(&self, archive: &[u8], arguments: &[&str]) -> Said {
         let file = self.write("archive.zip", archive);
         if !self.path("pins.json").exists() {
@@ -95,7 +95,7 @@ impl World {
         said
     }
 
-    /// Every file below a folder of the workspace with its contents, by its name relative to it; links are not followed.
+    /// Reads every file below a folder of the workspace, by its name relative to it; links are not followed.
     pub(crate) fn files(&self, folder: &str) -> BTreeMap<String, Vec<u8>> {
         fn walk(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) {
             for entry in std::fs::read_dir(folder).into_iter().flatten() {
@@ -117,7 +117,8 @@ impl World {
         self.files(folder).into_keys().collect()
     }
 
-    /// Both folders, whole: every image of these classes once, as it was in the archive; and nothing else in `data/`.
+    /// Checks that both folders are complete: every image of these classes once, as it was in the archive; and nothing else
+    /// in `data/`.
     #[track_caller]
     pub(crate) fn assert_whole(&self, classes: &[&str]) {
         let (train, test) = (self.files(TRAIN), self.files(TEST));
@@ -144,7 +145,7 @@ impl World {
         assert_eq!(others, [".fetch.lock"]);
     }
 
-    /// Neither folder, and nothing that was being prepared.
+    /// Checks that there is neither folder, and nothing unfinished.
     #[track_caller]
     pub(crate) fn assert_nothing(&self) {
         assert_eq!(self.names("data"), [".fetch.lock".to_owned()].into());
@@ -153,7 +154,7 @@ impl World {
         }
     }
 
-    /// What is kept of a download.
+    /// Returns the number of bytes kept of a download.
     pub(crate) fn part(&self) -> Option<usize> {
         let part = self.root("data/.fetch/data-set/archive.part").metadata().ok()?;
         usize::try_from(part.len()).ok()
@@ -161,7 +162,7 @@ impl World {
 }
 
 impl Said {
-    /// It went well; its one sentence.
+    /// Checks that it succeeded, and returns its one sentence.
     #[track_caller]
     pub(crate) fn sentence(&self) -> &str {
         assert_eq!(self.code, Some(0), "{}", self.stderr);
@@ -169,7 +170,7 @@ impl Said {
         self.stdout.trim_end()
     }
 
-    /// It failed as the user's fault: `error: MESSAGE` in one line, and a hint that holds a text.
+    /// Checks that it failed as the user's fault: `error: MESSAGE` in one line, and a hint that contains a text.
     #[track_caller]
     pub(crate) fn assert_error(&self, message: &str, hint: &str) {
         assert_eq!((self.code, self.stdout.as_str()), (Some(1), ""), "{}", self.stderr);
@@ -178,7 +179,7 @@ impl Said {
         self.assert_hint(hint);
     }
 
-    /// A line of its causes holds this text.
+    /// Checks that a line of its causes contains this text.
     #[track_caller]
     pub(crate) fn assert_cause(&self, text: &str) {
         let mut causes = self.stderr.lines().filter(|line| line.starts_with("  caused by: "));
@@ -186,7 +187,7 @@ impl Said {
     }
 }
 
-/// What begins like a PNG file, and is longer or shorter by its name.
+/// Makes bytes that begin like a PNG file, with a length that depends on the name.
 pub(crate) fn image(name: &str) -> Vec<u8> {
     let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
     let mut state = name.bytes().fold(17_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
@@ -197,10 +198,10 @@ pub(crate) fn image(name: &str) -> Vec<u8> {
     bytes
 }
 
-/// A member of an archive: its name and bytes.
+/// Member of an archive: its name and bytes.
 pub(crate) type Member = (String, Vec<u8>);
 
-/// The present release, with so many images a class.
+/// Makes the present release, with so many images per class.
 pub(crate) fn members(images: usize) -> Vec<Member> {
     let mut members = vec![
         ("COVID-19_Radiography_Dataset/README.md.txt".to_owned(), b"where they come from".to_vec()),
@@ -216,7 +217,7 @@ pub(crate) fn members(images: usize) -> Vec<Member> {
     members
 }
 
-/// The release of 2020: no masks, and other names.
+/// Makes the release of 2020: no masks, and other names.
 pub(crate) fn members_of_2020(images: usize) -> Vec<Member> {
     let top = "COVID-19 Radiography Database";
     let mut members = vec![
@@ -231,7 +232,7 @@ pub(crate) fn members_of_2020(images: usize) -> Vec<Member> {
     members
 }
 
-/// A zip file of these, stored, so that the bytes at each place are known.
+/// Makes a zip file of these, stored, so that the bytes at each place are known.
 pub(crate) fn zip(members: &[Member]) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
@@ -246,7 +247,7 @@ pub(crate) fn release() -> Vec<u8> {
     zip(&members(IMAGES))
 }
 
-/// Waits until something is so; a test that waits in vain fails.
+/// Waits until a condition holds; fails after 30 s.
 #[track_caller]
 pub(crate) fn wait_until(what: &str, so: impl Fn() -> bool) {
     let end = Instant::now() + Duration::from_secs(30);

@@ -1,4 +1,4 @@
-//! The first route, PyTorch's archive: what is taken of it, what is refused, and when the second route is taken.
+//! Tests of the first route, PyTorch's archive: its members, refusals, and the change to the second route.
 
 use crate::server::{Behaviour, Server};
 use crate::world::{LIBRARY_BYTES, Member, World, archive, library, pins, sha256, zip};
@@ -11,7 +11,7 @@ fn world_and_server() -> (World, Server) {
     (world, server)
 }
 
-/// The one file in which a download is kept until it is whole.
+/// Returns the path of the one file in which a download is kept until it is complete.
 fn part(world: &World) -> std::path::PathBuf {
     world.data(&format!(".fetch/libtorch/{:.16}.part", sha256(&archive())))
 }
@@ -53,7 +53,7 @@ fn a_wrong_sha256_is_an_error_with_both() {
         "the file is not used; run this again",
     );
     world.assert_no_libtorch();
-    // It cannot be gone on with, so it is not kept either.
+    // It cannot be resumed, so it is not kept either.
     assert!(world.names("root/data").iter().all(|name| !name.ends_with(".part")));
     assert!(world.pip_calls().is_empty(), "a wrong file is nothing to work around");
 }

@@ -1,4 +1,4 @@
-//! `--cuda`: libtorch for NVIDIA's GPUs, put together of wheels, in the place of the one for the CPU and back.
+//! Tests of `--cuda`: libtorch for NVIDIA's GPUs, assembled from wheels, in place of the one for the CPU and back.
 
 use crate::server::Server;
 use crate::world::{Member, zip};
@@ -10,7 +10,7 @@ const COMPLETE: &str = "libtorch 1.2.3 with CUDA: `data/libtorch` is complete, n
 const READY: &str = "libtorch 1.2.3 with CUDA: `data/libtorch` is ready, from PyTorch's wheels, in ";
 const CLEAN: [&str; 2] = ["clean --quiet --package torch-sys", "clean --quiet --package torch-sys --release"];
 
-/// A world with an archive for the CPU, and for CUDA two wheels that pip has.
+/// Makes a world with an archive for the CPU, and for CUDA two wheels that pip has.
 fn world_and_server() -> (World, Server) {
     let world = World::new();
     let server = Server::start(archive());
@@ -80,7 +80,7 @@ fn it_is_fetched_once_and_counts_as_libtorch_from_then_on() {
     }
     assert_eq!((world.pip_calls().len(), server.requests()), (2, 0));
 
-    // Damage is mended with the same build, not with the other.
+    // Damage is repaired with the same build, not with the other.
     std::fs::remove_file(world.data("libtorch/lib/libcublas.so.13")).expect("it is there");
     let said = world.fetch(&[]);
     assert!(said.stderr.contains("(`lib/libcublas.so.13` is missing): fetching it again"), "{}", said.stderr);

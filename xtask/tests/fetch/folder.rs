@@ -1,4 +1,4 @@
-//! `--from DIR`: the archive out of a folder, for machines without network.
+//! Tests of `--from DIR`: the archive out of a folder, for machines without network.
 
 use crate::server::Server;
 use crate::world::{World, archive, pins, sha256};
@@ -14,7 +14,7 @@ fn world_and_server() -> (World, Server) {
 
 #[test]
 fn the_archive_is_taken_from_the_folder() {
-    // As a browser saves it, and as the address spells it.
+    // The names that browsers save it by, and the name in the address.
     for name in ["libtorch-1.2.3+cpu.zip", "libtorch-1.2.3%2Bcpu.zip"] {
         let (world, server) = world_and_server();
         let file = world.write(&format!("usb/{name}"), archive());

@@ -1,4 +1,4 @@
-//! A fetch that was killed, two at once, and a `data/` that is not as a fetch left it.
+//! Fetches that were killed, two at once, and a `data/` that no fetch left in this state.
 
 use crate::server::{Behaviour, Server};
 use crate::world::{Said, World, archive, pins, sha256, wait_until};

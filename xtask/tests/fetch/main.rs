@@ -1,4 +1,4 @@
-//! `cargo xtask fetch-weights` against a server of our own: every way that a fetch goes right or wrong.
+//! Tests of `cargo xtask fetch-weights` with a server of our own: every success and failure.
 //!
 //! Each test checks the message, the exit code, and what is left on the disk.
 

@@ -1,4 +1,4 @@
-//! A libtorch that is there already: named with `--libtorch` or `LIBTORCH`, linked to, never changed.
+//! Tests of a libtorch that is there already: named with `--libtorch` or `LIBTORCH`, linked to, never changed.
 
 use crate::server::Server;
 use crate::world::{Said, World, archive, pins};
@@ -37,7 +37,7 @@ fn a_usable_one_is_linked_to() {
     assert_eq!(plain.sentence(), "libtorch 1.2.3: `data/libtorch` is a link to your own, nothing to fetch");
     assert_eq!(server.requests(), 0);
 
-    // Fetching in its place replaces the link, not what it leads to.
+    // A fetch in its place replaces the link, not its target.
     world.fetch(&["--force"]).sentence();
     world.assert_installed();
     assert!(own.join("lib/libtorch.so").is_file());
@@ -137,7 +137,7 @@ fn one_that_was_unpacked_in_place_by_hand_is_left_alone() {
     assert_eq!(said.sentence(), "libtorch 1.2.3: `data/libtorch` is your own, nothing to fetch");
     assert_eq!((world.names("root/data"), server.requests()), (before, 0));
 
-    // Half of one is of no use to anybody.
+    // An incomplete one is of no use.
     std::fs::remove_file(world.data("libtorch/lib/libc10.so")).expect("it is there");
     let said = world.fetch(&[]);
     assert!(said.stderr.contains("`data/libtorch` is not complete (it has no receipt)"), "{}", said.stderr);

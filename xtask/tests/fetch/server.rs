@@ -1,15 +1,15 @@
-//! A file over HTTP from a thread of this process, with the faults that real servers and networks have.
+//! Test server: a file over HTTP from a thread of this process, with the faults that real servers and networks have.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
-/// What the server does with the next requests.
+/// Behaviour of the server for the next requests.
 #[derive(Clone, Copy)]
 pub(crate) enum Behaviour {
-    /// Sends what is asked for, a part of the file too.
+    /// Sends what is asked for, also a part of the file.
     Serve,
-    /// Sends the whole file whatever part is asked for.
+    /// Sends the whole file for every range.
     ServeWhole,
     /// Announces everything, sends this many bytes and closes the connection.
     CutAfter(usize),
@@ -27,12 +27,12 @@ pub(crate) enum Behaviour {
 
 struct State {
     behaviour: Behaviour,
-    /// The `Range` header of every request so far.
+    /// Value of the `Range` header of every request so far.
     ranges: Vec<Option<String>>,
     released: bool,
 }
 
-/// The server; it stops with the test's process.
+/// Running server; it stops with the test's process.
 pub(crate) struct Server {
     pub(crate) url: String,
     shared: Arc<(Mutex<State>, Condvar)>,
@@ -51,7 +51,7 @@ impl Server {
             for stream in listener.incoming().flatten() {
                 let (bytes, shared) = (Arc::clone(&bytes), Arc::clone(&of_thread));
                 std::thread::spawn(move || {
-                    // A client that was killed or has enough closes first.
+                    // A client that was killed or has read enough closes first.
                     let _ = answer(&stream, &bytes, &shared);
                     let _ = stream.shutdown(Shutdown::Both);
                 });
@@ -68,13 +68,13 @@ impl Server {
         self.state().behaviour = behaviour;
     }
 
-    /// Lets stalled answers go on.
+    /// Lets stalled answers continue.
     pub(crate) fn release(&self) {
         self.state().released = true;
         self.shared.1.notify_all();
     }
 
-    /// The `Range` headers of all requests, in order.
+    /// Returns the `Range` headers of all requests, in order.
     pub(crate) fn ranges(&self) -> Vec<Option<String>> {
         self.state().ranges.clone()
     }

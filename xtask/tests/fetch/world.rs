@@ -1,4 +1,4 @@
-//! A workspace of its own for each test, with pins of its own and a `python3` that stands in for pip.
+//! Workspace of its own for each test, with pins of its own and a `python3` that stands in for pip.
 
 pub(crate) use crate::path::path_after;
 pub(crate) use crate::said::Said;
@@ -15,11 +15,11 @@ use zip::write::SimpleFileOptions;
 
 pub(crate) const VERSION: &str = "1.2.3";
 pub(crate) const BUILD_VERSION: &str = "1.2.3+cpu";
-/// A library that is longer than what travels in one go.
+/// Size of a library that is longer than one buffer.
 pub(crate) const LIBRARY_BYTES: usize = 300_000;
 
-/// Stands in for `python3 -m pip`: what it is called with goes to `pip.log`, what lies in `index/` can be had. While there
-/// is a file `stall-PACKAGE`, it stops in the middle of that wheel.
+/// Script in place of `python3 -m pip`: its arguments go to `pip.log`, and files in `index/` can be downloaded. If there is
+/// a file `stall-PACKAGE`, it stops in the middle of that wheel.
 const PYTHON: &str = r#"#!/bin/sh
 case "$*" in
   --version|"-m pip --version") exit 0 ;;
@@ -40,12 +40,12 @@ echo "ERROR: no matching distribution" >&2
 exit 1
 "#;
 
-/// Stands in for cargo: what it is called with goes to `cargo.log`.
+/// Script in place of cargo: its arguments go to `cargo.log`.
 const CARGO: &str = r#"#!/bin/sh
 echo "$*" >> "$WORLD/cargo.log"
 "#;
 
-/// A folder like the workspace's, without anything in it.
+/// Empty folder like the workspace's.
 pub(crate) struct World {
     folder: TempDir,
 }
@@ -63,12 +63,12 @@ impl World {
         world
     }
 
-    /// A place beside the workspace.
+    /// Path beside the workspace.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// A place in the workspace's `data/`.
+    /// Path in the workspace's `data/`.
     pub(crate) fn data(&self, name: &str) -> PathBuf {
         self.path("root/data").join(name)
     }
@@ -84,7 +84,7 @@ impl World {
         self.write("pins.json", pins.to_string());
     }
 
-    /// The task as a command, with nothing of this machine's set-up in it.
+    /// Makes the task's command, without any settings of this machine.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
         command
@@ -106,7 +106,7 @@ impl World {
         Said::new(self.command(arguments).output().expect("it starts"))
     }
 
-    /// Every name below a folder of the workspace, relative to it; links are not followed.
+    /// Lists every name below a folder of the workspace, relative to it; links are not followed.
     pub(crate) fn names(&self, folder: &str) -> BTreeSet<String> {
         fn walk(folder: &Path, prefix: &str, names: &mut BTreeSet<String>) {
             for entry in std::fs::read_dir(folder).into_iter().flatten() {
@@ -124,12 +124,12 @@ impl World {
         names
     }
 
-    /// The calls of pip so far.
+    /// Returns the calls of pip so far.
     pub(crate) fn pip_calls(&self) -> Vec<String> {
         self.log("pip.log")
     }
 
-    /// The calls of cargo so far.
+    /// Returns the calls of cargo so far.
     pub(crate) fn cargo_calls(&self) -> Vec<String> {
         self.log("cargo.log")
     }
@@ -139,13 +139,13 @@ impl World {
         log.lines().map(str::to_owned).collect()
     }
 
-    /// Nothing that a build could take for libtorch.
+    /// Checks that there is nothing that a build could take for libtorch.
     #[track_caller]
     pub(crate) fn assert_no_libtorch(&self) {
         assert!(self.data("libtorch").symlink_metadata().is_err(), "{:?}", self.names("root/data"));
     }
 
-    /// The archive's libtorch, whole, and nothing else in `data/`.
+    /// Checks that the archive's libtorch is there, complete, and nothing else in `data/`.
     #[track_caller]
     pub(crate) fn assert_installed(&self) {
         let expected = [
@@ -165,7 +165,7 @@ impl World {
 }
 
 impl Said {
-    /// It went well; its one sentence.
+    /// Checks that it succeeded, and returns its one sentence.
     #[track_caller]
     pub(crate) fn sentence(&self) -> &str {
         assert_eq!(self.code, Some(0), "{}", self.stderr);
@@ -173,7 +173,7 @@ impl Said {
         self.stdout.trim_end()
     }
 
-    /// It failed as the user's fault: `error: MESSAGE` in one line, and a hint that holds a text.
+    /// Checks that it failed as the user's fault: `error: MESSAGE` in one line, and a hint that contains a text.
     #[track_caller]
     pub(crate) fn assert_error(&self, message: &str, hint: &str) {
         assert_eq!((self.code, self.stdout.as_str()), (Some(1), ""), "{}", self.stderr);
@@ -183,7 +183,7 @@ impl Said {
     }
 }
 
-/// What a zip file is made of.
+/// Member of a zip file.
 pub(crate) enum Member<'a> {
     File(&'a str, &'a [u8]),
     Link(&'a str, &'a str),
@@ -205,12 +205,12 @@ pub(crate) fn zip(members: &[Member<'_>]) -> Vec<u8> {
     writer.finish().expect("into memory").into_inner()
 }
 
-/// Bytes that do not repeat within a buffer's length.
+/// Makes bytes that do not repeat within a buffer's length.
 pub(crate) fn library() -> Vec<u8> {
     (0..LIBRARY_BYTES as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect()
 }
 
-/// A tiny archive, laid out like PyTorch's.
+/// Makes a tiny archive, laid out like PyTorch's.
 pub(crate) fn archive() -> Vec<u8> {
     zip(&[
         Member::File("libtorch/build-version", format!("{BUILD_VERSION}\n").as_bytes()),
@@ -226,7 +226,7 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Pins of an archive at an address, and of no wheels.
+/// Makes pins of an archive at an address, and of no wheels.
 pub(crate) fn pins(url: &str, archive: &[u8]) -> Value {
     json!({
         "version": VERSION,
@@ -236,7 +236,7 @@ pub(crate) fn pins(url: &str, archive: &[u8]) -> Value {
     })
 }
 
-/// Waits until something is so; a test that waits in vain fails.
+/// Waits until a condition holds; fails after 30 s.
 #[track_caller]
 pub(crate) fn wait_until(what: &str, so: impl Fn() -> bool) {
     let end = Instant::now() + Duration::from_secs(30);

@@ -1,7 +1,7 @@
 use crate::workspace::World;
 use serde_json::{Value, json};
 
-/// The one JSON object, and nothing else on stdout.
+/// Parses the one JSON object, with nothing else on stdout.
 #[track_caller]
 fn result(said: &crate::workspace::Said) -> Value {
     assert_eq!(said.code, Some(0), "{}", said.stderr);
@@ -62,7 +62,7 @@ fn both_sides_take_turns_and_the_result_is_one_object() {
     assert_eq!(left, 0, "all of it lies under the target folder");
 }
 
-/// A run into an empty cache and one out of it; Keras' generator beside them.
+/// Covers a run into an empty cache and one out of it, with Keras' generator beside them.
 #[test]
 fn decoding_is_measured_once_into_the_cache_and_once_out_of_it() {
     let world = World::new();
@@ -85,7 +85,7 @@ fn decoding_is_measured_once_into_the_cache_and_once_out_of_it() {
 
     let [png, jpeg] = &result["jobs"].as_array().expect("a list")[..] else { panic!("{result}") };
     assert_eq!((&png["images"]["files"], &jpeg["images"]["files"]), (&json!(60), &json!(60)));
-    // The stand-in says 0.5 s for decoding; Keras' 2 s.
+    // The stand-in reports 0.5 s for decoding; Keras' 2 s.
     assert_eq!(
         (&png["thorax"]["seconds"]["median"], &png["ratio_to_keras"]["seconds"]),
         (&json!(0.5), &json!(0.25))
@@ -119,7 +119,7 @@ fn without_a_data_set_the_sample_stands_in_and_says_so() {
     let make = format!("thorax data sample --out {sample} --count 920 --test-per-class 40 --image-size 256");
     assert_eq!(world.log(), [make.clone(), train.clone()]);
 
-    // Made once, and again where a file of it is gone.
+    // Made once, and again if a file of it is missing.
     assert_eq!(world.xtask(&["bench", "--quick", "--job", "study"], "").code, Some(0));
     assert_eq!(world.log(), std::slice::from_ref(&train));
     std::fs::remove_file(world.path(sample).join("A/synthetic-7.png")).expect("it is there");
@@ -143,7 +143,7 @@ fn the_peers_are_set_up_once_and_again_when_what_they_need_changes() {
     assert!(!world.target().join("bench").exists(), "found out before anything is built");
     assert_eq!(set_up(), ["python -m venv", "pip install"]);
 
-    // Half an environment is none.
+    // An incomplete environment does not count.
     assert_eq!(world.xtask(&bench, "").code, Some(0));
     assert_eq!(set_up(), ["python -m venv", "pip install"]);
     assert_eq!(world.xtask(&bench, "").code, Some(0));
@@ -165,8 +165,8 @@ fn a_run_that_fails_and_a_folder_that_is_not_there_are_errors() {
     assert!(said.stdout.is_empty() && said.stderr.contains("error: told to fail"), "{}", said.stderr);
 }
 
-/// The example `steps` of the crate `train`, as a stand-in: notes its arguments; `frozen` takes a fifth of `full`, and
-/// bf16 half of f32.
+/// Source of a stand-in for the example `steps` of the crate `train`: it logs its arguments; `frozen` takes a fifth of
+/// `full`, and bf16 half of f32.
 const STEPS: &str = r#"
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -186,7 +186,8 @@ fn main() {
 }
 "#;
 
-/// `python3` and the environments' `python`; the peers of InceptionV3 take 2 s (Keras) and 4 s (the others) a step.
+/// Script in place of `python3` and the environments' `python`; the peers of InceptionV3 take 2 s (Keras) and 4 s (the
+/// others) a step.
 const PYTHON: &str = r#"#!/bin/sh
 case "$*" in
   --version) exit 0 ;;
@@ -206,7 +207,7 @@ case "$*" in
 esac
 "#;
 
-/// A world whose workspace has a crate `train` with the example.
+/// Makes a world whose workspace has a crate `train` with the example.
 fn world_with_steps() -> World {
     let world = World::new();
     world.write("tree/Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"train\"]\n");
@@ -276,7 +277,7 @@ fn inceptions_jobs_are_measured_in_turns_and_what_they_share_once() {
     assert!(frozen["torch"].is_null(), "{frozen}");
     assert_eq!(ratio(inference, "ratio_to_onnxruntime"), [0.25, 0.5]);
 
-    // Nothing is set up or exported twice, and nothing that a job does without.
+    // Nothing is set up or exported twice, and nothing that a job does not need.
     let said = world.xtask(&["bench", "--peers", "--quick", "--job", "inception-inference"], "");
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     assert!(!world.log().iter().any(|line| line.contains("export") || line.contains("full")));

@@ -20,7 +20,7 @@ fn the_demo_makes_a_sample_trains_tests_and_shows_the_run() {
     let last = said.stdout.lines().last().expect("it says something");
     assert!(last.starts_with("All of it took ") && last.ends_with(" s."), "{last}");
 
-    // The sample is made once, and the user's own data set comes before it.
+    // The sample is made once, and the user's own data set takes precedence.
     assert!(world.xtask(&["demo"], "").stderr.contains("using the synthetic sample"));
     assert_eq!(world.log(), steps[1..]);
     world.write("tree/data/COVID-19 Radiography Database/NORMAL/1.png", "");

@@ -1,10 +1,10 @@
-//! `dist` on a program of a few lines, linked against a libtorch of three: what is packed, and what is refused.
+//! Tests of `dist` on a program of a few lines, linked against a libtorch of three: packed files, and refusals.
 
 use crate::workspace::{Said, World};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The project's own build script, called by one that links the stand-in's libraries.
+/// Source of a build script that calls the project's own one and links the stand-in's libraries.
 const LINK: &str = r#"
 #[path = "run_path.rs"]
 mod run_path;
@@ -61,7 +61,7 @@ fn world() -> World {
     world
 }
 
-/// A shared library beside the others, which needs these.
+/// Compiles a shared library beside the others, which needs these.
 fn library(world: &World, name: &str, code: &str, needs: &[&str]) {
     let source = world.write(&format!("sources/{name}.c"), code);
     let mut cc = Command::new("cc");
@@ -75,7 +75,7 @@ fn dist(world: &World) -> Said {
     world.xtask(&["dist"], "")
 }
 
-/// The folder that is packed.
+/// Finds the folder that is packed.
 fn packed(world: &World) -> PathBuf {
     let entries = std::fs::read_dir(world.path("target/dist")).expect("it is there");
     let mut folders = entries.map(|entry| entry.expect("it is listed").path()).filter(|path| {
@@ -109,7 +109,7 @@ fn what_is_packed_starts_elsewhere_with_its_libraries_licences_and_pages() {
     assert_eq!(said.code, Some(0), "{}\n{}", said.stdout, said.stderr);
     let folder = packed(&world);
     let found = files(&folder);
-    // Rust's own licences are there where the compiler came with them.
+    // Rust's own licences are there if the compiler was installed with them.
     let found: Vec<&str> =
         found.iter().map(String::as_str).filter(|name| !name.starts_with("licenses/rust/")).collect();
     let expected = [
@@ -172,7 +172,7 @@ fn what_is_packed_starts_elsewhere_with_its_libraries_licences_and_pages() {
     assert!(std::fs::read(archive(&folder, "")).expect("it is there") == before);
 }
 
-/// The archive beside its folder, or a file beside that.
+/// Returns the path of the archive beside its folder, or of a file beside that.
 fn archive(folder: &Path, ending: &str) -> PathBuf {
     PathBuf::from(format!("{}.tar.gz{ending}", folder.display()))
 }

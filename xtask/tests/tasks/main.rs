@@ -1,5 +1,5 @@
-//! The tasks that build and run `thorax`, on a workspace whose `thorax` is a stand-in of a few lines: what is run in
-//! which order, what is printed where, and what a failure says.
+//! Tests of the tasks that build and run `thorax`, on a workspace whose `thorax` is a stand-in of a few lines: the order of
+//! commands, the outputs, and the messages of failures.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails so")]
 

@@ -1,4 +1,4 @@
-//! Stands in for `thorax` where it is packed: says what the start-up test asks for, from `FAULT` on with a fault.
+//! Stand-in for `thorax` in a package: answers the start-up test, with a fault from `FAULT` on.
 
 use std::io::{Read, Write};
 use std::path::Path;
@@ -10,7 +10,7 @@ unsafe extern "C" {
     fn _exit(code: i32) -> !;
 }
 
-/// What a test puts in place of this to break something.
+/// Fault that a test puts in place of this text to break something.
 const FAULT: &str = "none";
 const PROBABILITIES: &str = r#""probabilities": {"NORMAL": 0.75, "COVID-19": 0.25}"#;
 
@@ -38,7 +38,7 @@ fn main() {
             std::fs::write("sample Test/NORMAL/0.png", "pixels").unwrap();
         }
         "train" => {
-            // What would find a compiler or an interpreter is not there.
+            // No variable is left that could find a compiler or an interpreter.
             assert_eq!(std::env::vars().map(|(name, _)| name).collect::<Vec<_>>().len(), 2);
             println!(r#"{{"saved": {{"images": 6}}}}"#);
         }
@@ -56,7 +56,7 @@ fn serve() {
         let mut stream = stream.unwrap();
         let mut request = Vec::new();
         let mut buffer = [0; 4096];
-        // The head of a POST may come alone: the image is the last thing that is sent.
+        // The head of a POST may arrive alone: the image is sent last.
         let is_whole = |request: &[u8]| match request.starts_with(b"POST ") {
             true => request.ends_with(b"pixels"),
             false => request.ends_with(b"\r\n\r\n"),

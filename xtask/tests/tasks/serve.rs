@@ -1,4 +1,4 @@
-//! The job `serve` of `bench`, with a stand-in that answers.
+//! Tests of the job `serve` of `bench`, with a stand-in that answers.
 
 use crate::workspace::World;
 use serde_json::{Value, json};

@@ -1,8 +1,8 @@
-//! `ci` and `test`, with a stand-in for cargo that notes how it is called.
+//! Tests of `ci` and `test`, with a stand-in for cargo that logs its calls.
 
 use crate::workspace::{Said, World};
 
-/// Notes `LIBTORCH`, what `cargo run` may have left in the environment, and the arguments.
+/// Script that logs `LIBTORCH`, variables that `cargo run` may have left in the environment, and the arguments.
 const CARGO: &str = r#"#!/bin/sh
 echo "[${LIBTORCH-unset}] ${CARGO_PKG_NAME-}${CARGO_MANIFEST_DIR-}$*" >> "$WORLD/log"
 test "$1" != "$FAILS"
@@ -62,7 +62,7 @@ fn tests_are_run_for_the_packages_named_or_all() {
         .assert_error("` failed (exit status: 1)", "mend that and run this again");
 }
 
-/// Otherwise torch-sys, whose build script watches such variables, would compile again: minutes.
+/// Otherwise torch-sys, whose build script watches such variables, would compile again, which takes minutes.
 #[test]
 fn cargo_is_called_as_by_hand() {
     let world = world();
@@ -70,7 +70,7 @@ fn cargo_is_called_as_by_hand() {
     std::fs::rename(world.path("libtorch"), world.path("tree/data/libtorch")).expect("it is ours");
     let mut command = world.command(&["test"]);
     command.env("CARGO", world.path("bin/cargo-stand-in")).env("FAILS", "");
-    // As `cargo run` sets them.
+    // Variables that `cargo run` sets.
     command.env("LIBTORCH", world.path("tree/data/libtorch"));
     command.env("CARGO_PKG_NAME", "xtask").env("CARGO_MANIFEST_DIR", world.path("tree/xtask"));
     let said = Said::new(command.output().expect("it starts"));

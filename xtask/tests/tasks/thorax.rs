@@ -1,4 +1,4 @@
-//! Stands in for `thorax`: notes its arguments, and leaves the files that the real one leaves.
+//! Stand-in for `thorax`: logs its arguments, and leaves the files that the real one leaves.
 
 use std::path::{Path, PathBuf};
 
@@ -44,7 +44,7 @@ fn images(folder: &Path, count: usize) {
     }
 }
 
-/// A line for each of 64 images of each folder named, 200 ms a folder.
+/// Prints a line for each of 64 images of each folder named, 200 ms a folder.
 fn predict(arguments: &[String]) {
     let folders = arguments.iter().filter(|argument| argument.ends_with("Phantoms")).count();
     std::thread::sleep(std::time::Duration::from_millis(200 * folders as u64));
@@ -59,7 +59,7 @@ extern "C" fn stop(_: i32) {
     std::process::exit(if std::env::var("FAILS").is_ok_and(|command| command == "end") { 1 } else { 0 });
 }
 
-/// Answers every request, but every other one where the queue is short; one that fails to `answer` closes at every
+/// Answers every request, but only every other one if the queue is short; one that fails to `answer` closes at every
 /// fourth.
 fn serve(queue: usize) {
     // SAFETY: the handler does nothing but end the process.

@@ -1,4 +1,4 @@
-//! The workspace with a stand-in for `thorax`, and stand-ins for libtorch and Python.
+//! Workspace with a stand-in for `thorax`, and stand-ins for libtorch and Python.
 
 pub(crate) use crate::path::path_after;
 pub(crate) use crate::said::Said;
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 const ROOT: &str = "[workspace]\nresolver = \"3\"\nmembers = [\"cli\"]\n";
 const CLI: &str = "[package]\nname = \"cli\"\nversion = \"0.0.1\"\nedition = \"2024\"\n\n[[bin]]\nname = \"thorax\"\npath = \"main.rs\"\n";
 
-/// `python3` before the environment is made, and the environment's own `python` afterwards.
+/// Script in place of `python3` before the environment is made, and of the environment's own `python` afterwards.
 const PYTHON: &str = r#"#!/bin/sh
 case "$*" in
   --version) exit 0 ;;
@@ -52,7 +52,7 @@ impl World {
             world.write(&format!("libtorch/{name}"), "");
         }
         world.write("libtorch/build-version", "2.13.0+cpu\n");
-        // No pretrained weights: what is pinned of them is 87 MB.
+        // Without pretrained weights: the pinned ones are 87 MB.
         let pins = r#"{"version": "2.13.0", "build_version": "2.13.0+cpu", "archive": null, "wheels": []}"#;
         world.write("pins.json", pins);
         world.script("bin/python3", PYTHON);
@@ -70,7 +70,7 @@ impl World {
         path
     }
 
-    /// A task as a command. `LIBTORCH` names a folder that will do.
+    /// Makes a task's command. `LIBTORCH` names a usable folder.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
         command.arg("--root").arg(self.path("tree")).arg("--pins").arg(self.path("pins.json"));
@@ -78,19 +78,19 @@ impl World {
         command.env("PATH", path_after(self.path("bin")));
         command.env("LIBTORCH", self.path("libtorch")).env("WORLD", self.folder.path());
         command.env("OPENBLAS_CORETYPE", "Other").env("CARGO_TARGET_DIR", self.target());
-        // Of the outer cargo's settings, those that say for what it builds.
+        // Settings of the outer cargo that name its build target are removed.
         for name in ["CARGO_BUILD_TARGET", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"] {
             command.env_remove(name);
         }
         command
     }
 
-    /// A task, with a part of it told to fail or none.
+    /// Runs a task, with the named part failing, if any.
     pub(crate) fn xtask(&self, arguments: &[&str], fails: &str) -> Said {
         Said::new(self.command(arguments).env("FAILS", fails).output().expect("it starts"))
     }
 
-    /// An executable script.
+    /// Writes an executable script.
     pub(crate) fn script(&self, name: &str, text: &str) -> PathBuf {
         let path = self.write(name, text);
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("it is ours");
@@ -101,7 +101,7 @@ impl World {
         self.path("target")
     }
 
-    /// What was run since the last look, in order, with this world's folder written as `.`.
+    /// Returns the commands that were run since the last call, in order, with this world's folder written as `.`.
     pub(crate) fn log(&self) -> Vec<String> {
         let path = self.path("log");
         let log = std::fs::read_to_string(&path).unwrap_or_default();

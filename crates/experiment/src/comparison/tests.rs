@@ -2,7 +2,7 @@ use metrics::Figure;
 
 use super::*;
 
-/// Images by path and label, with probabilities of the classes.
+/// Makes predictions from images by path and label, with probabilities of the classes.
 fn set(classes: &[&str], rows: &[(&str, &str, &[f32])]) -> PredictionTable {
     let classes: Vec<String> = classes.iter().map(|&class| class.to_owned()).collect();
     let label = |label: &str| classes.iter().position(|class| class == label).unwrap();
@@ -30,7 +30,7 @@ fn first() -> PredictionTable {
     )
 }
 
-/// Another model of the same classes the other way round, on the same images in another order.
+/// Makes another model's predictions: the classes the other way round, the images in another order.
 fn second() -> PredictionTable {
     let (right, wrong) = (&[0.3, 0.7][..], &[0.6, 0.4][..]);
     set(

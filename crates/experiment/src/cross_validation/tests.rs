@@ -40,7 +40,7 @@ fn predictions(images: &[(&str, usize)]) -> PredictionTable {
     PredictionTable { classes, images: images.iter().map(image).collect(), predictions }
 }
 
-/// A fold's run, in this state, with predictions of these images.
+/// Makes a fold's run, in this state, with predictions of these images.
 fn run(begun: &CrossValidation, fold: usize, status: Status, images: &[(&str, usize)]) -> Run {
     let record = RunRecord {
         epochs_run: 3,
@@ -72,7 +72,7 @@ fn a_folder_is_free_ours_or_refused() {
     let out = folder.path().join("cv");
     assert!(CrossValidation::open(&out).unwrap().is_none());
     drop(CrossValidation::lock(&out).unwrap());
-    // What a kill leaves between the two files.
+    // A process killed between the two files leaves this.
     fs::write(out.join(FOLDS), "path,label\n").unwrap();
     fs::write(out.join(LOCK), "").unwrap();
     fs::write(out.join(".cross-validation.json.abcdefghijkl.thorax-tmp"), "{").unwrap();
@@ -114,7 +114,7 @@ fn a_fold_is_finished_once_it_ended_and_was_tested() {
     assert_eq!(begun.record.folds[1].best_epoch, Some(2));
     fs::remove_file(begun.file("fold-2/test.json")).unwrap();
     assert!(!begun.refresh().unwrap());
-    // Of a kill while it was cleared away, nothing stays either.
+    // A process killed while it cleared the fold away leaves this; it is removed too.
     fs::rename(begun.file("fold-2"), begun.file(".fold-2.old")).unwrap();
     begun.clear(2).unwrap();
     let mut names: Vec<_> =

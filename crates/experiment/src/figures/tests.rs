@@ -3,7 +3,7 @@ use metrics::Predictions;
 use super::*;
 use crate::PredictedImage;
 
-/// Three classes, of which the last has no image and is never predicted.
+/// Makes figures of three classes, of which the last has no image and is never predicted.
 fn tested() -> TestFigures {
     let rows = [[0.9, 0.1, 0.0], [0.2, 0.8, 0.0], [0.6, 0.4, 0.0], [0.3, 0.7, 0.0]].concat();
     let predictions = Predictions::new(3, vec![0, 1, 1, 0], rows).unwrap();
@@ -41,7 +41,7 @@ fn a_figure_without_a_value_has_a_reason_and_no_interval() {
     assert_eq!(figures.figure("no such figure"), Figure::default());
 }
 
-/// Text of the file of an earlier version, which is read by tools of others: keys, order and digits stay what they are.
+/// Other programs read the file text of earlier versions: keys, order and digits must not change.
 #[test]
 fn json_has_the_keys_of_every_version_in_their_order_and_reads_back() {
     let mut figures = tested();

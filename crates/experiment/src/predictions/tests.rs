@@ -66,7 +66,7 @@ fn a_file_of_something_else_is_refused_by_line() {
     std::fs::write(&path, format!("{header}x,a,a,0.5\n")).unwrap();
     let error = PredictionTable::read(&path).unwrap_err().to_string();
     assert!(error.contains("line 2") && error.contains("4 fields"), "{error}");
-    // Holes make a file of any length at no cost; what has no end is no file.
+    // A sparse file has any length at no cost; a device has no end and is no regular file.
     std::fs::File::create(&path).unwrap().set_len((1 << 30) + 1).unwrap();
     for (path, reason) in
         [(path.as_path(), "it is larger than 1 GiB"), (Path::new("/dev/zero"), "it is no file")]

@@ -68,7 +68,7 @@ fn without_trainable_parameters_only_all_of_it_can_be_frozen() {
     assert!(backbone.is_frozen());
 }
 
-/// Modules with a branch in them cannot be told from those without: what is recorded is tried.
+/// A module with a branch in it cannot be recognised beforehand: the traced file is tried.
 #[test]
 fn a_backbone_is_recorded_with_its_head() {
     let folder = tempfile::tempdir().unwrap();

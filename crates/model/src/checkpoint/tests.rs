@@ -52,7 +52,7 @@ fn reads_back_what_was_written_and_equal_models_give_equal_bytes() {
     assert!(file == bytes(&reordered));
 }
 
-/// Version 1 did not say by which rules images are decoded; one that should say it and does not is none.
+/// Version 1 did not store the rules that images are decoded by; a version 2 file without them is refused.
 #[test]
 fn rules_of_decoding_are_stored_and_may_only_lack_in_version_1() {
     let mut stored = checkpoint();

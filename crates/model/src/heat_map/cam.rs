@@ -14,14 +14,14 @@ pub(super) fn heat_maps(
 ) -> Result<Vec<HeatMap>> {
     let maps = classifier.network.maps(&classifier.input(batch)?)?.ok_or(Error::NoMaps { method })?;
     let filled = batch.filled as i64;
-    // What gradients are taken of is the maps, not the weights: so it does not matter which of those are frozen.
+    // Gradients are taken with respect to the maps, not the weights: it does not matter which weights are frozen.
     let leaf = maps.values.f_detach()?.f_to_kind(Kind::Float)?.f_set_requires_grad(true)?;
     let logits = tch::with_grad(|| classifier.network.of_maps(&leaf))?.f_narrow(0, 0, filled)?;
     let said = classifier.said(&NamedTensor::copy_of("logits", &logits)?.values, classes)?;
 
     let indices: Vec<i64> = said.iter().map(|said| said.class as i64).collect();
     let indices = Tensor::f_from_slice(&indices)?.f_to_device(classifier.device())?.f_view([-1, 1])?;
-    // Images do not see each other: the gradient of the sum is each one's own.
+    // Images are independent: the gradient of the sum is that of each image.
     let sum = tch::with_grad(|| logits.f_gather(1, &indices, false)?.f_sum(Kind::Float))?;
     let gradients = Tensor::f_run_backward(&[&sum], &[&leaf], false, false)?;
 
@@ -39,7 +39,7 @@ pub(super) fn heat_maps(
     Ok(heat_maps.collect())
 }
 
-/// Of maps and gradients `[N, C, h, w]`, heat maps `[N, h, w]` of either sign.
+/// Weighs maps by gradients, both `[N, C, h, w]`. Returns heat maps `[N, h, w]` of either sign.
 pub(super) fn weigh(method: Method, maps: &Tensor, gradients: &Tensor) -> Result<Tensor> {
     const PIXELS: [i64; 2] = [2, 3];
     let weights = match method {

@@ -1,17 +1,17 @@
-//! What hiding a part of the image takes from the class.
+//! Occlusion maps: fall of a class' log-odds when a part of the image is hidden.
 
 use data::{Batch, EVALUATION_BATCH};
 
 use super::{Coarse, HeatMap, Method};
 use crate::{Classifier, Inference, Result};
 
-/// A smaller fall of the log-odds is what rounding makes.
+/// Fall of the log-odds up to which it counts as rounding.
 const NOISE: f64 = 1e-4;
 
-/// Of a patch that nothing is seen around.
+/// Gray of a patch that has no visible pixels around it.
 const MIDDLE_GRAY: u8 = 128;
 
-/// Logits of many images that differ little.
+/// Classifier prepared for many images that differ little.
 struct Look<'a> {
     classifier: &'a Classifier,
     inference: Inference<'a>,
@@ -46,7 +46,7 @@ impl Look<'_> {
         Ok(self.inference.of_features(&features, batch.filled)?.logits)
     }
 
-    /// How far the log-odds of `class` fall under each patch on the image `[S, S, 3]`, of which the network says `whole`.
+    /// Computes the falls of the log-odds of `class` under each patch, on the image `[S, S, 3]` with the logits `whole`.
     fn falls(&self, image: &[u8], patches: &Patches, whole: &[f32], class: usize) -> Result<Vec<f64>> {
         let places = patches.places();
         let mut falls = Vec::with_capacity(places.len());
@@ -68,11 +68,11 @@ impl Look<'_> {
     }
 }
 
-/// Squares over an image, the last ones at its edge.
+/// Grid of square patches over an image, the last ones at its edge.
 struct Patches {
     size: usize,
     side: usize,
-    /// Where they begin, either way.
+    /// First row or column of each patch; the same in both directions.
     starts: Vec<usize>,
 }
 
@@ -85,7 +85,7 @@ impl Patches {
         Self { size, side, starts }
     }
 
-    /// Row and column of each, row by row.
+    /// Returns row and column of each patch, row by row.
     fn places(&self) -> Vec<[usize; 2]> {
         self.starts.iter().flat_map(|&row| self.starts.iter().map(move |&column| [row, column])).collect()
     }
@@ -97,8 +97,8 @@ impl Patches {
         })
     }
 
-    /// Paints a patch in the mean gray of what lies within half its side around it: the whole image's mean looks like a finding
-    /// within a dark lung. Of 100 phantoms with a finding, a ConvNet's map peaked there in 88, and in 66 with that mean.
+    /// Paints a patch in the mean gray of the pixels within half its side around it: the whole image's mean looks like a
+    /// finding within a dark lung. Of 100 phantoms with a finding, a ConvNet's map peaked there in 88, and in 66 with that mean.
     fn hide(&self, image: &mut [u8], [row, column]: [usize; 2]) {
         let wide = |from: usize| {
             from.saturating_sub(self.side / 2)..(from + self.side + self.side / 2).min(self.size)
@@ -120,7 +120,7 @@ impl Patches {
         }
     }
 
-    /// For each pixel the mean of the values of the patches that hide it.
+    /// Computes for each pixel the mean of the values of the patches that hide it.
     fn means(&self, values: &[f64]) -> Vec<f64> {
         let mut sums = vec![(0.0, 0.0); self.size * self.size];
         for (place, value) in self.places().into_iter().zip(values) {
@@ -135,7 +135,7 @@ impl Patches {
     }
 }
 
-/// ln p/(1-p) of the softmax of a row, without the rounding of p near 1.
+/// Computes ln p/(1-p) of the softmax of a row, without the rounding of p near 1.
 fn log_odds(logits: &[f32], class: usize) -> f64 {
     let others =
         || logits.iter().enumerate().filter(|(index, _)| *index != class).map(|(_, &z)| f64::from(z));
@@ -185,7 +185,7 @@ mod tests {
             let p = f64::from(z).exp() / sum;
             assert!((log_odds(&logits, class) - (p / (1.0 - p)).ln()).abs() < 1e-12);
         }
-        // Where p rounds to 1.
+        // Here p rounds to 1.
         assert!((log_odds(&[90.0, 0.0], 0) - 90.0).abs() < 1e-9);
     }
 }

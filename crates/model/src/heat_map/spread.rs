@@ -1,14 +1,14 @@
-//! A coarse map over the pixels of an image.
+//! Interpolation of a coarse map over the pixels of an image.
 
 use super::Coarse;
 use crate::network::Places;
 
-/// `[size, size]` values between those of the coarse map, negative ones cut off: bilinear, as the papers do it, and beyond the
-/// outermost values as they are.
+/// Interpolates the coarse map to `[size, size]` values, negative ones cut off: bilinear, as in the papers, and constant
+/// beyond the outermost values.
 ///
 /// Each value lies in the middle of the pixels that it was made of. The papers' code stretches the map over the whole image
-/// instead, as if there were no margins: with InceptionV3 at 256 pixels that puts what is seen at the lower right 37 pixels too
-/// far out. Of 100 phantoms with a finding, its map peaked there in 84, and stretched in 50.
+/// instead, as if there were no margins: with InceptionV3 at 256 pixels that moves a region at the lower right 37 pixels
+/// too far out. Of 100 phantoms with a finding, its map peaked there in 84, and stretched in 50.
 pub(super) fn bilinear(coarse: &Coarse, [down, across]: [Places; 2], size: usize) -> Vec<f32> {
     let (down, across) = (between(down, coarse.rows, size), between(across, coarse.columns, size));
     let at = |row: usize, column: usize| coarse.values[row * coarse.columns + column].max(0.0);
@@ -23,7 +23,7 @@ pub(super) fn bilinear(coarse: &Coarse, [down, across]: [Places; 2], size: usize
     values
 }
 
-/// For each of `size` pixels the two of `n` values that it lies between, and how far it is to the second, from 0 to 1.
+/// Finds for each of `size` pixels the two of `n` values that it lies between, and its distance to the first, from 0 to 1.
 fn between(places: Places, n: usize, size: usize) -> Vec<([usize; 2], f32)> {
     let last = n.saturating_sub(1);
     let pixel = |pixel: usize| {

@@ -89,7 +89,7 @@ fn close(a: &[f32], b: &[f32]) {
     }
 }
 
-/// Fresh biases are 0, so that the logit is the sum of what the maps' values give to it.
+/// Fresh biases are 0, so that the logit is the sum of the contributions of the maps' values.
 #[test]
 fn hires_cam_adds_up_to_the_logit_of_the_convnet() {
     let classifier = fresh(spec(Kind::Convnet, 21));
@@ -106,7 +106,7 @@ fn hires_cam_adds_up_to_the_logit_of_the_convnet() {
     }
 }
 
-/// By hand, of two channels of two pixels.
+/// Computed by hand, for two channels of two pixels.
 #[test]
 fn maps_are_weighed_as_the_papers_say() {
     let maps = Tensor::from_slice(&[1.0_f32, 3.0, 2.0, 0.0]).view([1, 2, 1, 2]);
@@ -139,7 +139,7 @@ fn what_is_seen_is_where_it_is() {
     }
 }
 
-/// Why Grad-CAM is no guide to a network that flattens its maps: of weights that differ from place to place it knows the mean.
+/// Grad-CAM misleads on a network that flattens its maps: of weights that differ from place to place it knows the mean.
 #[test]
 fn what_has_a_weight_of_its_own_at_each_place_is_seen_by_hires_cam_alone() {
     let classifier = summing(42, |height| if height < 0.5 { 1.0 } else { -0.5 });

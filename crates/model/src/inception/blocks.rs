@@ -1,4 +1,4 @@
-//! The graph of InceptionV3 as data: which units stand where, and how a block runs.
+//! Graph of InceptionV3 as data: the units of each block, and the code that runs a block.
 //!
 //! Szegedy et al., "Rethinking the Inception Architecture for Computer Vision" (2015), as Google's weights of
 //! 2015-12-05 have it and Keras builds it (`keras/src/applications/inception_v3.py`). Two things differ from torchvision's
@@ -8,22 +8,22 @@ use tch::Tensor;
 
 use crate::{Result, network::Places};
 
-/// A convolution without bias, with what stands right after it. Batch norm and ReLU follow always.
+/// Convolution without bias, with the pool that belongs to it. Batch norm and ReLU always follow.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Conv {
-    /// Unique in the network, as in the TorchScript file: `mixed_4.tower.conv_1`.
+    /// Name, unique in the network, as in the TorchScript file: `mixed_4.tower.conv_1`.
     pub(super) name: String,
-    /// Channels in.
+    /// Number of input channels.
     pub(super) input: i64,
-    /// Channels out.
+    /// Number of output channels.
     pub(super) filters: i64,
-    /// Height and width.
+    /// Kernel height and width.
     pub(super) kernel: [i64; 2],
-    /// Both ways.
+    /// Stride in both directions.
     pub(super) stride: i64,
-    /// Above and below, left and right.
+    /// Padding above and below, left and right.
     pub(super) padding: [i64; 2],
-    /// What is pooled around it.
+    /// Pool before or after it.
     pub(super) pool: Pool,
 }
 
@@ -42,21 +42,21 @@ pub(super) enum Op<U> {
     Unit(U),
     /// Units side by side on the same input.
     Fork(Vec<U>),
-    /// The maximum of 3×3.
+    /// Maximum of 3×3 pixels.
     Maximum {
         stride: i64,
         padding: i64,
     },
 }
 
-/// Branches on the same input, their results side by side.
+/// Branches on the same input, concatenated along the channels.
 pub(super) struct Block<U> {
     pub(super) name: &'static str,
     branches: Vec<Vec<Op<U>>>,
 }
 
 impl<U> Block<U> {
-    /// The units in the order of the graph.
+    /// Iterates over the units in the order of the graph.
     pub(super) fn units(&self) -> impl Iterator<Item = &U> {
         self.branches.iter().flatten().flat_map(|op| match op {
             Op::Unit(unit) => std::slice::from_ref(unit).iter(),
@@ -65,7 +65,7 @@ impl<U> Block<U> {
         })
     }
 
-    /// The same block of other units.
+    /// Maps each unit to another one and keeps the block's structure.
     pub(super) fn map<V>(&self, mut to: impl FnMut(&U) -> Result<V>) -> Result<Block<V>> {
         let mut op = |op: &Op<U>| -> Result<Op<V>> {
             Ok(match op {
@@ -78,7 +78,7 @@ impl<U> Block<U> {
         Ok(Block { name: self.name, branches: branches.collect::<Result<_>>()? })
     }
 
-    /// `x`: `[N, C, h, w]`; `unit` says what a unit makes of its input.
+    /// Runs the block on `x`, `[N, C, h, w]`; `unit` computes the output of one unit.
     pub(super) fn run(&self, x: &Tensor, unit: &dyn Fn(&U, &Tensor) -> Result<Tensor>) -> Result<Tensor> {
         let mut outputs = Vec::with_capacity(self.branches.len() + 2);
         for branch in &self.branches {
@@ -107,7 +107,8 @@ impl<U> Block<U> {
 }
 
 impl Block<Conv> {
-    /// Of one image of `side`×`side` pixels: values that the convolutions make, values of the block's output, and its side.
+    /// Counts for one image of `side`×`side` pixels the values that the convolutions make and the block's output values.
+    /// Returns them with the output's side.
     pub(super) fn values(&self, side: i64) -> (i64, i64, i64) {
         let halved = |side: i64| (side - 3) / 2 + 1;
         let (mut made, mut channels, mut after) = (0, 0, side);
@@ -140,13 +141,13 @@ impl Block<Conv> {
         (made, channels * after * after, after)
     }
 
-    /// Where the values that its first branch makes lie on the image, of values that lie at `from`; as those of all branches
-    /// do, which stand side by side.
+    /// Finds the positions on the image of the values that the first branch makes, from the positions `from` of its input;
+    /// all branches agree, because they are concatenated.
     fn places(&self, from: Places) -> Places {
         self.branches.first().map_or(from, |branch| branch_places(branch, from))
     }
 
-    /// Channels in.
+    /// Number of input channels.
     fn input(&self) -> i64 {
         self.units().next().map_or(0, |conv| conv.input)
     }
@@ -162,19 +163,19 @@ fn branch_places(branch: &[Op<Conv>], from: Places) -> Places {
             let at = slid(at, conv.kernel[0], conv.stride, conv.padding[0]);
             if conv.pool == Pool::MaximumAfter { slid(at, 3, 2, 0) } else { at }
         }
-        // Padded so that every value stays in its place.
+        // Padding keeps every value in its place.
         Op::Fork(_) => at,
         &Op::Maximum { stride, padding } => slid(at, 3, stride, padding),
     })
 }
 
-/// Where the values of the last block lie on the image, either way: each in the middle of the pixels that it is made of. Those
-/// that fit in without padding leave a margin, on the right and at the bottom up to a whole step more.
+/// Positions of the last block's values on the image, in both directions: each in the middle of the pixels that it is made
+/// of. Convolutions without padding leave a margin, on the right and at the bottom up to a whole step more.
 pub(super) fn places(blocks: &[Block<Conv>]) -> Places {
     blocks.iter().fold(Places { first: 0.5, step: 1.0 }, |at, block| block.places(at))
 }
 
-/// The network up to the global average pool, which makes 2048 features of the last block's output.
+/// Returns the blocks up to the global average pool, which makes 2048 features of the last block's output.
 pub(super) fn blocks() -> Vec<Block<Conv>> {
     let mut channels = 3;
     let mut block = |name: &'static str, branches: Vec<Vec<Op<Conv>>>| {
@@ -281,7 +282,7 @@ fn inception_e(pooled: Vec<Op<Conv>>) -> Vec<Vec<Op<Conv>>> {
     ]
 }
 
-/// Stride 1, padded so that height and width stay; its channels in and its full name come from [`placed`].
+/// Makes a unit of stride 1, padded so that height and width stay; [`placed`] fills in its input channels and its full name.
 fn unit(name: &str, filters: i64, kernel: [i64; 2]) -> Conv {
     let padding = kernel.map(|side| side / 2);
     Conv { name: name.to_owned(), input: 0, filters, kernel, stride: 1, padding, pool: Pool::None }
@@ -312,7 +313,7 @@ impl Op<Conv> {
     }
 }
 
-/// Fills in names and channels, which follow from where a unit stands. Returns the block and its channels out.
+/// Fills in names and channels, which follow from a unit's position. Returns the block and its number of output channels.
 fn placed(name: &'static str, mut branches: Vec<Vec<Op<Conv>>>, input: i64) -> (Block<Conv>, i64) {
     let place = |conv: &mut Conv, input: i64| {
         conv.name = if conv.name.is_empty() { name.to_owned() } else { format!("{name}.{}", conv.name) };

@@ -8,7 +8,7 @@ use crate::{NamedTensor, Step, module};
 
 const STEP: Step = Step { seed: 28, epoch: 1, batch: 0 };
 
-/// The pretrained weights, where they were fetched. Without them the tests that need them say so and pass.
+/// Returns the pretrained weights, if they were fetched. Otherwise the tests that need them report that and pass.
 #[expect(clippy::print_stderr, reason = "the only way for a test to say that it was skipped")]
 fn file() -> Option<PathBuf> {
     let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/weights/inception-v3.pt"));
@@ -47,7 +47,7 @@ fn statistics(network: &InceptionV3) -> Vec<(String, Vec<f32>)> {
     network.tensors().into_iter().filter_map(of).collect()
 }
 
-/// The TorchScript module is the oracle: the same images through both.
+/// Compares with the TorchScript module, the oracle, on the same images.
 #[test]
 fn features_are_those_of_the_torchscript_module() {
     let Some(path) = file() else { return };
@@ -74,7 +74,7 @@ fn loss(logits: &Tensor) -> Tensor {
     logits.log_softmax(1, Kind::Float).narrow(1, 0, 1).mean(Kind::Float).neg()
 }
 
-/// A training step in the order of the textbook: pool, convolution, libtorch's batch norm, ReLU, pool.
+/// Runs a training step in the textbook's order: pool, convolution, libtorch's batch norm, ReLU, pool.
 fn plain_loss(network: &InceptionV3, images: &Tensor) -> Tensor {
     let mut x = images.to_kind(network.compute);
     for block in &network.blocks {
@@ -95,8 +95,8 @@ fn equal_losses(network: &InceptionV3, images: &Tensor) -> [Tensor; 2] {
     losses
 }
 
-/// In f32 the loss is the plain step's. Gradients say nothing there: those of two plain steps, channels first and last,
-/// differ by a hundredth of the largest, because rounding decides which side of a ReLU or which pixel of a pool it is.
+/// In f32 the loss is the plain step's. Gradients cannot be compared there: those of two plain steps, channels first and
+/// last, differ by a hundredth of the largest, because rounding decides which side of a ReLU or which pixel of a pool it is.
 #[test]
 fn a_step_in_f32_has_the_loss_of_the_plain_one() {
     let _ = equal_losses(&network(HashMap::new(), Precision::F32), &images(6, 139));

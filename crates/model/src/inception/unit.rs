@@ -5,12 +5,12 @@ use tch::{Kind, Tensor};
 use super::blocks::{Conv, Pool};
 use crate::{Result, network::Tensors};
 
-/// Keras' (`BatchNormalization(scale=False, epsilon=1e-3)`), and what the weights were trained with.
+/// Epsilon of Keras' batch norm (`BatchNormalization(scale=False, epsilon=1e-3)`), with which the weights were trained.
 const EPSILON: f64 = 1e-3;
 /// Share of a batch's statistics in the stored ones at each step: Keras' momentum is the rest, 0.99.
 const NEW_SHARE: f64 = 0.01;
 
-/// A unit that can be trained: leaves that gradients are taken of, and stored statistics.
+/// Trainable unit: leaves with gradients, and stored statistics.
 pub(super) struct Unit {
     conv: Conv,
     weight: Tensor,
@@ -19,19 +19,19 @@ pub(super) struct Unit {
     variance: Tensor,
 }
 
-/// Which mean and variance normalise.
+/// Source of the mean and variance that batch norm uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Statistics {
-    /// The batch's, which move the stored ones.
+    /// Mean and variance of the batch, which update the stored ones.
     Batch,
-    /// The stored ones.
+    /// Stored mean and variance.
     Stored,
 }
 
-/// A unit's four tensors as files name them: kernel, offset, stored mean and variance.
+/// Names of a unit's four tensors in files: kernel, offset, stored mean and variance.
 const PARTS: [&str; 4] = ["weight", "beta", "mean", "var"];
 
-/// Their names and shapes.
+/// Returns names and shapes of a unit's tensors.
 pub(super) fn shapes(conv: &Conv) -> impl Iterator<Item = (String, Vec<usize>)> {
     let kernel =
         [conv.filters, conv.input, conv.kernel[0], conv.kernel[1]].map(|side| side as usize).to_vec();
@@ -52,7 +52,7 @@ impl Unit {
         })
     }
 
-    /// Whether gradients are taken of kernel and offset.
+    /// Switches the gradients of kernel and offset on or off.
     pub(super) fn set_trainable(&self, trainable: bool) -> Result<()> {
         for leaf in [&self.weight, &self.beta] {
             let _ = leaf.f_set_requires_grad(trainable)?;
@@ -60,18 +60,18 @@ impl Unit {
         Ok(())
     }
 
-    /// What is trained: kernel and offset.
+    /// Iterates over the trained tensors: kernel and offset.
     pub(super) fn leaves(&self) -> impl Iterator<Item = (String, &Tensor)> {
         self.tensors().take(2)
     }
 
-    /// The tensors with their names, in the order of [`shapes`].
+    /// Iterates over the tensors with their names, in the order of [`shapes`].
     pub(super) fn tensors(&self) -> impl Iterator<Item = (String, &Tensor)> {
         let tensors = [&self.weight, &self.beta, &self.mean, &self.variance];
         PARTS.into_iter().zip(tensors).map(|(part, tensor)| (format!("{}.{part}", self.conv.name), tensor))
     }
 
-    /// `x`: `[N, C, h, w]` of kind `compute`, channels-last; so is the result.
+    /// Computes the output of the unit; `x` and the result are `[N, C, h, w]` of kind `compute`, channels-last.
     pub(super) fn forward(&self, x: &Tensor, statistics: Statistics, compute: Kind) -> Result<Tensor> {
         match statistics {
             Statistics::Stored => self.fold(compute)?.forward(x),
@@ -87,7 +87,7 @@ impl Unit {
         }
     }
 
-    /// The unit in the order of the textbook and libtorch's own batch norm, to compare with.
+    /// Computes the unit in the textbook's order with libtorch's own batch norm, to compare with.
     #[cfg(test)]
     pub(super) fn plain(&self, x: &Tensor) -> Result<Tensor> {
         let x = match self.conv.pool {
@@ -103,7 +103,7 @@ impl Unit {
         }
     }
 
-    /// Moves the stored statistics by Keras' rule: `stored·0.99 + batch·0.01`, with the biased variance, the mean of
+    /// Updates the stored statistics by Keras' rule: `stored·0.99 + batch·0.01`, with the biased variance, the mean of
     /// squares about the mean (`keras/src/layers/normalization/batch_normalization.py`, `ops.moments`). libtorch's own
     /// rule takes the unbiased one, which is larger by 1/(n-1).
     ///
@@ -116,7 +116,7 @@ impl Unit {
         Ok(())
     }
 
-    /// The unit as one convolution with its stored statistics; gradients reach its leaves through it.
+    /// Folds the unit with its stored statistics into one convolution; gradients reach its leaves through it.
     pub(super) fn fold(&self, compute: Kind) -> Result<Folded> {
         let scale = self.variance.f_add_scalar(EPSILON)?.f_rsqrt()?;
         let weight = self.weight.f_mul(&scale.f_view([-1, 1, 1, 1])?)?.f_to_kind(compute)?;
@@ -125,7 +125,7 @@ impl Unit {
     }
 }
 
-/// Convolution and batch norm in one.
+/// Convolution with batch norm folded into it.
 pub(super) struct Folded {
     conv: Conv,
     weight: Tensor,
@@ -144,7 +144,7 @@ impl Conv {
         Ok(x.f_conv2d(weight, bias, self.stride, self.padding, 1, 1)?)
     }
 
-    /// The mean of 3×3 pixels before a 1×1 convolution is the mean of its results, which have fewer channels.
+    /// Averages 3×3 pixels after the 1×1 convolution instead of before it: the result is the same, on fewer channels.
     fn averaged(&self, y: Tensor) -> Result<Tensor> {
         match self.pool {
             Pool::AverageBefore => Ok(y.f_avg_pool2d(3, 1, 1, false, false, None::<i64>)?),
@@ -152,7 +152,7 @@ impl Conv {
         }
     }
 
-    /// The maximum of what ReLU leaves is what ReLU leaves of the maximum, a quarter of the elements.
+    /// Applies the maximum before ReLU instead of after it: the result is the same, on a quarter of the elements.
     fn activated(&self, mut y: Tensor) -> Result<Tensor> {
         match self.pool {
             Pool::MaximumAfter => Ok(y.f_max_pool2d(3, 2, 0, 1, false)?.f_relu_()?),
@@ -169,7 +169,7 @@ mod tests {
 
     use super::*;
 
-    /// A 1×1 convolution that changes nothing leaves batch norm and ReLU.
+    /// Here a 1×1 identity convolution leaves only batch norm and ReLU.
     #[test]
     fn statistics_move_as_keras_moves_them() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/reference/batch_norm.json");
@@ -208,7 +208,7 @@ mod tests {
         close(&output, &positive, "output");
         close(&unit.mean, &case["new_mean"], "mean");
         close(&unit.variance, &case["new_variance"], "variance");
-        // What libtorch would store: with 12 values a channel, the tests' tolerance tells the two apart.
+        // libtorch would store this: with 12 values a channel, the tests' tolerance separates the two.
         let unbiased =
             12.0 / 11.0 * (case["new_variance"][0] - 0.99 * case["variance"][0]) + 0.99 * case["variance"][0];
         assert!((unbiased - case["new_variance"][0]).abs() > 1e-3);

@@ -1,4 +1,4 @@
-//! The pretrained weights, out of the TorchScript module that brings them.
+//! Pretrained weights, read from the TorchScript module that contains them.
 
 use std::{collections::HashMap, path::Path};
 
@@ -8,10 +8,10 @@ use crate::{Error, Result, module};
 
 /// SHA-256 of the file that `cargo xtask fetch-weights` fetches.
 pub(crate) const SHA256: &str = "7ff4a85c3a6378f0dfc8433ffd789663b01176bec0a683a435651739c091fa34";
-/// What the module calls its tensors beyond our names.
+/// Prefix of the module's tensor names before our names.
 const PREFIX: &str = "net.layers.";
 
-/// Every tensor of the pretrained part by our name, mapped one to one. `pinned`: only the file of [`SHA256`] will do.
+/// Reads every tensor of the pretrained part by our name, mapped one to one. `pinned`: only the file of [`SHA256`] is accepted.
 pub(crate) fn read(path: &Path, pinned: bool) -> Result<HashMap<String, Tensor>> {
     let file = module::read_file(path, "weights")?;
     if pinned && module::sha256(&file) != SHA256 {
@@ -25,7 +25,7 @@ pub(crate) fn read(path: &Path, pinned: bool) -> Result<HashMap<String, Tensor>>
     mapped(module.named_parameters()?, path)
 }
 
-/// The module's tensors under our names, copied: what is loaded must not be tied to the module.
+/// Copies the module's tensors under our names: loaded tensors must not be tied to the module.
 fn mapped(found: Vec<(String, Tensor)>, path: &Path) -> Result<HashMap<String, Tensor>> {
     let problem = |problem: String| Error::Weights { path: path.to_owned(), problem };
     let mut found: HashMap<String, Tensor> = found.into_iter().collect();
@@ -51,7 +51,7 @@ fn mapped(found: Vec<(String, Tensor)>, path: &Path) -> Result<HashMap<String, T
 mod tests {
     use super::*;
 
-    /// Tensors of the right names and shapes that take no memory.
+    /// Makes tensors of the right names and shapes that take no memory.
     fn module() -> Vec<(String, Tensor)> {
         let zero = Tensor::zeros([1], (Kind::Float, Device::Cpu));
         let tensor =

@@ -1,4 +1,4 @@
-//! Images worth looking at.
+//! Section of images that deserve a look.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use maud::{Markup, html};
@@ -6,7 +6,7 @@ use metrics::{Scores, argmax};
 
 use crate::{Cases, Picture, Report, Test, cases::CASES, number};
 
-/// Classes whose probabilities are shown of an image.
+/// Number of classes whose probabilities are shown for an image.
 const BARS: usize = 5;
 
 pub(super) fn section(report: &Report, test: &Test) -> Markup {
@@ -74,7 +74,7 @@ fn picture(picture: Option<&Picture>, label: &str, name: &str) -> Markup {
     }
 }
 
-/// Probabilities as bars: the true class's and the highest.
+/// Renders probabilities as bars: the true class's and the highest.
 fn bars(report: &Report, label: usize, row: &[f64]) -> Markup {
     let mut order: Vec<usize> = (0..row.len()).collect();
     if row.len() > BARS {

@@ -1,13 +1,13 @@
-//! What was and what was not done, in the order of CLAIM, the checklist for artificial intelligence in medical imaging
-//! (Mongan, Moy and Kahn 2020, Radiology: Artificial Intelligence 2, e200029; item numbers are its). Each answer is derived from
-//! what the run says; what no file knows is said not to be known.
+//! Checklist of the steps that were and were not taken, in the order of CLAIM, the checklist for artificial intelligence in
+//! medical imaging (Mongan, Moy and Kahn 2020, Radiology: Artificial Intelligence 2, e200029; item numbers are its). Each
+//! answer is derived from the run's files; facts that no file holds are answered as unknown.
 
 use audit::Sign;
 use maud::{Markup, html};
 
 use crate::{Audit, Report, number};
 
-/// How an item is answered.
+/// Answer to an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     Yes,
@@ -16,7 +16,7 @@ pub(super) enum Answer {
     Unknown,
 }
 
-/// An item, its number in CLAIM 2020, its answer, and what that rests on.
+/// Item of the checklist: its number in CLAIM 2020, its answer, and the reason for that.
 pub(super) struct Item {
     pub(super) what: &'static str,
     claim: &'static str,

@@ -1,4 +1,4 @@
-//! What was trained on what.
+//! Section on the model and its training data.
 
 use ::audit::{Sign, source_sentence};
 use maud::{Markup, html};

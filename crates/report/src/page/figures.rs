@@ -37,7 +37,7 @@ pub(super) fn section(report: &Report, test: &Test) -> Markup {
     }
 }
 
-/// The eight figures of the study, and those that a reviewer asks for besides.
+/// Renders the eight figures of the study, and the ones that a reviewer asks for besides.
 fn rows(models: [&TestFigures; 2]) -> Markup {
     let count = |of: fn(&KerasFigures) -> u64| models.map(|model| number::whole(of(&model.keras)));
     let share = |of: fn(&KerasFigures) -> f64| models.map(|model| number::figure(Some(of(&model.keras))));
@@ -56,7 +56,7 @@ fn rows(models: [&TestFigures; 2]) -> Markup {
     }
 }
 
-/// A figure's title with its unit.
+/// Returns a figure's title with its unit.
 fn title(spec: &FigureSpec) -> String {
     spec.unit.map_or(spec.title.to_owned(), |unit| format!("{} ({unit})", spec.title))
 }
@@ -69,7 +69,7 @@ fn row(name: &str, figures: &[Figure]) -> Markup {
     html! { tr { th scope="row" { (name) } @for figure in figures { (cells(figure)) } } }
 }
 
-/// A value and its interval, or dashes that say why.
+/// Renders a value and its interval, or dashes with the reason.
 fn cells(figure: &Figure) -> Markup {
     let why = figure.missing.as_deref();
     html! {
@@ -83,7 +83,7 @@ fn cells(figure: &Figure) -> Markup {
     }
 }
 
-/// What the intervals are.
+/// Explains the intervals.
 fn intervals(saved: &TestFigures) -> String {
     let drawn = match saved.groups {
         Some(groups) => format!("{groups} groups of images drawn whole"),
@@ -95,7 +95,7 @@ fn intervals(saved: &TestFigures) -> String {
     )
 }
 
-/// Each class against all others.
+/// Renders the figures of each class against all others.
 pub(super) fn classes(test: &Test) -> Markup {
     let few = test.record.saved.classes.iter().any(|class| class.few);
     html! {
@@ -132,7 +132,7 @@ pub(super) fn classes(test: &Test) -> Markup {
     }
 }
 
-/// A value with its interval below.
+/// Renders a value with its interval below.
 fn stacked(figure: &Figure) -> Markup {
     html! {
         td title=[figure.missing.as_deref()] {

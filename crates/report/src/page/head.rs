@@ -1,4 +1,4 @@
-//! What is to be known first.
+//! Head of the page: the most important facts.
 
 use maud::{Markup, html};
 
@@ -30,7 +30,7 @@ pub(super) fn head(report: &Report) -> Markup {
     }
 }
 
-/// What came out, in a sentence or two.
+/// Summarises the result in a sentence or two.
 fn verdict(report: &Report) -> String {
     let epoch = report.record.best_epoch.map_or(String::new(), |epoch| format!(" (epoch {epoch})"));
     let Some(test) = &report.test else {
@@ -63,7 +63,7 @@ fn verdict(report: &Report) -> String {
     )
 }
 
-/// The figures to remember, each with a link to where it stands.
+/// Renders the main figures, each with a link to its section.
 fn tiles(report: &Report) -> Markup {
     let mut tiles: Vec<(&str, String, String)> = Vec::new();
     if let Some(test) = &report.test {

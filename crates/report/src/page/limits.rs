@@ -1,4 +1,4 @@
-//! What the model is for, and what it is not.
+//! Section on the purposes that the model has and does not have.
 
 use maud::{Markup, html};
 
@@ -30,7 +30,7 @@ pub(super) fn section(report: &Report) -> Markup {
     }
 }
 
-/// The one thing to know of these three classes.
+/// Renders the warning that age separates these three classes.
 fn confounding(synthetic: bool) -> Markup {
     html! {
         div.warning {

@@ -1,4 +1,4 @@
-//! Sections that are plots with what is to be said of them.
+//! Sections that consist of plots with their explanations.
 
 use experiment::{TemperatureEffect, TestedOperatingPoint};
 use maud::{Markup, html};
@@ -41,7 +41,7 @@ pub(super) fn confusion(report: &Report, test: &Test, plots: Plots<'_>) -> Marku
     }
 }
 
-/// Which class is taken for which, the most frequent first.
+/// Lists the pairs of confused classes, the most frequent first.
 fn confused(report: &Report, test: &Test) -> Vec<String> {
     let label = |class: usize| report.record.classes.get(class).map_or(number::DASH, String::as_str);
     let mut pairs: Vec<(u64, u64, usize, usize)> = Vec::new();
@@ -100,7 +100,7 @@ pub(super) fn calibration(report: &Report, test: &Test, plots: Plots<'_>) -> Mar
     }
 }
 
-/// What temperature scaling did, before and after.
+/// Renders the effect of temperature scaling, before and after.
 fn temperature(fit: Option<&Temperature>, effect: Option<TemperatureEffect>, tested: &Test) -> Markup {
     let test = effect.and_then(|effect| effect.uncalibrated);
     let after = |key: &str| tested.record.saved.figure(key).value;

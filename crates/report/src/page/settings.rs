@@ -1,4 +1,4 @@
-//! How it can be had again: speed, settings, versions.
+//! Sections on reproducing the run: speed, settings, versions.
 
 use maud::{Markup, html};
 

@@ -14,7 +14,7 @@ const TOP: f64 = 14.0;
 const BOTTOM: f64 = 416.0;
 const LEGEND: f64 = BOTTOM + 64.0;
 
-/// Sensitivity by false alarms, at every threshold.
+/// Draws the ROC curves: sensitivity by false alarms, at every threshold.
 pub(super) fn roc(report: &Report, test: &Test, scores: &Scores) -> Drawing {
     let curve = |class| metrics::roc_curve(scores, class);
     let curves: Vec<_> = (0..report.record.classes.len()).map(curve).collect();
@@ -41,7 +41,7 @@ pub(super) fn roc(report: &Report, test: &Test, scores: &Scores) -> Drawing {
     )
 }
 
-/// Precision by sensitivity, at every threshold.
+/// Draws the precision-recall curves: precision by sensitivity, at every threshold.
 pub(super) fn precision_recall(report: &Report, test: &Test, scores: &Scores) -> Drawing {
     let curve = |class| metrics::precision_recall_curve(scores, class);
     let curves: Vec<_> = (0..report.record.classes.len()).map(curve).collect();
@@ -53,7 +53,7 @@ pub(super) fn precision_recall(report: &Report, test: &Test, scores: &Scores) ->
     baselines.sort_by(f64::total_cmp);
     baselines.dedup_by(|a, b| (*a - *b).abs() < 0.005);
     let lines = html! {
-        // Classes of one size share their baseline; many of different sizes would hide the curves.
+        // Classes of equal size share their baseline; many of different sizes would hide the curves.
         @for &baseline in baselines.iter().take(5) {
             (frame.guide((0.0, baseline), (1.0, baseline)))
             (frame.word((0.0, baseline), (6.0, -5.0), Place::Start, &format!("guessing: {}", number::percent(baseline))))
@@ -68,7 +68,7 @@ pub(super) fn precision_recall(report: &Report, test: &Test, scores: &Scores) ->
     drawing("precision-recall", "Precision-recall curves", "recall (sensitivity)", "precision", lines, &names)
 }
 
-/// A step ends at its right: the area below is average precision.
+/// Converts points to steps. A step ends at its right: the area below is average precision.
 fn steps(points: impl Iterator<Item = (f64, f64)>) -> impl Iterator<Item = (f64, f64)> {
     let mut before: Option<f64> = None;
     points.flat_map(move |(recall, precision)| {
@@ -82,7 +82,7 @@ fn frame() -> Frame {
     Frame { x: Scale::share(LEFT, RIGHT), y: Scale::share(BOTTOM, TOP) }
 }
 
-/// Rows of the legend: the class with the area and its interval, or why it has no curve.
+/// Makes the rows of the legend: the class with the area and its interval, or the reason why it has no curve.
 fn names<'a>(
     report: &Report,
     test: &'a Test,

@@ -15,7 +15,7 @@ const TOP: f64 = 26.0;
 const BOTTOM: f64 = 256.0;
 const LEGEND: f64 = BOTTOM + 62.0;
 
-/// Training and validation loss by epoch.
+/// Draws training and validation loss by epoch.
 pub(super) fn loss(report: &Report) -> Drawing {
     let values = report.history.iter().flat_map(|row| [row.loss, row.val_loss]);
     let y = Scale::of_losses(values.filter(|value| value.is_finite()), BOTTOM, TOP);
@@ -29,12 +29,12 @@ pub(super) fn loss(report: &Report) -> Drawing {
     })
 }
 
-/// Training and validation accuracy by epoch.
+/// Draws training and validation accuracy by epoch.
 pub(super) fn accuracy(report: &Report) -> Drawing {
     let names = ["training (dropout on)".to_owned(), "validation".to_owned()];
     let lowest = report.history.iter().flat_map(|row| [row.accuracy, row.val_accuracy]);
     let lowest = lowest.filter(|value| value.is_finite()).fold(1.0, f64::min);
-    // Where all is above one half, the lower half would be empty.
+    // If all values are above one half, the lower half would be empty.
     let y = Scale::linear(if lowest >= 0.5 { 0.5 } else { 0.0 }, 1.0, BOTTOM, TOP);
     let body = curves(report, y, "share of images right", &names, |row| [row.accuracy, row.val_accuracy]);
     drawing("accuracy", "Accuracy by epoch", report, body, |row| {
@@ -74,7 +74,7 @@ fn curves(
         @if let Some(best) = report.best() { (mark(&frame, best.epoch)) }
         @for series in 0..2 {
             (frame.line(series, rows.iter().map(|row| (row.epoch as f64, of(row)[series]))))
-            // A line of one point is not seen.
+            // A line of one point would be invisible.
             @if rows.len() == 1 { (dot(&frame, series, rows[0].epoch, of(&rows[0])[series])) }
         }
         @if let Some(best) = report.best() { (dot(&frame, 1, best.epoch, of(best)[1])) }
@@ -82,7 +82,7 @@ fn curves(
     }
 }
 
-/// Where the saved weights are from.
+/// Marks the epoch of the saved weights.
 fn mark(frame: &Frame, epoch: u64) -> Markup {
     let x = frame.x.at(epoch as f64);
     let place = if x > (LEFT + RIGHT) / 2.0 { Place::End } else { Place::Start };

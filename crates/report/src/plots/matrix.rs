@@ -1,4 +1,4 @@
-//! The confusion matrix as a heat map.
+//! Confusion matrix as a heat map.
 
 use maud::{Markup, html};
 
@@ -7,14 +7,14 @@ use crate::{
     svg::{Drawing, px, upright, wrapped},
 };
 
-/// More classes than this have cells too small for numbers, more than the next no labels either.
+/// Largest number of classes whose cells have room for numbers; beyond the next constant there are no labels either.
 const NUMBERED: usize = 12;
 const LABELLED: usize = 30;
 const LEFT: f64 = 132.0;
 const TOP: f64 = 14.0;
 const SIDE: f64 = 324.0;
 
-/// Counts and shares of each true class; none where there are no images.
+/// Draws counts and shares of each true class; none where there are no images.
 pub(super) fn confusion(report: &Report, test: &Test) -> Option<Drawing> {
     let matrix = &test.record.saved.confusion_matrix;
     let (n, total) = (matrix.len(), matrix.iter().flatten().sum::<u64>());
@@ -31,7 +31,7 @@ pub(super) fn confusion(report: &Report, test: &Test) -> Option<Drawing> {
                 (self::cell([LEFT + cell * column as f64, TOP + cell * row as f64], cell, count, share, n <= NUMBERED))
             }
         }
-        // Drawn again over the cells: what is on it is right.
+        // Labels of more classes would overlap.
         @if n <= LABELLED { (labels(&report.record.classes, cell)) }
         text.name x=(px(LEFT + SIDE / 2.0)) y=(px(TOP + SIDE + 58.0)) text-anchor="middle" { "predicted class" }
         (upright(18.0, TOP + SIDE / 2.0, "true class"))
@@ -95,7 +95,7 @@ fn labels(classes: &[String], cell: f64) -> Markup {
     }
 }
 
-/// What the colours mean.
+/// Renders the colour bar with its meaning.
 fn bar() -> Markup {
     let (x, width, steps) = (LEFT + SIDE + 22.0, 14.0, 10);
     let step = SIDE / f64::from(steps);

@@ -1,4 +1,4 @@
-//! How often a model is right when it says how sure it is.
+//! Reliability diagram: accuracy by confidence.
 
 use maud::{Markup, html};
 use metrics::{RELIABILITY_BINS, Reliability, ReliabilityBin, Scores, wilson};
@@ -12,12 +12,12 @@ const LEFT: f64 = 62.0;
 const RIGHT: f64 = 464.0;
 const TOP: f64 = 14.0;
 const BOTTOM: f64 = 346.0;
-/// The bars of images lie above the diagram's own axis names.
+/// Position of the bars of image counts, below the diagram's own axis names.
 const BARS_TOP: f64 = BOTTOM + 66.0;
 const BARS_BOTTOM: f64 = BOTTOM + 146.0;
 const LEGEND: f64 = BARS_BOTTOM + 62.0;
 
-/// Accuracy by confidence with Wilson intervals, and the number of images below.
+/// Draws accuracy by confidence with Wilson intervals, and the number of images below.
 pub(super) fn diagram(scores: &Scores) -> Drawing {
     let reliability = Reliability::new(scores);
     let frame = Frame { x: Scale::share(LEFT, RIGHT), y: Scale::share(BOTTOM, TOP) };
@@ -55,7 +55,7 @@ fn dot(frame: &Frame, bin: &ReliabilityBin) -> Markup {
     let (Some(confidence), Some(accuracy)) = (bin.mean_confidence, bin.accuracy) else { return html! {} };
     let interval = wilson(accuracy, bin.count as f64);
     let (x, y) = (frame.x.at(confidence), frame.y.at(accuracy));
-    // As a map's: the more images, the larger the dot.
+    // The more images, the larger the dot, like on a map.
     let radius = 3.0 + (bin.count as f64).sqrt().min(20.0) / 4.0;
     html! {
         path.whisker.s0 d=(path([(x, frame.y.at(interval.low)), (x, frame.y.at(interval.high))])) {}

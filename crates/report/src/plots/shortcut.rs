@@ -1,4 +1,4 @@
-//! How well a model does where part of each image is hidden.
+//! Accuracies of a model with a part of each image hidden.
 
 use maud::{Markup, html};
 
@@ -14,7 +14,7 @@ const RIGHT: f64 = 456.0;
 const TOP: f64 = 30.0;
 const ROW: f64 = 40.0;
 
-/// Accuracies with their intervals, a row each.
+/// Draws accuracies with their intervals, a row each.
 pub(super) fn accuracies(test: &Test) -> Drawing {
     let hidden =
         test.occluded().map(|(part, figures)| (format!("{part} hidden"), figures.figure("accuracy")));
@@ -60,7 +60,7 @@ fn row(frame: &Frame, y: f64, name: &str, figure: &Figure, series: usize) -> Mar
     }
 }
 
-/// The share of the most frequent class.
+/// Returns the share of the most frequent class.
 pub(crate) fn guessing(test: &Test) -> Option<f64> {
     let supports: Vec<u64> = test.record.saved.classes.iter().map(|class| class.support).collect();
     let all: u64 = supports.iter().sum();

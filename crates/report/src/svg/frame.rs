@@ -3,13 +3,13 @@ use maud::{Markup, html};
 use super::{Scale, dashes, px, series};
 use crate::svg::scale::Tick;
 
-/// Two axes with their ticks, their grid and their names.
+/// Pair of axes with their ticks, their grid and their names.
 pub(crate) struct Frame {
     pub(crate) x: Scale,
     pub(crate) y: Scale,
 }
 
-/// Where a text begins, ends or has its middle.
+/// Alignment of a text at its point.
 #[derive(Clone, Copy)]
 pub(crate) enum Place {
     Start,
@@ -28,7 +28,7 @@ impl Place {
 }
 
 impl Frame {
-    /// The axes; drawn before what they are for. Names hold the unit.
+    /// Renders the axes, before their contents. Names hold the unit.
     pub(crate) fn axes(&self, x_name: &str, x_ticks: &[Tick], y_name: &str, y_ticks: &[Tick]) -> Markup {
         let ([left, right], [bottom, top]) = (self.x.ends(), self.y.ends());
         html! {
@@ -50,36 +50,36 @@ impl Frame {
         }
     }
 
-    /// A line through points.
+    /// Renders a line through points.
     pub(crate) fn line(&self, index: usize, points: impl Iterator<Item = (f64, f64)>) -> Markup {
         let points = points.map(|(x, y)| (self.x.at(x), self.y.at(y)));
         html! { path class={ "line " (series(index)) } stroke-dasharray=(dashes(index)) d=(super::path(thinned(points))) {} }
     }
 
-    /// A line that is no series: thin, dotted, soft.
+    /// Renders a line that is no series: thin, dotted, soft.
     pub(crate) fn guide(&self, from: (f64, f64), to: (f64, f64)) -> Markup {
         let ends = [from, to].map(|(x, y)| (self.x.at(x), self.y.at(y)));
         html! { path.guide d=(super::path(ends)) {} }
     }
 
-    /// A word beside a point.
+    /// Renders a word beside a point.
     pub(crate) fn word(&self, (x, y): (f64, f64), (dx, dy): (f64, f64), place: Place, word: &str) -> Markup {
         let (x, y) = (self.x.at(x) + dx, self.y.at(y) + dy);
         html! { text.note x=(px(x)) y=(px(y)) text-anchor=(place.word()) { (word) } }
     }
 }
 
-/// A text that is read from the left side.
+/// Renders a text that is turned to be read from the left side.
 pub(crate) fn upright(x: f64, y: f64, text: &str) -> Markup {
     html! {
         text.name x=(px(x)) y=(px(y)) text-anchor="middle" transform={ "rotate(-90 " (px(x)) " " (px(y)) ")" } { (text) }
     }
 }
 
-/// How high a row of a legend is.
+/// Height of a row of a legend.
 const ROW: f64 = 21.0;
 
-/// What each series is, a row each below `y`; and how high all of it is.
+/// Renders the names of all series, a row each below `y`. Returns the height of the whole legend as well.
 pub(crate) fn legend(x: f64, y: f64, names: &[String]) -> (Markup, f64) {
     let rows = html! {
         g.legend {
@@ -93,13 +93,13 @@ pub(crate) fn legend(x: f64, y: f64, names: &[String]) -> (Markup, f64) {
     (rows, ROW * names.len() as f64)
 }
 
-/// Points nearer than this to the last one that was kept cannot be told from it.
+/// Distance in pixels below which a point is indistinguishable from the last one kept.
 const NEAR: f64 = 0.15;
 
-/// So many points are drawn as they are; of more, the lowest and highest of each part of the path.
+/// Number of points that are drawn unchanged; of more, only the lowest and highest of each part of the path are.
 const POINTS: usize = 4000;
 
-/// A path without the points that nobody could see, so that 100,000 of them stay a small file.
+/// Drops the points of a path that would be invisible, so that 100,000 of them stay a small file.
 fn thinned(points: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
     let mut kept: Vec<(f64, f64)> = Vec::new();
     let mut last = None;

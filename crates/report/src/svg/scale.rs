@@ -1,4 +1,4 @@
-/// A number's place on an axis.
+/// Scale of an axis: converts a number to its position.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Scale {
     low: f64,
@@ -8,23 +8,24 @@ pub(crate) struct Scale {
     logarithmic: bool,
 }
 
-/// A mark of an axis: its value, and what is written there.
+/// Tick of an axis: its value, and its label.
 pub(crate) type Tick = (f64, String);
 
 impl Scale {
-    /// `low` is drawn at `from` and `high` at `to`.
+    /// Makes a linear scale: `low` is drawn at `from` and `high` at `to`.
     pub(crate) fn linear(low: f64, high: f64, from: f64, to: f64) -> Self {
-        // An axis of one value is given room above it.
+        // An axis of one value gets room above it.
         let high = if high > low { high } else { low + 1.0 };
         Self { low, high, from, to, logarithmic: false }
     }
 
-    /// From 0 to 1.
+    /// Makes a linear scale from 0 to 1.
     pub(crate) fn share(from: f64, to: f64) -> Self {
         Self::linear(0.0, 1.0, from, to)
     }
 
-    /// For values of 0 or above: from 0 in equal steps, or in powers where the largest is more than thirty times the smallest.
+    /// Makes a scale of values of 0 or above: linear from 0, or logarithmic where the largest is more than thirty times the
+    /// smallest.
     pub(crate) fn of_losses(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
         let (mut low, mut high) = (f64::INFINITY, 0.0_f64);
         for value in values {
@@ -38,7 +39,7 @@ impl Scale {
         Self::linear(0.0, if high > 0.0 { high * 1.05 } else { 1.0 }, from, to)
     }
 
-    /// Where a value is drawn; beyond the ends, at the end.
+    /// Returns the position of a value; beyond the ends, the end.
     pub(crate) fn at(&self, value: f64) -> f64 {
         let share = match self.logarithmic {
             true => (value.max(self.low) / self.low).ln() / (self.high / self.low).ln(),
@@ -47,7 +48,7 @@ impl Scale {
         self.from + (self.to - self.from) * share.clamp(0.0, 1.0)
     }
 
-    /// The ends in pixels.
+    /// Returns the ends in pixels.
     pub(crate) fn ends(&self) -> [f64; 2] {
         [self.from, self.to]
     }
@@ -56,7 +57,7 @@ impl Scale {
         self.logarithmic
     }
 
-    /// About so many round values within the axis.
+    /// Returns about so many ticks at round values within the axis.
     pub(crate) fn ticks(&self, about: usize) -> Vec<Tick> {
         if self.logarithmic {
             self.powers()
@@ -65,12 +66,12 @@ impl Scale {
         }
     }
 
-    /// The same, of whole numbers only.
+    /// Returns ticks at whole numbers only.
     pub(crate) fn whole_ticks(&self, about: usize) -> Vec<Tick> {
         self.steps(((self.high - self.low) / about.max(1) as f64).max(1.0))
     }
 
-    /// Multiples of the next 1, 2 or 5 times a power of ten.
+    /// Returns ticks at multiples of the next 1, 2 or 5 times a power of ten.
     fn steps(&self, at_least: f64) -> Vec<Tick> {
         let power = 10_f64.powf(at_least.log10().floor());
         let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|n| n * power);
@@ -82,7 +83,7 @@ impl Scale {
         (0..=count).map(value).map(|value| (value, format!("{value:.decimals$}"))).collect()
     }
 
-    /// Powers of ten, with 2 and 5 times them where there are few.
+    /// Returns ticks at powers of ten, with 2 and 5 times them where there are few.
     fn powers(&self) -> Vec<Tick> {
         let (first, last) = (self.low.log10().floor() as i32, self.high.log10().ceil() as i32);
         let factors: &[f64] = if last - first > 3 { &[1.0] } else { &[1.0, 2.0, 5.0] };

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{Audit, Picture, Report, Source, Test};
 
-/// Results as `test.json` holds them: 8 images of classes `a` and `b`, 5 of them right.
+/// Makes results in the form of `test.json`: 8 images of classes `a` and `b`, 5 of them right.
 pub(super) fn figures(accuracy: f64) -> Value {
     let around = |value: f64| json!([value - 0.05, value + 0.03]);
     let class = |label: &str| {
@@ -42,7 +42,7 @@ pub(super) fn scores() -> Scores {
         .unwrap()
 }
 
-/// A whole run of two classes, with everything that a page can show.
+/// Makes a whole run of two classes, with everything that a page can show.
 pub(super) fn whole() -> Report {
     let mut saved = figures(0.625);
     let before = json!({"expected_calibration_error": 0.2, "brier": 0.3, "log_loss": 0.6});
@@ -97,7 +97,7 @@ pub(super) fn whole() -> Report {
     report
 }
 
-/// A run without a test set, an audit or anything else that can be missing.
+/// Makes a run without a test set, an audit or anything else that can be missing.
 pub(super) fn bare() -> Report {
     let epoch = |epoch: u64| EpochRow {
         epoch,

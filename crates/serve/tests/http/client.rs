@@ -1,4 +1,4 @@
-//! HTTP by hand: what is sent is what a test says, however wrong.
+//! Minimal HTTP client: it sends exactly the bytes that a test gives, valid or not.
 
 use std::{
     io::{Read as _, Write as _},
@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::Value;
 
-/// An answer with its head.
+/// Answer with its head.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -22,7 +22,7 @@ pub(crate) fn connect(address: SocketAddr) -> TcpStream {
     stream
 }
 
-/// All that comes until the server closes; a connection that is reset has ended too.
+/// Reads until the server closes; a connection that is reset counts as closed.
 pub(crate) fn rest(stream: &mut TcpStream) -> String {
     let (mut bytes, mut buffer) = (Vec::new(), [0; 1 << 14]);
     while let Ok(count @ 1..) = stream.read(&mut buffer) {
@@ -43,7 +43,7 @@ impl Answer {
         serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
     }
 
-    /// This status, this code, and these words in the message.
+    /// Checks the status, the code, and these words in the message.
     #[track_caller]
     pub(crate) fn refused(&self, status: u16, code: &str, words: &str) -> &Self {
         assert_eq!(self.status, status, "{self:?}");
@@ -54,7 +54,7 @@ impl Answer {
     }
 }
 
-/// A request with a body; `Host`, the length and the end of the connection are added.
+/// Sends a request with a body; `Host`, the length and `Connection: close` are added.
 pub(crate) fn request(address: SocketAddr, line: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
     let mut head = format!("{line} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
     if !headers.iter().any(|(name, _)| *name == "Host") {
@@ -62,7 +62,7 @@ pub(crate) fn request(address: SocketAddr, line: &str, headers: &[(&str, &str)],
     }
     headers.iter().for_each(|(name, value)| head += &format!("{name}: {value}\r\n"));
     let mut stream = connect(address);
-    // A server that has said no may close before it has heard all.
+    // A server that has refused may close before it has read everything.
     let _ = stream.write_all(&[head.as_bytes(), b"\r\n", body].concat());
     Answer::of(&rest(&mut stream))
 }
@@ -75,7 +75,7 @@ pub(crate) fn post(address: SocketAddr, path: &str, kind: &str, body: &[u8]) -> 
     request(address, &format!("POST {path}"), &[("Content-Type", kind)], body)
 }
 
-/// A form of these fields.
+/// Makes a form of these fields.
 pub(crate) fn form(fields: &[(&str, &[u8])]) -> Vec<u8> {
     let mut body = Vec::new();
     for (name, bytes) in fields {

@@ -1,4 +1,4 @@
-//! Forms that nobody would write.
+//! Malformed forms.
 
 use proptest::prelude::*;
 
@@ -7,7 +7,7 @@ use crate::{
     world::{World, png},
 };
 
-/// What forms are made of, and what they are not.
+/// Generates valid and invalid pieces of forms.
 fn piece() -> impl Strategy<Value = Vec<u8>> {
     let known = [
         "--b0\r\n",
@@ -56,7 +56,7 @@ proptest! {
     }
 }
 
-/// One for all cases; it ends with the tests.
+/// Returns one server for all cases; it ends with the tests.
 fn world() -> &'static World {
     static WORLD: std::sync::OnceLock<World> = std::sync::OnceLock::new();
     WORLD.get_or_init(World::new)

@@ -1,4 +1,4 @@
-//! Other web pages, other names, and those without the token.
+//! Requests of other web pages, with other host names, and without the token.
 
 use std::net::SocketAddr;
 

@@ -1,4 +1,4 @@
-//! Clients that are slow, that go away, or that are too many.
+//! Clients that are slow, that close early, or that are too many.
 
 use std::{
     io::Write as _,
@@ -21,7 +21,7 @@ fn limited(change: impl FnOnce(&mut Limits)) -> World {
     World::with(Config { limits, ..config() })
 }
 
-/// Sends a byte every tenth of a second until the server has had enough.
+/// Sends a byte every tenth of a second until the server closes the connection.
 fn slowly(world: &World, start: &str, bytes: &[u8]) -> (String, Duration) {
     let (mut stream, begin) = (connect(world.address), Instant::now());
     stream.write_all(start.as_bytes()).unwrap();
@@ -50,7 +50,7 @@ fn a_slow_body_and_a_slow_head_get_408_and_are_closed() {
     let (answer, time) = slowly(&world, "GET / HTTP/1.1\r\n", head.as_bytes());
     Answer::of(&answer).refused(408, "slow_head", "");
     assert!(time < 4 * second, "{time:?}");
-    // One that says nothing at all, or nothing more, is let go without a word.
+    // A client that sends nothing at all, or nothing more, is disconnected without an answer.
     assert_eq!(rest(&mut connect(world.address)), "");
     let mut idle = connect(world.address);
     idle.write_all(format!("GET /healthz HTTP/1.1\r\nHost: {}\r\n\r\n", world.address).as_bytes()).unwrap();
@@ -69,7 +69,7 @@ fn a_thousand_that_hang_up_cost_nothing_lasting() {
     let whole = [head.as_bytes(), &image].concat();
     for i in 0..1000 {
         let mut stream = connect(world.address);
-        // Anywhere: before a word, in the head, in the body, and while the answer is made.
+        // At any point: before the first byte, in the head, in the body, and while the answer is made.
         stream.write_all(&whole[..whole.len() * (i % 5) / 4]).unwrap();
     }
     let answer = post(world.address, "/v1/predict", "image/png", &image);
@@ -109,7 +109,7 @@ fn an_answer_that_comes_too_late_is_503() {
     post(world.address, "/v1/predict", "image/png", &png(30, 1)).refused(503, "late", "no answer within");
 }
 
-/// A picture of 2²⁸ equal pixels, which takes a second or more to decode and few bytes to send.
+/// Makes a picture of 2²⁸ equal pixels, which takes a second or more to decode and few bytes to send.
 fn huge_png() -> Vec<u8> {
     const SIDE: u32 = 1 << 14;
     let mut bytes = Vec::new();
@@ -144,7 +144,7 @@ fn waiting_for_a_decoder_counts_and_what_is_late_is_not_decoded() {
     }
     assert!(get(address, "/metrics").body.contains("thorax_waiting_images 0\n"));
     assert_eq!(post(address, "/v1/predict", "image/png", &png(30, 1)).status, 200);
-    // The one that had begun, and this one.
+    // Only the one that had begun was decoded, and this one.
     thread::sleep(Duration::from_secs(8));
     let metrics = get(address, "/metrics").body;
     let decoded = metrics.lines().find_map(|line| line.strip_prefix("thorax_decoded_images_total "));
@@ -160,7 +160,7 @@ fn an_image_that_needs_more_memory_than_there_is_gets_413_and_one_that_does_now_
     let view = |world: &World| post(world.address, "/v1/predict?view=true", "image/png", &huge);
     let world = with(|| 1 << 30);
     view(&world).refused(413, "image_too_large", "and this server has 403 MB for that");
-    // In rows it needs less.
+    // Decoded by rows it needs less.
     assert_eq!(post(world.address, "/v1/predict", "image/png", &huge).status, 200);
     static FREE: AtomicU64 = AtomicU64::new(8 << 30);
     let world = with(|| FREE.load(Ordering::Relaxed));

@@ -1,4 +1,4 @@
-//! The server in this process, spoken to over loopback: every status, every limit, and forms that nobody would write.
+//! Tests of the server in this process over loopback: every status, every limit, and malformed forms.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails so")]
 

@@ -1,4 +1,4 @@
-//! The OpenAPI document, held to the program: its paths, its codes, its fields.
+//! OpenAPI document compared with the program: its paths, its codes, its fields.
 
 use std::collections::BTreeSet;
 
@@ -10,11 +10,11 @@ use crate::{
     world::{World, png},
 };
 
-/// Where paths are routed, and where refusals get their statuses and codes.
+/// Source of the routes, and sources of the statuses and codes of refusals.
 const ROUTES: &str = include_str!("../../src/app.rs");
 const REFUSALS: [&str; 2] = [include_str!("../../src/refusal.rs"), include_str!("../../src/connection.rs")];
 
-/// What stands between two words, each time.
+/// Collects the text between two words, for each occurrence.
 fn between<'a>(text: &'a str, start: &str, end: &str) -> BTreeSet<&'a str> {
     text.split(start).skip(1).filter_map(|rest| rest.split_once(end)).map(|(inner, _)| inner).collect()
 }
@@ -23,7 +23,7 @@ fn document(world: &World) -> Value {
     get(world.address, "/openapi.json").json()
 }
 
-/// A status by the name of its constant.
+/// Finds a status by the name of its constant.
 fn number(name: &str) -> String {
     let is = |status: &StatusCode| {
         let reason = status.canonical_reason().unwrap_or_default();
@@ -32,7 +32,7 @@ fn number(name: &str) -> String {
     (400..600).filter_map(|number| StatusCode::from_u16(number).ok()).find(is).unwrap().as_str().to_owned()
 }
 
-/// Every reference in a value.
+/// Collects every reference in a value.
 fn references<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
     match value {
         Value::Object(fields) => {
@@ -51,7 +51,7 @@ fn it_names_every_path_and_no_other() {
     let paths = document["paths"].as_object().unwrap();
     let routed: BTreeSet<&str> = between(ROUTES, ".route(\"", "\"");
     let named: BTreeSet<&str> = paths.keys().map(String::as_str).collect();
-    // Files of the page are its own affair.
+    // Files of the page are not part of the document.
     let files: Vec<&&str> = routed.difference(&named).collect();
     assert_eq!((files, named.difference(&routed).count()), (vec![&"/page.css", &"/page.js"], 0));
     for (path, methods) in paths {
@@ -101,7 +101,7 @@ fn it_names_every_code_and_status_of_a_refusal() {
         let (status, code) = pair.split_once(", \"").unwrap();
         said.insert(code);
         let status = number(status);
-        // These are of other paths and other methods.
+        // These belong to other paths and other methods.
         if !["404", "405"].contains(&status.as_str()) {
             for path in ["predict", "explain"] {
                 let responses = &document["paths"][format!("/v1/{path}")]["post"]["responses"];
@@ -113,7 +113,7 @@ fn it_names_every_code_and_status_of_a_refusal() {
     assert_eq!(said, named);
 }
 
-/// The fields of a schema, those that an answer may lack apart.
+/// Returns the fields of a schema: the required ones, and the ones that an answer may lack.
 fn fields<'a>(document: &'a Value, schema: &'a Value) -> (BTreeSet<&'a str>, BTreeSet<&'a str>) {
     if let Some(reference) = schema["$ref"].as_str() {
         return fields(document, document.pointer(&reference[1..]).unwrap());

@@ -1,4 +1,4 @@
-//! What is answered, and what is refused with which status.
+//! Answers, and refusals with their statuses.
 
 use std::thread;
 
@@ -122,7 +122,7 @@ fn bad_uploads_are_told_apart() {
     query("/v1/nothing").refused(404, "not_found", "/openapi.json");
     let answer = get(world.address, "/v1/predict");
     assert!(answer.refused(405, "method_not_allowed", "").head.contains("allow: post"), "{answer:?}");
-    // All of that cost nothing lasting.
+    // None of that has a lasting effect.
     assert_eq!(predict("image/png", &image).status, 200);
 }
 

@@ -1,4 +1,4 @@
-//! A server with a small network of fresh weights.
+//! Server with a small network of fresh weights.
 
 use std::{net::SocketAddr, sync::mpsc, thread::JoinHandle, time::Duration};
 
@@ -10,7 +10,7 @@ use serve::{About, Config, Limits, Server, Stop};
 pub(crate) const CLASSES: [&str; 3] = ["COVID-19", "NORMAL", "Viral Pneumonia"];
 pub(crate) const SIDE: usize = 16;
 
-/// It stops when it is let go, and must end without a fault.
+/// Running server; it is stopped when this is dropped, and must end without a fault.
 pub(crate) struct World {
     pub(crate) address: SocketAddr,
     stop: Stop,
@@ -66,11 +66,11 @@ impl World {
         Self::reading(config, Decoding { max_pixels: 1 << 20, ..Decoding::new(Formats::All) })
     }
 
-    /// A server that decodes uploads so.
+    /// Starts a server that decodes uploads by these rules.
     pub(crate) fn reading(config: Config, decoding: Decoding) -> Self {
         let (stop, (sender, address)) = (Stop::new(), mpsc::channel());
         let asked = stop.clone();
-        // No tensor crosses a thread: the network is made where it computes.
+        // No tensor crosses a thread: the network is made on the thread that computes.
         let served = std::thread::spawn(move || {
             let server = Server::bind(config)?;
             let address = server.address();
@@ -88,7 +88,7 @@ impl World {
         Self { address: address.recv().unwrap(), stop, served: Some(served) }
     }
 
-    /// Asks for the end without waiting for it.
+    /// Requests the stop without waiting for it.
     pub(crate) fn ask_to_stop(&self) {
         self.stop.request();
     }
@@ -108,7 +108,7 @@ impl Drop for World {
     }
 }
 
-/// A gradient that no other `seed` has.
+/// Makes a gradient that no other `seed` gives.
 pub(crate) fn pixels(side: usize, seed: usize) -> Pixels {
     let data = (0..side * side).map(|i| (i * (seed + 3) / side) as u8).collect();
     Pixels { width: side, height: side, channels: 1, data }
@@ -118,14 +118,14 @@ pub(crate) fn png(side: usize, seed: usize) -> Vec<u8> {
     encode_png(&pixels(side, seed)).unwrap()
 }
 
-/// What the network says of an image when it is in a batch as `predict` makes them.
+/// Computes the network's probabilities of an image in a batch like the ones that `predict` makes.
 pub(crate) fn expected(image: &Pixels) -> Vec<f32> {
     let classifier = classifier();
     let resized = data::resize(image, SIDE, Interpolation::Nearest).unwrap();
     classifier.inference().unwrap().probabilities(&Batch::of(&[&resized], SIDE).padded()).unwrap()
 }
 
-/// Whether an answer's probabilities are these.
+/// Checks that an answer's probabilities are these.
 #[track_caller]
 pub(crate) fn says(answer: &Value, expected: &[f32]) {
     for (class, expected) in CLASSES.iter().zip(expected) {

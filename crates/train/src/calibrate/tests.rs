@@ -6,7 +6,7 @@ fn classes() -> Vec<String> {
     ["a", "b"].map(str::to_owned).to_vec()
 }
 
-/// Two classes: each image's label, and how much larger the logit of the second is.
+/// Makes predictions of two classes from each image's label and the amount by which the logit of the second is larger.
 fn evaluated(rows: &[(usize, f32)]) -> Evaluated {
     let logits: Vec<f32> = rows.iter().flat_map(|&(_, logit)| [0.0, logit]).collect();
     let probabilities = model::probabilities(&logits, 2, None).unwrap();
@@ -16,7 +16,7 @@ fn evaluated(rows: &[(usize, f32)]) -> Evaluated {
 
 #[test]
 fn a_threshold_is_a_probability_that_the_network_gives_at_its_temperature() {
-    // Three of four sure, one of those wrong: too sure.
+    // Three of four are sure, and one of those is wrong: overconfident.
     let evaluated = evaluated(&[(1, 6.0), (1, 5.0), (0, 5.5), (0, -6.0), (1, 0.5), (1, 4.0), (0, -0.25)]);
     let learnt = learn(&evaluated, &classes(), &BOTH).unwrap();
     let temperature = learnt.temperature.unwrap();

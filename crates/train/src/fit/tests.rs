@@ -58,7 +58,7 @@ fn run(folder: &Path) -> Run {
     Run::create(folder, RunRecord::empty(Status::Running)).unwrap()
 }
 
-/// Stops at its nth event.
+/// Observer that stops at its nth event.
 struct Stop(usize);
 
 impl Observer for Stop {
@@ -68,7 +68,7 @@ impl Observer for Stop {
     }
 }
 
-/// Both checkpoints' bytes, and the history without its seconds.
+/// Returns both checkpoints' bytes, and the history without its seconds.
 fn left(run: &Run) -> (Vec<u8>, Vec<u8>, Vec<EpochRow>) {
     let history = experiment::read_history(&run.file(HISTORY)).unwrap();
     let history = history.into_iter().map(|row| EpochRow { seconds: 0.0, ..row }).collect();
@@ -90,7 +90,7 @@ fn go_on(
     fit(&classifier, training, validation, config, Some(&checkpoint), run, observer)
 }
 
-/// Average, schedule, warm-up, weight decay and augmentation together, stopped after every number of events.
+/// Covers average, schedule, warm-up, weight decay and augmentation together, stopped after every number of events.
 #[test]
 fn a_run_stopped_anywhere_ends_as_if_it_never_was() {
     let folder = tempfile::tempdir().unwrap();
@@ -102,7 +102,7 @@ fn a_run_stopped_anywhere_ends_as_if_it_never_was() {
         let mut stopped = run(&folder.path().join(format!("stopped-{events}")));
         let mut endings = 0;
         loop {
-            // A stop before anything was saved leaves nothing to go on from: each time it comes a step further.
+            // A stop before the first save leaves nothing to resume from: each attempt gets one event further.
             match go_on(&images, &config(), &mut stopped, &mut Stop(events + endings)).unwrap() {
                 Ending::Interrupted => endings += 1,
                 Ending::Completed => break,
@@ -117,7 +117,7 @@ fn a_run_stopped_anywhere_ends_as_if_it_never_was() {
     assert!(!whole.file(PREDICTIONS).exists());
 }
 
-/// What is saved within an epoch while training goes on changes nothing, and is gone on from exactly.
+/// A save within an epoch while training runs changes nothing, and training resumes from it exactly.
 #[test]
 fn a_save_within_an_epoch_is_gone_on_from_at_its_batch() {
     let folder = tempfile::tempdir().unwrap();
@@ -171,7 +171,7 @@ fn a_history_that_lacks_epochs_is_refused_and_what_a_kill_left_of_a_row_goes() {
 fn a_step_that_is_not_finite_ends_training_or_is_left_out_and_counted() {
     let folder = tempfile::tempdir().unwrap();
     let images = images(folder.path());
-    // Of 8-bit pixels and sane weights no loss is infinite: a class weight is.
+    // With 8-bit pixels and sane weights no loss is infinite: here a class weight is.
     let config = FitConfig { class_weights: vec![f64::INFINITY, 1.0, 1.0], batch_size: 4, ..config() };
     let mut stopped = run(&folder.path().join("stopped"));
     let error = go_on(&images, &config, &mut stopped, &mut ()).unwrap_err().to_string();
@@ -183,14 +183,14 @@ fn a_step_that_is_not_finite_ends_training_or_is_left_out_and_counted() {
     assert!((4..36).contains(&n), "{n}");
     let rows = experiment::read_history(&skipped.file(HISTORY)).unwrap();
     assert!(rows.iter().all(|row| row.loss.is_finite() && row.val_loss.is_finite()));
-    // Where no step can be taken nothing is learnt.
+    // Nothing is learnt if every step is skipped.
     let hopeless = FitConfig { class_weights: vec![f64::NAN; 3], ..skipping };
     let mut run = run(&folder.path().join("hopeless"));
     let error = go_on(&images, &hopeless, &mut run, &mut ()).unwrap_err().to_string();
     assert!(error.starts_with("the loss is NaN in epoch 1, all batches"), "{error}");
 }
 
-/// Whoever wrote it: sums of such counts would overflow.
+/// Checkpoints may come from anyone: sums of such counts would overflow.
 #[test]
 fn a_checkpoint_that_counts_to_what_no_training_does_is_refused() {
     let folder = tempfile::tempdir().unwrap();

@@ -23,7 +23,7 @@ fn classifier(precision: Precision, freeze: Freeze) -> Classifier {
     classifier
 }
 
-/// Phantoms, 40 of them: a whole batch of 32 and a part of one.
+/// Makes 40 phantoms: a whole batch of 32 and a part of one.
 fn images(folder: &Path) -> ImageSet {
     let out = folder.join("Phantoms");
     let options = SampleOptions { count: 40, test_per_class: 0, image_size: 80, seed: 28 };
@@ -79,7 +79,7 @@ fn features_are_kept_as_they_were_computed_in_memory_and_on_disk() {
         let (whole, _) = memory.evaluation_batch(&classifier, 32).unwrap();
         assert!(values(&chosen.narrow(0, 0, 1)) == values(&whole.narrow(0, 7, 1)));
     }
-    // The file has no name: nothing is left of it.
+    // The file has no name: it leaves nothing in the folder.
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 

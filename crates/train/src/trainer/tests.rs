@@ -5,7 +5,7 @@ use tch::Device;
 
 use super::*;
 
-/// One array of the reference file: its values in row-major order, with its shape.
+/// Reads one array of the reference file: its values in row-major order, with its shape.
 fn array(name: &str) -> (Vec<f32>, Vec<i64>) {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/reference/convnet_step.npz");
     let mut archive = npyz::npz::NpzArchive::open(path).unwrap();
@@ -19,7 +19,7 @@ fn array(name: &str) -> (Vec<f32>, Vec<i64>) {
     (values, shape)
 }
 
-/// Keras' kernels are HWIO and in × out; ours OIHW and out × in.
+/// Converts Keras' kernels, HWIO and in × out, to ours, OIHW and out × in.
 fn ours(name: &str) -> Tensor {
     let (values, shape) = array(name);
     let tensor = Tensor::from_slice(&values).view(shape.as_slice());

@@ -1,4 +1,4 @@
-//! Clients of `thorax serve`: a thread each, that does as little as it can, since it takes the cores from the server.
+//! Clients of `thorax serve`: a thread each, with as little work as possible, since it takes cores from the server.
 
 use crate::bench::statistics::median;
 use anyhow::{Context as _, Result};
@@ -8,16 +8,16 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Longer than any answer may take.
+/// Timeout that is longer than any answer may take.
 const PATIENCE: Duration = Duration::from_secs(130);
-/// How long one waits who was refused.
+/// Waiting time of a client after a refusal.
 const REFUSED: Duration = Duration::from_millis(100);
 
-/// Files' bytes.
+/// Bytes of the image files.
 pub(super) struct Images(Vec<Vec<u8>>);
 
 impl Images {
-    /// Those in the folders of a data set.
+    /// Reads the images in the subfolders of a data set.
     pub(super) fn below(folder: &Path) -> Result<Self> {
         let cannot = || format!("cannot read the images in `{}`", folder.display());
         let mut images = Vec::new();
@@ -30,7 +30,7 @@ impl Images {
         Ok(Self(images))
     }
 
-    /// The request for one of them, whole.
+    /// Makes the complete request for one of them.
     fn request(&self, address: SocketAddr, at: usize) -> Vec<u8> {
         let image = &self.0[at % self.0.len()];
         let head = format!(
@@ -41,20 +41,20 @@ impl Images {
     }
 }
 
-/// What became of requests.
+/// Counts of requests by their outcome.
 #[derive(Default)]
 pub(super) struct Tally {
     pub(super) answered: u64,
     pub(super) refused: u64,
-    /// Without an answer, or with any other.
+    /// Requests without an answer, or with any other status.
     pub(super) lost: u64,
     seconds: f64,
-    /// From a request's first byte to its answer's last.
+    /// Seconds from a request's first byte to its answer's last.
     latencies: Vec<f64>,
 }
 
 impl Tally {
-    /// Images a second.
+    /// Computes the answered images a second.
     pub(super) fn rate(&self) -> f64 {
         self.answered as f64 / self.seconds
     }
@@ -84,8 +84,8 @@ impl Tally {
     }
 }
 
-/// So many clients that ask again as soon as they are answered, for as long. Each keeps its connection, and gets its last answer;
-/// the time is that to the last of them.
+/// Runs so many clients for a time, each of which asks again as soon as it is answered. Each keeps its connection, and gets
+/// its last answer; the time measured ends with the last of these.
 pub(super) fn load(address: SocketAddr, images: &Images, clients: usize, time: Duration) -> Result<Tally> {
     let start = Instant::now();
     let mut tally = std::thread::scope(|scope| -> Result<Tally> {
@@ -134,7 +134,7 @@ fn ask(address: SocketAddr, images: &Images, client: usize, end: Instant) -> Tal
     tally
 }
 
-/// One request and the status of its answer.
+/// Sends one request and returns the status of its answer.
 fn exchange(
     held: &mut Option<BufReader<TcpStream>>,
     address: SocketAddr,
@@ -156,7 +156,7 @@ fn connect(address: SocketAddr) -> std::io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// The status of an answer, all of which is read.
+/// Reads a complete answer and returns its status.
 fn answer(connection: &mut BufReader<TcpStream>) -> std::io::Result<u16> {
     let wrong = |what: &str| std::io::Error::new(ErrorKind::InvalidData, what.to_owned());
     let (mut status, mut length) = (None, None);
@@ -184,24 +184,24 @@ fn answer(connection: &mut BufReader<TcpStream>) -> std::io::Result<u16> {
     status.ok_or_else(|| wrong("no status"))
 }
 
-/// Clients that go away: before a word, in the head, in the body, and while the answer is made.
+/// Runs clients that close early: before the first byte, in the head, in the body, and while the answer is made.
 pub(super) fn hang_up(address: SocketAddr, images: &Images, clients: usize) -> Result<()> {
     for client in 0..clients {
         let request = images.request(address, client);
         let mut stream = connect(address).context("the server takes no connection")?;
-        // A server that has closed first is as good as one that is left.
+        // A server that closed first is as good.
         let _ = stream.write_all(&request[..request.len() * (client % 5) / 4]);
     }
     Ok(())
 }
 
-/// How long a server bore a slow client, and the status that it gave it then.
+/// Time until a server ended the connection of a slow client, with the status that it sent.
 pub(super) struct Slow {
     pub(super) seconds: f64,
     pub(super) answer: Option<u16>,
 }
 
-/// A client that sends a byte a second of a head, for as long or until it is told to go.
+/// Runs a client that sends a byte of a head per second, for so long or until the server ends the connection.
 pub(super) fn slowly(address: SocketAddr, time: Duration) -> Result<Slow> {
     let mut stream = connect(address).context("the server takes no connection")?;
     stream.set_read_timeout(Some(Duration::from_secs(1)))?;
@@ -211,7 +211,7 @@ pub(super) fn slowly(address: SocketAddr, time: Duration) -> Result<Slow> {
         if ended || start.elapsed() >= time || stream.write_all(&[*byte]).is_err() {
             break;
         }
-        // Until the next byte is due, what the server says.
+        // Until the next byte is due, the server's answer is read.
         let due = Instant::now() + Duration::from_secs(1);
         let mut buffer = [0; 512];
         while !ended && Instant::now() < due {

@@ -1,4 +1,4 @@
-//! `thorax serve` as a process: its address, what it holds, and its end.
+//! Process of `thorax serve`: its address, its resources, and its end.
 
 use crate::bench::ours::Thorax;
 use crate::failure::fail;
@@ -15,7 +15,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// On a port of its own; its first line says where.
+    /// Starts it on a free port; its first line contains the address.
     pub(super) fn start(thorax: &Thorax, flags: &[String], more: &[&str]) -> Result<Self> {
         let mut command = thorax.command();
         command.args(["serve", "--quiet", "--listen", "127.0.0.1:0"]).args(flags).args(more);
@@ -32,7 +32,7 @@ impl Server {
         Use::of(self.process.id())
     }
 
-    /// Told to stop, it must do so without an error.
+    /// Stops it, which must succeed without an error.
     pub(super) fn end(self) -> Result<()> {
         let status = self.process.end().with_context(|| format!("`{}`", self.shown))?;
         let status = status.with_context(|| format!("`{}`, told to stop, goes on", self.shown))?;
@@ -41,7 +41,7 @@ impl Server {
     }
 }
 
-/// What a process holds, as Linux tells it; elsewhere nothing is known.
+/// Resources that a process holds, read from Linux' `/proc`; unknown on other systems.
 pub(super) struct Use {
     memory_bytes: Option<u64>,
     threads: Option<u64>,

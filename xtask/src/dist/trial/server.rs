@@ -1,4 +1,4 @@
-//! A `thorax serve` that runs while it is asked.
+//! Running `thorax serve`, for requests of the test.
 
 use crate::failure::fail;
 use crate::serving::Serving;
@@ -10,7 +10,7 @@ use std::process::Command;
 use std::time::Duration;
 use ureq::Agent;
 
-/// What an answer may take.
+/// Timeout of an answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(super) struct Server {
@@ -51,7 +51,7 @@ impl Server {
         )
     }
 
-    /// The shared libraries in its memory.
+    /// Lists the shared libraries in its memory.
     pub(super) fn loaded(&self) -> Result<Vec<PathBuf>> {
         let path = format!("/proc/{}/maps", self.process.id());
         let maps = std::fs::read_to_string(&path).with_context(|| format!("cannot read `{path}`"))?;

@@ -1,4 +1,4 @@
-//! The archive, looked through before anything is unpacked: one bad member, and nothing of it is used.
+//! Check of the archive before anything is unpacked: one bad member, and nothing of it is used.
 
 use super::super::unpack::is_inside;
 use anyhow::Result;
@@ -13,20 +13,22 @@ use std::path::Path;
 use std::rc::Rc;
 use zip::read::ZipFileEntry;
 
-/// The present release has 42,000 members of at most 0.2 MB, 1.1 GB in all; that of 2020 has 2,900 of at most 2 MB.
+/// Largest number of members. The present release has 42,000 of at most 0.2 MB, 1.1 GB in all; that of 2020 has 2,900 of at
+/// most 2 MB.
 const MAX_MEMBERS: usize = 200_000;
 const MAX_MEMBER: u64 = 64 << 20;
 const MAX_TOTAL: u64 = 20 << 30;
-/// Images hardly shrink: past this, and past what a blank one may do, a member is there to fill the disk.
+/// Largest compression ratio. Images hardly shrink: a member beyond this, and beyond the size of a blank image, is there to
+/// fill the disk.
 const MAX_RATIO: u64 = 100;
 const RATIO_FREE: u64 = 1 << 20;
-/// The list of members is read into memory: real ones take 6 MB.
+/// Largest list of members in bytes, which is read into memory: real ones take 6 MB.
 const MAX_LIST: u64 = 32 << 20;
 
-/// An archive that is open and has no bad member.
+/// Open archive without a bad member.
 pub(super) type Archive = zip::ZipArchive<Bounded<BufReader<File>>>;
 
-/// Why an archive is not used; as text, what follows the archive's name.
+/// Reason why an archive is not used; as text, it follows the archive's name.
 #[derive(Debug)]
 pub(super) struct Refused(pub(super) String);
 
@@ -38,24 +40,24 @@ impl Display for Refused {
 
 impl std::error::Error for Refused {}
 
-/// A refusal that names a member.
+/// Makes a refusal that names a member.
 pub(super) fn bad(name: &str, why: impl Display) -> Refused {
     Refused(format!("holds `{}`, {why}", printable(name)))
 }
 
-/// A name without anything that a terminal would act on.
+/// Escapes control characters in a name, which could affect a terminal.
 fn printable(name: &str) -> String {
     name.chars()
         .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() })
         .collect()
 }
 
-/// A name that has to be text; what is no UTF-8 is taken for DOS's letters, as in all zip files without that mark.
+/// Returns a member's name, which must be text; a name that is no UTF-8 is read in DOS's encoding, the default of zip files.
 pub(super) fn name_of<'a>(member: &'a ZipFileEntry<'_>) -> Result<Cow<'a, str>, Refused> {
     member.name().map_err(|_| bad(&String::from_utf8_lossy(member.name_raw()), "whose name cannot be read"))
 }
 
-/// Opens an archive and checks every member by what the list of members says of it.
+/// Opens an archive and checks every member by its entry in the list of members.
 pub(super) fn open(path: &Path) -> Result<Archive, Refused> {
     let file = File::open(path).map_err(|error| Refused(format!("cannot be opened ({error})")))?;
     let left = Rc::new(Cell::new(MAX_LIST));
@@ -102,10 +104,10 @@ fn check(archive: &Archive) -> Result<(), Refused> {
     Ok(())
 }
 
-/// What speaks against one member.
+/// Returns the fault of a member, if it has one.
 fn fault(member: &ZipFileEntry<'_>, name: &str) -> Option<String> {
     let (size, packed) = (member.size(), member.compressed_size().max(1));
-    // What kind of file it is to Unix: none said, a file or a folder; 0o12 is a link.
+    // Unix file type: none given, a file or a folder; 0o12 is a link.
     let kind = (member.external_attributes() >> 28) & 0o17;
     let why = if !is_inside(name) {
         "which would lie outside the folder it is unpacked to"
@@ -129,7 +131,7 @@ fn fault(member: &ZipFileEntry<'_>, name: &str) -> Option<String> {
     Some(why.into())
 }
 
-/// The first name that comes a second time. The library keeps one of the two, so the list is read again.
+/// Finds the first name that occurs twice. The library keeps one of the two, so the list is read again.
 fn twice(path: &Path, archive: &Archive) -> std::io::Result<String> {
     let mut file = BufReader::new(File::open(path)?);
     file.seek(SeekFrom::Start(archive.central_directory_start()))?;
@@ -148,7 +150,7 @@ fn twice(path: &Path, archive: &Archive) -> std::io::Result<String> {
     }
 }
 
-/// A reader that gives so many bytes and no more, so that a list without end does not fill the memory.
+/// Reader that stops after so many bytes, so that a list without end does not fill the memory.
 pub(super) struct Bounded<R> {
     inner: R,
     left: Rc<Cell<u64>>,

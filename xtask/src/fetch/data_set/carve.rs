@@ -1,8 +1,8 @@
-//! Which images are kept for the test: 40 of each class, the same for everyone.
+//! Choice of the test images: 40 of each class, the same for everyone.
 //!
 //! An image's rank is the sha256 of the seed, a space and its file name, `printf '28 COVID-1.png' | sha256sum`; the lowest
-//! ranks of a class are its test images. So the choice depends on neither the archive's order, nor the other images of a
-//! release beyond who is lowest, nor what the class's folder is called.
+//! ranks of a class are its test images. So the choice does not depend on the archive's order, on the name of the class's
+//! folder, or on other images of a release, except those of lower rank.
 
 use sha2::{Digest as _, Sha256};
 use std::collections::HashSet;
@@ -10,7 +10,7 @@ use std::collections::HashSet;
 pub(super) const TEST_PER_CLASS: usize = 40;
 pub(super) const SEED: u64 = 28;
 
-/// The names, among those of a class, that are kept for the test.
+/// Chooses the test images among the names of a class.
 pub(super) fn test<'a>(names: &[&'a str]) -> HashSet<&'a str> {
     let mut ranked: Vec<_> =
         names.iter().map(|name| (Sha256::digest(format!("{SEED} {name}")).to_vec(), *name)).collect();
@@ -33,7 +33,7 @@ mod tests {
         // One image more displaces at most one.
         names.push("COVID-3617.png");
         assert!(test(&names).intersection(&chosen).count() >= TEST_PER_CLASS - 1);
-        // By `sha256sum`, see above: whoever repeats it gets the same.
+        // Results of `sha256sum`, see above, which anyone can repeat.
         let mut first: Vec<&str> = chosen.into_iter().collect();
         first.sort_unstable();
         assert_eq!(first[..3], ["COVID-1000.png", "COVID-1155.png", "COVID-1187.png"]);

@@ -1,39 +1,39 @@
-//! Which member of the archive is which image, in every release of the data set.
+//! Assignment of the archive's members to images, in every release of the data set.
 //!
-//! The present one holds `COVID/images/*.png` beside `COVID/masks/*.png`, the one of 2020 `COVID-19/*.png`; which it is
-//! shows from the names. Masks of the lungs are of no use to any command and are not unpacked.
+//! The present release holds `COVID/images/*.png` beside `COVID/masks/*.png`, the one of 2020 `COVID-19/*.png`; the names
+//! show the release. No command uses masks of the lungs, so they are not unpacked.
 
 use super::archive::{Archive, Refused, bad, name_of};
 use super::carve::TEST_PER_CLASS;
 use std::collections::{BTreeMap, HashMap};
 
-/// Which classes are unpacked, and what their folders are called.
+/// Classes that are unpacked, and the names of their folders.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Classes {
-    /// The three of the study, by the study's names: those that `thorax train` expects of a data set by default.
+    /// Three classes of the study, by the study's names, which `thorax train` expects of a data set by default.
     Study,
-    /// All of the archive's, by the archive's names.
+    /// All classes of the archive, by the archive's names.
     All,
 }
 
-/// A file to unpack.
+/// File to unpack.
 pub(super) struct Member {
-    /// Its place in the archive.
+    /// Index in the archive.
     pub(super) index: usize,
-    /// The class's folder; none for what says where the images come from.
+    /// Folder of the class; none for a file on the images' sources.
     pub(super) class: Option<String>,
-    /// The file's name in that folder.
+    /// File name in that folder.
     pub(super) name: String,
     pub(super) bytes: u64,
 }
 
-/// The classes of the study: its name for each, and the letters and digits that the releases name it by.
+/// Classes of the study: its name for each, and the letters and digits of their names in the releases.
 const STUDY: [(&str, &[&str]); 3] =
     [("COVID-19", &["covid", "covid19"]), ("NORMAL", &["normal"]), ("Viral Pneumonia", &["viralpneumonia"])];
-/// The class that only later releases have.
+/// Class that only later releases have.
 const LUNG_OPACITY: &str = "lungopacity";
 
-/// What is to be unpacked, in the archive's order.
+/// Lists the members to unpack, in the archive's order.
 pub(super) fn wanted(archive: &Archive, classes: Classes) -> Result<Vec<Member>, Refused> {
     let mut members = Vec::new();
     let mut places = HashMap::new();
@@ -70,7 +70,7 @@ pub(super) fn wanted(archive: &Archive, classes: Classes) -> Result<Vec<Member>,
     Ok(members)
 }
 
-/// Images of each class among these.
+/// Counts the images of each class among these.
 pub(super) fn counts(members: &[Member]) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for class in members.iter().filter_map(|member| member.class.clone()) {
@@ -79,7 +79,7 @@ pub(super) fn counts(members: &[Member]) -> BTreeMap<String, usize> {
     counts
 }
 
-/// Every class of the study has to be there, with more images than are kept for the test.
+/// Checks that every class of the study is there, with more images than are kept for the test.
 fn enough(members: &[Member], classes: Classes) -> Result<(), Refused> {
     let counts = counts(members);
     if counts.is_empty() {
@@ -104,10 +104,10 @@ fn enough(members: &[Member], classes: Classes) -> Result<(), Refused> {
     }
 }
 
-/// An image's class folder and name, or only the name of a file that says where the images come from.
+/// Returns an image's class folder and name, or only the name of a file on the images' sources.
 fn parts(name: &str) -> Option<(Option<&str>, &str)> {
     let mut parts: Vec<&str> = name.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
-    // All lies in one folder, which is called differently in each release; whoever packs again may leave it out.
+    // All lies in one folder with a different name in each release; a repacked archive may lack it.
     if parts.len() > 1 && class_of(parts[0]).is_none() {
         parts.remove(0);
     }
@@ -123,7 +123,7 @@ fn parts(name: &str) -> Option<(Option<&str>, &str)> {
     }
 }
 
-/// Which class a folder holds, whatever the release.
+/// Returns the class that a folder holds, in any release.
 fn class_of(folder: &str) -> Option<&'static str> {
     let plain = plain(folder);
     let study = STUDY.iter().find(|(_, names)| names.contains(&plain.as_str())).map(|(label, _)| *label);

@@ -1,4 +1,4 @@
-//! Where the data set lives: what is asked of Kaggle, and what its answers mean.
+//! Requests to Kaggle, and the interpretation of its answers.
 //!
 //! Kaggle answers with a redirect to a storage host, whose address is made for this one request. Redirects are followed
 //! here and not by ureq, so that the token goes to Kaggle alone and no address with a signature in it is ever shown.
@@ -11,12 +11,12 @@ use serde::Deserialize;
 use ureq::Body;
 use ureq::http::{Response, Uri, header};
 
-/// Where the archive comes from.
+/// Addresses of the archive.
 #[derive(Deserialize)]
 pub(in super::super) struct Pins {
-    /// Where it can be downloaded.
+    /// Download address.
     pub(super) url: String,
-    /// Where people can read about it and download it by hand.
+    /// Address of the web page for reading about it and downloading it by hand.
     pub(super) page: String,
 }
 
@@ -30,17 +30,17 @@ impl Default for Pins {
     }
 }
 
-/// Which part of the archive is wanted: what follows so many bytes of the version with this mark.
+/// Part of the archive that is wanted: everything after so many bytes of the version with this ETag.
 pub(super) struct Rest<'a> {
     pub(super) start: u64,
     pub(super) etag: &'a str,
 }
 
-/// How many redirects are followed.
+/// Largest number of redirects that are followed.
 const REDIRECTS: usize = 10;
 
 impl Pins {
-    /// What to do where the network does not help.
+    /// Returns the hint for a machine without network access.
     pub(super) fn by_hand(&self) -> String {
         format!(
             "open {}, press Download, leave the file as `archive.zip` in `~/Downloads`, and run: \
@@ -49,7 +49,7 @@ impl Pins {
         )
     }
 
-    /// The answer that holds the archive, or the rest of it (206); 416 where the rest that is asked for is none.
+    /// Requests the archive, or the rest of it (206). The status is 416 if there is no such rest.
     pub(super) fn ask(&self, token: Option<&Token>, rest: Option<&Rest<'_>>) -> Result<Response<Body>> {
         let response = self.follow(token, rest).map_err(|error| self.failed(error, self.by_hand()))?;
         let status = response.status();
@@ -74,7 +74,7 @@ impl Pins {
         cause.context(format!("cannot fetch {}", self.url)).context(advice)
     }
 
-    /// What helps against a refusal, before doing it by hand.
+    /// Returns the remedy for a refusal, to try before a download by hand.
     fn mend(&self, status: u16, token: Option<&Token>, wait: Option<u32>) -> String {
         match (status, token) {
             (401 | 403, None) => {
@@ -100,7 +100,7 @@ impl Pins {
         let agent = agent(0);
         let mut uri = home.clone();
         for _ in 0..=REDIRECTS {
-            // Compressed on the way, the bytes would not be those that are counted.
+            // With compression, the bytes counted would not be the file's.
             let mut request = agent.get(&uri).header(header::ACCEPT_ENCODING, "identity");
             if let Some(Rest { start, etag }) = rest {
                 request = request.header(header::RANGE, format!("bytes={start}-"));
@@ -123,7 +123,7 @@ impl Pins {
     }
 }
 
-/// Where a redirect leads: to another host, or to another path of the same one, and never out of encryption.
+/// Returns the target of a redirect: another host, or another path of the same one, and never from encryption to none.
 fn target(from: &Uri, location: &str) -> Result<Uri> {
     let (scheme, host) = (from.scheme_str().unwrap_or_default(), from.authority());
     let whole = match (location, host) {
@@ -131,7 +131,7 @@ fn target(from: &Uri, location: &str) -> Result<Uri> {
         (location, Some(host)) if location.starts_with('/') => format!("{scheme}://{host}{location}"),
         _ => location.to_owned(),
     };
-    // The address is not quoted: it may be signed.
+    // The address is not quoted: it may contain a signature.
     let uri: Uri = whole.split('#').next().unwrap_or_default().parse().context("to no address")?;
     match uri.scheme_str() {
         Some("http") if scheme == "https" => bail!("to an address without encryption"),

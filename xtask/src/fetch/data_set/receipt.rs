@@ -1,7 +1,7 @@
-//! The finished folders: put in place by renaming, and known again by the receipt that lies in each.
+//! Finished folders: put in place by renaming, and recognised by the receipt in each.
 //!
-//! The receipt is a file whose name begins with a dot, beside the folders of classes, where no listing of a data set
-//! looks. A folder without one was not put there by this task and is never touched.
+//! The receipt is a file whose name begins with a dot, beside the folders of classes, so that no listing of a data set
+//! includes it. A folder without one was not put there by this task and is never touched.
 
 use super::super::{Depot, not_writable, place, remove};
 use super::contents::Classes;
@@ -15,34 +15,34 @@ use std::path::{Path, PathBuf};
 
 const RECEIPT: &str = ".receipt.json";
 
-/// What lies in a folder that this task made.
+/// Receipt in a folder that this task made.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Receipt {
-    /// Where it came from, for the reader.
+    /// Source of the images, for the reader.
     pub(super) source: String,
-    /// Whether it holds all classes of the archive by the archive's names, or those of the study by the study's.
+    /// True where it holds all classes of the archive by the archive's names, false for those of the study by the study's.
     pub(super) all_classes: bool,
-    /// How the images for the test were chosen, see `carve.rs`.
+    /// Seed of the choice of test images, see `carve.rs`.
     pub(super) seed: u64,
     pub(super) test_per_class: usize,
-    /// Relative name → bytes, of every file but this one.
+    /// Relative name → bytes, for every file but this one.
     pub(super) files: Files,
 }
 
-/// What is in a folder's place.
+/// Content of a folder's place.
 enum Found {
     Nothing,
     Ours(Receipt),
     Foreign,
 }
 
-/// The two places, to train on and to test on.
+/// Returns the two places, to train on and to test on.
 pub(super) fn places(workspace: &Workspace) -> [PathBuf; 2] {
     ["", " Test"].map(|suffix| workspace.root().join(format!("{REAL_DATA}{suffix}")))
 }
 
-/// Whether the data set is in place, whole and with these classes. Anything else that is there is an error; only a test
-/// folder of ours by itself is not, as left by a call that was killed between the two renames.
+/// Tells if the data set is in place, whole and with these classes. Anything else in place is an error, except a test
+/// folder of ours alone, which a call leaves that was killed between the two renames.
 pub(super) fn in_place(workspace: &Workspace, classes: Classes) -> Result<bool> {
     let [train, test] = places(workspace);
     let shown = workspace.shown(&train);
@@ -80,7 +80,7 @@ pub(super) fn in_place(workspace: &Workspace, classes: Classes) -> Result<bool> 
 
 const ANEW: &str = "to put the data set there anew, run `cargo xtask fetch-data --force`";
 
-/// What may be replaced holds nothing but what this task put there.
+/// Checks that the folders to replace hold nothing but files of this task.
 pub(super) fn replaceable(workspace: &Workspace) -> Result<()> {
     for folder in places(workspace) {
         match look(&folder)? {
@@ -100,7 +100,7 @@ pub(super) fn replaceable(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// Writes the receipts and moves both folders into place, the one to train on last: where it is, all is.
+/// Writes the receipts and moves both folders into place, the one to train on last: if it is there, all is.
 pub(super) fn put(workspace: &Workspace, depot: &Depot, tree: &Path, receipts: [Receipt; 2]) -> Result<()> {
     let prepared = [TRAIN, TEST].map(|name| tree.join(name));
     for (folder, receipt) in prepared.iter().zip(receipts) {
@@ -112,7 +112,7 @@ pub(super) fn put(workspace: &Workspace, depot: &Depot, tree: &Path, receipts: [
     replaceable(workspace)?; // it may have changed meanwhile
     let [train, test] = places(workspace);
     let old = depot.fresh("old")?;
-    // The one to train on goes first: it never stands beside a test folder that could hold some of its images.
+    // The one to train on is removed first: it never stands beside a test folder that could hold some of its images.
     for (folder, name) in [(&train, TRAIN), (&test, TEST)] {
         if folder.symlink_metadata().is_ok() {
             let moved = std::fs::rename(folder, old.join(name));
@@ -130,7 +130,7 @@ pub(super) fn put(workspace: &Workspace, depot: &Depot, tree: &Path, receipts: [
     remove(&old)
 }
 
-/// What is there; links count as foreign, and an empty folder as nothing.
+/// Determines the content of a place; links count as foreign, and an empty folder as nothing.
 fn look(folder: &Path) -> Result<Found> {
     let Ok(metadata) = folder.symlink_metadata() else { return Ok(Found::Nothing) };
     if !metadata.is_dir() {
@@ -150,7 +150,7 @@ fn foreign(workspace: &Workspace, folder: &Path) -> anyhow::Error {
     fail(message, "it is left as it is: use it, or move it away and run this again")
 }
 
-/// The first file of a folder that is not as its receipt says, and what it is instead.
+/// Finds the first file of a folder that does not match its receipt, with the difference.
 fn damage(folder: &Path, receipt: &Receipt) -> Option<(PathBuf, &'static str)> {
     receipt.files.iter().find_map(|(name, bytes)| {
         let path = folder.join(name);

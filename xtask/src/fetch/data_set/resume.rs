@@ -1,6 +1,6 @@
-//! The archive on its way to the disk: gone on with after a cut, but only where the server still has the same one.
+//! Download of the archive: it resumes after an interruption, but only if the server still has the same file.
 //!
-//! Beside the partial file lies a note of what the server said of the whole one: its mark (ETag), length and md5.
+//! Beside the partial file lies a note of what the server announced for the whole one: its ETag, length and md5.
 
 use super::super::{Depot, remote, remove};
 use super::kaggle::{Pins, Rest};
@@ -19,19 +19,19 @@ use ureq::http::{Response, header};
 const PART: &str = "archive.part";
 const NOTE: &str = "archive.json";
 
-/// More than ten times the present archive is none of this data set.
+/// Largest archive: one of more than ten times the present size cannot be this data set.
 const MAX_BYTES: u64 = 10 << 30;
 
-/// What the server said of the whole file.
+/// Facts that the server announced for the whole file.
 #[derive(Serialize, Deserialize, Default)]
 struct Note {
     etag: Option<String>,
     length: Option<u64>,
-    /// In hexadecimal.
+    /// Digest in hexadecimal.
     md5: Option<String>,
 }
 
-/// Brings the whole archive into the depot and checks it against what the server said of it.
+/// Downloads the whole archive into the depot and checks it against the facts that the server announced.
 pub(super) fn download(pins: &Pins, depot: &Depot) -> Result<PathBuf> {
     let part = depot.path(PART);
     let (mut note, have) = left(depot);
@@ -48,13 +48,13 @@ pub(super) fn download(pins: &Pins, depot: &Depot) -> Result<PathBuf> {
     Err(fail(message, format!("the file is not used; run this again, or {}", pins.by_hand())))
 }
 
-/// Removes what was downloaded, so that the next call begins anew.
+/// Removes what was downloaded, so that the next call starts again.
 pub(super) fn forget(depot: &Depot) -> Result<()> {
     remove(&depot.path(PART))?;
     remove(&depot.path(NOTE))
 }
 
-/// What an earlier call left: the note, and how many bytes lie beside it.
+/// Returns the remains of an earlier call: the note, and the number of bytes beside it.
 fn left(depot: &Depot) -> (Note, u64) {
     let have = depot.path(PART).metadata().map_or(0, |metadata| metadata.len());
     let note = std::fs::read(depot.path(NOTE)).ok().and_then(|text| serde_json::from_slice(&text).ok());
@@ -63,7 +63,7 @@ fn left(depot: &Depot) -> (Note, u64) {
 
 fn transfer(pins: &Pins, depot: &Depot, note: Note, have: u64) -> Result<Note> {
     let token = Token::find()?;
-    // A weak mark promises no equal bytes (RFC 9110, 13.1.5).
+    // A weak ETag does not promise equal bytes (RFC 9110, 13.1.5).
     let mark = note.etag.as_deref().filter(|etag| !etag.starts_with("W/"));
     let sensible = have > 0 && note.length.is_none_or(|length| have < length);
     let rest = mark.filter(|_| sensible).map(|etag| Rest { start: have, etag });
@@ -87,7 +87,7 @@ fn transfer(pins: &Pins, depot: &Depot, note: Note, have: u64) -> Result<Note> {
     Ok(note)
 }
 
-/// Whether an answer is what was asked for: the rest of the file whose beginning is there.
+/// Tells if an answer is the part asked for: the rest of the file whose beginning is there.
 fn is_rest(response: &Response<Body>, rest: &Rest<'_>, note: &Note) -> bool {
     let range = remote::text(response, header::CONTENT_RANGE).unwrap_or_default();
     let Some((place, whole)) = range.rsplit_once('/') else { return false };
@@ -98,7 +98,7 @@ fn is_rest(response: &Response<Body>, rest: &Rest<'_>, note: &Note) -> bool {
         && same(remote::text(response, header::ETAG))
 }
 
-/// Begins anew: nothing of the old file is left once the note is about the new one.
+/// Starts again: nothing of the old file is left once the note is about the new one.
 fn anew(depot: &Depot, response: &Response<Body>) -> Result<Note> {
     forget(depot)?;
     let note = Note {
@@ -112,7 +112,7 @@ fn anew(depot: &Depot, response: &Response<Body>) -> Result<Note> {
     Ok(note)
 }
 
-/// The md5 that the storage host announces: `x-goog-hash: crc32c=…,md5=…`, in base64.
+/// Returns the md5 that the storage host announces: `x-goog-hash: crc32c=…,md5=…`, in base64.
 fn announced_md5(response: &Response<Body>) -> Option<String> {
     let values = response.headers().get_all("x-goog-hash").into_iter();
     let mut parts = values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));

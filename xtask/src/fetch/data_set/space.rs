@@ -1,11 +1,11 @@
-//! Whether the disk can hold what comes, asked before it comes.
+//! Check of free disk space before a download.
 
 use crate::failure::fail;
 use anyhow::Result;
 use indicatif::HumanBytes;
 use std::path::Path;
 
-/// An error where a path's file system surely has no room for so many bytes.
+/// Fails if a path's file system surely has no room for so many bytes.
 pub(super) fn check(path: &Path, needed: u64) -> Result<()> {
     match path.parent().and_then(free) {
         Some(free) => compare(path.parent().unwrap_or(path), needed, free),
@@ -22,7 +22,7 @@ fn compare(folder: &Path, needed: u64, free: u64) -> Result<()> {
     Err(fail(message, "free some disk space and run this again: what was downloaded is kept"))
 }
 
-/// What this user may still write to a folder's file system, in bytes.
+/// Returns the bytes that this user may still write to a folder's file system.
 #[cfg(unix)]
 #[expect(unsafe_code, reason = "statvfs has no safe wrapper in std")]
 fn free(folder: &Path) -> Option<u64> {

@@ -1,4 +1,4 @@
-//! The user's Kaggle token: found where Kaggle's own programs look for it, handed to Kaggle alone, never shown.
+//! The user's Kaggle token: found in the places of Kaggle's own programs, sent to Kaggle alone, never shown.
 
 use crate::failure::Advice;
 use anyhow::{Context as _, Result, anyhow};
@@ -8,15 +8,15 @@ use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use ureq::http::HeaderValue;
 
-/// What Kaggle is told about who asks.
+/// Credentials for Kaggle.
 pub(super) struct Token {
-    /// The value of the `Authorization` header.
+    /// Value of the `Authorization` header.
     header: HeaderValue,
-    /// Where it was found, as a sentence calls it.
+    /// Place where it was found, for messages.
     pub(super) source: String,
 }
 
-/// `kaggle.json`, as Kaggle gives it out.
+/// Content of `kaggle.json`, in Kaggle's format.
 #[derive(Deserialize)]
 struct Legacy {
     username: String,
@@ -24,8 +24,8 @@ struct Legacy {
 }
 
 impl Token {
-    /// The first that is there, in the order of Kaggle's own programs: `KAGGLE_API_TOKEN` or `access_token`, the new
-    /// kind, then `KAGGLE_USERNAME` with `KAGGLE_KEY` or `kaggle.json`, the old one.
+    /// Finds the first token in the order of Kaggle's own programs: `KAGGLE_API_TOKEN` or `access_token`, the new kind,
+    /// then `KAGGLE_USERNAME` with `KAGGLE_KEY` or `kaggle.json`, the old one.
     pub(super) fn find() -> Result<Option<Self>> {
         let set = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
         if let Some(token) = set("KAGGLE_API_TOKEN") {
@@ -45,7 +45,7 @@ impl Token {
         }
         let Some(file) = read("kaggle.json") else { return Ok(None) };
         let (text, source) = file?;
-        // serde's own words could quote the key.
+        // serde's own message could quote the key.
         let legacy = serde_json::from_str(&text).map_err(|_| unusable(&source))?;
         Self::basic(&legacy, source).map(Some)
     }
@@ -70,7 +70,7 @@ impl Token {
     }
 }
 
-/// Where Kaggle's own programs keep their settings.
+/// Returns the settings folder of Kaggle's own programs.
 fn folder() -> Option<PathBuf> {
     let set = std::env::var_os("KAGGLE_CONFIG_DIR").filter(|value| !value.is_empty()).map(PathBuf::from);
     set.or_else(|| std::env::home_dir().map(|home| home.join(".kaggle")))

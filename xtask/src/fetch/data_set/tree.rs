@@ -1,4 +1,4 @@
-//! The wanted members written out: one folder to train on, one to test on, each with its folders of classes.
+//! Extraction of the wanted members: one folder to train on, one to test on, each with its folders of classes.
 
 use super::super::progress::Progress;
 use super::archive::{Archive, bad};
@@ -10,14 +10,14 @@ use std::fs::File;
 use std::io::{Read, Write as _};
 use std::path::Path;
 
-/// The two folders' names while they are filled.
+/// Names of the two folders while they are filled.
 pub(super) const TRAIN: &str = "train";
 pub(super) const TEST: &str = "test";
 
-/// The files of one folder: relative name → bytes.
+/// Files of one folder: relative name → bytes.
 pub(super) type Files = BTreeMap<String, u64>;
 
-/// Fills `TRAIN` and `TEST` below a folder; what lies in each then. A member that is not what it must be is the cause of a refusal.
+/// Fills `TRAIN` and `TEST` below a folder and returns the files of each. An invalid member is the cause of a refusal.
 pub(super) fn fill(archive: &mut Archive, members: &[Member], tree: &Path) -> Result<[Files; 2]> {
     let kept = kept_for_test(members);
     for folder in [TRAIN, TEST] {
@@ -45,7 +45,7 @@ pub(super) fn fill(archive: &mut Archive, members: &[Member], tree: &Path) -> Re
     Ok([train, test])
 }
 
-/// The places in the archive of the images that are kept for the test.
+/// Returns the indices in the archive of the images that are kept for the test.
 fn kept_for_test(members: &[Member]) -> HashSet<usize> {
     let mut classes: BTreeMap<&str, Vec<&Member>> = BTreeMap::new();
     for member in members {
@@ -84,7 +84,7 @@ fn write(archive: &mut Archive, member: &Member, target: &Path) -> Result<()> {
             return Err(bad(&shown, "which is neither a PNG nor a JPEG file").into());
         }
         done += read as u64;
-        // More than announced would go past the limits, which are about what is announced.
+        // More than announced would bypass the limits, which apply to the announced sizes.
         if done > member.bytes || (read == 0 && done < member.bytes) {
             return Err(bad(&shown, "which has another size than the archive says").into());
         }
@@ -95,7 +95,7 @@ fn write(archive: &mut Archive, member: &Member, target: &Path) -> Result<()> {
     }
 }
 
-/// Reads until the buffer is full or nothing more comes, so that its beginning shows what a file is.
+/// Reads until the buffer is full or the input ends, so that its beginning shows the type of a file.
 fn fill_buffer(from: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
@@ -107,7 +107,7 @@ fn fill_buffer(from: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize
     Ok(filled)
 }
 
-/// By how PNG and JPEG files begin.
+/// Tells if the bytes begin like a PNG or JPEG file.
 fn is_image(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\x89PNG\r\n\x1a\n") || bytes.starts_with(b"\xff\xd8\xff")
 }

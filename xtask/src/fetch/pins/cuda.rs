@@ -1,14 +1,14 @@
-//! libtorch with CUDA 13.0: PyTorch's wheel, and of NVIDIA's wheels the versions that its metadata names.
+//! libtorch with CUDA 13.0: PyTorch's wheel, and NVIDIA's wheels in the versions that its metadata names.
 //!
-//! There is no archive here. PyTorch's own for CUDA 13.0 is as large as the wheel and, by what others say who unpack it,
-//! holds none of NVIDIA's libraries: it would save nothing of what pip has to bring.
+//! There is no archive here. PyTorch's own for CUDA 13.0 is as large as the wheel and, according to others who unpack it,
+//! holds none of NVIDIA's libraries: it would save none of the wheels that pip has to download.
 //!
 //! All libraries lie in one folder. PyTorch's have an RPATH with `$ORIGIN` in it, which also holds for what they load;
 //! NVIDIA's look in their own folder. So all are found without LD_LIBRARY_PATH. Only libcuda.so.1 is the driver's.
 
 use super::{Libtorch, TORCH_CPU, Wheel, cuda_cupti, cuda_runtime, nvidia, torch};
 
-/// What the GPU needs besides of PyTorch's wheel. Its libtorch.so needs libtorch_cuda, as it should here.
+/// Libraries of PyTorch's wheel that only the GPU needs. Its libtorch.so needs libtorch_cuda, which is right here.
 const TORCH_CUDA: [(&str, &str); 6] = [
     ("libtorch.so", "29c72a63050601514ff9af6399bb027ee8b4030b97017579458d16ceac90d999"),
     ("libtorch_cuda.so", "181dfc4fe86bf8eb4726604ea13b18581b15cf4d5f6e52f538daa41016edc19a"),
@@ -39,7 +39,7 @@ fn wheels() -> Vec<Wheel> {
 /// Package, sha256, folder in the wheel, and the libraries with their sha256.
 type Row = (&'static str, &'static str, &'static str, &'static [(&'static str, &'static str)]);
 
-/// Of each wheel what libtorch links, and what those libraries load by name.
+/// Wheels of NVIDIA with the libraries that libtorch links, and the ones that those load by name.
 #[rustfmt::skip] // a table
 const NVIDIA: [Row; 12] = [
     ("nvidia-cublas==13.1.1.3", "37936a16db8fe4ac1f065c2139360608a543a09275cb1a1af612e08cfa065436", "nvidia/cu13/lib/", &[
