@@ -71,6 +71,7 @@ fn help_of_every_command() {
         &["data", "decode", "--help"],
         &["data", "split", "--help"],
         &["data", "audit", "--help"],
+        &["guide", "--help"],
         &["completions", "--help"],
         &["man", "--help"],
     ];

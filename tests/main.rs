@@ -24,6 +24,7 @@ mod faults;
 mod folders;
 mod formats;
 mod guard;
+mod guide;
 mod hostile;
 mod label_files;
 mod layouts;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::world::{CLASSES, World, read_json};
 
 #[test]
-fn a_run_leaves_what_the_readme_promises() {
+fn a_run_leaves_what_the_guide_promises() {
     let world = World::new();
     let run = world.trained();
     let mut names: Vec<String> =

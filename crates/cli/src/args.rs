@@ -5,16 +5,19 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, builder::styling};
 use data::{Cache, Classes, Decoding, Formats, GroupPattern, GroupRule};
 use model::DeviceChoice;
+use serde::Serialize;
 
 mod audit;
 mod cross_validate;
 mod explain;
 mod export;
+mod guide;
 mod predict;
 mod report;
 mod serve;
 mod shell;
 mod split;
+mod stored;
 mod test;
 mod train;
 mod values;
@@ -23,13 +26,14 @@ pub(crate) use audit::AuditArgs;
 pub(crate) use cross_validate::CrossValidateArgs;
 pub(crate) use explain::ExplainArgs;
 pub(crate) use export::ExportArgs;
+pub(crate) use guide::GuideArgs;
 pub(crate) use predict::PredictArgs;
 pub(crate) use report::ReportArgs;
 pub(crate) use serve::ServeArgs;
 pub(crate) use shell::{CompletionsArgs, ManArgs};
 pub(crate) use split::SplitArgs;
 pub(crate) use test::{CompareArgs, TestArgs};
-pub(crate) use train::TrainArgs;
+pub(crate) use train::{TrainArgs, TrainSettings};
 pub(crate) use values::{
     AveragingKind, ClassList, ClassWeight, NonFinite, OnBadImage, OptimizerKind, ScheduleKind, SplitKind,
     WeightsChoice, name,
@@ -103,6 +107,8 @@ pub(crate) enum Command {
     /// Look at a data set, or make a synthetic one
     #[command(subcommand)]
     Data(DataCommand),
+    /// Print a page of the manual, or list its topics
+    Guide(GuideArgs),
     /// Print a script that lets a shell complete commands and flags
     ///
     /// For bash: `thorax completions bash > ~/.local/share/bash-completion/completions/thorax`.
@@ -132,11 +138,13 @@ pub(crate) enum DataCommand {
 }
 
 /// How files become pixels.
-#[derive(Args)]
+#[derive(Args, Clone, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) struct ReadArgs {
     /// Rules that images are found and decoded by: all (by content, DICOM too; 16 bits scaled, alpha over black, turned by
     /// EXIF) or keras (its list of extensions; Pillow's RGB values) [default: all; of a saved model its own]
     #[arg(long, value_name = "RULES")]
+    #[serde(serialize_with = "stored::optional_text")]
     pub(crate) formats: Option<Formats>,
     /// The most pixels that an image may announce
     #[arg(long, value_name = "N", default_value_t = data::MAX_PIXELS, value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
@@ -155,10 +163,12 @@ impl ReadArgs {
 }
 
 /// Where decoded images are kept.
-#[derive(Args)]
+#[derive(Args, Clone, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) struct CacheArgs {
     /// Where decoded and resized images are kept for later runs, or none (in memory)
     #[arg(long, value_name = "FOLDER|none", default_value = DEFAULT_CACHE)]
+    #[serde(serialize_with = "stored::folder_or_none")]
     pub(crate) cache: PathBuf,
     /// The most that they may take in all, as bytes or with kB, MB, GB or TB; those unused for longest go first
     #[arg(long, value_name = "SIZE", default_value = "20GB", value_parser = bytes)]
@@ -175,11 +185,13 @@ impl CacheArgs {
 }
 
 /// Which images belong together, such as those of one patient.
-#[derive(Args)]
+#[derive(Args, Clone, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) struct GroupArgs {
     /// Takes an image's group from its name below the data set: the first capture group of this regular expression, or the
     /// whole match where it has none. A name without a match is a group of its own
     #[arg(long, value_name = "REGEX", conflicts_with = "group_column")]
+    #[serde(serialize_with = "stored::optional_text")]
     pub(crate) group_regex: Option<GroupPattern>,
     /// Takes it from this column of the CSV [default: its column group or patient, if there is one]
     #[arg(long, value_name = "COLUMN")]
@@ -202,13 +214,15 @@ pub(crate) fn classes(named: &Option<ClassList>) -> Classes<'_> {
 }
 
 /// How tensors are computed.
-#[derive(Args)]
+#[derive(Args, Clone, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) struct ComputeArgs {
     /// Threads for decoding and computing [default: all cores]
     #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     pub(crate) threads: Option<usize>,
     /// auto, cpu, cuda, cuda:N or mps
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    #[serde(serialize_with = "stored::text")]
     pub(crate) device: DeviceChoice,
 }
 
@@ -299,19 +313,43 @@ mod tests {
     use clap::CommandFactory as _;
 
     use super::*;
+    use crate::recipe::NO_SETTING;
 
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
     }
 
+    /// A flag of `train` that nobody thought about would be lost where a run is resumed.
+    #[test]
+    fn every_flag_of_train_is_stored_or_named_as_not_stored() {
+        let Command::Train(args) = Cli::parse_from(["thorax", "train"]).command else { panic!("not train") };
+        let stored = serde_json::to_value(&args.settings).unwrap();
+        let command = Cli::command();
+        let train = command.find_subcommand("train").unwrap();
+        let flags = train.get_arguments().filter_map(|flag| flag.get_long());
+        let mut count = 0;
+        for flag in flags {
+            let is_stored = stored.get(flag).is_some();
+            let is_named = NO_SETTING.contains(&flag);
+            // The recipe is stored, and may not name another one.
+            assert!(is_stored != is_named || flag == "recipe", "--{flag}: {is_stored} {is_named}");
+            count += usize::from(is_stored);
+        }
+        assert_eq!(count, stored.as_object().unwrap().len());
+    }
+
     #[test]
     fn defaults_are_the_studys() {
         let Command::Train(args) = Cli::parse_from(["thorax", "train"]).command else { panic!("not train") };
-        assert_eq!((args.epochs, args.patience), (1000, 5));
-        assert_eq!((args.min_delta, args.validation_split, args.learning_rate), (0.01, 0.2, 0.001));
+        let settings = args.settings;
+        assert_eq!((settings.epochs, settings.patience), (1000, 5));
         assert_eq!(
-            (args.class_weight, args.interpolation),
+            (settings.min_delta, settings.validation_split, settings.learning_rate),
+            (0.01, 0.2, 0.001)
+        );
+        assert_eq!(
+            (settings.class_weight, settings.interpolation),
             (ClassWeight::Balanced, data::Interpolation::Nearest)
         );
     }

@@ -38,9 +38,9 @@ struct Decoded {
 pub(crate) fn run(args: &CrossValidateArgs, output: &Output) -> Result<Status> {
     progress::catch_interrupts()?;
     let mut setup = Setup::new(args, output)?;
-    setup.introduce(&args.train, output);
+    setup.introduce(output);
     if args.train.dry_run {
-        setup.first.network.build(&args.train, None, output)?;
+        setup.first.network.build(None, output)?;
         output.data(serde_json::to_string_pretty(
             &json!({"out": stored(&setup.out), "folds": setup.k, "settings": setup.settings}),
         )?);
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &CrossValidateArgs, output: &Output) -> Result<Status> {
     }
     let decoded = decode(args, &mut setup, output)?;
     setup.make_folder(&args.train)?;
-    let mut folder = enter(&args.train, &setup, &decoded)?;
+    let mut folder = enter(&setup, &decoded)?;
     output.note(vec![format!("out    {}", shown(&setup.out)), String::new()]);
     for fold in setup.wanted(args) {
         if let Err(error) = train_fold(&args.train, &setup, &folder, fold, &decoded, output) {
@@ -72,7 +72,7 @@ pub(crate) fn run(args: &CrossValidateArgs, output: &Output) -> Result<Status> {
 fn decode(args: &CrossValidateArgs, setup: &mut Setup, output: &Output) -> Result<Decoded> {
     let start = Instant::now();
     let lists = [&setup.listing().samples[..]];
-    let (mut sets, bad) = dataset::load(&lists, &reading(&args.train, &setup.first), output)?;
+    let (mut sets, bad) = dataset::load(&lists, &reading(&setup.first), output)?;
     let images = sets.remove(0);
     if setup.leave_out(args, &bad)? {
         output.note(["", "without them:"]);
@@ -91,7 +91,7 @@ fn decode(args: &CrossValidateArgs, setup: &mut Setup, output: &Output) -> Resul
 }
 
 /// Opens the folder, or begins it: what was begun with other settings or images is refused.
-fn enter(args: &TrainArgs, setup: &Setup, decoded: &Decoded) -> Result<CrossValidation> {
+fn enter(setup: &Setup, decoded: &Decoded) -> Result<CrossValidation> {
     let _lock = CrossValidation::lock(&setup.out)?;
     // Another process may have begun it meanwhile.
     if let Some(begun) = CrossValidation::open(&setup.out)? {
@@ -102,7 +102,7 @@ fn enter(args: &TrainArgs, setup: &Setup, decoded: &Decoded) -> Result<CrossVali
     let record = CrossValidationRecord {
         status: RunStatus::Running,
         settings: setup.settings.clone(),
-        seed: args.seed,
+        seed: setup.first.settings.seed,
         drawn: setup.drawn.clone(),
         classes: setup.listing().labels(),
         synthetic: setup.listing().is_synthetic(),
@@ -130,7 +130,7 @@ fn train_fold(
 ) -> Result<()> {
     let start = Instant::now();
     let _lock = folder.lock_fold(fold)?;
-    let (mut plan, of) = (setup.plan(args, fold)?, setup.k);
+    let (mut plan, of) = (setup.plan(fold)?, setup.k);
     if let FoldState::Finished(_) = state(folder, fold)? {
         output.note(format!("fold {fold} of {of}: done before, in {}", plan.out.display()));
         return Ok(());
@@ -143,11 +143,11 @@ fn train_fold(
         }
     };
     let checkpoint = resumed.as_ref().and_then(|resumed| resumed.checkpoint.clone());
-    let mut classifier = plan.network.build(args, checkpoint.as_ref(), output)?;
+    let mut classifier = plan.network.build(checkpoint.as_ref(), output)?;
     let held_out = plan.test.as_ref().map(|test| decoded.images.select(&test.samples));
     let mut images = Images::of(&plan, &decoded.images, held_out, &decoded.bad)?;
     images.decode_seconds = decoded.seconds;
-    let mut record = record(args, &plan, &images);
+    let mut record = record(&plan, &images)?;
     record.settings = setup.settings_of(fold);
     let counts: Vec<String> = ["training", "validation", "test"]
         .iter()
@@ -161,7 +161,7 @@ fn train_fold(
         Some(resumed) => resumed.begin(args, record, &mut plan.config, output)?,
         None => Run::create(&plan.out, record)?,
     };
-    carry_out(args, &mut classifier, &plan, &images, checkpoint.as_ref(), &mut run, start, output)?;
+    carry_out(&mut classifier, &plan, &images, checkpoint.as_ref(), &mut run, start, output)?;
     tell_ending(&run, output);
     Ok(())
 }

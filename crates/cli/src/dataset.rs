@@ -288,18 +288,6 @@ pub(crate) fn marked(synthetic: bool) -> &'static str {
     if synthetic { " (synthetic phantoms, no radiographs)" } else { "" }
 }
 
-/// A listing's classes as flags name them: `LABEL=FOLDER` where the two differ.
-pub(crate) fn class_names(listing: &Listing) -> Vec<String> {
-    listing
-        .classes
-        .iter()
-        .map(|class| match class.label == class.folder {
-            true => class.label.clone(),
-            false => format!("{}={}", class.label, class.folder),
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

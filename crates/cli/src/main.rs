@@ -21,6 +21,7 @@ mod export;
 mod files;
 mod folder;
 mod found;
+mod guide;
 mod memory;
 mod output;
 mod predict;
@@ -83,6 +84,7 @@ fn main() -> ExitCode {
         Command::Data(DataCommand::Decode(args)) => decode::run(&args, &output),
         Command::Data(DataCommand::Split(args)) => split::run(&args, &output),
         Command::Data(DataCommand::Audit(args)) => audit::run(&args, &output),
+        Command::Guide(args) => guide::run(&args, &output),
         Command::Completions(args) => shell::completions(&args, &output),
         Command::Man(args) => shell::man(&args, &output),
     };

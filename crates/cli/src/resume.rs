@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// Settings that may be others in each part of a run: they change nothing of what comes out, or only what would have ended it.
-const FREE: [&str; 4] = ["cache", "checkpoint-every", "on-non-finite", "recipe"];
+const FREE: [&str; 5] = ["cache", "cache-limit", "checkpoint-every", "on-non-finite", "recipe"];
 
 /// Settings that name where images lie: they may have been moved, since their fingerprint says whether they are the same.
 const PLACES: [&str; 2] = ["data", "test-data"];
@@ -276,7 +276,7 @@ pub(crate) fn moved(error: anyhow::Error, args: &TrainArgs) -> anyhow::Error {
         return error;
     };
     let (run, place) = (run.display(), path.display());
-    let flag = if *path == args.data { "--data" } else { "--test-data" };
+    let flag = if *path == args.settings.data { "--data" } else { "--test-data" };
     hinted(
         format!("the images of the run in `{run}` are not in `{place}` any more"),
         format!("name their new place: `thorax train --resume \"{run}\" {flag} FOLDER`"),

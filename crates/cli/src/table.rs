@@ -6,6 +6,15 @@ use crate::output::Lines;
 
 /// Lays rows out in columns: the first to the left, the others to the right; the first row is the heading.
 pub(crate) fn table(rows: &[Vec<String>]) -> Lines {
+    columns(rows, |column| column > 0)
+}
+
+/// Lays rows of words out in columns, all to the left; the first row is the heading.
+pub(crate) fn words(rows: &[Vec<String>]) -> Lines {
+    columns(rows, |_| false)
+}
+
+fn columns(rows: &[Vec<String>], to_the_right: impl Fn(usize) -> bool) -> Lines {
     // A name of a class is as long as it is printed.
     let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(base::shown).collect()).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -13,10 +22,11 @@ pub(crate) fn table(rows: &[Vec<String>]) -> Lines {
         |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
     let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
     let lines = rows.iter().map(|row| {
-        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| match column {
-            0 => format!("{cell:<width$}"),
-            _ => format!("{cell:>width$}"),
-        });
+        let cells =
+            row.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| match to_the_right(column) {
+                false => format!("{cell:<width$}"),
+                true => format!("{cell:>width$}"),
+            });
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     });
     lines.collect::<Vec<_>>().into()

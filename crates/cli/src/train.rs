@@ -14,7 +14,7 @@ use serde_json::json;
 use train::{CalibrationConfig, Ending};
 
 use crate::{
-    args::TrainArgs,
+    args::{TrainArgs, TrainSettings},
     audit::Report,
     dataset::{self, Reading},
     output::Output,
@@ -49,26 +49,26 @@ pub(crate) fn run(args: &TrainArgs, output: &Output) -> Result<Status> {
         return conclude(args, &resumed.run, resumed.run.tests()?.as_ref(), output);
     }
     let mut plan = Plan::new(args, output).map_err(|error| resume::moved(error, args))?;
-    plan.introduce(args, output);
+    plan.introduce(output);
     if let Some(resumed) = &resumed {
-        resumed.check_settings(&plan.settings(args), args)?;
+        resumed.check_settings(&plan.stored_settings()?, args)?;
     }
     let checkpoint = resumed.as_ref().and_then(|resumed| resumed.checkpoint.clone());
     // What a run's folder brings along runs no code where nothing is to be done.
     let brings_code = checkpoint.as_ref().is_some_and(|checkpoint| checkpoint.backbone.is_some());
     if args.dry_run {
         if !brings_code || args.trust {
-            plan.network.build(args, checkpoint.as_ref(), output)?;
+            plan.network.build(checkpoint.as_ref(), output)?;
         }
         output.data(serde_json::to_string_pretty(
-            &json!({"out": stored(&plan.out), "settings": plan.settings(args)}),
+            &json!({"out": stored(&plan.out), "settings": plan.settings}),
         )?);
         return Ok(Status::Done);
     }
-    let mut classifier = plan.network.build(args, checkpoint.as_ref(), output)?;
+    let mut classifier = plan.network.build(checkpoint.as_ref(), output)?;
     let split_first = resumed.as_ref().is_some_and(Resumed::was_split_first);
-    let images = load(args, &mut plan, split_first, output)?;
-    let mut record = record(args, &plan, &images);
+    let images = load(&mut plan, split_first, output)?;
+    let mut record = record(&plan, &images)?;
     record.skipped_before_split = !split_first && !record.skipped.is_empty();
     let mut run = match resumed {
         Some(resumed) => resumed.begin(args, record, &mut plan.config, output)?,
@@ -81,20 +81,17 @@ pub(crate) fn run(args: &TrainArgs, output: &Output) -> Result<Status> {
     plan.out = run.folder().to_owned();
     saved::name_as_latest(&run, output);
     output.note(vec![format!("run    {}", shown(&plan.out)), String::new()]);
-    let tested =
-        carry_out(args, &mut classifier, &plan, &images, checkpoint.as_ref(), &mut run, start, output)?;
+    let tested = carry_out(&mut classifier, &plan, &images, checkpoint.as_ref(), &mut run, start, output)?;
     let ended = conclude(args, &run, tested.as_ref(), output)?;
     if !args.no_report && run.record.epochs_run > 0 {
-        page(args, &plan, &mut run, output);
+        page(&plan, &mut run, output);
     }
     Ok(ended)
 }
 
 /// Trains, from a run's last checkpoint if there is one, and tests; how it ended is in the run's record, which counts its time
 /// from `start`.
-#[expect(clippy::too_many_arguments, reason = "what a run is made of")]
 pub(crate) fn carry_out(
-    args: &TrainArgs,
     classifier: &mut Classifier,
     plan: &Plan,
     images: &Images,
@@ -103,15 +100,16 @@ pub(crate) fn carry_out(
     start: Instant,
     output: &Output,
 ) -> Result<Option<TestRecord>> {
-    if !args.augment.is_none() {
-        let sheet = data::augmented_sheet(&images.training, args.augment, args.seed)?;
+    let TrainSettings { augment, seed, .. } = plan.settings;
+    if !augment.is_none() {
+        let sheet = data::augmented_sheet(&images.training, augment, seed)?;
         run.write("augmented.png", &sheet)?;
     }
     let fitted = fit(classifier, plan, images, resumed, run, output);
     let ended = fitted.and_then(|ending| match ending {
         Ending::Interrupted => Ok((RunStatus::Interrupted, None)),
         Ending::EarlyStopped | Ending::Completed => {
-            calibrate(args, plan, images, run, output)?;
+            calibrate(plan, images, run, output)?;
             let tests = test_both(plan, images, run, output)?;
             let status = match ending {
                 _ if progress::interrupted() => RunStatus::Interrupted,
@@ -139,13 +137,13 @@ pub(crate) fn carry_out(
 }
 
 /// Reads the images. Files that cannot be read are out of the data set before it is split, unless it was `split_first`.
-fn load(args: &TrainArgs, plan: &mut Plan, split_first: bool, output: &Output) -> Result<Images> {
+fn load(plan: &mut Plan, split_first: bool, output: &Output) -> Result<Images> {
     let start = Instant::now();
     // Both parts as one list: another seed or share splits the same images of the cache.
     let mut lists = vec![&plan.listing.samples[..]];
     lists.extend(plan.test.as_ref().map(|test| &test.samples[..]));
-    let (sets, bad) = dataset::load(&lists, &reading(args, plan), output)?;
-    if !split_first && plan.leave_out(args, &bad)? {
+    let (sets, bad) = dataset::load(&lists, &reading(plan), output)?;
+    if !split_first && plan.leave_out(&bad)? {
         output.note(["", "without them:"]);
         output.note(plan.counts());
         output.note("");
@@ -159,12 +157,12 @@ fn load(args: &TrainArgs, plan: &mut Plan, split_first: bool, output: &Output) -
 }
 
 /// How a run's images are read.
-pub(crate) fn reading(args: &TrainArgs, plan: &Plan) -> Reading {
+pub(crate) fn reading(plan: &Plan) -> Reading {
     Reading {
         preprocess: plan.spec().preprocess(),
         decoding: plan.decoding,
-        cache: args.cache.cache(),
-        policy: args.on_bad_image,
+        cache: plan.settings.cache.cache(),
+        policy: plan.settings.on_bad_image,
     }
 }
 
@@ -184,21 +182,21 @@ impl Images {
     }
 }
 
-pub(crate) fn record(args: &TrainArgs, plan: &Plan, images: &Images) -> RunRecord {
+pub(crate) fn record(plan: &Plan, images: &Images) -> Result<RunRecord> {
     let count = |set: &ImageSet| data::counts(set.samples(), plan.spec().classes.len());
     let mut counts = BTreeMap::from([
         ("training".to_owned(), count(&images.training)),
         ("validation".to_owned(), count(&images.validation)),
     ]);
     counts.extend(images.test.as_ref().map(|test| ("test".to_owned(), count(test))));
-    RunRecord {
+    Ok(RunRecord {
         status: RunStatus::Running,
         error: None,
         epochs_run: 0,
         best_epoch: None,
         best_val_loss: None,
         skipped_steps: 0,
-        settings: plan.settings(args),
+        settings: plan.stored_settings()?,
         classes: plan.spec().classes.clone(),
         counts,
         class_weights: plan.config.class_weights.clone(),
@@ -221,7 +219,7 @@ pub(crate) fn record(args: &TrainArgs, plan: &Plan, images: &Images) -> RunRecor
         manifest_sha256: plan.listing.manifest_sha256.clone(),
         threads: plan.threads,
         seconds: Seconds { scan: plan.scan_seconds, decode: images.decode_seconds, ..Seconds::default() },
-    }
+    })
 }
 
 fn fit(
@@ -250,8 +248,9 @@ fn fit(
 }
 
 /// Learns from the validation part how sure both models may be, where that was asked for.
-fn calibrate(args: &TrainArgs, plan: &Plan, images: &Images, run: &mut Run, output: &Output) -> Result<()> {
-    let config = CalibrationConfig { temperature: args.calibrate, sensitivity: args.sensitivity };
+fn calibrate(plan: &Plan, images: &Images, run: &mut Run, output: &Output) -> Result<()> {
+    let TrainSettings { calibrate, sensitivity, .. } = plan.settings;
+    let config = CalibrationConfig { temperature: calibrate, sensitivity };
     if config.is_empty() {
         return Ok(());
     }
@@ -265,7 +264,7 @@ fn calibrate(args: &TrainArgs, plan: &Plan, images: &Images, run: &mut Run, outp
     Ok(run.save()?)
 }
 
-/// TestRecord both files as they lie on the disk, loaded again, and keeps the saved model's predictions.
+/// Tests both files as they lie on the disk, loaded again, and keeps the saved model's predictions.
 fn test_both(plan: &Plan, images: &Images, run: &mut Run, output: &Output) -> Result<Option<TestRecord>> {
     let Some(set) = &images.test else { return Ok(None) };
     let start = Instant::now();
@@ -288,9 +287,9 @@ fn test_both(plan: &Plan, images: &Images, run: &mut Run, output: &Output) -> Re
 }
 
 /// Ends a run with its page. The run is whole without it: what goes wrong here is a warning.
-fn page(args: &TrainArgs, plan: &Plan, run: &mut Run, output: &Output) {
+fn page(plan: &Plan, run: &mut Run, output: &Output) {
     let began = Instant::now();
-    let written = audit(args, plan, run, output).and_then(|()| report::write(run, true));
+    let written = audit(plan, run, output).and_then(|()| report::write(run, true));
     let seconds = began.elapsed().as_secs_f64();
     run.record.seconds.report = seconds;
     run.record.seconds.total += seconds;
@@ -302,13 +301,13 @@ fn page(args: &TrainArgs, plan: &Plan, run: &mut Run, output: &Output) {
 }
 
 /// Keeps what `data audit` would say of the images. Who pressed Ctrl-C does not wait for it.
-fn audit(args: &TrainArgs, plan: &Plan, run: &Run, output: &Output) -> Result<()> {
+fn audit(plan: &Plan, run: &Run, output: &Output) -> Result<()> {
     if progress::interrupted() {
         return Ok(());
     }
-    let Plan { listing, test, split, decoding, .. } = plan;
-    let cache = args.cache.cache();
-    let found = Report::text(listing, test.as_ref(), split, decoding, args.seed, cache.as_ref(), output);
+    let Plan { settings, listing, test, split, decoding, .. } = plan;
+    let cache = settings.cache.cache();
+    let found = Report::text(listing, test.as_ref(), split, decoding, settings.seed, cache.as_ref(), output);
     Ok(run.write(report::AUDIT, found.as_bytes())?)
 }
 

@@ -24,3 +24,19 @@ pub fn thumbnail(image: &Pixels, side: usize) -> Result<Vec<u8>, DecodeError> {
         .map_err(|error| failed(&error))?;
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thumbnails_are_small_and_keep_their_shape() {
+        let data = (0..200 * 200).map(|i| (i % 200) as u8).collect();
+        let pixels = Pixels { width: 200, height: 200, channels: 1, data };
+        let small = image::load_from_memory(&thumbnail(&pixels, 80).unwrap()).unwrap();
+        assert_eq!((small.width(), small.height()), (80, 80));
+        let line = Pixels { width: 3000, height: 2, channels: 3, data: vec![128; 18_000] };
+        let small = image::load_from_memory(&thumbnail(&line, 80).unwrap()).unwrap();
+        assert_eq!((small.width(), small.height()), (80, 1));
+    }
+}

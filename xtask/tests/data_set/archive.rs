@@ -54,7 +54,7 @@ fn the_test_images_are_those_of_the_lowest_digests() {
     other_order.reverse();
     world.fetch_from(&zip(&other_order), &[]).sentence();
     let mut names: Vec<String> = (1..=IMAGES).map(|i| format!("Normal-{i}.png")).collect();
-    // `printf '28 Normal-1.png' | sha256sum`, see the README.
+    // `printf '28 Normal-1.png' | sha256sum`, see the guide, data.md.
     names.sort_by_key(|name| Sha256::digest(format!("28 {name}")).to_vec());
     let expected: std::collections::BTreeSet<String> =
         names[..40].iter().map(|name| format!("NORMAL/{name}")).collect();

@@ -11,7 +11,7 @@ use super::setup::Setup;
 use crate::status::hinted;
 
 /// Settings that a fold's result does not depend on, or only in its last digits; or that only say what would have ended it.
-const FREE: [&str; 5] = ["cache", "checkpoint-every", "on-non-finite", "recipe", "threads"];
+const FREE: [&str; 6] = ["cache", "cache-limit", "checkpoint-every", "on-non-finite", "recipe", "threads"];
 /// How many images are named.
 const NAMED: usize = 3;
 

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::same;
 use crate::{
-    args::{CrossValidateArgs, OnBadImage, TrainArgs},
+    args::{CrossValidateArgs, OnBadImage, TrainArgs, TrainSettings},
     dataset,
     output::{Lines, Output},
     saved,
@@ -27,6 +27,8 @@ use crate::{
 const DEFAULT_FOLDS: usize = 5;
 
 pub(super) struct Setup {
+    /// Settings as they were given, which every fold's plan fills in.
+    given: TrainSettings,
     /// Its listing holds all images but those that the data set keeps for testing, by paths that every process has for them.
     opened: Opened,
     /// Images that it keeps for testing.
@@ -47,7 +49,7 @@ pub(super) struct Setup {
 impl Setup {
     /// Reads flags and folders; nothing is written.
     pub(super) fn new(args: &CrossValidateArgs, output: &Output) -> Result<Self> {
-        if args.train.test_data.is_some() {
+        if args.train.settings.test_data.is_some() {
             return Err(hinted(
                 "`--test-data` does not go with `cross-validate`: every image is tested once, by the model that was trained \
                  without it",
@@ -60,19 +62,20 @@ impl Setup {
                 "name its folder again with `--out`, and it goes on with the folds that are not done",
             ));
         }
-        let name = || default_name(&format!("{}-cv", args.train.model));
+        let name = || default_name(&format!("{}-cv", args.train.settings.model));
         let out = args.train.out.clone().unwrap_or_else(name);
         check_writable(&out)?;
         let begun = args.train.out.as_deref().map(CrossValidation::open).transpose()?.flatten();
-        let open = |options: &OpenOptions<'_>| dataset::open_apart(&args.train.data, options, output);
-        let mut opened = Opened::new(&args.train, open)?;
+        let open =
+            |options: &OpenOptions<'_>| dataset::open_apart(&args.train.settings.data, options, output);
+        let mut opened = Opened::new(&args.train.settings, open)?;
         let apart = opened.test.take().map_or(0, |test| test.samples.len());
         let data = name_absolutely(&mut opened.listing)?;
         let setup = Self::of(args, opened, apart, json!(data), out)?;
         if let Some(begun) = begun {
             same::check_settings(&begun, &setup)?;
             // With `skip`, which files are left out is known once all were read.
-            if args.train.on_bad_image == OnBadImage::Error {
+            if args.train.settings.on_bad_image == OnBadImage::Error {
                 same::check_folds(&begun, &setup)?;
             }
             setup.wanted(args).try_for_each(|fold| state(&begun, fold).map(drop))?;
@@ -89,16 +92,17 @@ impl Setup {
                 format!("name one of 1 to {k} with `--fold`"),
             ));
         }
-        let first = plan(&args.train, &opened, &folds, 1, &out)?;
+        let first = plan(&args.train.settings, &opened, &folds, 1, &out)?;
         for fold in 2..=k {
-            plan(&args.train, &opened, &folds, fold, &out)?;
+            plan(&args.train.settings, &opened, &folds, fold, &out)?;
         }
-        let mut settings = first.settings(&args.train);
+        let mut settings = first.stored_settings()?;
         // A fold's images are no test set that could be opened again under this name.
         settings.insert("test-data".to_owned(), Value::Null);
         settings.insert("data".to_owned(), data);
         settings.insert("folds".to_owned(), json!(k));
-        Ok(Self { opened, apart, folds, drawn, k, first, settings, out })
+        let given = args.train.settings.clone();
+        Ok(Self { given, opened, apart, folds, drawn, k, first, settings, out })
     }
 
     /// Takes files that cannot be read out of the data set, as if they were not there, and deals the others to folds; whether
@@ -130,8 +134,8 @@ impl Setup {
     }
 
     /// A fold's run; folds count from 1.
-    pub(super) fn plan(&self, args: &TrainArgs, fold: usize) -> Result<Plan> {
-        plan(args, &self.opened, &self.folds, fold, &self.out)
+    pub(super) fn plan(&self, fold: usize) -> Result<Plan> {
+        plan(&self.given, &self.opened, &self.folds, fold, &self.out)
     }
 
     /// The folds that are asked for, from 1.
@@ -149,7 +153,7 @@ impl Setup {
     }
 
     /// What is trained on what, with the table of folds.
-    pub(super) fn introduce(&self, args: &TrainArgs, output: &Output) {
+    pub(super) fn introduce(&self, output: &Output) {
         let listing = self.listing();
         introduce_data(listing, output);
         output.note(format!("folds  {}, {}", self.k, self.drawn));
@@ -159,7 +163,7 @@ impl Setup {
                 self.apart
             ));
         }
-        self.first.introduce_network(args, output);
+        self.first.introduce_network(output);
         output.note(self.counts());
         output.note("");
         dataset::warn_of_ungrouped(listing, output);
@@ -216,10 +220,10 @@ pub(super) fn state(begun: &CrossValidation, fold: usize) -> Result<FoldState> {
     })
 }
 
-fn plan(args: &TrainArgs, opened: &Opened, folds: &[usize], fold: usize, out: &Path) -> Result<Plan> {
+fn plan(settings: &TrainSettings, opened: &Opened, folds: &[usize], fold: usize, out: &Path) -> Result<Plan> {
     let (listing, held_out) = split::hold_out(&opened.listing, folds, fold - 1);
     let opened = Opened { listing, test: Some(held_out), ..*opened };
-    Plan::of(args, opened, out.join(format!("fold-{fold}")))
+    Plan::of(settings, opened, out.join(format!("fold-{fold}")))
 }
 
 /// Gives images paths that are the same in every process of a cross-validation, whatever its working folder; the data set's.
@@ -256,7 +260,7 @@ fn deal(args: &CrossValidateArgs, listing: &Listing) -> Result<(usize, Vec<usize
     }
     let k = args.folds.unwrap_or(DEFAULT_FOLDS);
     let whole_groups = listing.samples.iter().any(|sample| sample.group.is_some());
-    let folds = split::folds(listing, k, whole_groups, args.train.seed)?;
+    let folds = split::folds(listing, k, whole_groups, args.train.settings.seed)?;
     let what = if whole_groups { "groups kept whole, " } else { "" };
-    Ok((k, folds, format!("{what}drawn from seed {}", args.train.seed)))
+    Ok((k, folds, format!("{what}drawn from seed {}", args.train.settings.seed)))
 }

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use data::Formats;
 use model::{
-    Checkpoint, Classifier, Device, InputScale, Kind, Normalisation, Precision, PrecisionChoice, Pretrained,
-    Spec,
+    Checkpoint, Classifier, Device, Freeze, InputScale, Kind, Normalisation, Precision, PrecisionChoice,
+    Pretrained, Spec,
 };
 
 use experiment::LAST;
 
 use crate::{
-    args::{DEFAULT_WEIGHTS, TrainArgs, WeightsChoice},
+    args::{DEFAULT_WEIGHTS, TrainSettings, WeightsChoice},
     memory,
     output::Output,
     saved::RUNS_CODE,
@@ -28,56 +28,64 @@ pub(crate) struct Network {
     /// Whether it must be the one that is fetched.
     pinned: bool,
     pub(crate) device: Device,
+    freeze: Freeze,
+    freeze_batch_norm: bool,
+    /// Seed that fresh weights are drawn from.
+    seed: u64,
 }
 
 impl Network {
     pub(crate) fn new(
-        args: &TrainArgs,
+        settings: &TrainSettings,
         classes: Vec<String>,
         formats: Formats,
         device: Device,
     ) -> Result<Self> {
-        check_flags(args)?;
-        let (image_size, batch_size, input_scale, precision) = match args.model {
+        check_flags(settings)?;
+        let (image_size, batch_size, input_scale, precision) = match settings.model {
             Kind::Convnet => (50, 250, InputScale::Unit, PrecisionChoice::Fixed(Precision::F32)),
             Kind::InceptionV3 => (256, 15, InputScale::Signed, PrecisionChoice::Auto),
             Kind::Torchscript => (224, 15, InputScale::Unit, PrecisionChoice::Fixed(Precision::F32)),
         };
-        let precision = args.precision.unwrap_or(precision);
+        let precision = settings.precision.unwrap_or(precision);
         let spec = Spec {
-            kind: args.model,
+            kind: settings.model,
             classes,
-            image_size: args.image_size.unwrap_or(image_size),
+            image_size: settings.image_size.unwrap_or(image_size),
             formats: Some(formats),
-            interpolation: args.interpolation,
-            input_scale: args.input_scale.unwrap_or(input_scale),
-            normalisation: args.mean.zip(args.std).map(|(mean, std)| Normalisation { mean, std }),
-            precision: match args.model {
+            interpolation: settings.interpolation,
+            input_scale: settings.input_scale.unwrap_or(input_scale),
+            normalisation: settings.mean.zip(settings.std).map(|(mean, std)| Normalisation { mean, std }),
+            precision: match settings.model {
                 Kind::Torchscript if precision == PrecisionChoice::Auto => Precision::F32,
                 _ => precision.resolve(device),
             },
         };
         spec.check()?;
-        let pretrained = match (args.model, &args.weights) {
+        let pretrained = match (settings.model, &settings.weights) {
             (Kind::Convnet, _) | (_, Some(WeightsChoice::None)) => None,
-            (Kind::Torchscript, _) => args.backbone.clone(),
+            (Kind::Torchscript, _) => settings.backbone.clone(),
             (Kind::InceptionV3, Some(WeightsChoice::File(path))) => Some(path.clone()),
             (Kind::InceptionV3, None) => Some(DEFAULT_WEIGHTS.into()),
         };
-        let pinned = args.model == Kind::InceptionV3 && pretrained.as_deref().is_some_and(is_fetched);
-        let batch_size = args.batch_size.unwrap_or(batch_size);
-        Ok(Self { spec, batch_size, pretrained, pinned, device })
+        let pinned = settings.model == Kind::InceptionV3 && pretrained.as_deref().is_some_and(is_fetched);
+        let batch_size = settings.batch_size.unwrap_or(batch_size);
+        Ok(Self {
+            spec,
+            batch_size,
+            pretrained,
+            pinned,
+            device,
+            freeze: settings.freeze.clone(),
+            freeze_batch_norm: settings.freeze_batch_norm,
+            seed: settings.seed,
+        })
     }
 
     /// Builds it, or the one of a run's checkpoint: its files are read and checked.
-    pub(crate) fn build(
-        &self,
-        args: &TrainArgs,
-        resumed: Option<&Checkpoint>,
-        output: &Output,
-    ) -> Result<Classifier> {
+    pub(crate) fn build(&self, resumed: Option<&Checkpoint>, output: &Output) -> Result<Classifier> {
         // Before anything is allocated: the network alone may be larger than the memory.
-        self.check_memory(self.spec.training_bytes(&args.freeze, self.batch_size)?)?;
+        self.check_memory(self.spec.training_bytes(&self.freeze, self.batch_size)?)?;
         let runs_code = match resumed {
             Some(checkpoint) => checkpoint.backbone.is_some(),
             None => self.pretrained.is_some() && !self.pinned,
@@ -91,9 +99,9 @@ impl Network {
         };
         let mut classifier = match resumed {
             Some(checkpoint) => Classifier::from_checkpoint(checkpoint, Path::new(LAST), self.device)?,
-            None => Classifier::new(self.spec.clone(), pretrained, args.seed, self.device)?,
+            None => Classifier::new(self.spec.clone(), pretrained, self.seed, self.device)?,
         };
-        classifier.freeze(&args.freeze, args.freeze_batch_norm)?;
+        classifier.freeze(&self.freeze, self.freeze_batch_norm)?;
         // What a TorchScript module takes is known only now.
         self.check_memory(classifier.training_bytes(self.batch_size))?;
         Ok(classifier)
@@ -120,14 +128,14 @@ impl Network {
     }
 
     /// A line for the reader; nothing where there is no pretrained part.
-    pub(crate) fn base(&self, args: &TrainArgs) -> Option<String> {
+    pub(crate) fn base(&self) -> Option<String> {
         let from = match &self.pretrained {
             Some(path) => path.display().to_string(),
             None if self.spec.kind == Kind::InceptionV3 => "none, trained from scratch".to_owned(),
             None => return None,
         };
-        let batch_norm = if args.freeze_batch_norm { ", batch norm frozen" } else { "" };
-        Some(format!("base   {from}, freeze {}{batch_norm}", args.freeze))
+        let batch_norm = if self.freeze_batch_norm { ", batch norm frozen" } else { "" };
+        Some(format!("base   {from}, freeze {}{batch_norm}", self.freeze))
     }
 }
 
@@ -138,31 +146,31 @@ pub(crate) fn is_fetched(path: &Path) -> bool {
 }
 
 /// Flags that do not go together.
-fn check_flags(args: &TrainArgs) -> Result<()> {
-    let model = args.model;
+fn check_flags(settings: &TrainSettings) -> Result<()> {
+    let model = settings.model;
     let torchscript = model == Kind::Torchscript;
-    if torchscript && args.backbone.is_none() {
+    if torchscript && settings.backbone.is_none() {
         return Err(hinted(
             "`--model torchscript` needs a backbone",
             "name its TorchScript file with `--backbone FILE`",
         ));
     }
-    if !torchscript && args.backbone.is_some() {
+    if !torchscript && settings.backbone.is_some() {
         return Err(hinted(format!("`--backbone` does not go with {model}"), "add `--model torchscript`"));
     }
-    if !torchscript && args.mean.is_some() {
+    if !torchscript && settings.mean.is_some() {
         return Err(hinted(
             format!("`--mean` and `--std` do not go with {model}"),
             "they are for `--model torchscript`; `--input-scale` is for all",
         ));
     }
-    if model == Kind::Convnet && args.base_learning_rate.is_some() {
+    if model == Kind::Convnet && settings.base_learning_rate.is_some() {
         return Err(hinted(
             "`--base-learning-rate` does not go with convnet",
             "it has no pretrained part: `--learning-rate` is for all of it",
         ));
     }
-    if model != Kind::InceptionV3 && args.weights.is_some() {
+    if model != Kind::InceptionV3 && settings.weights.is_some() {
         return Err(hinted(format!("`--weights` does not go with {model}"), "add `--model inception-v3`"));
     }
     Ok(())

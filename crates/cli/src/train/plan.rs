@@ -10,13 +10,16 @@ use std::{
 use anyhow::Result;
 use data::{BadImage, Decoding, Formats, Layout, Listing, OpenOptions, Split};
 use experiment::Run;
-use model::{Device, Kind, Spec};
-use serde_json::{Value, json};
+use model::{Device, Kind, PrecisionChoice, Spec};
+use serde_json::Value;
 use train::{Averaging, FitConfig, OnNonFinite, Schedule, class_weight};
 
 use super::network::Network;
 use crate::{
-    args::{self, AveragingKind, ClassWeight, NonFinite, OptimizerKind, ScheduleKind, TrainArgs},
+    args::{
+        self, AveragingKind, ClassList, ClassWeight, NonFinite, OptimizerKind, ScheduleKind, TrainArgs,
+        TrainSettings, WeightsChoice,
+    },
     compute::{device_name, use_threads},
     dataset::{self, marked},
     memory,
@@ -41,17 +44,17 @@ pub(crate) struct Opened {
 impl Opened {
     /// Makes the machine ready and has the data set listed by `open`, with what is kept for testing apart.
     pub(crate) fn new(
-        args: &TrainArgs,
+        settings: &TrainSettings,
         open: impl FnOnce(&OpenOptions<'_>) -> Result<(Listing, Option<Listing>)>,
     ) -> Result<Self> {
-        let threads = use_threads(args.compute.threads)?;
-        let device = args.compute.device.resolve()?;
-        let decoding = args.read.decoding(Formats::All);
+        let threads = use_threads(settings.compute.threads)?;
+        let device = settings.compute.device.resolve()?;
+        let decoding = settings.read.decoding(Formats::All);
         let start = Instant::now();
         let options = OpenOptions {
-            classes: args::classes(&args.classes),
+            classes: args::classes(&settings.classes),
             formats: decoding.formats,
-            group: &args.group.rule(),
+            group: &settings.group.rule(),
         };
         let (listing, test) = open(&options)?;
         let scan_seconds = start.elapsed().as_secs_f64();
@@ -61,6 +64,8 @@ impl Opened {
 
 /// All that is known of a run before the first image is decoded.
 pub(crate) struct Plan {
+    /// Every setting as it is carried out.
+    pub(crate) settings: TrainSettings,
     pub(crate) listing: Listing,
     pub(crate) split: Split,
     /// The test set, if there is one.
@@ -78,53 +83,58 @@ impl Plan {
     pub(super) fn new(args: &TrainArgs, output: &Output) -> Result<Self> {
         let out = match &args.resume {
             Some(run) => run.clone(),
-            None => args.out.clone().unwrap_or_else(|| default_name(&args.model.to_string())),
+            None => args.out.clone().unwrap_or_else(|| default_name(&args.settings.model.to_string())),
         };
         check_writable(&out)?;
         if args.out.is_some() {
             Run::check_free(&out)?;
         }
-        let open =
-            |options: &OpenOptions<'_>| dataset::open(&args.data, args.test_data.as_deref(), options, output);
-        Self::of(args, Opened::new(args, open)?, out)
+        let settings = &args.settings;
+        let open = |options: &OpenOptions<'_>| {
+            dataset::open(&settings.data, settings.test_data.as_deref(), options, output)
+        };
+        Self::of(settings, Opened::new(settings, open)?, out)
     }
 
     /// A run on these images, in this folder.
-    pub(crate) fn of(args: &TrainArgs, opened: Opened, out: PathBuf) -> Result<Self> {
+    pub(crate) fn of(settings: &TrainSettings, opened: Opened, out: PathBuf) -> Result<Self> {
         let Opened { threads, device, decoding, listing, test, scan_seconds } = opened;
         let start = Instant::now();
-        let split = args.split.split(&listing, args.validation_split, args.seed)?;
+        let split = settings.split.split(&listing, settings.validation_split, settings.seed)?;
         let scan_seconds = scan_seconds + start.elapsed().as_secs_f64();
-        let network = Network::new(args, listing.labels(), decoding.formats, device)?;
+        let network = Network::new(settings, listing.labels(), decoding.formats, device)?;
         let config = FitConfig {
-            epochs: args.epochs,
+            epochs: settings.epochs,
             batch_size: network.batch_size,
-            patience: args.patience,
-            min_delta: args.min_delta,
-            learning_rate: args.learning_rate,
-            base_rate: args.base_learning_rate.map_or(1.0, |rate| rate / args.learning_rate),
-            weight_decay: weight_decay(args)?,
-            schedule: match args.schedule {
+            patience: settings.patience,
+            min_delta: settings.min_delta,
+            learning_rate: settings.learning_rate,
+            base_rate: settings.base_learning_rate.map_or(1.0, |rate| rate / settings.learning_rate),
+            weight_decay: weight_decay(settings)?,
+            schedule: match settings.schedule {
                 ScheduleKind::Constant => Schedule::Constant,
                 ScheduleKind::Cosine => Schedule::Cosine,
             },
-            warmup_epochs: args.warmup_epochs,
-            averaging: match args.average {
+            warmup_epochs: settings.warmup_epochs,
+            averaging: match settings.average {
                 AveragingKind::None => Averaging::None,
                 AveragingKind::Ema => Averaging::Ema,
             },
             feature_memory: memory::available() / 4,
-            class_weights: class_weights(&args.class_weight, &listing)?,
-            augmentation: args.augment,
-            seed: args.seed,
-            checkpoint_every: args.checkpoint_every.map(|minutes| Duration::from_secs_f64(60.0 * minutes)),
-            on_non_finite: match args.on_non_finite {
+            class_weights: class_weights(&settings.class_weight, &listing)?,
+            augmentation: settings.augment,
+            seed: settings.seed,
+            checkpoint_every: settings
+                .checkpoint_every
+                .map(|minutes| Duration::from_secs_f64(60.0 * minutes)),
+            on_non_finite: match settings.on_non_finite {
                 NonFinite::Stop => OnNonFinite::Stop,
                 NonFinite::Skip => OnNonFinite::Skip,
             },
             extended: false,
         };
-        Ok(Self { listing, split, test, network, config, decoding, threads, out, scan_seconds })
+        let settings = resolved(settings, &network, &listing, test.as_ref(), &decoding, &config, threads)?;
+        Ok(Self { settings, listing, split, test, network, config, decoding, threads, out, scan_seconds })
     }
 
     /// What the network is and wants.
@@ -133,7 +143,7 @@ impl Plan {
     }
 
     /// What is trained on what, with the table of classes, counts and weights.
-    pub(super) fn introduce(&self, args: &TrainArgs, output: &Output) {
+    pub(super) fn introduce(&self, output: &Output) {
         let Self { listing, split, test, .. } = self;
         introduce_data(listing, output);
         match test {
@@ -142,7 +152,7 @@ impl Plan {
             }
             None => output.note("test   none: name one with `--test-data FOLDER` to have the result tested"),
         }
-        self.introduce_network(args, output);
+        self.introduce_network(output);
         output.note(self.counts());
         output.note("");
         let tested = test.as_ref().map_or(&[][..], |test| &test.samples);
@@ -168,18 +178,19 @@ impl Plan {
 
     /// Takes files that cannot be read out of the data set, as if they were not there, and splits it anew; whether there were
     /// any in it.
-    pub(super) fn leave_out(&mut self, args: &TrainArgs, bad: &[BadImage]) -> Result<bool> {
+    pub(super) fn leave_out(&mut self, bad: &[BadImage]) -> Result<bool> {
         if !self.listing.remove(&bad.iter().map(|bad| bad.path.as_path()).collect()) {
             return Ok(false);
         }
         dataset::check_classes_left(&self.listing.samples, "training", &self.spec().classes)?;
-        self.split = args.split.split(&self.listing, args.validation_split, args.seed)?;
-        self.config.class_weights = class_weights(&args.class_weight, &self.listing)?;
+        let settings = &self.settings;
+        self.split = settings.split.split(&self.listing, settings.validation_split, settings.seed)?;
+        self.config.class_weights = class_weights(&settings.class_weight, &self.listing)?;
         Ok(true)
     }
 
     /// The lines about the network, and an empty one.
-    pub(crate) fn introduce_network(&self, args: &TrainArgs, output: &Output) {
+    pub(crate) fn introduce_network(&self, output: &Output) {
         let (spec, network) = (self.spec(), &self.network);
         output.note(format!(
             "model  {}, {size}×{size} pixels, {}, {}, {} threads",
@@ -189,68 +200,51 @@ impl Plan {
             self.threads,
             size = spec.image_size,
         ));
-        if let Some(base) = network.base(args) {
+        if let Some(base) = network.base() {
             output.note(base);
         }
         output.note("");
     }
 
-    /// Flag names → resolved values, as `run.json` stores them.
-    pub(crate) fn settings(&self, args: &TrainArgs) -> BTreeMap<String, Value> {
-        let folder = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let spec = self.spec();
-        let pretrained = match &self.network.pretrained {
-            Some(path) => json!(folder(path)),
-            None => json!("none"),
-        };
-        let values = [
-            ("model", json!(spec.kind)),
-            ("recipe", json!(args.recipe)),
-            ("data", json!(folder(&self.listing.root))),
-            ("test-data", json!(self.test.as_ref().map(|test| folder(&test.root)))),
-            ("classes", json!(dataset::class_names(&self.listing))),
-            ("image-size", json!(spec.image_size)),
-            ("batch-size", json!(self.network.batch_size)),
-            ("epochs", json!(args.epochs)),
-            ("patience", json!(args.patience)),
-            ("min-delta", json!(args.min_delta)),
-            ("validation-split", json!(args.validation_split)),
-            ("split", json!(args::name(&args.split))),
-            ("group-regex", json!(args.group.group_regex.as_ref().map(ToString::to_string))),
-            ("group-column", json!(args.group.group_column)),
-            ("seed", json!(args.seed)),
-            ("learning-rate", json!(args.learning_rate)),
-            ("base-learning-rate", json!(args.base_learning_rate.unwrap_or(args.learning_rate))),
-            ("optimizer", json!(args::name(&args.optimizer))),
-            ("weight-decay", json!(self.config.weight_decay)),
-            ("schedule", json!(args::name(&args.schedule))),
-            ("warmup-epochs", json!(args.warmup_epochs)),
-            ("average", json!(args::name(&args.average))),
-            ("class-weight", json!(args.class_weight.to_string())),
-            ("interpolation", json!(args.interpolation.to_string())),
-            ("input-scale", json!(spec.input_scale)),
-            ("mean", json!(spec.normalisation.map(|normalisation| normalisation.mean))),
-            ("std", json!(spec.normalisation.map(|normalisation| normalisation.std))),
-            ("precision", json!(spec.precision)),
-            ("weights", if spec.kind == Kind::InceptionV3 { pretrained.clone() } else { Value::Null }),
-            ("backbone", if spec.kind == Kind::Torchscript { pretrained.clone() } else { Value::Null }),
-            ("freeze", json!(args.freeze.to_string())),
-            ("freeze-batch-norm", json!(args.freeze_batch_norm)),
-            ("calibrate", json!(args.calibrate)),
-            ("sensitivity", json!(args.sensitivity)),
-            ("checkpoint-every", json!(args.checkpoint_every)),
-            ("on-non-finite", json!(args::name(&args.on_non_finite))),
-            ("on-bad-image", json!(args::name(&args.on_bad_image))),
-            ("formats", json!(self.decoding.formats.to_string())),
-            ("max-pixels", json!(self.decoding.max_pixels)),
-            ("frame", json!(self.decoding.frame)),
-            ("augment", json!(args.augment.to_string())),
-            ("cache", json!(args.cache.cache().map(|cache| folder(&cache.folder)))),
-            ("device", json!(device_name(self.network.device))),
-            ("threads", json!(self.threads)),
-        ];
-        values.map(|(name, value)| (name.to_owned(), value)).into()
+    /// Settings as `run.json` stores them, by the names of their flags.
+    pub(crate) fn stored_settings(&self) -> Result<BTreeMap<String, Value>> {
+        Ok(serde_json::from_value(serde_json::to_value(&self.settings)?)?)
     }
+}
+
+/// The settings with all that was left open filled in, and with paths that hold in every working folder.
+fn resolved(
+    given: &TrainSettings,
+    network: &Network,
+    listing: &Listing,
+    test: Option<&Listing>,
+    decoding: &Decoding,
+    config: &FitConfig,
+    threads: usize,
+) -> Result<TrainSettings> {
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let spec = &network.spec;
+    let pretrained = network.pretrained.as_deref().map(absolute);
+    let mut settings = given.clone();
+    settings.data = absolute(&listing.root);
+    settings.test_data = test.map(|test| absolute(&test.root));
+    settings.classes = Some(ClassList(listing.classes.clone()));
+    settings.image_size = Some(spec.image_size);
+    settings.batch_size = Some(network.batch_size);
+    settings.base_learning_rate = Some(given.base_learning_rate.unwrap_or(given.learning_rate));
+    settings.weight_decay = Some(config.weight_decay);
+    settings.input_scale = Some(spec.input_scale);
+    settings.precision = Some(PrecisionChoice::Fixed(spec.precision));
+    settings.weights = (spec.kind == Kind::InceptionV3)
+        .then(|| pretrained.clone().map_or(WeightsChoice::None, WeightsChoice::File));
+    settings.backbone = pretrained.filter(|_| spec.kind == Kind::Torchscript);
+    settings.read.formats = Some(decoding.formats);
+    if let Some(cache) = given.cache.cache() {
+        settings.cache.cache = absolute(&cache.folder);
+    }
+    settings.compute.threads = Some(threads);
+    settings.compute.device = device_name(network.device).parse()?;
+    Ok(settings)
 }
 
 /// Who is at work, and on which data set.
@@ -265,8 +259,8 @@ pub(crate) fn introduce_data(listing: &Listing, output: &Output) {
     output.note(format!("data   {}{layout}{}", base::shown(&listing.root), marked(listing.is_synthetic())));
 }
 
-fn weight_decay(args: &TrainArgs) -> Result<f64> {
-    match (args.optimizer, args.weight_decay) {
+fn weight_decay(settings: &TrainSettings) -> Result<f64> {
+    match (settings.optimizer, settings.weight_decay) {
         (OptimizerKind::Adam, None) => Ok(0.0),
         // Keras' default (`keras/src/optimizers/adamw.py`).
         (OptimizerKind::Adamw, None) => Ok(0.004),

@@ -1,0 +1,10 @@
+use clap::{Args, builder::PossibleValuesParser};
+
+use crate::guide::TOPICS;
+
+#[derive(Args)]
+pub(crate) struct GuideArgs {
+    /// Page to print, as Markdown [default: the list of topics]
+    #[arg(value_name = "TOPIC", value_parser = PossibleValuesParser::new(TOPICS.map(|(name, _)| name)))]
+    pub(crate) topic: Option<String>,
+}

@@ -1,0 +1,64 @@
+//! Values of flags as `run.json` stores them.
+
+use std::{
+    fmt::Display,
+    path::{Path, PathBuf},
+};
+
+use clap::ValueEnum;
+use serde::{Serialize, Serializer};
+
+use super::{ClassList, WeightsChoice, name};
+
+/// Stores a path as text.
+pub(super) fn path<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    base::stored(path).serialize(serializer)
+}
+
+/// Stores a path as text, or `null`.
+pub(super) fn optional_path<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+    path.as_ref().map(base::stored).serialize(serializer)
+}
+
+/// Stores a folder as text, and the word `none`, which stands for no folder, as `null`.
+pub(super) fn folder_or_none<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    (path.as_os_str() != "none").then(|| base::stored(path)).serialize(serializer)
+}
+
+/// Stores a value as its flag takes it.
+pub(super) fn text<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+/// Stores a value as its flag takes it, or `null`.
+pub(super) fn optional_text<S: Serializer>(
+    value: &Option<impl Display>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    value.as_ref().map(ToString::to_string).serialize(serializer)
+}
+
+/// Stores one of several words.
+pub(super) fn name_of<S: Serializer>(value: &impl ValueEnum, serializer: S) -> Result<S::Ok, S::Error> {
+    name(value).serialize(serializer)
+}
+
+/// A list of words, `LABEL` or `LABEL=FOLDER`.
+impl Serialize for ClassList {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|class| match class.label == class.folder {
+            true => class.label.clone(),
+            false => format!("{}={}", class.label, class.folder),
+        }))
+    }
+}
+
+/// The file's path, or `none`.
+impl Serialize for WeightsChoice {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::None => "none".serialize(serializer),
+            Self::File(path) => base::stored(path).serialize(serializer),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! `guide`: the manual that the program carries, since hospital machines have no network.
+
+use anyhow::Result;
+
+use crate::{args::GuideArgs, output::Output, status::Status, table};
+
+/// Topics in reading order, each with its page.
+pub(crate) const TOPICS: [(&str, &str); 10] = [
+    ("data", include_str!("../guide/data.md")),
+    ("training", include_str!("../guide/training.md")),
+    ("transfer-learning", include_str!("../guide/transfer-learning.md")),
+    ("evaluation", include_str!("../guide/evaluation.md")),
+    ("prediction", include_str!("../guide/prediction.md")),
+    ("serving", include_str!("../guide/serving.md")),
+    ("files", include_str!("../guide/files.md")),
+    ("benchmarks", include_str!("../guide/benchmarks.md")),
+    ("distribution", include_str!("../guide/distribution.md")),
+    ("architecture", include_str!("../guide/architecture.md")),
+];
+
+/// Prints a page as it is, or the list of topics.
+pub(crate) fn run(args: &GuideArgs, output: &Output) -> Result<Status> {
+    match args.topic.as_deref().and_then(|topic| TOPICS.iter().find(|(name, _)| *name == topic)) {
+        Some((_, page)) => output.data(page.trim_end().to_owned()),
+        None => {
+            let mut rows = vec![vec!["topic".to_owned(), "answers".to_owned()]];
+            rows.extend(TOPICS.iter().map(|(name, page)| vec![(*name).to_owned(), answer(page).to_owned()]));
+            output.result(table::words(&rows));
+            output.result(["", "`thorax guide TOPIC` prints one"]);
+        }
+    }
+    Ok(Status::Done)
+}
+
+/// First sentence below a page's title.
+fn answer(page: &str) -> &str {
+    let paragraph = page.lines().skip(1).find(|line| !line.is_empty()).unwrap_or_default();
+    paragraph.split_inclusive(". ").next().unwrap_or_default().trim_end()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_page_has_a_title_and_says_what_it_answers() {
+        for (name, page) in TOPICS {
+            assert!(page.starts_with("# "), "{name}");
+            let answer = answer(page);
+            assert!(answer.len() > 20 && answer.len() < 200 && answer.ends_with('.'), "{name}: {answer}");
+        }
+    }
+}
