@@ -148,7 +148,18 @@ fn a_learning_rate_that_breaks_the_loss() {
     let world = World::new();
     world.study();
     let done = world.train(&["--learning-rate", "1e38", "--out", "run", "--epochs", "9"]);
-    done.refused(&["error: the loss is ", "in epoch ", "at learning rate ", "hint: ", "--learning-rate"]);
+    done.refused(&[
+        "error: the loss is ",
+        "in epoch 1",
+        "at learning rate ",
+        "hint: ",
+        "--learning-rate",
+        "no weights are kept",
+    ]);
+    assert!(!world.path("run/best.safetensors").exists());
+    // It is the latest run, and of no use to `predict`.
+    let words = ["error: ", "holds no `best.safetensors`", "hint: it is the latest run: ", "`--saved RUN`"];
+    world.thorax(&["predict", "xrays/NORMAL/000.png"]).refused(&words);
     let record = crate::world::read_json(&world.path("run/run.json"));
     assert_eq!(record["status"], "failed");
     assert!(record["error"].as_str().unwrap().starts_with("the loss is "), "{record}");

@@ -272,3 +272,29 @@ fn a_list_on_standard_input_may_begin_with_a_byte_order_mark() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success() && text.contains("\nxrays/NORMAL/000.png,"), "{text}");
 }
+
+#[test]
+fn backslashes_in_some_rows_are_no_fault_and_what_would_find_most_files_is_named() {
+    let world = World::new();
+    world.data_set("img", &[("a", 3), ("b", 3)]);
+    let rows = |path: &dyn Fn(usize, &str, usize) -> String| -> String {
+        let images = ["a", "b"].iter().flat_map(|class| (0..3).map(move |i| (*class, i))).enumerate();
+        images.map(|(at, (class, i))| format!("{},{class}\n", path(at, class, i))).collect()
+    };
+    let mixed = rows(&|at, class, i| {
+        let path = format!("img/{class}/{i:03}.png");
+        if at % 2 == 0 { path.replace('/', "\\") } else { path }
+    });
+    fs::write(world.path("m.csv"), format!("path,label\n{mixed}")).unwrap();
+    let scanned = world.thorax(&["data", "scan", "m.csv"]);
+    assert!(scanned.ok().stderr.contains("with `/` for `\\`"), "{}", scanned.stderr);
+    // All paths have a folder too many, and one file is not there either way.
+    let prefixed = rows(&|_, class, i| format!("x/img/{class}/{i:03}.png"));
+    fs::write(world.path("m.csv"), format!("path,label\n{prefixed}x/img/a/999.png,a\n")).unwrap();
+    let remedy = "6 of 7 files are there without `x/`: correct the paths of the others";
+    world.refuses(&["data", "scan", "m.csv"], &["error: `m.csv`: 7 rows cannot be used", remedy]);
+    // Files that are nowhere have no remedy.
+    fs::write(world.path("m.csv"), "path,label\nimg/a/000.png,a\nnowhere/1.png,b\n").unwrap();
+    let done = world.refuses(&["data", "scan", "m.csv"], &["line 3: `nowhere/1.png` is not there"]);
+    assert!(!done.stderr.contains("files are there"), "{}", done.stderr);
+}

@@ -165,4 +165,16 @@ fn numbers_without_a_range_are_read_and_said() {
         let pixels = crate::decode::pixels(&fs::read(world.path(&format!("out/{name}.png"))).unwrap());
         assert_eq!(pixels, (3, 1, vec![0, 128, 255]), "{name}");
     }
+    // Pillow's conversion of mode F to RGB cuts, which leaves nothing of floats from 0 to 1: every command says so.
+    let line = ["data", "decode", "share.tif", "--formats", "keras", "--out", "cut", "--json"];
+    let note = &world.thorax(&line).json()["files"][0]["note"];
+    assert_eq!(note, "values that 8 bits do not hold are cut by Keras' rules");
+    world.study();
+    fs::copy(world.path("share.tif"), world.path("xrays/NORMAL/share.tif")).unwrap();
+    let cut = "1 of 43 images have values that 8 bits do not hold, which Keras' rules cut";
+    for command in ["scan", "audit"] {
+        let done = world.thorax(&["data", command, "xrays", "--formats", "keras"]);
+        let cut = if command == "scan" { cut.replace("43", "31") } else { cut.to_owned() };
+        assert!(done.ok().stderr.contains(&cut), "{}", done.stderr);
+    }
 }

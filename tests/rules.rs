@@ -111,7 +111,7 @@ fn every_command_reads_an_image_as_training_did() {
         }
         let trained = world.train(&line);
         trained.ok();
-        let lost = "12 of 48 images have 16-bit values above 255, which Keras' rules cut: most of the picture is lost; \
+        let lost = "12 of 48 images have values that 8 bits do not hold, which Keras' rules cut: most of the picture is lost; \
                     `--formats all` scales them, such as `xrays/COVID-19/00-16.png`";
         assert_eq!(trained.stderr.contains(lost), rules == "keras", "{}", trained.stderr);
 
@@ -218,7 +218,7 @@ fn named_rules_replace_the_models_and_every_row_says_so() {
         let note = row["note"].as_str().unwrap();
         assert!(note.starts_with("read by the rules of `--formats keras`, the model's are `all`"), "{note}");
         let cut = row["path"].as_str().unwrap().ends_with("16.png");
-        assert_eq!(note.ends_with("; 16-bit values above 255 are cut by Keras' rules"), cut, "{row}");
+        assert_eq!(note.ends_with("; values that 8 bits do not hold are cut by Keras' rules"), cut, "{row}");
     }
     // Its own rules named are no other rules.
     let own = world.thorax(&[&line[..6], &["all"]].concat());
@@ -251,7 +251,7 @@ fn older_checkpoints_take_the_rules_of_their_run_or_keras_with_a_warning() {
     let (of_run, told) = predict("run", &[]);
     assert!(!told.contains("older version"), "{told}");
     assert_eq!(alone["probabilities"], of_run["probabilities"]);
-    let cut = "16-bit values above 255 are cut by Keras' rules";
+    let cut = "values that 8 bits do not hold are cut by Keras' rules";
     assert_eq!((&alone["note"], &of_run["note"]), (&cut.into(), &cut.into()));
     // A run of that format that was trained by the other rules.
     let record = fs::read_to_string(world.path("run/run.json")).unwrap();

@@ -26,7 +26,7 @@ use sha2::{Digest, Sha256};
 
 pub use copies::{CopyKind, CopyPair, NEAR};
 use copies::{Print, copies};
-use data::{DecodeError, Decoding, Sample, decode, read_file};
+use data::{DecodeError, DecodeNotes, Decoded, Decoding, Sample, decode, read_file};
 pub use exact::DuplicateFinder;
 pub use facts::FileFacts;
 use signature::{Signature, gray, pixel_hash};
@@ -51,6 +51,8 @@ pub struct AuditedImage {
     pub set: usize,
     /// Facts of the file; none where it cannot be read.
     pub facts: Option<FileFacts>,
+    /// Facts about how the file became pixels.
+    pub notes: DecodeNotes,
 }
 
 /// A group, such as a patient, with images in more than one set.
@@ -84,6 +86,7 @@ pub struct Audit {
 /// All that is known of an image that can be read.
 struct Seen {
     facts: FileFacts,
+    notes: DecodeNotes,
     print: Print,
     oddities: Vec<Oddity>,
 }
@@ -99,8 +102,14 @@ pub fn audit(
 ) -> Audit {
     let listed =
         sets.iter().enumerate().flat_map(|(set, of)| of.samples.iter().map(move |sample| (set, sample)));
-    let mut images: Vec<AuditedImage> =
-        listed.map(|(set, sample)| AuditedImage { sample: sample.clone(), set, facts: None }).collect();
+    let mut images: Vec<AuditedImage> = listed
+        .map(|(set, sample)| AuditedImage {
+            sample: sample.clone(),
+            set,
+            facts: None,
+            notes: DecodeNotes::default(),
+        })
+        .collect();
     let seen: Vec<Result<Seen, DecodeError>> = images
         .par_iter()
         .enumerate()
@@ -114,8 +123,9 @@ pub fn audit(
     let (mut prints, mut strange, mut unreadable) = (Vec::new(), Vec::new(), Vec::new());
     for (index, seen) in seen.into_iter().enumerate() {
         match seen {
-            Ok(Seen { facts, print, oddities }) => {
+            Ok(Seen { facts, notes, print, oddities }) => {
                 images[index].facts = Some(facts);
+                images[index].notes = notes;
                 prints.push(print);
                 if !oddities.is_empty() {
                     strange.push((index, oddities));
@@ -140,7 +150,7 @@ pub fn audit(
 
 fn look(index: usize, sample: &Sample, decoding: &Decoding) -> Result<Seen, DecodeError> {
     let bytes = read_file(&sample.path, decoding)?;
-    let image = decode(&bytes, decoding)?.pixels;
+    let Decoded { pixels: image, notes } = decode(&bytes, decoding)?;
     let gray = gray(&image);
     let facts = FileFacts::new(&bytes, &gray);
     let oddities = strange::oddities(&image, &gray, &facts);
@@ -150,7 +160,7 @@ fn look(index: usize, sample: &Sample, decoding: &Decoding) -> Result<Seen, Deco
         pixels: pixel_hash(image.width, image.height, image.channels, &image.data),
         signature: Signature::new(&gray)?,
     };
-    Ok(Seen { facts, print, oddities })
+    Ok(Seen { facts, notes, print, oddities })
 }
 
 impl Audit {

@@ -42,6 +42,9 @@ pub(crate) fn run(args: &AuditArgs, output: &Output) -> Result<Status> {
     let (listing, test) = dataset::open(&args.data, args.test_data.as_deref(), &options, output)?;
     let split = split(args, &listing, output)?;
     let report = Report::new(&listing, test.as_ref(), &split, &decoding, args.seed, output);
+    let notes: Vec<_> =
+        report.audit.images.iter().map(|image| (image.sample.path.clone(), image.notes)).collect();
+    dataset::describe_notes(&notes, notes.len()).into_iter().for_each(|note| output.warn(note));
     match args.json {
         true => output.data(report.object().to_string()),
         false => output.result(text::report(&report)),

@@ -193,10 +193,10 @@ pub(crate) fn warn_of_duplicates(sets: &[(&str, &ImageSet)], decoding: &Decoding
 /// Lines on files that were read in another way than most: a line for each way, with the first of its files.
 pub(crate) fn describe_notes(notes: &[(PathBuf, DecodeNotes)], of: usize) -> Vec<String> {
     type Way = (fn(&DecodeNotes) -> bool, &'static str);
-    let ways: [Way; 4] = [
+    let ways: [Way; 5] = [
         (
             |notes| notes.is_cut,
-            "have 16-bit values above 255, which Keras' rules cut: most of the picture is lost; `--formats all` scales them",
+            "have values that 8 bits do not hold, which Keras' rules cut: most of the picture is lost; `--formats all` scales them",
         ),
         (
             |notes| notes.by_general_rules,
@@ -204,7 +204,11 @@ pub(crate) fn describe_notes(notes: &[(PathBuf, DecodeNotes)], of: usize) -> Vec
         ),
         (
             |notes| notes.without_window,
-            "name no window or range of values: each is scaled by the range of its own pixels",
+            "are DICOM files without a usable window: each is scaled by the range of its own pixels",
+        ),
+        (
+            |notes| notes.by_own_range,
+            "are TIFF files that do not say which values are black and white: each is scaled by the range of its own pixels",
         ),
         (
             |notes| notes.frame.is_some(),

@@ -34,16 +34,22 @@ pub(crate) fn scan(args: &ScanArgs, output: &Output) -> Result<Status> {
     });
 
     let counts = listing.counts();
-    let (mut gray, mut readable, mut bad) = (vec![0; labels.len()], counts.clone(), Vec::new());
-    for (sample, channels) in listing.samples.iter().zip(checked) {
-        match channels {
-            Ok(channels) => gray[sample.label] += usize::from(channels == 1),
+    let (mut gray, mut readable) = (vec![0; labels.len()], counts.clone());
+    let (mut bad, mut notes) = (Vec::new(), Vec::new());
+    for (sample, found) in listing.samples.iter().zip(checked) {
+        match found {
+            Ok((channels, of_file)) => {
+                gray[sample.label] += usize::from(channels == 1);
+                notes.push((sample.path.clone(), of_file));
+            }
             Err(reason) => {
                 readable[sample.label] -= 1;
                 bad.push(BadImage { path: sample.path.clone(), reason });
             }
         }
     }
+    let described = dataset::describe_notes(&notes, listing.samples.len());
+    described.into_iter().for_each(|note| output.warn(note));
     let all_readable = bad.is_empty();
     if args.json {
         let classes = (0..labels.len()).map(|class| {

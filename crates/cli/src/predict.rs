@@ -86,7 +86,12 @@ fn load(args: &PredictArgs, output: &Output) -> Result<Vec<(Classifier, Rules)>>
 fn conclude(args: &PredictArgs, files: &Files, rows: &Rows<'_>, output: &Output) -> Result<Status> {
     files.tell(output);
     if rows.written == 0 {
-        let hint = "name images, or folders that hold some; `--formats all` takes DICOM, WebP and GIF too";
+        let hint = match args.read.formats {
+            Some(Formats::Keras) => {
+                "name images, or folders that hold some; `--formats all` takes DICOM and WebP too"
+            }
+            _ => "name images, or folders that hold some",
+        };
         return Err(found::none_in(&args.paths, hint));
     }
     if rows.uncertain > 0 {

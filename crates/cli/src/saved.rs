@@ -97,7 +97,12 @@ pub(crate) fn find(path: Option<&Path>) -> Result<Saved> {
             let what = if path.join("run.json").exists() { "the run in" } else { "the folder" };
             return Err(hinted(
                 format!("{what} `{}` holds no `{BEST}`", path.display()),
-                "name the folder of a run that finished at least one epoch",
+                match named {
+                    true => "name the folder of a run that finished at least one epoch",
+                    false => {
+                        "it is the latest run: name one that finished at least one epoch with `--saved RUN`"
+                    }
+                },
             ));
         }
         return Ok(Saved { checkpoint, run: Run::open(&path).ok(), named });

@@ -137,8 +137,11 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         if let Some(experiment::Error::FoldTaken { .. }) = of_experiment(cause) {
             return Some("wait until it is done, or train another fold with `--fold`".to_owned());
         }
-        if let Some(train::Error::NonFiniteLoss { .. }) = cause.downcast_ref() {
-            return Some("the best weights so far are kept; try a lower `--learning-rate`, or leave such steps out by `--resume RUN --on-non-finite skip`".to_owned());
+        if let Some(train::Error::NonFiniteLoss { epoch, .. }) = cause.downcast_ref() {
+            return Some(match epoch {
+                1 => "try a lower `--learning-rate`: no epoch was finished, so that no weights are kept".to_owned(),
+                _ => "the best weights so far are kept; try a lower `--learning-rate`, or leave such steps out by `--resume RUN --on-non-finite skip`".to_owned(),
+            });
         }
         if let Some(hint) = of_experiment(cause).and_then(comparison_hint) {
             return Some(hint.to_owned());

@@ -85,16 +85,20 @@ pub fn load(
     assemble(samples, preprocess, outcomes, Bytes::Memory(bytes), false, not_cached)
 }
 
-/// Checks each file; returns the number of channels in which it stores its pixels, or why it cannot be read, as in
-/// [`BadImage`].
-pub fn check(samples: &[Sample], decoding: &Decoding, observer: &dyn Observer) -> Vec<Result<usize, String>> {
+/// Checks each file; returns the number of channels in which it stores its pixels and the notes on it, or why it cannot be
+/// read, as in [`BadImage`].
+pub fn check(
+    samples: &[Sample],
+    decoding: &Decoding,
+    observer: &dyn Observer,
+) -> Vec<Result<(usize, DecodeNotes), String>> {
     // The size does not matter: every byte of a file is decoded at any size.
     let preprocess = Preprocess { image_size: 1, interpolation: Interpolation::Nearest };
     let look = |sample: &Sample| {
         observer.started(&sample.path);
         let pixels = read_resized(&sample.path, &preprocess, decoding);
         observer.finished(&sample.path);
-        pixels.map(|decoded| decoded.pixels.channels).map_err(|error| error.to_string())
+        pixels.map(|decoded| (decoded.pixels.channels, decoded.notes)).map_err(|error| error.to_string())
     };
     samples.par_iter().with_max_len(1).map(look).collect()
 }

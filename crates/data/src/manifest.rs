@@ -42,11 +42,13 @@ pub struct Problems {
     pub told: Vec<(u64, String)>,
     /// Number of all faults.
     pub count: usize,
+    /// Remedy for most of them, where one is known.
+    pub remedy: Option<String>,
 }
 
 impl Problems {
     fn one(line: u64, problem: impl Into<String>) -> Self {
-        Self { told: vec![(line, problem.into())], count: 1 }
+        Self { told: vec![(line, problem.into())], count: 1, remedy: None }
     }
 
     fn add(&mut self, line: u64, problem: impl Into<String>) {
@@ -69,6 +71,9 @@ impl std::fmt::Display for Problems {
         }
         if self.count > self.told.len() {
             write!(f, "\n  … and {} more", self.count - self.told.len())?;
+        }
+        if let Some(remedy) = &self.remedy {
+            write!(f, "\n  {}", base::escape_line(remedy))?;
         }
         Ok(())
     }

@@ -76,10 +76,12 @@ pub struct DecodeNotes {
     pub frame: Option<[u32; 2]>,
     /// Keras' rules know nothing of the file's format: it was read by [`crate::Formats::All`].
     pub by_general_rules: bool,
-    /// Keras' rules cut gray values of 16 bits at 255, and some were larger.
+    /// Keras' rules cut values to whole numbers from 0 to 255, and some were others.
     pub is_cut: bool,
     /// A DICOM file has no usable window: it was scaled by the range of its own pixels.
     pub without_window: bool,
+    /// A TIFF does not say which values are black and white: it was scaled by the range of its own pixels.
+    pub by_own_range: bool,
 }
 
 impl DecodeNotes {
@@ -96,8 +98,9 @@ impl fmt::Display for DecodeNotes {
         let phrases = [
             frame.as_deref(),
             self.by_general_rules.then_some("read by the rules of `--formats all`: Keras' know no DICOM"),
-            self.is_cut.then_some("16-bit values above 255 are cut by Keras' rules"),
+            self.is_cut.then_some("values that 8 bits do not hold are cut by Keras' rules"),
             self.without_window.then_some("no usable window: scaled by the range of its own pixels"),
+            self.by_own_range.then_some("scaled by the range of its own pixels"),
         ];
         f.write_str(&phrases.into_iter().flatten().collect::<Vec<_>>().join("; "))
     }

@@ -128,10 +128,10 @@ fn outcomes(mut index: &[u8], n: usize, image_size: usize, images_end: u64) -> O
 const NOTES: usize = 9;
 
 fn packed(notes: DecodeNotes) -> [u8; NOTES] {
-    let DecodeNotes { frame, by_general_rules, is_cut, without_window } = notes;
+    let DecodeNotes { frame, by_general_rules, is_cut, without_window, by_own_range } = notes;
     // Frames count from 1: 0 of 0 stands for none.
     let [frame, frames] = frame.unwrap_or_default().map(u32::to_le_bytes);
-    let flags = [by_general_rules, is_cut, without_window];
+    let flags = [by_general_rules, is_cut, without_window, by_own_range];
     let flags = flags.iter().enumerate().map(|(bit, &set)| u8::from(set) << bit).sum();
     let mut bytes = [0; NOTES];
     bytes[..4].copy_from_slice(&frame);
@@ -148,6 +148,7 @@ fn unpacked(bytes: [u8; NOTES]) -> DecodeNotes {
         by_general_rules: flag(0),
         is_cut: flag(1),
         without_window: flag(2),
+        by_own_range: flag(3),
     }
 }
 

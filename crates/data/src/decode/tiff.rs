@@ -40,7 +40,7 @@ pub(super) fn pixels(
     let mut converter = Converter::new(&page, decoding.formats);
     if converter.needs_range() {
         rows.read(|_, _, row| converter.widen_range(row))?;
-        notes.without_window |= converter.is_scaled_by_own_range();
+        notes.by_own_range |= converter.is_scaled_by_own_range();
     }
     let (width, height, channels) = (page.width, page.height, converter.channels());
     let mut data = vec![0; width * height * channels];

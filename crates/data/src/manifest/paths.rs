@@ -44,13 +44,22 @@ pub(super) fn resolve(csv: &Path, rows: &[Row], observer: &dyn Observer) -> Resu
         found.push(names.file_of(folder, row));
         observer.listed(1);
     }
-    if found.iter().all(|found| matches!(found, Err(Lack::NotThere)))
-        && let Some((other, files)) = another_way(folder, rows, &mut names)
-    {
-        found = files.into_iter().map(Ok).collect();
-        way = Some(other.to_string());
-    }
+    let lacking = found.iter().filter(|found| matches!(found, Err(Lack::NotThere))).count();
+    let other = match lacking {
+        0 => None,
+        _ if lacking == rows.len() => another_way(folder, rows, &mut names),
+        // Rows without a backslash are read as before.
+        _ => with_backslashes(folder, rows, &mut names),
+    };
     let mut problems = Problems::default();
+    match other {
+        Some((other, files)) => {
+            found = files.into_iter().map(Ok).collect();
+            way = Some(other.to_string());
+        }
+        None if lacking > 0 => problems.remedy = remedy(folder, rows, &mut names),
+        None => {}
+    }
     let mut seen: HashMap<PathBuf, usize> = HashMap::new();
     let (mut files, mut repeated) = (Vec::new(), 0);
     for (at, (row, found)) in rows.iter().zip(found).enumerate() {
@@ -154,9 +163,34 @@ fn with_slashes(path: &str, backslashes: bool) -> String {
     if backslashes { path.replace('\\', "/") } else { path.to_owned() }
 }
 
-/// Finds the first way that leads to the files of all rows: with slashes, without leading folders, below a folder above,
-/// below the only folder beside the CSV that has them all.
-fn another_way(folder: &Path, rows: &[Row], names: &mut Names) -> Option<(Way, Vec<PathBuf>)> {
+/// Finds the files of all rows with `/` for `\`, where some have backslashes.
+fn with_backslashes(folder: &Path, rows: &[Row], names: &mut Names) -> Option<(Way, Vec<PathBuf>)> {
+    let way = Way { backslashes: true, dropped: Vec::new(), base: folder.to_owned(), own_base: true };
+    let is_other = rows.iter().any(|row| row.path.contains('\\'));
+    let files = if is_other { all(&way, rows, names) } else { None };
+    files.map(|files| (way, files))
+}
+
+/// Rows that are looked at for a remedy.
+const LOOKED_AT: usize = 1000;
+
+/// Says which other way would find most of the files, where one finds more than are found as they are written.
+fn remedy(folder: &Path, rows: &[Row], names: &mut Names) -> Option<String> {
+    let rows = &rows[..rows.len().min(LOOKED_AT)];
+    let as_written = rows.iter().filter(|row| names.file_of(folder, row).is_ok()).count();
+    let mut best: Option<(usize, Way)> = None;
+    for way in ways(folder, rows)? {
+        let found = rows.iter().filter(|row| names.existing(&way.path(row)).is_ok()).count();
+        if found > best.as_ref().map_or(as_written, |(found, _)| *found) {
+            best = Some((found, way));
+        }
+    }
+    let (found, way) = best?;
+    Some(format!("{found} of {} files are there {way}: correct the paths of the others", rows.len()))
+}
+
+/// Ways to read the paths other than as they are written: with slashes, without leading folders, below a folder above.
+fn ways(folder: &Path, rows: &[Row]) -> Option<Vec<Way>> {
     let backslashes = rows.iter().any(|row| row.path.contains('\\'));
     let own = |dropped: &[String]| Way {
         backslashes,
@@ -164,23 +198,30 @@ fn another_way(folder: &Path, rows: &[Row], names: &mut Names) -> Option<(Way, V
         base: folder.to_owned(),
         own_base: true,
     };
-    let below = |base: PathBuf| Way { backslashes, dropped: Vec::new(), base, own_base: false };
     let common = common_folders(rows, backslashes);
     let first = if backslashes { 0 } else { 1 };
     let mut ways: Vec<Way> = (first..=common.len()).map(|n| own(&common[..n])).collect();
     let absolute = if folder == Path::new("") { Path::new(".") } else { folder }.canonicalize().ok()?;
     let above = absolute.ancestors().zip(1..=ABOVE).map(|(_, n)| folder.join(["..", "../.."][n - 1]));
-    ways.extend(above.map(below));
-    for way in ways {
+    ways.extend(above.map(|base| Way { backslashes, dropped: Vec::new(), base, own_base: false }));
+    Some(ways)
+}
+
+/// Finds the first way that leads to the files of all rows: one of [`ways`], or below the only folder beside the CSV that has
+/// them all.
+fn another_way(folder: &Path, rows: &[Row], names: &mut Names) -> Option<(Way, Vec<PathBuf>)> {
+    for way in ways(folder, rows)? {
         if let Some(files) = all(&way, rows, names) {
             return Some((way, files));
         }
     }
+    let backslashes = rows.iter().any(|row| row.path.contains('\\'));
     let beside = walk::entries(if folder == Path::new("") { Path::new(".") } else { folder }).ok()?;
     let folders =
         beside.iter().filter(|entry| entry.kind == walk::Kind::Folder && !entry.text.starts_with('.'));
     let mut found = folders.filter_map(|entry| {
-        let way = below(folder.join(&entry.name));
+        let base = folder.join(&entry.name);
+        let way = Way { backslashes, dropped: Vec::new(), base, own_base: false };
         let files = all(&way, rows, names)?;
         Some((way, files))
     });

@@ -191,7 +191,8 @@ impl<'a> Converter<'a> {
                     } else {
                         value
                     };
-                    self.is_cut |= !(0.0..256.0).contains(&value);
+                    // Fractions are lost as well: of floats from 0 to 1 nothing is left.
+                    self.is_cut |= !(0.0..256.0).contains(&value) || value.fract() != 0.0;
                     value as u8
                 }
                 Formats::Keras if format == Format::Signed => {
