@@ -292,7 +292,7 @@ fn backslashes_in_some_rows_are_no_fault_and_what_would_find_most_files_is_named
     let prefixed = rows(&|_, class, i| format!("x/img/{class}/{i:03}.png"));
     fs::write(world.path("m.csv"), format!("path,label\n{prefixed}x/img/a/999.png,a\n")).unwrap();
     let remedy = "6 of 7 files are there without `x/`: correct the paths of the others";
-    world.refuses(&["data", "scan", "m.csv"], &["error: `m.csv`: 7 rows cannot be used", remedy]);
+    world.refuses(&["data", "scan", "m.csv"], &["error: `m.csv`, 7 rows cannot be used", remedy]);
     // Files that are nowhere have no remedy.
     fs::write(world.path("m.csv"), "path,label\nimg/a/000.png,a\nnowhere/1.png,b\n").unwrap();
     let done = world.refuses(&["data", "scan", "m.csv"], &["line 3: `nowhere/1.png` is not there"]);

@@ -333,9 +333,9 @@ mod tests {
             let state = pool.shared.lock();
             (state.unused, state.in_use)
         };
-        let deadline = Instant::now() + std::time::Duration::from_secs(10);
+        let deadline = Instant::now() + Duration::from_secs(10);
         while state() != (most, 0) && Instant::now() < deadline {
-            std::thread::yield_now();
+            thread::yield_now();
         }
         assert_eq!(state(), (most, 0));
     }
