@@ -32,6 +32,7 @@ mod resume;
 mod rules;
 mod saved;
 mod serve;
+mod settings;
 mod shell;
 mod split;
 mod status;
@@ -43,30 +44,22 @@ mod unlike;
 use std::process::ExitCode;
 
 use args::{Cli, Command, DataCommand};
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 use output::Output;
 use status::Status;
 
 fn main() -> ExitCode {
     compute::leave_nothing_to_chance();
-    let command_line: Vec<_> = std::env::args_os().collect();
-    let mut cli = match Cli::try_parse_from(&command_line) {
-        Ok(cli) => cli,
+    let parsed = Cli::command().try_get_matches();
+    let (matches, mut cli) = match parsed.and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)))
+    {
+        Ok((cli, matches)) => (matches, cli),
         Err(error) => return status::usage(&error),
     };
     status::report_panics();
     let output = Output::new(&cli.global);
-    let expanded = recipe::expand(&command_line).and_then(|expanded| match expanded {
-        Some(expanded) => Ok(Some(expanded)),
-        None => resume::expand(&command_line, &output),
-    });
-    match expanded {
-        Ok(Some(expanded)) => match Cli::try_parse_from(expanded) {
-            Ok(expanded) => cli = expanded,
-            Err(error) => return status::usage(&error),
-        },
-        Ok(None) => {}
-        Err(error) => return status::report(&error, &output),
+    if let Err(error) = settings::fill(&mut cli, &matches, &output) {
+        return status::report(&error, &output);
     }
     let done = match cli.command {
         Command::Train(args) => train::run(&args, &output),

@@ -2,61 +2,34 @@
 
 pub(crate) mod file;
 
-use std::{ffi::OsString, path::Path};
+use std::path::Path;
 
 use anyhow::Result;
 use base::csv_text::without_byte_order_mark;
-use clap::{ArgMatches, CommandFactory as _, parser::ValueSource};
+use clap::ArgMatches;
 use toml::{Table, Value};
 
-use crate::{args::Cli, files, status::hinted};
+use crate::{
+    files,
+    settings::{Values, is_given, is_setting},
+    status::hinted,
+};
 
 /// Those that come with the program.
 const BUILT_IN: [(&str, &str); 2] =
     [("best", include_str!("../recipes/best.toml")), ("frozen", include_str!("../recipes/frozen.toml"))];
-/// Those that take a recipe.
-const COMMANDS: [&str; 2] = ["train", "cross-validate"];
-/// Flags that say what is printed or where, and no setting of a run.
-pub(crate) const NO_SETTING: [&str; 12] = [
-    "recipe",
-    "json",
-    "no-report",
-    "dry-run",
-    "quiet",
-    "verbose",
-    "help",
-    "version",
-    "resume",
-    "trust",
-    "extend-epochs",
-    "out",
-];
-
-/// The command line with the recipe's settings added, those excepted that the user gave as flags; nothing without a recipe.
-/// `command_line` was parsed before.
-pub(crate) fn expand(command_line: &[OsString]) -> Result<Option<Vec<OsString>>> {
-    let matches = Cli::command().try_get_matches_from(command_line)?;
-    let train = COMMANDS.iter().find_map(|command| matches.subcommand_matches(command));
-    let Some(train) = train else { return Ok(None) };
-    let Some(name) = train.get_one::<String>("recipe") else { return Ok(None) };
+/// Values of a recipe's settings, without those that the user gave as flags.
+pub(crate) fn values(name: &str, given: &ArgMatches) -> Result<Values> {
     let settings = read(name)?;
-    let mut expanded = command_line.to_vec();
-    for (key, value) in &settings {
-        if !given(train, key) {
-            expanded.extend(argument(name, key, value)?);
-        }
-    }
-    check(&expanded).map_err(|reason| {
-        hinted(format!("recipe `{name}`: {reason}"), "`thorax train --help` lists what each flag takes")
-    })?;
-    Ok(Some(expanded))
+    let wanted = settings.iter().filter(|(key, _)| !is_given(given, key));
+    let values =
+        wanted.map(|(key, value)| Ok(self::value(name, key, value)?.map(|text| (key.clone(), text))));
+    values.filter_map(Result::transpose).collect()
 }
 
-/// What is wrong with a command line that settings were put into, in a line.
-pub(crate) fn check(expanded: &[OsString]) -> std::result::Result<(), String> {
-    let Err(error) = Cli::command().try_get_matches_from(expanded) else { return Ok(()) };
-    let text = error.to_string();
-    Err(text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned())
+/// Says what is wrong with a recipe.
+pub(crate) fn refused(name: &str, reason: &str) -> anyhow::Error {
+    hinted(format!("recipe `{name}`: {reason}"), "`thorax train --help` lists what each flag takes")
 }
 
 fn read(name: &str) -> Result<Table> {
@@ -75,12 +48,8 @@ fn read(name: &str) -> Result<Table> {
         let problem = format!("recipe `{name}`, line {line}: {problem}");
         hinted(problem, "write one `flag-name = value` a line, words in quotes")
     })?;
-    let command = Cli::command();
     for key in table.keys() {
-        let known = command
-            .find_subcommand("train")
-            .is_some_and(|train| train.get_arguments().any(|flag| flag.get_long() == Some(key)));
-        if !known || NO_SETTING.iter().any(|flag| flag == key) {
+        if !is_setting(key) || key == "recipe" {
             return Err(hinted(
                 format!("recipe `{name}`: `{key}` is no setting of `train`"),
                 "its keys are the names of train's flags without `--`: see `thorax train --help`",
@@ -100,15 +69,10 @@ fn text(name: &str) -> Result<String> {
     Ok(without_byte_order_mark(&text).to_owned())
 }
 
-/// Whether the user gave the flag: then it wins.
-pub(crate) fn given(train: &ArgMatches, key: &str) -> bool {
-    train.value_source(&key.replace('-', "_")) == Some(ValueSource::CommandLine)
-}
-
-/// A setting as a flag; a switch that is off is none.
-fn argument(recipe: &str, key: &str, value: &Value) -> Result<Option<OsString>> {
+/// A setting as its flag takes it; nothing for a switch that is off.
+fn value(recipe: &str, key: &str, value: &Value) -> Result<Option<String>> {
     let text = match value {
-        Value::Boolean(true) => return Ok(Some(format!("--{key}").into())),
+        Value::Boolean(true) => return Ok(Some(String::new())),
         Value::Boolean(false) => return Ok(None),
         value => file::words(value),
     };
@@ -131,7 +95,7 @@ fn argument(recipe: &str, key: &str, value: &Value) -> Result<Option<OsString>> 
         ));
     }
     match text {
-        Some(text) => Ok(Some(format!("--{key}={text}").into())),
+        Some(text) => Ok(Some(text)),
         None => Err(hinted(
             format!("recipe `{recipe}`: `{key}` is a {}", value.type_str()),
             "give words, numbers, lists of them, true or false",
@@ -141,22 +105,39 @@ fn argument(recipe: &str, key: &str, value: &Value) -> Result<Option<OsString>> 
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use clap::{CommandFactory as _, FromArgMatches as _};
 
-    fn expanded(arguments: &[&str]) -> Result<Option<Vec<String>>> {
-        let line: Vec<OsString> = ["thorax"].iter().chain(arguments).map(OsString::from).collect();
-        let text = |word: OsString| word.into_string().expect("text");
-        Ok(expand(&line)?.map(|words| words.into_iter().map(text).collect()))
+    use super::*;
+    use crate::{
+        args::{Cli, Command, Global, TrainSettings},
+        output::Output,
+        settings,
+    };
+
+    fn layered(arguments: &[&str]) -> Result<TrainSettings> {
+        let matches = Cli::command().get_matches_from(["thorax"].iter().chain(arguments));
+        let mut cli = Cli::from_arg_matches(&matches)?;
+        settings::fill(&mut cli, &matches, &Output::new(&cli_global()))?;
+        match cli.command {
+            Command::Train(args) => Ok(args.settings),
+            Command::CrossValidate(args) => Ok(args.train.settings),
+            _ => panic!("no settings"),
+        }
+    }
+
+    fn cli_global() -> Global {
+        Global { quiet: true, verbose: 0 }
     }
 
     #[test]
     fn built_in_recipes_are_sound() {
         for (name, _) in BUILT_IN {
-            assert!(expanded(&["train", "--recipe", name]).unwrap().is_some());
-            assert!(expanded(&["cross-validate", "--folds", "3", "--recipe", name]).unwrap().is_some());
+            let settings = layered(&["train", "--recipe", name]).unwrap();
+            assert_eq!(settings.model, model::Kind::InceptionV3, "{name}");
+            let folds = layered(&["cross-validate", "--folds", "3", "--recipe", name]).unwrap();
+            assert_eq!(folds.freeze, settings.freeze, "{name}");
         }
-        assert_eq!(expanded(&["train"]).unwrap(), None);
-        assert_eq!(expanded(&["test"]).unwrap(), None);
+        assert_eq!(layered(&["train"]).unwrap().model, model::Kind::Convnet);
     }
 
     #[test]
@@ -165,10 +146,9 @@ mod tests {
         let path = file.path().to_str().unwrap();
         let recipe = "seed = 7\nlearning-rate = 0.01\nfreeze-batch-norm = true\nclasses = [\"a\", \"b\"]\n";
         std::fs::write(path, recipe).unwrap();
-        let line = ["train", "--seed", "3", "--recipe", path];
-        let words = expanded(&line).unwrap().unwrap();
-        assert_eq!(words[1..6], line);
-        assert_eq!(words[6..], ["--classes=a,b", "--freeze-batch-norm", "--learning-rate=0.01"]);
+        let settings = layered(&["train", "--seed", "3", "--recipe", path]).unwrap();
+        assert_eq!((settings.seed, settings.learning_rate, settings.freeze_batch_norm), (3, 0.01, true));
+        assert_eq!(settings.classes.unwrap().0.len(), 2);
     }
 
     #[test]
@@ -190,15 +170,15 @@ mod tests {
             (&" ".repeat(2_000_000), "is longer than a recipe can be"),
         ] {
             std::fs::write(path, recipe).unwrap();
-            let error = expanded(&["train", "--recipe", path]).unwrap_err().to_string();
+            let error = layered(&["train", "--recipe", path]).err().unwrap().to_string();
             assert!(error.starts_with("recipe `") && error.contains(words), "{error}");
         }
         // What the user names is the user's.
         std::fs::write(path, "weights = \"evil.pt\"").unwrap();
-        assert!(expanded(&["train", "--recipe", path, "--weights", "mine.pt"]).is_ok());
+        assert!(layered(&["train", "--recipe", path, "--weights", "mine.pt"]).is_ok());
         std::fs::write(path, "weights = \"none\"").unwrap();
-        assert!(expanded(&["train", "--recipe", path]).is_ok());
-        let error = expanded(&["train", "--recipe", "good"]).unwrap_err().to_string();
+        assert!(layered(&["train", "--recipe", path]).is_ok());
+        let error = layered(&["train", "--recipe", "good"]).err().unwrap().to_string();
         assert_eq!(error, "there is no recipe `good`");
     }
 }

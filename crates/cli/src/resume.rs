@@ -4,15 +4,11 @@
 //! run's fingerprint; a TorchScript file, which can run code, is loaded only where the user names it; and a cache is used only
 //! below the working folder or the run's own. `--trust` says that the user knows where the run comes from.
 
-use std::{
-    collections::BTreeMap,
-    ffi::OsString,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::Result;
 use base::shown;
-use clap::CommandFactory as _;
+use clap::ArgMatches;
 use experiment::{LAST, Run, RunRecord, Status};
 use metrics::Calibration;
 use model::Checkpoint;
@@ -20,11 +16,11 @@ use serde_json::Value;
 use train::FitConfig;
 
 use crate::{
-    args::{ClassList, Cli, TrainArgs},
+    args::{ClassList, TrainArgs},
     files,
     output::Output,
-    recipe::{self, NO_SETTING, given},
-    rules,
+    recipe, rules,
+    settings::{Values, is_given, is_setting},
     status::hinted,
     train::is_fetched,
 };
@@ -35,40 +31,40 @@ const FREE: [&str; 5] = ["cache", "cache-limit", "checkpoint-every", "on-non-fin
 /// Settings that name where images lie: they may have been moved, since their fingerprint says whether they are the same.
 const PLACES: [&str; 2] = ["data", "test-data"];
 
-/// The command line with the settings of the run that is to be resumed, those excepted that the user gave as flags; nothing
-/// where none is. `command_line` was parsed before.
-pub(crate) fn expand(command_line: &[OsString], output: &Output) -> Result<Option<Vec<OsString>>> {
-    let matches = Cli::command().try_get_matches_from(command_line)?;
-    let Some(train) = matches.subcommand_matches("train") else { return Ok(None) };
-    let Some(folder) = train.get_one::<PathBuf>("resume") else { return Ok(None) };
+/// Values of the settings of the run that is to be resumed, without those that the user gave as flags.
+pub(crate) fn values(folder: &Path, args: &TrainArgs, given: &ArgMatches, output: &Output) -> Result<Values> {
     let record = open(folder)?.record;
-    let mut expanded = command_line.to_vec();
+    let mut values = Values::new();
     for (key, value) in &record.settings {
-        let extended = key == "epochs" && train.contains_id("extend_epochs");
         // It is looked for beside the data set's new place, or in it.
         let is_left_behind = key == "test-data"
-            && given(train, "data")
+            && is_given(given, "data")
             && value.as_str().is_some_and(|path| !Path::new(path).exists());
-        if is_left_behind {
+        if is_left_behind || is_given(given, key) || !is_setting(key) || key == "recipe" {
             continue;
         }
-        if known(key) && !extended && !given(train, key) {
-            if !train.get_flag("trust") && !is_usable(folder, key, value, output)? {
-                continue;
-            }
-            expanded.extend(argument(&record, key, value));
+        if args.trust || is_usable(folder, key, value, output)? {
+            values.extend(self::value(&record, key, value).map(|text| (key.clone(), text)));
         }
     }
-    if let Some(more) = train.get_one::<u64>("extend_epochs") {
-        expanded.push(format!("--epochs={}", record.epochs_run.saturating_add(*more)).into());
+    if let Some(more) = args.extend_epochs {
+        if is_given(given, "epochs") {
+            return Err(hinted(
+                "`--epochs` does not go with `--extend-epochs`",
+                "leave `--epochs` out: the run is trained for so many epochs more",
+            ));
+        }
+        values.insert("epochs".to_owned(), record.epochs_run.saturating_add(more).to_string());
     }
-    recipe::check(&expanded).map_err(|reason| {
-        hinted(
-            format!("the settings in `{}`: {reason}", folder.join("run.json").display()),
-            "this version of Thorax cannot go on with the run",
-        )
-    })?;
-    Ok(Some(expanded))
+    Ok(values)
+}
+
+/// Says what is wrong with a run's settings.
+pub(crate) fn refused(folder: &Path, reason: &str) -> anyhow::Error {
+    hinted(
+        format!("the settings in `{}`: {reason}", folder.join("run.json").display()),
+        "this version of Thorax cannot go on with the run",
+    )
 }
 
 /// The run in a folder.
@@ -124,16 +120,8 @@ fn is_usable(run: &Path, key: &str, value: &Value, output: &Output) -> Result<bo
     }
 }
 
-/// Whether this is a flag of `train` that stands for a setting.
-fn known(key: &str) -> bool {
-    let command = Cli::command();
-    let train = command.find_subcommand("train");
-    train.is_some_and(|train| train.get_arguments().any(|flag| flag.get_long() == Some(key)))
-        && !NO_SETTING.contains(&key)
-}
-
-/// A stored setting as a flag; nothing where leaving it out means the same.
-fn argument(record: &RunRecord, key: &str, value: &Value) -> Option<OsString> {
+/// A stored setting as its flag takes it; nothing where leaving it out means the same.
+fn value(record: &RunRecord, key: &str, value: &Value) -> Option<String> {
     let settings = &record.settings;
     let text = |value: &Value| match value {
         Value::String(text) => Some(text.clone()),
@@ -143,7 +131,7 @@ fn argument(record: &RunRecord, key: &str, value: &Value) -> Option<OsString> {
     let words = match (key, value) {
         ("cache", Value::Null) => "none".to_owned(),
         (_, Value::Null | Value::Bool(false)) => return None,
-        (_, Value::Bool(true)) => return Some(format!("--{key}").into()),
+        (_, Value::Bool(true)) => String::new(),
         // The data set's own test images are found again with it.
         ("test-data", value) if Some(value) == settings.get("data") => return None,
         ("data" | "test-data", Value::String(path)) => as_given(record, key, path),
@@ -161,7 +149,7 @@ fn argument(record: &RunRecord, key: &str, value: &Value) -> Option<OsString> {
         }
         (_, value) => text(value)?,
     };
-    Some(format!("--{key}={words}").into())
+    Some(words)
 }
 
 /// A path as the run was started with it, if that still leads there: `predictions.csv` names images by it.
