@@ -109,24 +109,19 @@ mod tests {
 
     use super::*;
     use crate::{
-        args::{Cli, Command, Global, TrainSettings},
-        output::Output,
+        args::{Cli, Command, TrainSettings},
         settings,
     };
 
     fn layered(arguments: &[&str]) -> Result<TrainSettings> {
         let matches = Cli::command().get_matches_from(["thorax"].iter().chain(arguments));
-        let mut cli = Cli::from_arg_matches(&matches)?;
-        settings::fill(&mut cli, &matches, &Output::new(&cli_global()))?;
-        match cli.command {
-            Command::Train(args) => Ok(args.settings),
-            Command::CrossValidate(args) => Ok(args.train.settings),
+        let mut settings = match Cli::from_arg_matches(&matches)?.command {
+            Command::Train(args) => args.settings,
+            Command::CrossValidate(args) => args.train.settings,
             _ => panic!("no settings"),
-        }
-    }
-
-    fn cli_global() -> Global {
-        Global { quiet: true, verbose: 0 }
+        };
+        settings::fill_by_recipe(&mut settings, matches.subcommand().expect("it has one").1)?;
+        Ok(settings)
     }
 
     #[test]

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{ArgMatches, Args as _, FromArgMatches as _, parser::ValueSource};
 
 use crate::{
-    args::{Cli, Command, TrainArgs, TrainSettings},
+    args::{Cli, Command, TrainSettings},
     output::Output,
     recipe, resume,
 };
@@ -17,19 +17,24 @@ pub(crate) type Values = BTreeMap<String, String>;
 /// Puts the recipe or the run that a command names below its flags.
 pub(crate) fn fill(cli: &mut Cli, matches: &ArgMatches, output: &Output) -> Result<()> {
     match (&mut cli.command, matches.subcommand()) {
-        (Command::Train(args), Some((_, given))) => fill_train(args, given, output),
-        (Command::CrossValidate(args), Some((_, given))) => fill_train(&mut args.train, given, output),
+        (Command::Train(args), Some((_, given))) => {
+            if let Some(folder) = &args.resume {
+                let values = resume::values(folder, args, given, output)?;
+                args.settings = over(given, &values).map_err(|reason| resume::refused(folder, &reason))?;
+                return Ok(());
+            }
+            fill_by_recipe(&mut args.settings, given)
+        }
+        (Command::CrossValidate(args), Some((_, given))) => fill_by_recipe(&mut args.train.settings, given),
         _ => Ok(()),
     }
 }
 
-fn fill_train(args: &mut TrainArgs, given: &ArgMatches, output: &Output) -> Result<()> {
-    if let Some(name) = &args.settings.recipe {
-        let values = recipe::values(name, given)?;
-        args.settings = over(given, &values).map_err(|reason| recipe::refused(name, &reason))?;
-    } else if let Some(folder) = &args.resume {
-        let values = resume::values(folder, args, given, output)?;
-        args.settings = over(given, &values).map_err(|reason| resume::refused(folder, &reason))?;
+/// Puts the recipe that the settings name below the flags.
+pub(crate) fn fill_by_recipe(settings: &mut TrainSettings, given: &ArgMatches) -> Result<()> {
+    if let Some(name) = settings.recipe.clone() {
+        let values = recipe::values(&name, given)?;
+        *settings = over(given, &values).map_err(|reason| recipe::refused(&name, &reason))?;
     }
     Ok(())
 }

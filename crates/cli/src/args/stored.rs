@@ -10,19 +10,24 @@ use serde::{Serialize, Serializer};
 
 use super::{ClassList, WeightsChoice, name};
 
-/// Stores a path as text.
+/// A path that holds in every working folder, as text.
+fn absolute(path: &Path) -> String {
+    base::stored(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
+}
+
+/// Stores a path, made absolute, as text.
 pub(super) fn path<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
-    base::stored(path).serialize(serializer)
+    absolute(path).serialize(serializer)
 }
 
-/// Stores a path as text, or `null`.
+/// Stores a path, made absolute, as text, or `null`.
 pub(super) fn optional_path<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
-    path.as_ref().map(base::stored).serialize(serializer)
+    path.as_deref().map(absolute).serialize(serializer)
 }
 
-/// Stores a folder as text, and the word `none`, which stands for no folder, as `null`.
+/// Stores a folder, made absolute, as text, and the word `none`, which stands for no folder, as `null`.
 pub(super) fn folder_or_none<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
-    (path.as_os_str() != "none").then(|| base::stored(path)).serialize(serializer)
+    (path.as_os_str() != "none").then(|| absolute(path)).serialize(serializer)
 }
 
 /// Stores a value as its flag takes it.
@@ -53,12 +58,12 @@ impl Serialize for ClassList {
     }
 }
 
-/// The file's path, or `none`.
+/// The file's path, made absolute, or `none`.
 impl Serialize for WeightsChoice {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::None => "none".serialize(serializer),
-            Self::File(path) => base::stored(path).serialize(serializer),
+            Self::File(path) => absolute(path).serialize(serializer),
         }
     }
 }

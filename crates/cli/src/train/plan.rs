@@ -212,7 +212,7 @@ impl Plan {
     }
 }
 
-/// The settings with all that was left open filled in, and with paths that hold in every working folder.
+/// Fills in all settings that were left open.
 fn resolved(
     given: &TrainSettings,
     network: &Network,
@@ -222,12 +222,10 @@ fn resolved(
     config: &FitConfig,
     threads: usize,
 ) -> Result<TrainSettings> {
-    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let spec = &network.spec;
-    let pretrained = network.pretrained.as_deref().map(absolute);
+    let (spec, pretrained) = (&network.spec, network.pretrained.clone());
     let mut settings = given.clone();
-    settings.data = absolute(&listing.root);
-    settings.test_data = test.map(|test| absolute(&test.root));
+    settings.data = listing.root.clone();
+    settings.test_data = test.map(|test| test.root.clone());
     settings.classes = Some(ClassList(listing.classes.clone()));
     settings.image_size = Some(spec.image_size);
     settings.batch_size = Some(network.batch_size);
@@ -239,9 +237,6 @@ fn resolved(
         .then(|| pretrained.clone().map_or(WeightsChoice::None, WeightsChoice::File));
     settings.backbone = pretrained.filter(|_| spec.kind == Kind::Torchscript);
     settings.read.formats = Some(decoding.formats);
-    if let Some(cache) = given.cache.cache() {
-        settings.cache.cache = absolute(&cache.folder);
-    }
     settings.compute.threads = Some(threads);
     settings.compute.device = device_name(network.device).parse()?;
     Ok(settings)
