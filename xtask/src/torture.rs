@@ -7,7 +7,7 @@ use anyhow::Result;
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     fetch::needed(workspace)?;
     // One after the other: the moments of kills are drawn over the duration of a run that has the machine to itself.
-    let cargo = ["test", "-p", "cli", "--test", "end_to_end", "--"];
+    let cargo = ["test", "--workspace", "--test", "end_to_end", "--"];
     let tests = ["--ignored", "--nocapture", "--test-threads", "1", "torture::", "faults::", "memory::"];
     step(workspace.cargo().args(cargo).args(tests))
 }

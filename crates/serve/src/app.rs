@@ -12,7 +12,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Method, header},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{MethodRouter, get, post},
 };
 use data::DecodeNotes;
 use model::Classifier;
@@ -66,21 +66,35 @@ impl App {
     }
 }
 
+/// Path that is served.
+pub(crate) struct Route {
+    pub(crate) path: &'static str,
+    /// True where it is open without the token, because it holds nothing of model or images.
+    pub(crate) is_open: bool,
+    handler: fn() -> MethodRouter<Arc<App>>,
+}
+
+/// Every path that is served.
+pub(crate) const ROUTES: [Route; 9] = [
+    Route { path: "/", is_open: true, handler: || get(page::index) },
+    Route { path: "/page.js", is_open: true, handler: || get(page::script) },
+    Route { path: "/page.css", is_open: true, handler: || get(page::style) },
+    Route { path: "/openapi.json", is_open: true, handler: || get(page::openapi) },
+    Route { path: "/healthz", is_open: true, handler: || get(health) },
+    Route { path: "/metrics", is_open: false, handler: || get(metrics) },
+    Route { path: "/v1/model", is_open: false, handler: || get(model) },
+    Route { path: "/v1/predict", is_open: false, handler: || post(predict) },
+    Route { path: "/v1/explain", is_open: false, handler: || post(explain) },
+];
+
 pub(crate) fn router(app: Arc<App>, config: &Config) -> Router {
     let cors = CorsLayer::new()
         .allow_origin(config.allow_origins.clone())
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE]);
-    Router::new()
-        .route("/", get(page::index))
-        .route("/page.js", get(page::script))
-        .route("/page.css", get(page::style))
-        .route("/openapi.json", get(page::openapi))
-        .route("/healthz", get(health))
-        .route("/metrics", get(metrics))
-        .route("/v1/model", get(model))
-        .route("/v1/predict", post(predict))
-        .route("/v1/explain", post(explain))
+    ROUTES
+        .iter()
+        .fold(Router::new(), |router, route| router.route(route.path, (route.handler)()))
         .fallback(async || Refusal::NotFound)
         .method_not_allowed_fallback(async || Refusal::Method)
         .layer(from_fn_with_state(Arc::clone(&app), guard::admit))
@@ -213,4 +227,21 @@ impl App {
 
 fn json_response(value: &serde_json::Value) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], value.to_string()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_openapi_document_names_every_path_but_the_files_of_the_page() {
+        let document: serde_json::Value = serde_json::from_str(page::OPENAPI).unwrap();
+        let named: BTreeSet<&str> =
+            document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
+        let routed: BTreeSet<&str> = ROUTES.iter().map(|route| route.path).collect();
+        let files: Vec<&&str> = routed.difference(&named).collect();
+        assert_eq!((files, named.difference(&routed).count()), (vec![&"/page.css", &"/page.js"], 0));
+    }
 }

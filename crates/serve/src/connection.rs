@@ -37,7 +37,7 @@ pub(crate) struct Local(pub(crate) SocketAddr);
 const HEAD: usize = 32 << 10;
 
 /// Answer to a head that does not arrive in time; hyper answers only requests that it can read.
-const SLOW_HEAD: &[u8] =
+pub(crate) const SLOW_HEAD: &[u8] =
     b"HTTP/1.1 408 Request Timeout\r\ncontent-type: application/json\r\nconnection: close\r\n\
     content-length: 81\r\n\r\n\
     {\"error\":{\"code\":\"slow_head\",\"message\":\"the head of the request took too long\"}}\n";

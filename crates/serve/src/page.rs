@@ -5,26 +5,15 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-/// Paths of the server, each with true where it is open without the token, because it holds nothing of model or images.
-const PATHS: [(&str, bool); 9] = [
-    ("/", true),
-    ("/page.js", true),
-    ("/page.css", true),
-    ("/openapi.json", true),
-    ("/healthz", true),
-    ("/metrics", false),
-    ("/v1/model", false),
-    ("/v1/predict", false),
-    ("/v1/explain", false),
-];
+use crate::app::ROUTES;
 
 /// Returns a path for logs and counters; all unknown paths become one.
 pub(crate) fn known(path: &str) -> &'static str {
-    PATHS.iter().find(|(known, _)| *known == path).map_or("other", |(known, _)| known)
+    ROUTES.iter().find(|route| route.path == path).map_or("other", |route| route.path)
 }
 
 pub(crate) fn is_open(path: &str) -> bool {
-    PATHS.iter().any(|(known, open)| *known == path && *open)
+    ROUTES.iter().any(|route| route.path == path && route.is_open)
 }
 
 pub(crate) async fn index() -> Response {
@@ -39,8 +28,11 @@ pub(crate) async fn style() -> Response {
     file("text/css; charset=utf-8", include_str!("page/page.css"))
 }
 
+/// OpenAPI document of the HTTP interface.
+pub(crate) const OPENAPI: &str = include_str!("page/openapi.json");
+
 pub(crate) async fn openapi() -> Response {
-    file("application/json", include_str!("page/openapi.json"))
+    file("application/json", OPENAPI)
 }
 
 fn file(kind: &'static str, text: &'static str) -> Response {

@@ -148,3 +148,114 @@ impl IntoResponse for Refusal {
         response
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::{connection::SLOW_HEAD, page::OPENAPI};
+
+    /// One refusal of each kind, and of each kind of image.
+    fn all() -> Vec<Refusal> {
+        let io = || std::io::Error::other("x");
+        let text = String::new;
+        let all = vec![
+            Refusal::NoHost,
+            Refusal::ForeignHost(text()),
+            Refusal::ForeignOrigin,
+            Refusal::NoToken,
+            Refusal::WrongToken,
+            Refusal::NotFound,
+            Refusal::Method,
+            Refusal::Query(text()),
+            Refusal::NoImage,
+            Refusal::TwoImages,
+            Refusal::Field(text()),
+            Refusal::Form(text()),
+            Refusal::CutOff,
+            Refusal::Slow(1),
+            Refusal::Stalled(1),
+            Refusal::TooLarge(1),
+            Refusal::MediaType,
+            Refusal::Image(DecodeError::Unreadable(io())),
+            Refusal::MemoryNever { needed: 1, most: 1 },
+            Refusal::MemoryNow { needed: 1 },
+            Refusal::Class { class: text(), classes: Vec::new() },
+            Refusal::Explanation(text()),
+            Refusal::Busy,
+            Refusal::Late(1),
+            Refusal::Stopping,
+            Refusal::Fault,
+        ];
+        // A variant that is added fails to compile here, and is to be added above.
+        let numbers: BTreeSet<usize> = all.iter().map(number).collect();
+        assert_eq!(numbers, (0..all.len()).collect());
+        let images = [
+            DecodeError::Empty,
+            DecodeError::NotAnImage,
+            DecodeError::Dicom,
+            DecodeError::Unsupported(text()),
+            DecodeError::CutOff,
+            DecodeError::DicomWithoutImage(""),
+            DecodeError::Damaged(text()),
+        ];
+        all.into_iter().chain(images.map(Refusal::Image)).collect()
+    }
+
+    fn number(refusal: &Refusal) -> usize {
+        match refusal {
+            Refusal::NoHost => 0,
+            Refusal::ForeignHost(_) => 1,
+            Refusal::ForeignOrigin => 2,
+            Refusal::NoToken => 3,
+            Refusal::WrongToken => 4,
+            Refusal::NotFound => 5,
+            Refusal::Method => 6,
+            Refusal::Query(_) => 7,
+            Refusal::NoImage => 8,
+            Refusal::TwoImages => 9,
+            Refusal::Field(_) => 10,
+            Refusal::Form(_) => 11,
+            Refusal::CutOff => 12,
+            Refusal::Slow(_) => 13,
+            Refusal::Stalled(_) => 14,
+            Refusal::TooLarge(_) => 15,
+            Refusal::MediaType => 16,
+            Refusal::Image(_) => 17,
+            Refusal::MemoryNever { .. } => 18,
+            Refusal::MemoryNow { .. } => 19,
+            Refusal::Class { .. } => 20,
+            Refusal::Explanation(_) => 21,
+            Refusal::Busy => 22,
+            Refusal::Late(_) => 23,
+            Refusal::Stopping => 24,
+            Refusal::Fault => 25,
+        }
+    }
+
+    #[test]
+    fn the_openapi_document_names_every_code_and_status() {
+        let document: serde_json::Value = serde_json::from_str(OPENAPI).unwrap();
+        let code = &document["components"]["schemas"]["Error"]["properties"]["error"]["properties"]["code"];
+        let named: BTreeSet<&str> =
+            code["enum"].as_array().unwrap().iter().map(|code| code.as_str().unwrap()).collect();
+        let slow_head = String::from_utf8_lossy(SLOW_HEAD);
+        let body: serde_json::Value =
+            serde_json::from_str(slow_head.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+        let mut said = BTreeSet::from([body["error"]["code"].as_str().unwrap()]);
+        for refusal in all() {
+            let (status, code) = refusal.status_and_code();
+            said.insert(code);
+            // These belong to other paths and other methods.
+            if [StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED].contains(&status) {
+                continue;
+            }
+            for path in ["predict", "explain"] {
+                let responses = &document["paths"][format!("/v1/{path}")]["post"]["responses"];
+                assert!(responses[status.as_str()].is_object(), "{status} {code} is no answer of {path}");
+            }
+        }
+        assert_eq!(said, named);
+    }
+}
