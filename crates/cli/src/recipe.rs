@@ -1,4 +1,4 @@
-//! `--recipe`: settings out of a TOML file whose keys are the flags of `train`, put behind the user's own.
+//! Flag `--recipe`: settings from a TOML file whose keys are the flags of `train`, added after the user's own flags.
 
 pub(crate) mod file;
 
@@ -11,12 +11,12 @@ use toml::{Table, Value};
 
 use crate::{args::Cli, files, status::hinted};
 
-/// Those that come with the program.
+/// Built-in recipes.
 const BUILT_IN: [(&str, &str); 2] =
     [("best", include_str!("../recipes/best.toml")), ("frozen", include_str!("../recipes/frozen.toml"))];
-/// Those that take a recipe.
+/// Commands that take a recipe.
 const COMMANDS: [&str; 2] = ["train", "cross-validate"];
-/// Flags that say what is printed or where, and no setting of a run.
+/// Flags that say what is printed or where it goes, and are no setting of a run.
 pub(crate) const NO_SETTING: [&str; 12] = [
     "recipe",
     "json",
@@ -32,8 +32,8 @@ pub(crate) const NO_SETTING: [&str; 12] = [
     "out",
 ];
 
-/// The command line with the recipe's settings added, those excepted that the user gave as flags; nothing without a recipe.
-/// `command_line` was parsed before.
+/// Returns the command line with the recipe's settings added, except settings that the user gave as flags; `None` without a
+/// recipe. `command_line` was parsed before.
 pub(crate) fn expand(command_line: &[OsString]) -> Result<Option<Vec<OsString>>> {
     let matches = Cli::command().try_get_matches_from(command_line)?;
     let train = COMMANDS.iter().find_map(|command| matches.subcommand_matches(command));
@@ -52,7 +52,7 @@ pub(crate) fn expand(command_line: &[OsString]) -> Result<Option<Vec<OsString>>>
     Ok(Some(expanded))
 }
 
-/// What is wrong with a command line that settings were put into, in a line.
+/// Checks a command line that settings were put into; the error is one line.
 pub(crate) fn check(expanded: &[OsString]) -> std::result::Result<(), String> {
     let Err(error) = Cli::command().try_get_matches_from(expanded) else { return Ok(()) };
     let text = error.to_string();
@@ -100,19 +100,19 @@ fn text(name: &str) -> Result<String> {
     Ok(without_byte_order_mark(&text).to_owned())
 }
 
-/// Whether the user gave the flag: then it wins.
+/// Tells if the user gave the flag, which then takes precedence.
 pub(crate) fn given(train: &ArgMatches, key: &str) -> bool {
     train.value_source(&key.replace('-', "_")) == Some(ValueSource::CommandLine)
 }
 
-/// A setting as a flag; a switch that is off is none.
+/// Converts a setting to a flag; `None` for a switch that is off.
 fn argument(recipe: &str, key: &str, value: &Value) -> Result<Option<OsString>> {
     let text = match value {
         Value::Boolean(true) => return Ok(Some(format!("--{key}").into())),
         Value::Boolean(false) => return Ok(None),
         value => file::words(value),
     };
-    // Loading TorchScript runs code, and a recipe may come from anyone: only the user names such a file.
+    // Loading TorchScript runs code, and a recipe may come from anyone: only the user may name such a file.
     if key == "backbone" || (key == "weights" && text.as_deref() != Some("none")) {
         return Err(hinted(
             format!(
@@ -121,7 +121,7 @@ fn argument(recipe: &str, key: &str, value: &Value) -> Result<Option<OsString>> 
             format!("if you trust the file, name it yourself: `--{key} FILE`"),
         ));
     }
-    // It makes folders and removes files that look like its own.
+    // A cache creates folders, and removes files that look like its own.
     if let Some(folder) = text.as_deref().filter(|text| key == "cache" && *text != "none")
         && !files::lies_below(Path::new(folder), &[Path::new(".")])?
     {
@@ -193,7 +193,7 @@ mod tests {
             let error = expanded(&["train", "--recipe", path]).unwrap_err().to_string();
             assert!(error.starts_with("recipe `") && error.contains(words), "{error}");
         }
-        // What the user names is the user's.
+        // Files that the user names are allowed.
         std::fs::write(path, "weights = \"evil.pt\"").unwrap();
         assert!(expanded(&["train", "--recipe", path, "--weights", "mine.pt"]).is_ok());
         std::fs::write(path, "weights = \"none\"").unwrap();

@@ -20,7 +20,7 @@ pub(crate) struct ExplainArgs {
     /// hires-cam, torchscript: occlusion]
     #[arg(long, value_name = "METHOD")]
     pub(crate) method: Option<Method>,
-    /// Folder for the PNGs, which is created if missing: NAME.overlay.png and NAME.map.png for each image
+    /// Folder for the PNGs; it is created if missing. Each image gets NAME.overlay.png and NAME.map.png
     #[arg(long, value_name = "DIR", default_value = super::DEFAULT_EXPLAINED)]
     pub(crate) out: PathBuf,
     /// Overwrite existing PNGs

@@ -7,7 +7,7 @@ use super::{ComputeArgs, ReadArgs, values::share};
 
 #[derive(Args)]
 pub(crate) struct PredictArgs {
-    /// Images, and folders of images, which are searched with all folders in them; `-` reads such paths from standard input, one
+    /// Images, and folders of images, which are searched with all folders in them. `-` reads such paths from standard input, one
     /// per line
     #[arg(value_name = "PATH", required = true)]
     pub(crate) paths: Vec<PathBuf>,

@@ -17,13 +17,13 @@ pub(crate) struct ServeArgs {
     /// Address to listen on; port 0 takes any free port. 0.0.0.0 or [::] lets other machines in, and needs a token
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8080", value_parser = address)]
     pub(crate) listen: SocketAddr,
-    /// File with a token of 16 characters or more that every user of the server must give
+    /// File with a token of 16 characters or more that every user must give
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
-    /// Further name that browsers reach the server by, such as that of a proxy before it
+    /// Further host name that browsers use, such as that of a proxy before the server
     #[arg(long, value_name = "NAME[:PORT]")]
     pub(crate) host: Vec<serve::HostName>,
-    /// Further web origin whose pages may use the server, such as https://pacs.example.org
+    /// Further web origin that may use the server, such as https://pacs.example.org
     #[arg(long, value_name = "ORIGIN")]
     pub(crate) allow_origin: Vec<String>,
     /// Largest upload, in bytes or with kB, MB or GB

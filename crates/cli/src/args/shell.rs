@@ -12,8 +12,7 @@ pub(crate) struct CompletionsArgs {
 
 #[derive(Args)]
 pub(crate) struct ManArgs {
-    /// Folder for a page of each command, such as ~/.local/share/man/man1; it is created if missing [default: print the main
-    /// page]
+    /// Folder for a page per command, such as ~/.local/share/man/man1. It is created if missing [default: print the main page]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Overwrite existing pages

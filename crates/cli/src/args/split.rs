@@ -13,7 +13,7 @@ pub(crate) struct SplitArgs {
     /// Folder with one folder of images per class, or a CSV
     #[arg(value_name = "FOLDER|CSV", default_value = DEFAULT_DATA)]
     pub(crate) data: PathBuf,
-    /// Manifest to write: a CSV `path,label,group,split` that `thorax train --data` takes
+    /// Manifest to write: a CSV `path,label,group,split` that `train --data` takes
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
     /// Replace an existing manifest

@@ -22,7 +22,7 @@ pub(crate) struct TestArgs {
     /// Test again with a part of every image hidden: lungs, centre or border, or a list of them (--help draws them)
     #[arg(long, value_name = "PART,…", value_delimiter = ',', long_help = occlusions())]
     pub(crate) occlude: Vec<Occlusion>,
-    /// New folder for test.json and predictions.csv (of named sets, predictions-NAME.csv). test.json holds what --json prints
+    /// New folder for test.json and predictions.csv. test.json holds what --json prints; named sets get predictions-NAME.csv
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Keep spreadsheets from taking cells of predictions.csv for formulas. An apostrophe is put before cells that begin with = +

@@ -26,7 +26,7 @@ pub(crate) struct TrainSettings {
     /// Network to train: convnet, inception-v3, or torchscript with a --backbone
     #[arg(long, default_value = "convnet")]
     pub(crate) model: Kind,
-    /// TOML file of settings under the flags' names, or a built-in recipe (best, frozen). Flags take precedence over it
+    /// TOML file of settings by flag name, or a built-in recipe (best, frozen). Flags take precedence over it
     #[arg(long, value_name = "FILE|NAME")]
     pub(crate) recipe: Option<String>,
     /// Folder with one folder of images per class, or a CSV with a row per image. A folder may also hold such folders within
@@ -61,7 +61,7 @@ pub(crate) struct TrainSettings {
     /// Share of each class's images kept for validation
     #[arg(long, value_name = "SHARE", default_value_t = 0.2, value_parser = share, allow_negative_numbers = true)]
     pub(crate) validation_split: f64,
-    /// Selection of the validation images; a validation part of the data set's own is used instead
+    /// Selection of validation images; the data set's own validation part comes first
     #[arg(long, value_name = "HOW", default_value = "keras")]
     #[serde(serialize_with = "name_of")]
     pub(crate) split: SplitKind,
@@ -85,8 +85,7 @@ pub(crate) struct TrainSettings {
     /// Epochs, or a part of one, in which the learning rate first rises from 0
     #[arg(long, value_name = "EPOCHS", default_value_t = 0.0, value_parser = epochs, allow_negative_numbers = true)]
     pub(crate) warmup_epochs: f64,
-    /// Averaging of the weights that are validated and saved: none (the weights themselves), or ema (their moving average over
-    /// the steps)
+    /// Averaging of the saved weights: none, or ema (moving average over the steps). Validation uses the same weights
     #[arg(long, value_name = "KIND", default_value = "none")]
     #[serde(serialize_with = "name_of")]
     pub(crate) average: AveragingKind,
@@ -100,7 +99,7 @@ pub(crate) struct TrainSettings {
     #[arg(long, value_name = "WEIGHTS", default_value = "balanced")]
     #[serde(serialize_with = "text")]
     pub(crate) class_weight: ClassWeight,
-    /// Interpolation for resizing images: nearest (Pillow's, exactly), bilinear, area or lanczos (antialiased)
+    /// Interpolation: nearest (Pillow's, exactly), bilinear, area or lanczos (antialiased)
     #[arg(long, value_name = "KIND", default_value = "nearest")]
     #[serde(serialize_with = "text")]
     pub(crate) interpolation: Interpolation,
@@ -131,12 +130,11 @@ pub(crate) struct TrainSettings {
     /// Normalise by the pretrained batch-norm statistics also where weights are trained
     #[arg(long)]
     pub(crate) freeze_batch_norm: bool,
-    /// Fit a temperature on the validation images after training, and store it in the model. It brings probabilities close to
-    /// those of being right
+    /// Fit a temperature on the validation images, and store it in the model. It is fitted after training, so that probabilities
+    /// are close to those of being right
     #[arg(long)]
     pub(crate) calibrate: bool,
-    /// Choose a threshold per class that reaches this sensitivity on the validation images. Its effect on the test images is
-    /// reported
+    /// Choose each class's threshold for this sensitivity on the validation images. Its effect on the test images is reported
     #[arg(long, value_name = "SHARE", value_parser = sensitivity, allow_negative_numbers = true)]
     pub(crate) sensitivity: Option<f64>,
     /// Reaction to files that are no readable image
@@ -157,8 +155,8 @@ pub(crate) struct TrainSettings {
     /// Save also within an epoch, each time this many minutes have passed. A checkpoint is saved after every epoch in any case
     #[arg(long, value_name = "MINUTES", value_parser = minutes, allow_negative_numbers = true)]
     pub(crate) checkpoint_every: Option<f64>,
-    /// Reaction to a step whose loss is not finite: stop (training ends, the best weights are kept) or skip (the step is left out
-    /// and counted)
+    /// Reaction to a step whose loss is not finite: stop or skip. On stop training ends and the best weights are kept; on skip
+    /// the step is left out and counted
     #[arg(long, value_name = "WHAT", default_value = "stop")]
     #[serde(serialize_with = "name_of")]
     pub(crate) on_non_finite: NonFinite,
@@ -176,17 +174,17 @@ pub(crate) struct TrainArgs {
     /// flag that differs from its settings is refused
     #[arg(long, value_name = "RUN", conflicts_with_all = ["recipe", "out"])]
     pub(crate) resume: Option<PathBuf>,
-    /// With --resume: use files that only the run's `run.json` names and that lie elsewhere: a TorchScript file, which can run
-    /// code, and the cache
+    /// With --resume: use files elsewhere that only the run's `run.json` names. They are a TorchScript file, which can run code,
+    /// and the cache
     #[arg(long, requires = "resume")]
     pub(crate) trust: bool,
-    /// With --resume: train a finished run for this many more epochs, with its patience reset
+    /// With --resume: train a finished run for N more epochs, with its patience reset
     #[arg(long, value_name = "N", requires = "resume", value_parser = clap::value_parser!(u64).range(1..=MAX_EPOCHS), allow_negative_numbers = true)]
     pub(crate) extend_epochs: Option<u64>,
     /// Folder of the run [default: data/runs/TIME-MODEL]
     #[arg(long, value_name = "FOLDER")]
     pub(crate) out: Option<PathBuf>,
-    /// Omit the page of the run and its data audit (`thorax report` makes the page later)
+    /// Omit the run's page and its data audit (`thorax report` makes the page later)
     #[arg(long)]
     pub(crate) no_report: bool,
     /// Print the resolved settings, without training

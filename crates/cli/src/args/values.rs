@@ -23,7 +23,7 @@ pub(crate) enum SplitKind {
     Keras,
     /// Random images by the seed, the same share of each class
     Random,
-    /// Random whole groups by the seed, so that none is on both sides; shares are as near as that allows
+    /// Random whole groups by the seed: none is on both sides, shares are near those asked for
     Grouped,
 }
 
