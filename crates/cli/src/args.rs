@@ -129,7 +129,7 @@ pub(crate) enum DataCommand {
     Decode(DecodeArgs),
     /// Split a data set for training, validation and testing, and write a manifest
     Split(SplitArgs),
-    /// Find copies, leaks, unreadable files and images that are no radiographs. Also tests if file facts alone reveal the classes
+    /// Find copies, leaks, unreadable files and images that are no radiographs. Also test if file facts alone reveal the classes
     ///
     /// A leak is a copy in another set or of another class, or a patient in two sets. The exit code is 1 where a file cannot be
     /// read, and with --strict also where a leak is found.
@@ -141,8 +141,8 @@ pub(crate) enum DataCommand {
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct ReadArgs {
     /// Rules for finding and decoding images: all or keras. `all` goes by content, DICOM too, with 16 bits scaled, alpha over
-    /// black and the turn of EXIF; `keras` by its list of extensions, with Pillow's RGB values [default: all; for a saved model
-    /// its own]
+    /// black and EXIF orientation applied; `keras` by its list of extensions, with Pillow's RGB values [default: all; for a saved
+    /// model its own]
     #[arg(long, value_name = "RULES")]
     #[serde(serialize_with = "stored::optional_text")]
     pub(crate) formats: Option<Formats>,

@@ -39,8 +39,8 @@ fn is_intel() -> bool {
 /// libtorch's threads spin for milliseconds, and so take the cores from threads that read requests and from other programs. Their
 /// library reads its settings when it is loaded, so that it is too late to change them here. Values that the user has set stay.
 ///
-/// This gives back a quarter of a training's time on a busy core; on idle cores it costs 3 % of that time, and sleeping at once 8
-/// %.
+/// This gives back a quarter of a training's time on a busy core. On idle cores it costs 3 % of that time; to sleep at once costs
+/// 8 %.
 #[cfg(target_os = "linux")]
 pub(crate) fn spin_briefly() {
     use std::os::unix::process::CommandExt as _;

@@ -257,7 +257,7 @@ fn calibrate(plan: &Plan, images: &Images, run: &mut Run, output: &Output) -> Re
     for (name, file) in [("saved", BEST), ("final", LAST)] {
         let display = &mut Display::new(output);
         let learnt = train::calibrate(run, file, plan.network.device, &images.validation, &config, display)?;
-        // A calibration that was interrupted leaves no more tests to run.
+        // Ctrl-C during calibration also stops the tests.
         let Some(learnt) = learnt else { break };
         run.record.calibration.insert(name.to_owned(), learnt);
     }

@@ -12,8 +12,7 @@ pub(crate) struct TestArgs {
     #[arg(long, value_name = "PATH", num_args = 0..=1)]
     pub(crate) saved: Option<Option<PathBuf>>,
     /// Folder with one folder of test images per class, or a CSV of them. From a data set with parts its test images are taken.
-    /// Sets that are named and given several times are reported apart, with the gap between them [default: the test set of the
-    /// run]
+    /// Named sets, or several, are reported apart, with the gap between them [default: the test set of the run]
     #[arg(long, value_name = "[NAME=]FOLDER|CSV")]
     pub(crate) data: Vec<PathBuf>,
     /// Second checkpoint or run, tested on the same images and compared

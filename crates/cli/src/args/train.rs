@@ -61,7 +61,7 @@ pub(crate) struct TrainSettings {
     /// Share of each class's images kept for validation
     #[arg(long, value_name = "SHARE", default_value_t = 0.2, value_parser = share, allow_negative_numbers = true)]
     pub(crate) validation_split: f64,
-    /// Selection of validation images; the data set's own validation part comes first
+    /// Selection of validation images; the data set's own part takes precedence
     #[arg(long, value_name = "HOW", default_value = "keras")]
     #[serde(serialize_with = "name_of")]
     pub(crate) split: SplitKind,
@@ -109,7 +109,7 @@ pub(crate) struct TrainSettings {
     /// With torchscript: numbers subtracted from the scaled red, green and blue values
     #[arg(long, value_name = "R,G,B", value_parser = colour, allow_hyphen_values = true, requires = "std")]
     pub(crate) mean: Option<[f32; 3]>,
-    /// With torchscript: numbers that these are divided by after --mean is subtracted
+    /// With torchscript: divisors of red, green and blue after --mean is subtracted
     #[arg(long, value_name = "R,G,B", value_parser = colour, requires = "mean")]
     pub(crate) std: Option<[f32; 3]>,
     /// Precision of convolutions: f32, bf16 or auto (bf16 where the hardware has it) [default: f32; inception-v3 auto]
@@ -131,7 +131,7 @@ pub(crate) struct TrainSettings {
     #[arg(long)]
     pub(crate) freeze_batch_norm: bool,
     /// Fit a temperature on the validation images, and store it in the model. It is fitted after training, so that probabilities
-    /// are close to those of being right
+    /// agree with how often the model is right
     #[arg(long)]
     pub(crate) calibrate: bool,
     /// Choose each class's threshold for this sensitivity on the validation images. Its effect on the test images is reported
