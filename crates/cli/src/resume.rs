@@ -207,7 +207,7 @@ impl Resumed {
         Ok(over && args.extend_epochs.is_none())
     }
 
-    /// Tells if an earlier version split the data set before it left files out, so that this is to be repeated.
+    /// Tells if an earlier version split the data set before it left files out; the resumed run then does the same.
     pub(crate) fn was_split_first(&self) -> bool {
         let record = &self.run.record;
         !record.skipped.is_empty() && !record.skipped_before_split

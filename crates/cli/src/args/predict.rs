@@ -30,8 +30,8 @@ pub(crate) struct PredictArgs {
     /// are written alike.
     #[arg(long, conflicts_with = "json")]
     pub(crate) csv: bool,
-    /// Keep spreadsheets from taking cells of `--csv` for formulas. An apostrophe is put before cells that begin with = + - @, a
-    /// tab or a carriage return
+    /// Keep spreadsheets from taking cells of `--csv` for formulas. An apostrophe is put before cells that begin with =, +, -, @,
+    /// a tab or a carriage return
     #[arg(long, requires = "csv")]
     pub(crate) csv_safe: bool,
     /// Print one JSON object per line

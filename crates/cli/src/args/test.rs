@@ -24,8 +24,8 @@ pub(crate) struct TestArgs {
     /// New folder for test.json and predictions.csv. test.json holds what --json prints; named sets get predictions-NAME.csv
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Keep spreadsheets from taking cells of predictions.csv for formulas. An apostrophe is put before cells that begin with = +
-    /// - @, a tab or a carriage return
+    /// Keep spreadsheets from taking cells of predictions.csv for formulas. An apostrophe is put before cells that begin with =,
+    /// +, -, @, a tab or a carriage return
     #[arg(long, requires = "out")]
     pub(crate) csv_safe: bool,
     /// Reaction to files that are no readable image

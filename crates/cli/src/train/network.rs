@@ -139,7 +139,8 @@ impl Network {
     }
 }
 
-/// Tells if a path is that of the file that `cargo xtask fetch-weights` makes, however it is written; its sum is checked.
+/// Tells if a path, relative or absolute, is that of the file that `cargo xtask fetch-weights` makes. The file's sum is checked
+/// when it is loaded.
 pub(crate) fn is_fetched(path: &Path) -> bool {
     let absolute = |path: &Path| std::path::absolute(path).ok();
     absolute(path).is_some_and(|path| absolute(Path::new(DEFAULT_WEIGHTS)) == Some(path))
