@@ -1,10 +1,10 @@
-//! `data audit`: what it says, its page, and its exit codes.
+//! Tests of `data audit`: its findings, its page, and its exit codes.
 
 use std::fs;
 
 use crate::world::World;
 
-/// Phantoms, among which nothing is wrong.
+/// Makes phantoms without any fault.
 fn sample() -> World {
     let world = World::new();
     let args =
@@ -38,7 +38,7 @@ fn leaks_are_named_and_only_strict_fails_by_them() {
     fs::copy(world.path(ORIGINAL), world.path("x/COVID-19/zz other class.png")).unwrap();
     let done = world.thorax(&["data", "audit", "x"]);
     let lines: Vec<&str> = done.ok().stdout.lines().collect();
-    // The first of a class is validated on, the last is trained on.
+    // The first image of a class is for validation, the last for training.
     let expected = [
         "2 leaks: what is trained on and what is tested on, or the classes, are not apart",
         "copies in different sets: 2",
@@ -125,7 +125,7 @@ fn classes_too_small_to_split_are_looked_at_all_the_same() {
     assert!(done.stdout.contains("tiny: 24 pixels"), "{}", done.stdout);
 }
 
-/// Training looks for exact copies by itself: the same pixels in another file format, one of them gray stored as colour.
+/// Checks that training finds exact copies by itself: the same pixels in another file format, one of them gray stored as colour.
 #[test]
 fn training_warns_of_copies_between_its_sets() {
     let world = World::new();
@@ -136,7 +136,7 @@ fn training_warns_of_copies_between_its_sets() {
         (world.path("xrays/NORMAL/009.png"), world.path("xrays Test/NORMAL/000 again.png"));
     fs::write(training, crate::pictures::gray_png(24, 7)).unwrap();
     fs::write(test, crate::pictures::gray_png_as_rgb(24, 7)).unwrap();
-    // The same in another class.
+    // The same image in another class.
     fs::write(world.path("xrays/COVID-19/009.png"), crate::pictures::gray_png(24, 7)).unwrap();
     let done = world.train(&["--epochs", "1", "--out", "run"]);
     let warning = "warning: there are images with the same pixels in two sets or classes, such as \

@@ -1,4 +1,4 @@
-//! `--augment`: training images only, and the same for a seed whatever the number of threads.
+//! Tests of `--augment`: training images only, and the same for a seed whatever the number of threads.
 
 use std::fs;
 
@@ -26,12 +26,12 @@ fn a_seed_gives_the_same_run_on_any_number_of_threads() {
     let record = read_json(&world.path("one/run.json"));
     let stored = record["settings"]["augment"].as_str().unwrap();
     assert_eq!(stored, "turn=5,shift=0.05,zoom=0.05,brightness=0.05,contrast=0.1,noise=0.01,erase=0.1");
-    // What is stored is what the flag takes.
+    // The stored value is one that the flag takes.
     let again = train("again", &["--augment", stored, "--threads", "1"]);
     assert_eq!(one, again);
 }
 
-/// With a learning rate that moves nothing, validation and test say whether their images were changed.
+/// Checks by a learning rate that moves nothing that validation and test images are not changed.
 #[test]
 fn validation_and_test_images_stay_as_they_are() {
     let world = World::new();

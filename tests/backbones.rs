@@ -1,4 +1,4 @@
-//! `--model torchscript`: backbones exported by PyTorch, and what is refused.
+//! Tests of `--model torchscript`: backbones exported by PyTorch, and refused files.
 
 use std::{fs, process::Command};
 
@@ -51,7 +51,7 @@ fn backbones_of_pytorch_train_and_travel_in_the_checkpoint() {
             assert_eq!(read_json(&world.path(&run).join("run.json"))["settings"]["freeze"], freeze);
         }
     }
-    // What is a backbone of its own is no InceptionV3.
+    // A backbone of the user's is no InceptionV3.
     world.refuses(
         &["train", "--data", "xrays", "--model", "inception-v3", "--weights", "resnet.pt", "--out", "run"],
         &["error: weights `resnet.pt`: tensor `net.layers.conv.weight` of InceptionV3 is missing", "hint: "],

@@ -1,4 +1,4 @@
-//! Files that are no image, cut off or empty.
+//! Tests of files that are no image, cut off or empty.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Folders, classes, flags and places that are not as they should be.
+//! Tests of wrong folders, classes, flags and places.
 
 use std::fs;
 
@@ -19,7 +19,7 @@ fn no_data_set_at_the_default_place() {
     let world = World::new();
     let place = "`data/COVID-19 Radiography Database`";
     world.refuses(&["train"], &["error: ", place, "hint: put a data set there", "`cargo xtask demo`"]);
-    // The sample is never taken silently.
+    // The sample is never used without being named.
     world.data_set("data/sample/Phantoms", &CLASSES.map(|class| (class, 10)));
     world.refuses(&["train"], &["error: ", place]);
 }
@@ -29,7 +29,7 @@ fn a_folder_without_classes() {
     let world = World::new();
     fs::create_dir(world.path("empty")).unwrap();
     world.refuses(&["train", "--data", "empty"], &["error: ", "`empty`"]);
-    // Images that lie in the folder itself are told apart from nothing at all.
+    // Images in the folder itself give another message than an empty folder.
     fs::write(world.path("empty/a.png"), crate::pictures::gray_png(8, 90)).unwrap();
     world.refuses(&["train", "--data", "empty"], &["error: ", "`empty`", "class"]);
 }
@@ -81,7 +81,7 @@ fn a_folder_that_cannot_be_written() {
     let world = World::new();
     world.study();
     fs::write(world.path("file"), "").unwrap();
-    // A folder below a file can never be made, whoever runs the test.
+    // A folder below a file can never be made, not even by root.
     world.refuses(
         &["train", "--data", "xrays", "--out", "file/run"],
         &["error: ", "`file/run`", "hint: ", "`--out`"],
@@ -157,7 +157,7 @@ fn a_learning_rate_that_breaks_the_loss() {
         "no weights are kept",
     ]);
     assert!(!world.path("run/best.safetensors").exists());
-    // It is the latest run, and of no use to `predict`.
+    // The run is the latest, and `predict` cannot use it.
     let words = ["error: ", "holds no `best.safetensors`", "hint: it is the latest run: ", "`--saved RUN`"];
     world.thorax(&["predict", "xrays/NORMAL/000.png"]).refused(&words);
     let record = crate::world::read_json(&world.path("run/run.json"));

@@ -1,4 +1,4 @@
-//! Decoded images kept for later runs.
+//! Tests of the cache of decoded images.
 
 use std::fs;
 
@@ -19,7 +19,7 @@ fn later_runs_read_what_the_first_one_decoded_and_train_the_same() {
     assert_eq!(first.matches("images decoded").count(), 2, "{first}");
     assert_eq!(second.matches("images from the cache").count(), 2, "{second}");
     assert_eq!(without.matches("images decoded").count(), 2, "{without}");
-    // So is what the audit found.
+    // The findings of the audit are from the cache as well.
     assert!(
         second.contains("the audit is from the cache") && !without.contains("the audit is from"),
         "{second}"
@@ -36,7 +36,7 @@ fn later_runs_read_what_the_first_one_decoded_and_train_the_same() {
     // Another seed splits the same images.
     let other = train(&world, &["--out", "other", "--split", "random", "--seed", "5"]);
     assert_eq!(other.matches("images from the cache").count(), 2, "{other}");
-    // A touched file and another size do not use what is there.
+    // A touched file and another size do not use the cached images.
     fs::write(world.path("xrays/NORMAL/000.png"), crate::pictures::gray_png(24, 9)).unwrap();
     let touched = train(&world, &["--out", "touched"]);
     assert!(

@@ -1,4 +1,4 @@
-//! How sure a model may be, learnt from the validation images and told of the test images.
+//! Tests of calibration: learnt from the validation images and reported for the test images.
 
 use std::fs;
 
@@ -37,7 +37,7 @@ fn a_temperature_is_stored_in_the_model_and_changes_no_class() {
     assert_eq!(tested["saved"]["calibration"]["temperature"].as_f64().unwrap(), temperature);
     assert!(plain["saved"]["calibration"]["temperature"].is_null());
 
-    // It travels with the file, and predictions are those that were tested.
+    // The calibration is stored in the file, and `predict` gives the probabilities that were tested.
     fs::create_dir(world.path("alone")).unwrap();
     fs::copy(world.path("run/best.safetensors"), world.path("alone/model.safetensors")).unwrap();
     let alone = world

@@ -1,4 +1,4 @@
-//! Saved models that are cut off, damaged, of another version, or none at all.
+//! Tests of saved models that are cut off, damaged, of another version, or none at all.
 
 use std::{fs, path::Path, sync::Arc};
 
@@ -74,7 +74,7 @@ fn a_checkpoint_of_another_version() {
     );
 }
 
-/// Cut at every 200th of its length, and with 500 of its bits turned over, each alone.
+/// Checks a model cut at every 200th of its length, and with 500 of its bits turned over, each alone.
 #[test]
 fn no_damage_to_a_trained_model_loads_silently() {
     let world = World::new();
@@ -84,7 +84,7 @@ fn no_damage_to_a_trained_model_loads_silently() {
     for part in 0..200 {
         assert!(Checkpoint::decode(&whole[..whole.len() * part / 200], path).is_err(), "{part}/200");
     }
-    // Any places do, so long as they are the same each time.
+    // The places may be any, as long as they are the same each time.
     let mut place: u64 = 28;
     for _ in 0..500 {
         place = place.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -95,7 +95,8 @@ fn no_damage_to_a_trained_model_loads_silently() {
     }
 }
 
-/// Loading TorchScript runs code: what is no module at all shows where it is tried.
+/// Checks that TorchScript, which runs code when loaded, is loaded only on request; a file that is no module shows where that is
+/// tried.
 #[test]
 fn a_module_is_loaded_only_where_the_user_names_it_and_that_is_said() {
     let world = World::new();
@@ -121,12 +122,12 @@ fn a_module_is_loaded_only_where_the_user_names_it_and_that_is_said() {
     }
     let named = [&test[..], &["--saved", best.to_str().unwrap()]].concat();
     let done = world.refuses(&named, &[RUNS, "error: ", TRIED, "hint: "]);
-    // libtorch's own page is for those who ask.
+    // libtorch's own page is printed with `-v` only.
     assert!(!done.stderr.contains("Exception raised from"), "{}", done.stderr);
     let done = world.refuses(&[&named[..], &["-v"]].concat(), &[RUNS, TRIED, "Exception raised from"]);
     assert!(done.stderr.lines().count() > 10, "{}", done.stderr);
 
-    // Training says so as well; a recipe cannot name a module, which the user can.
+    // Training prints the same; a recipe cannot name a module, but the user can.
     fs::write(world.path("evil.pt"), b"PK\x03\x04 code").unwrap();
     let train = ["train", "--data", "xrays", "--out", "run2"];
     for (model, flag) in [("torchscript", "backbone"), ("inception-v3", "weights")] {

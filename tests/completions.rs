@@ -1,4 +1,4 @@
-//! `completions` and `man`: every command is in them, shells and `man` take them, and nothing that is there is lost.
+//! Tests of `completions` and `man`: they hold every command, shells and `man` accept them, and no existing file is lost.
 
 use std::{
     fs,
@@ -8,11 +8,11 @@ use std::{
 
 use crate::world::World;
 
-/// The commands that the help of a command lists.
+/// Returns the commands that the help of a command lists.
 fn commands(world: &World, of: &[&str]) -> Vec<String> {
     let help = world.thorax(&[of, &["--help"]].concat());
     let lines = help.ok().stdout.lines().skip_while(|line| *line != "Commands:").skip(1);
-    // What a long description is broken into lies deeper.
+    // Further lines of a long description are indented more.
     let names = lines.take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("   "));
     let names = names.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help");
     names.map(str::to_owned).collect()
@@ -26,7 +26,7 @@ fn bash(world: &World, script: &str) -> Output {
         .expect("bash runs")
 }
 
-/// What bash offers for the last of these words.
+/// Returns the words that bash offers for the last of these words.
 fn offered(world: &World, words: &[&str]) -> Vec<String> {
     let [.., previous, word] = words else { panic!("two words at least") };
     let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
@@ -83,7 +83,7 @@ fn every_shell_is_told_every_command() {
         }
         assert!(script.contains("uncertain-below"), "{shell} does not know a flag of predict");
         fs::write(world.path(shell), script).unwrap();
-        // Not every machine has the shell itself.
+        // The shell itself may not be installed.
         if let Ok(output) = Command::new(shell).arg("-n").arg(world.path(shell)).output() {
             assert!(output.status.success() || shell == "powershell", "{output:?}");
         }
@@ -92,7 +92,7 @@ fn every_shell_is_told_every_command() {
     world.refuses(&["completions"], &["error: ", "<SHELL>"]);
 }
 
-/// What `man` makes of a page, where there is a `man`: its text without overstruck letters, and its warnings.
+/// Reads a page with `man`, where it is installed: the text without overstruck letters, and the warnings.
 fn read(page: &Path) -> Option<(String, String)> {
     let mut man = Command::new("man");
     man.args(["--warnings", "--pager=cat", "-Tutf8", "-l"]).arg(page).env("LC_ALL", "C.UTF-8");

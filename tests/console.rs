@@ -1,13 +1,14 @@
-//! Console texts as snapshots in `tests/expected`: what is printed for people, of every command, with its exit code.
+//! Console texts as snapshots in `tests/expected`: texts for people, of every command, with its exit code.
 //!
-//! A text that was changed on purpose is taken over by `INSTA_UPDATE=always cargo test -p cli --test end_to_end console`, and its
-//! difference read before it is committed. Numbers that depend on the processor are blanked.
+//! After an intended change run `INSTA_UPDATE=always cargo test -p cli --test end_to_end console`, and read the difference before
+//! it is committed. Numbers that depend on the processor are blanked.
 
 use std::fs;
 
 use crate::world::World;
 
-/// Numbers and names that differ between machines or runs, and what stands for them. Widths are kept where columns depend on them.
+/// Patterns of numbers and names that differ between machines or runs, with their replacements. Widths are kept where columns
+/// depend on them.
 const BLANKED: [(&str, &str); 15] = [
     (r"/tmp/\.tmp\w+", "[folder]"),
     (r"\b[0-9a-f]{64}\b", "[sha256]"),
@@ -26,7 +27,7 @@ const BLANKED: [(&str, &str); 15] = [
     (r"127\.0\.0\.1:\d+", "127.0.0.1:[port]"),
 ];
 
-/// Holds what these commands print, one after the other, to the snapshot of this name.
+/// Compares the output of these commands, one after the other, with the snapshot of this name.
 #[track_caller]
 fn assert_console(world: &World, name: &str, commands: &[&[&str]]) {
     let mut text = String::new();

@@ -1,4 +1,4 @@
-//! `cross-validate`: every image tested once, in one process or several, cut off and gone on with.
+//! Tests of `cross-validate`: every image tested once, in one process or several, interrupted and resumed.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,7 +15,7 @@ use crate::world::{CLASSES, Done, World, read_json};
 const LINE: [&str; 9] =
     ["cross-validate", "--data", "xrays", "--image-size", "16", "--batch-size", "8", "--folds", "3"];
 
-/// Two epochs of small pictures in three folds.
+/// Runs two epochs on small pictures in three folds.
 fn cross_validate(world: &World, flags: &[&str]) -> Done {
     world.thorax(&line(flags))
 }
@@ -36,7 +36,7 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// The columns of a CSV, row by row.
+/// Reads the columns of a CSV, row by row.
 fn rows(path: &Path) -> Vec<BTreeMap<String, String>> {
     let text = fs::read_to_string(path).unwrap();
     let mut lines = text.lines().map(|line| line.split(',').map(str::to_owned));
@@ -44,7 +44,7 @@ fn rows(path: &Path) -> Vec<BTreeMap<String, String>> {
     lines.map(|line| header.iter().cloned().zip(line).collect()).collect()
 }
 
-/// Files' names below `xrays`, in the order of the rows.
+/// Returns the files' names below `xrays`, in the order of the rows.
 fn images(path: &Path) -> Vec<String> {
     let name = |row: &BTreeMap<String, String>| row["path"].rsplit_once("xrays/").unwrap().1.to_owned();
     rows(path).iter().map(name).collect()
@@ -61,7 +61,7 @@ fn wait_for(path: &Path) {
     panic!("{} did not come", path.display());
 }
 
-/// What does not depend on when or where it was done.
+/// Returns the contents of files that do not depend on time and place.
 fn results(world: &World, out: &str) -> Vec<Vec<u8>> {
     let weights = (1..=3).map(|fold| format!("fold-{fold}/best.safetensors"));
     let files = ["predictions.csv", "folds.csv"].map(str::to_owned).into_iter().chain(weights);
@@ -118,7 +118,7 @@ fn every_image_is_tested_once_by_a_model_that_did_not_train_on_it() {
     assert_eq!(spread["folds"], 3);
     let record = read_json(&world.path("cv/cross-validation.json"));
     assert_eq!((&record["status"], &record["pooled"]), (&"completed".into(), &told["pooled"]));
-    // No fold's run is what `test` means by the latest.
+    // No fold's run counts as the latest run of `test`.
     assert!(!world.path("data/runs/latest").exists());
     world
         .refuses(&["test", "--saved", "cv/fold-1"], &["error: the run has no test set of its own", "hint: "]);
@@ -161,7 +161,8 @@ fn a_whole_one_is_printed_again_and_nothing_is_trained_anew() {
     assert!(done.stderr.contains("fold  COVID-19  NORMAL  Viral Pneumonia\n1 "), "{}", done.stderr);
 }
 
-/// Killed while a fold is trained, and the same again: the same bytes as without the kill.
+/// Checks that a cross-validation that is killed while a fold is trained, and started again, gives the same bytes as without the
+/// kill.
 #[test]
 fn one_that_is_killed_goes_on_and_comes_to_the_same() {
     let world = World::new();
@@ -184,7 +185,7 @@ fn one_that_is_killed_goes_on_and_comes_to_the_same() {
     assert!(results(&world, "cv") == results(&world, "whole"));
 }
 
-/// As a job array does it: two folds at once, and the last of them pools.
+/// Checks two folds at once, like in a job array; the last of them pools.
 #[test]
 fn folds_in_processes_of_their_own_come_to_the_same() {
     let world = World::new();
@@ -206,7 +207,7 @@ fn folds_in_processes_of_their_own_come_to_the_same() {
     let again = cross_validate(&world, &["--out", "cv", "--fold", "1"]);
     assert!(again.ok().stderr.contains("not done yet: folds 2; "), "{}", again.stderr);
     assert!(again.stdout.contains("fold 1 (epoch "), "{}", again.stdout);
-    // From another working folder, too.
+    // The same from another working folder.
     fs::create_dir(world.path("elsewhere")).unwrap();
     let moved: Vec<&str> = line(&["--out", "../cv", "--fold", "2"])
         .into_iter()
@@ -219,7 +220,7 @@ fn folds_in_processes_of_their_own_come_to_the_same() {
     assert!(results(&world, "cv") == results(&world, "whole"));
 }
 
-/// Two classes of unequal size, four pictures of each patient; names begin with the patient's.
+/// Makes two classes of unequal size, four pictures of each patient; names begin with the patient's.
 fn patients(world: &World) {
     world.data_set("xrays", &[("sick", 16), ("well", 24)]);
     for (class, count) in [("sick", 16), ("well", 24)] {
@@ -274,7 +275,7 @@ fn folds_that_a_csv_numbers_are_taken() {
     );
     assert_eq!(of_csv("cv/folds.csv"), of_csv("m.csv"));
     assert_eq!(images(&world.path("cv/predictions.csv")).len(), 24);
-    // What is written is a data set with the same folds.
+    // The manifest that is written is a data set with the same folds.
     world
         .thorax(&[&["cross-validate", "--data", "cv/folds.csv", "--out", "again"], &small[..]].concat())
         .ok();
@@ -293,7 +294,7 @@ fn folds_that_a_csv_numbers_are_taken() {
             "hint: ",
         ],
     );
-    // It is no concern of `train`.
+    // `train` ignores the column.
     world.thorax(&["train", "--data", "m.csv", "--image-size", "16", "--dry-run"]).ok();
 }
 
@@ -386,7 +387,7 @@ fn an_out_that_holds_something_else_is_refused() {
     refuses("busy", &["error: `busy` is not empty", "hint: ", "`--out`"]);
     fs::write(world.path("busy/cross-validation.json"), "{").unwrap();
     refuses("busy", &["error: `busy/cross-validation.json` is not a run's record"]);
-    // A fold's folder that is no fold of ours.
+    // A folder in the place of a fold that is none.
     cross_validate(&world, &["--out", "cv", "--fold", "1"]).ok();
     fs::create_dir(world.path("cv/fold-2")).unwrap();
     fs::write(world.path("cv/fold-2/mine.txt"), "mine").unwrap();
@@ -456,13 +457,13 @@ fn a_fold_that_another_process_trains_is_refused() {
         world.refuses(&line(flags), &words);
     }
     cross_validate(&world, &["--out", "cv", "--fold", "3"]).ok();
-    // What a kill leaves of a lock is in nobody's way.
+    // A lock file that a kill leaves does not block others.
     drop(lock);
     cross_validate(&world, &["--out", "cv"]).ok();
     assert_eq!(names(&world.path("cv")), WHOLE);
 }
 
-/// Ctrl-C ends it in good order and says how to go on.
+/// Checks that Ctrl-C ends it with its files complete and prints how to go on.
 #[cfg(unix)]
 #[test]
 fn an_interrupt_keeps_the_folds_that_are_done() {
@@ -471,7 +472,7 @@ fn an_interrupt_keeps_the_folds_that_are_done() {
     cross_validate(&world, &["--out", "cv", "--fold", "1"]).ok();
     let before = world.files();
     let flags = ["--epochs", "100000", "--patience", "100000"];
-    // The first fold's settings are others here: it stands for one that was done before.
+    // The settings of the first fold are changed here: it stands for one that was trained before with these settings.
     let text = fs::read_to_string(world.path("cv/cross-validation.json")).unwrap();
     let text = text
         .replace("\"epochs\": 2", "\"epochs\": 100000")

@@ -1,4 +1,5 @@
-//! `data decode`: pixels as PNG, what is never overwritten or told, and the comparison with Pillow and pydicom.
+//! Tests of `data decode`: pixels as PNG, files that are never overwritten, texts that are never printed, and the comparison with
+//! Pillow and pydicom.
 
 use std::{fs, process::Command};
 
@@ -9,7 +10,7 @@ use crate::{
     world::World,
 };
 
-/// Two pixels of MONOCHROME1 behind a patient's name, without preamble.
+/// Makes a DICOM image of two MONOCHROME1 pixels behind a patient's name, without preamble.
 pub(crate) fn dicom() -> Vec<u8> {
     [
         &b"\x08\0\x05\0CS\x0a\0ISO_IR 100\x10\0\x10\0PN\x08\0Doe^Jane\x28\0\x04\0CS\x0c\0MONOCHROME1 "[..],
@@ -59,7 +60,7 @@ fn each_file_becomes_a_png_and_bad_ones_are_named() {
         "width": 3, "height": 3, "channels": 1, "png": "new/folder/chest.png",
         "note": "no usable window: scaled by the range of its own pixels"}]});
     assert_eq!(json.json(), expected);
-    // Keras knows no DICOM, and says what does.
+    // Keras' rules know no DICOM, and the error names those that do.
     let done = world.thorax(&["data", "decode", "chest.dcm", "--out", "new", "--formats", "keras", "--json"]);
     assert_eq!(done.code, Some(1));
     let error = "is a DICOM image, which `--formats all` reads";
@@ -81,7 +82,7 @@ fn what_is_there_is_not_overwritten_unawares() {
     world.thorax(&[&line[..], &["--force"]].concat()).ok();
     assert_eq!(pixels(&fs::read(world.path("out/b.png")).unwrap()).2, vec![2; 16]);
     world.refuses(&[&line[..], &["--json"]].concat(), &["`out/a.png` is there already, and 1 more"]);
-    // What is to be read is overwritten by no flag.
+    // No flag allows overwriting a file that is to be read.
     let line = ["data", "decode", "b.jpg", "a.png", "--out", ".", "--force"];
     world.refuses(&line, &["error: `./a.png` is one of the files to read", "hint: ", "`--out`"]);
     world.refuses(&["data", "decode", "a.png", "--out", "b.jpg"], &["error: cannot create `b.jpg`"]);
@@ -89,7 +90,7 @@ fn what_is_there_is_not_overwritten_unawares() {
     world.refuses(&["data", "decode", "--out", "new"], &["FILE"]);
 }
 
-/// All formats that Pillow and pydicom can make here, and the real ones where `THORAX_REAL_DATA` names them.
+/// Compares all formats that Pillow and pydicom can make here, and real files where `THORAX_REAL_DATA` names them.
 #[test]
 #[expect(clippy::print_stderr, reason = "the only way for a test to say that it was skipped")]
 fn pixels_are_those_of_pillow_and_pydicom() {

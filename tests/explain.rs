@@ -1,4 +1,4 @@
-//! `explain`: pictures of the right size and depth, of the class that is asked for, and nothing lost.
+//! Tests of `explain`: pictures of the right size and depth, of the requested class, and no file lost.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -9,7 +9,7 @@ use crate::{
     world::World,
 };
 
-/// An image's columns, rows, channels and bits, its pixels, and its texts.
+/// Picture with columns, rows, channels and bits, pixels, and texts.
 struct Picture {
     shape: [usize; 4],
     bytes: Vec<u8>,
@@ -70,7 +70,7 @@ fn an_overlay_and_a_map_are_written_for_each_image() {
             }
         }
     }
-    // Files of a folder have the names of those of another.
+    // Two files in different folders have the same name.
     let names: Vec<&str> = found.iter().map(|row| row["overlay"].as_str().unwrap()).collect();
     assert_eq!(names[0], "data/explained/000.overlay.png");
     assert!(names.contains(&"data/explained/000-2.overlay.png"));
@@ -160,7 +160,7 @@ fn what_is_there_is_kept_and_no_heat_map_is_explained() {
     explain(&[image, "--force"]).ok();
     assert_eq!(read(&world.path("maps/000.map.png")).shape, [16, 16, 1, 16]);
 
-    // An image that lies where heat maps go would be overwritten by another's; in a folder they are passed over.
+    // An image in the folder of heat maps would be overwritten by another's map; in a named folder such images are skipped.
     fs::write(world.path("maps/x.overlay.png"), gray_png(24, 100)).unwrap();
     let done = explain(&["maps/x.overlay.png", "--force"]);
     assert_eq!(done.code, Some(1));
@@ -173,14 +173,14 @@ fn what_is_there_is_kept_and_no_heat_map_is_explained() {
     world.refuses(&["explain", "xrays", "--saved", "absent"], &["error: there is no saved model `absent`"]);
 }
 
-/// Row and column of the largest value.
+/// Returns the row and column of the largest value.
 fn peak(map: &Picture) -> [usize; 2] {
     let most = map.bytes.chunks_exact(2).max().unwrap();
     let at = map.bytes.chunks_exact(2).position(|pair| pair == most).unwrap();
     [at / map.shape[0], at % map.shape[0]]
 }
 
-/// A white square on gray, at a row and column.
+/// Draws a white square on gray, at a row and column.
 fn spotted(row: usize, column: usize) -> Vec<u8> {
     let mut pixels: Vec<u8> = (0..24 * 24).map(|i| 60 + (i * 7 + row + column) as u8 % 16).collect();
     for row in row..row + 6 {
@@ -220,7 +220,7 @@ fn the_map_moves_with_what_is_seen() {
     }
 }
 
-/// MONAI#3035 and its like: a base that is not trained has maps all the same.
+/// Checks that a base that is not trained has heat maps all the same (compare MONAI#3035).
 #[test]
 fn a_frozen_base_is_explained() {
     let world = World::new();

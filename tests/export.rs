@@ -1,4 +1,4 @@
-//! `export`: what is in the file, and what PyTorch makes of it.
+//! Tests of `export`: the contents of the file, and its results in PyTorch.
 
 use std::{fs, process::Command};
 
@@ -26,11 +26,11 @@ fn the_file_says_what_it_is() {
     assert_eq!(metadata["classes"], json!(CLASSES));
     assert_eq!(metadata["input"]["shape"], json!(["N", 3, 16, 16]));
     assert_eq!((&metadata["run"], &metadata["precision"]), (&json!("run"), &json!("f32")));
-    // It is in the file word for word, uncompressed.
+    // The metadata is in the file literally, uncompressed.
     let text = metadata.to_string();
     assert!(bytes.windows(text.len()).any(|window| window == text.as_bytes()));
 
-    // It is a model of another program now.
+    // The file is no checkpoint of Thorax.
     world.refuses(&["predict", "xrays", "--saved", "model.pt"], &["`model.pt` is not a Thorax checkpoint"]);
 }
 

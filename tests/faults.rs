@@ -1,10 +1,10 @@
-//! Disks that fill up and writes that fail: the run ends with a clear error, and goes on from its last good state.
+//! Tests of disks that fill up and writes that fail: the run ends with a clear error, and resumes from its last good state.
 
 use std::{fs, path::Path, process::Command};
 
 use crate::{resume::Outcome, world::World};
 
-/// Thirty images, ten a class, and two epochs.
+/// Flags of a run on thirty images, ten per class, for two epochs.
 const FLAGS: [&str; 12] = [
     "train",
     "--data",
@@ -19,10 +19,10 @@ const FLAGS: [&str; 12] = [
     "none",
     "--calibrate",
 ];
-/// No space left on the device; an error of the device.
+/// Error numbers and messages: no space left on the device; an error of the device.
 const ERRORS: [(&str, &str); 2] = [("28", "No space left on device"), ("5", "Input/output error")];
 
-/// The library that makes writes fail; nothing where there is no C compiler, which is said.
+/// Builds the library that makes writes fail; prints a note and returns `None` if there is no C compiler.
 #[expect(clippy::print_stderr, reason = "the only way for a test to say that it was skipped")]
 fn library(folder: &Path) -> Option<std::path::PathBuf> {
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/failing_writes.c");
@@ -43,7 +43,7 @@ fn library(folder: &Path) -> Option<std::path::PathBuf> {
     }
 }
 
-/// Fails one write in `step` of all that a run does, once, and in turn with all that follow.
+/// Fails one of every `step` writes of a run: once, and in turn with all later ones.
 #[expect(clippy::print_stderr, reason = "how much was tried is worth seeing")]
 fn every_write(step: usize) {
     let tools = tempfile::tempdir().unwrap();
@@ -76,7 +76,7 @@ fn every_write(step: usize) {
         let output = run(at, errno);
         let stderr = String::from_utf8_lossy(&output.stderr);
         match output.status.code() {
-            // A page that could not be written is no lost run: it is told, and the exit code is that of the run.
+            // A page that could not be written is reported, and the run and its exit code are not affected.
             Some(0) => harmless += 1,
             Some(1) => {
                 failed += 1;
@@ -85,7 +85,7 @@ fn every_write(step: usize) {
             }
             code => panic!("call {at} of {calls}: exit code {code:?}\n{stderr}"),
         }
-        // Nothing is half written under its own name, and the run goes on from there.
+        // No file is half written under its own name, and the run resumes from there.
         let again = match world.path("run/run.json").exists() {
             true => world.thorax(&["train", "--resume", "run"]),
             false => world.thorax(&[&FLAGS[..], &["--out", "run"]].concat()),
@@ -108,7 +108,7 @@ fn no_write_that_fails_loses_anything() {
     every_write(1);
 }
 
-/// A file system of so many KiB, which grows once the run has failed on it.
+/// Checks file systems of a few KiB, which grow after the run has failed on them.
 #[test]
 #[expect(clippy::print_stderr, reason = "the only way for a test to say that it was skipped")]
 fn a_disk_that_is_full_loses_nothing() {
@@ -145,7 +145,7 @@ fn a_disk_that_is_full_loses_nothing() {
         else rm -rf disk/run; \"$thorax\" \"$@\" --out disk/run >/dev/null 2>second; fi
         rm -rf out; cp -r disk/run out";
     let mut ended = Vec::new();
-    // From less than a record to all but the last file.
+    // Sizes from less than a record to all but the last file.
     for size in ["4", "64", "700", "1500", "2600", "3100", "3600", "5000", "9000"] {
         let output = sandboxed(script, size).unwrap();
         let texts = ["first", "second"].map(|name| fs::read_to_string(world.path(name)).unwrap_or_default());

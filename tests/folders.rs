@@ -1,4 +1,4 @@
-//! Folders as people have them: with what this program wrote into them, with what other programs left there, read-only, moved.
+//! Tests of folders in everyday states: with output of this program, with files of other programs, read-only, moved.
 
 use std::{
     fs,
@@ -15,12 +15,12 @@ use crate::{
 
 const QUICK: [&str; 4] = ["--image-size", "16", "--epochs", "1"];
 
-/// Two classes of ten pictures each, as the folder `data`.
+/// Makes two classes of ten pictures each, as the folder `data`.
 fn two_classes(world: &World) {
     world.data_set("data", &[("NORMAL", 10), ("PNEUMONIA", 10)]);
 }
 
-/// Trains for an epoch; gives what was printed to stderr.
+/// Trains for an epoch; returns the text on stderr.
 fn train(world: &World, flags: &[&str]) -> String {
     let done = world.thorax(&[&["train"], &QUICK[..], flags].concat());
     done.ok();
@@ -75,7 +75,7 @@ fn what_the_program_wrote_into_a_data_set_is_no_part_of_it() {
             ("data/tested", "results of a test that Thorax wrote"),
         ]
     );
-    // A split and the sample are data sets where they are named.
+    // A split and the sample are data sets if they are named.
     train(&world, &["--data", "data/parts", "--out", "of-parts"]);
     let counts = json!({"training": [7, 7], "validation": [1, 1], "test": [2, 2]});
     assert_eq!(read_json(&world.path("of-parts/run.json"))["counts"], counts);
@@ -100,7 +100,7 @@ fn the_working_folder_itself_may_be_the_data_set() {
     assert_eq!(classes(&world, "run"), json!(["NORMAL", "PNEUMONIA"]));
 }
 
-/// What versions without markers wrote, in places of the user's choice, is known by what it holds.
+/// Checks that output of versions without markers, in places of the user's choice, is recognised by its contents.
 #[test]
 fn output_without_a_marker_is_known() {
     let world = World::new();
@@ -159,7 +159,8 @@ fn heat_maps_are_not_classified_nor_explained() {
     assert_eq!(world.thorax(&["data", "scan", "data", "--json"]).json()["classes"][1]["images"], 10);
 }
 
-/// A folder that can never be made, whoever runs the test, stands for one that may not be written.
+/// Checks a latest-run note that cannot be written; a folder that can never be made, not even by root, stands for one without
+/// permission.
 #[test]
 fn a_note_on_the_latest_run_that_cannot_be_written_stops_nothing() {
     let world = World::new();
@@ -232,7 +233,7 @@ fn what_notebooks_archives_and_systems_leave_is_no_data() {
     let done = world.thorax(&["predict", "data", "--saved", "all", "--csv"]);
     assert_eq!(done.ok().stdout.lines().count(), 21, "{}", done.stdout);
     assert!(done.stderr.contains("left by a notebook, an archive or a system"), "{}", done.stderr);
-    // Another hidden folder is a class by Keras' rules, which is said; by the others it is none, which is said too.
+    // Another hidden folder is a class by Keras' rules and none by the others; both are reported.
     fs::create_dir(world.path("data/.old")).unwrap();
     for i in 0..10 {
         fs::copy(world.path(&format!("data/NORMAL/{i:03}.png")), world.path(&format!("data/.old/{i}.png")))
@@ -292,7 +293,7 @@ fn a_test_folder_without_labels_is_a_note() {
     );
 }
 
-/// Files that cannot be read are out before the split is made: the first ones would all have been for validation.
+/// Checks that unreadable files are left out before the split: the first ones would all have been for validation.
 #[test]
 fn a_split_is_made_of_the_images_that_can_be_read() {
     let world = World::new();
@@ -307,14 +308,14 @@ fn a_split_is_made_of_the_images_that_can_be_read() {
     assert_eq!(record["class_weights"], json!([17.0 / 14.0, 17.0 / 20.0]));
     assert_eq!(record["skipped"].as_array().unwrap().len(), 3);
     assert!(said.contains("\nwithout them:\nclass "), "{said}");
-    // It is the same run as of a data set that never had them.
+    // The run is the same as on a data set without these files.
     for name in ["000", "001", "002"] {
         fs::remove_file(world.path(&format!("data/NORMAL/{name}.png"))).unwrap();
     }
     train(&world, &["--data", "data", "--out", "clean"]);
     let bytes = |run: &str| fs::read(world.path(run).join("best.safetensors")).unwrap();
     assert!(bytes("run") == bytes("clean"), "the weights differ");
-    // Going on finds the same images.
+    // A resumed run finds the same images.
     let resumed = ["train", "--resume", "run", "--extend-epochs", "1"];
     fs::write(world.path("data/NORMAL/000.png"), "no image").unwrap();
     world.thorax(&resumed).ok();
@@ -367,7 +368,7 @@ fn runs_that_start_at_once_get_folders_of_their_own() {
     }
 }
 
-/// The images' fingerprint says whether they are a run's, wherever they lie.
+/// Checks that the images' fingerprint tells if they are a run's, wherever they are.
 #[test]
 fn a_run_goes_on_where_its_images_were_moved_to() {
     let world = World::new();
@@ -405,12 +406,12 @@ fn a_run_goes_on_where_its_images_were_moved_to() {
     let record = read_json(&world.path("run/run.json"));
     assert_eq!((&record["epochs_run"], &record["paths"]["data"]), (&json!(3), &json!("moved")));
     assert!(record["settings"]["test-data"].as_str().unwrap().ends_with("/moved Test"), "{record}");
-    // From now on it is there.
+    // From here on the folder exists.
     world.thorax(&["train", "--resume", "run", "--extend-epochs", "1"]).ok();
     world.thorax(&["test", "--saved", "run"]).ok();
 }
 
-/// A scan of many files ends at once, and with its own code, when the user wants it to.
+/// Checks that Ctrl-C ends a scan of many files at once, and with its own exit code.
 #[cfg(target_os = "linux")]
 #[test]
 fn ctrl_c_ends_a_scan() {
@@ -422,7 +423,7 @@ fn ctrl_c_ends_a_scan() {
     }
     let line = ["data", "scan", "data", "--formats", "all"];
     let mut child = world.command(&line).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    // The second bit of the signals that it catches is that of Ctrl-C.
+    // The second bit of the mask of caught signals is that of Ctrl-C.
     let catches = |id: u32| {
         let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
         let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();

@@ -1,8 +1,8 @@
-//! Runs as earlier versions left them: every later version loads them, tests them, shows them and goes on with them.
+//! Tests of runs of earlier versions: every later version loads, tests, shows and resumes them.
 //!
-//! `tests/formats/2/run` is one of the present format, trained on [`World::study`] by [`FLAGS`] and stopped after three of its
-//! epochs; paths in it are given below `FOLDER`. A change of what is stored adds a folder, made by
-//! `cargo test -p cli --test end_to_end -- --ignored formats::make`, and leaves the older ones as they are.
+//! `tests/formats/2/run` is a run of the present format, trained on [`World::study`] by [`FLAGS`] and stopped after three of its
+//! epochs; paths in it are given below `FOLDER`. A change of the stored files adds a folder, made by `cargo test -p cli --test
+//! end_to_end -- --ignored formats::make`, and leaves the older ones unchanged.
 
 use std::{fs, path::Path};
 
@@ -27,11 +27,11 @@ const FLAGS: [&str; 16] = [
     "--out",
     "run",
 ];
-/// What is not made again by a resumed run.
+/// Files that a resumed run does not make again.
 const KEPT: [&str; 6] =
     ["best.safetensors", "last.safetensors", "history.csv", "predictions.csv", "run.json", "test.json"];
 
-/// The run of a format, with the images that it was trained on.
+/// Makes a world with the run of a format, and the images that it was trained on.
 fn world(format: &Path) -> World {
     let world = World::new();
     world.study();
@@ -90,7 +90,7 @@ fn a_run_of_every_format_is_loaded_tested_shown_and_gone_on_with() {
     }
 }
 
-/// Leaves a run of the present format below the build's folder, to be looked at and moved to `tests/formats`.
+/// Makes a run of the present format below the build's folder, to be inspected and moved to `tests/formats`.
 #[test]
 #[ignore = "makes what `tests/formats` holds"]
 #[expect(clippy::print_stderr, reason = "where it is must be told")]

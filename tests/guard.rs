@@ -1,4 +1,4 @@
-//! Images unlike those a model was trained on are told wherever it is asked.
+//! Tests of warnings about images that are unlike the training images.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use crate::{
     world::World,
 };
 
-/// Warnings of `predict --json`, by path.
+/// Returns the warnings of `predict --json`, by path.
 fn warnings(world: &World, folder: &str, run: &str) -> Vec<(String, Value)> {
     let done = world.thorax(&["predict", folder, "--saved", run, "--json"]);
     let row = |line: &str| {
@@ -19,7 +19,7 @@ fn warnings(world: &World, folder: &str, run: &str) -> Vec<(String, Value)> {
     done.ok().stdout.lines().map(row).collect()
 }
 
-/// A hundred images that are no radiographs.
+/// Makes a hundred images that are no radiographs.
 pub(crate) fn strangers(world: &World) -> &'static str {
     fs::create_dir(world.path("strangers")).unwrap();
     for i in 0..100 {
@@ -28,7 +28,7 @@ pub(crate) fn strangers(world: &World) -> &'static str {
     "strangers"
 }
 
-/// How many of the images in a folder are flagged.
+/// Counts the images in a folder that are flagged.
 pub(crate) fn flagged(world: &World, folder: &str, run: &str) -> usize {
     warnings(world, folder, run).iter().filter(|(_, warning)| !warning.is_null()).count()
 }
@@ -57,14 +57,14 @@ fn what_is_no_radiograph_is_flagged_and_test_images_are_not() {
     let heated =
         world.thorax(&["explain", "page.png", "--saved", "run", "--out", "maps", "--force", "--json"]);
     assert!(heated.ok().stdout.contains(says), "{}", heated.stdout);
-    // A test set of other things is told too.
+    // A test set of other images is flagged too.
     for class in ["COVID-19", "NORMAL", "Viral Pneumonia"] {
         fs::create_dir_all(world.path("pages").join(class)).unwrap();
         fs::write(world.path("pages").join(class).join("page.png"), text_page(2)).unwrap();
     }
     let tested = world.thorax(&["test", "--saved", "run", "--data", "pages"]);
     assert!(tested.ok().stderr.contains("warning: 3 of 3 images are unlike those"), "{}", tested.stderr);
-    // All models of an ensemble look.
+    // All models of an ensemble check the image.
     let both = world.thorax(&["predict", "page.png", "--ensemble", "run", "run", "--csv"]);
     assert!(both.ok().stdout.contains(says), "{}", both.stdout);
 }

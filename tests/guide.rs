@@ -1,4 +1,4 @@
-//! The guide that the program carries, and the README before it.
+//! Tests of the guide that the program carries, and of the README.
 
 use std::{
     collections::BTreeSet,
@@ -12,7 +12,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// Pages of the guide by name.
+/// Returns the pages of the guide by name.
 fn pages() -> BTreeSet<String> {
     let entries = fs::read_dir(root().join("crates/cli/guide")).unwrap();
     entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
@@ -42,14 +42,14 @@ fn the_readme_is_short() {
     assert!(length <= 8192, "{length} bytes");
 }
 
-/// Anchor of a heading, as GitHub makes it.
+/// Returns the anchor of a heading, in GitHub's form.
 fn anchor(heading: &str) -> String {
     let text = heading.trim_start_matches('#').trim().to_lowercase();
     let kept = text.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
     kept.map(|c| if c == ' ' { '-' } else { c }).collect()
 }
 
-/// Headings of a page, those in blocks of code excepted.
+/// Returns the anchors of a page's headings, without those in blocks of code.
 fn anchors(text: &str) -> BTreeSet<String> {
     let mut is_code = false;
     let mut found = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! Files of someone who means harm, or of a disk that went wrong: checkpoints, runs, caches, and names that lead to no file.
+//! Tests of malicious or corrupt files: checkpoints, runs, caches, and names that lead to no file.
 
 use std::{
     fs::{self, File},
@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::world::{CLASSES, Done, World, done, read_json};
 
-/// Longer than any of these commands takes, on a busy machine too.
+/// Time limit, which none of these commands reaches even on a busy machine.
 const TIME: Duration = Duration::from_secs(180);
 
 /// Runs a command that may hang, which fails the test.
@@ -34,7 +34,7 @@ fn timely(mut command: Command) -> Done {
     done(child.wait_with_output().unwrap())
 }
 
-/// The program with no more address space than this, in kB.
+/// Limits the program's address space, in kB.
 fn limited(world: &World, kilobytes: u64, args: &[&str]) -> Command {
     let mut command = world.command(&[]);
     let program = command.get_program().to_owned();
@@ -87,7 +87,7 @@ fn a_model_that_makes_no_numbers_says_nothing_of_an_image() {
             &["test", "--data", "xrays Test"],
             &["export", "--out", "x.pt"],
         ];
-        // What is not finite is the same to all: each command is tried once.
+        // Values that are not finite have the same effect in all commands: each command is tried once.
         for command in &commands[..if *name == "nan" { commands.len() } else { 1 }] {
             let done = world.thorax(&[command, &["--saved", name][..]].concat());
             assert_eq!(done.code, Some(1), "{command:?} {name}: {}{}", done.stdout, done.stderr);
@@ -130,7 +130,7 @@ fn classes_without_a_name_of_their_own_are_refused() {
     }
 }
 
-/// A trained run whose record names other things; without its checkpoint, it begins anew.
+/// Makes a trained run whose record has other settings; without its checkpoint, it starts anew.
 fn hostile_run(world: &World, settings: &[(&str, serde_json::Value)]) {
     world.trained();
     let mut record = read_json(&world.path("run/run.json"));
@@ -204,7 +204,7 @@ fn a_cache_that_only_a_run_names_is_used_below_it_or_where_it_is_trusted() {
         format!("warning: the run's cache, `{}`, lies elsewhere and is not used: ", elsewhere.display());
     assert!(done.ok().stderr.contains(&said), "{}", done.stderr);
     assert_eq!(fs::read_dir(other.path(".")).unwrap().count(), 0);
-    // Through a link in the run's folder, too.
+    // The same through a link in the run's folder.
     let resumed = |cache: PathBuf, flags: &[&str]| {
         let mut record = read_json(&world.path("run/run.json"));
         record["settings"]["cache"] = json!(cache);
@@ -219,7 +219,7 @@ fn a_cache_that_only_a_run_names_is_used_below_it_or_where_it_is_trusted() {
     assert!(!stderr.contains("lies elsewhere") && world.path("mine/cache").is_dir(), "{stderr}");
     resumed(elsewhere.clone(), &["--trust"]);
     assert!(elsewhere.is_dir());
-    // Nor does a recipe name one.
+    // A recipe cannot name one either.
     fs::write(world.path("r.toml"), format!("cache = \"{}\"\n", other.path("second").display())).unwrap();
     let args = ["train", "--data", "xrays", "--recipe", "r.toml", "--out", "x"];
     world
@@ -227,7 +227,7 @@ fn a_cache_that_only_a_run_names_is_used_below_it_or_where_it_is_trusted() {
     assert!(!other.path("second").exists());
 }
 
-/// Trains for an epoch with what is in the cache.
+/// Trains for an epoch with the contents of the cache.
 fn train(world: &World, out: &str) -> Done {
     let args = ["train", "--data", "xrays", "--image-size", "16", "--epochs", "1", "--no-report", "-v"];
     timely(world.command(&[&args[..], &["--out", out]].concat()))
@@ -285,7 +285,7 @@ fn a_cache_file_that_is_no_file_hangs_nothing_and_overwrites_nothing() {
             fs::remove_file(file.with_extension(extension)).unwrap_or_default();
         });
     }
-    // Those that a careless mask lets others write to are written again.
+    // Files that others can write to, by a careless umask, are written again.
     train(&world, "again").ok();
     replaced(&|file| fs::set_permissions(file, fs::Permissions::from_mode(0o666)).unwrap());
     let done = train(&world, "open");
@@ -327,7 +327,7 @@ fn another_users_pixels_are_not_used() {
     assert_eq!(done.stderr.matches("images decoded").count(), 2, "{}", done.stderr);
 }
 
-/// Address space, in kB: the program runs in it, and a file of 2 GB does not fit.
+/// Address space in kB in which the program runs, and a file of 2 GB does not fit.
 const LITTLE: u64 = 3_000_000;
 
 #[test]
@@ -366,7 +366,7 @@ fn a_large_file_that_is_no_image_or_no_checkpoint_is_refused_by_its_head() {
     assert!(done.code == Some(1) && done.stderr.contains("is no image"), "{}", done.stderr);
 
     File::create(world.path("zeros")).unwrap().set_len(4 << 30).unwrap();
-    // A header that is right, and more behind it than it announces.
+    // A correct header, with more data behind it than it announces.
     fs::copy(world.path("run/best.safetensors"), world.path("longer")).unwrap();
     File::options().write(true).open(world.path("longer")).unwrap().set_len(4 << 30).unwrap();
     for (name, words) in [("zeros", "is no safetensors file"), ("longer", "is damaged")] {
@@ -411,7 +411,7 @@ fn numbers_that_are_too_large_are_refused_by_their_range() {
     }
 }
 
-/// No number ends the program but by an error of the user's, whatever its flag says it may be.
+/// Checks that a number ends the program only with an error of the user's, whatever the flag allows.
 #[test]
 fn no_number_panics_or_hangs() {
     let world = World::new();
@@ -444,7 +444,7 @@ fn no_number_panics_or_hangs() {
             assert!(matches!(done.code, Some(0 | 1)), "{given}: {:?} {}", done.code, done.stderr);
         }
     }
-    // As far as training goes.
+    // Numbers up to those of training.
     for given in [
         "--patience=18446744073709551615",
         "--seed=18446744073709551615",
@@ -486,7 +486,7 @@ fn a_note_of_the_latest_run_that_is_no_file_is_an_error() {
     refused("it has more than 8192 bytes");
     fs::write(&latest, b"\xff\xfe").unwrap();
     refused("it is no UTF-8 text");
-    // So with a recipe and with a run's own files.
+    // The same with a recipe and with a run's own files.
     fifo(&world.path("r.toml"));
     let done = timely(world.command(&["train", "--recipe", "r.toml"]));
     done.refused(&["error: cannot read recipe `r.toml`", "it is no file"]);
@@ -506,7 +506,7 @@ fn pipes_devices_and_files_of_the_kernel_in_a_folder_are_named_and_passed_over()
     fifo(&folder.join("pipe.png"));
     symlink("/dev/zero", folder.join("zero.png")).unwrap();
     symlink("/dev/zero", folder.join("zero")).unwrap();
-    // Root can read it, and waits for the kernel to say something.
+    // Root can read this file, and blocks until the kernel logs something.
     symlink("/proc/kmsg", folder.join("kernel")).unwrap();
     let done = timely(world.command(&["predict", "odd", "--saved", "run", "--csv"]));
     assert_eq!(done.ok().stdout.lines().count(), 19, "{}", done.stdout);
@@ -520,7 +520,7 @@ fn pipes_devices_and_files_of_the_kernel_in_a_folder_are_named_and_passed_over()
         let done = timely(world.command(&["data", "scan", "odd", "--json", "--formats", formats])).json();
         assert_eq!(done["classes"][1]["images"], 6, "{done}");
     }
-    // By its name it is an image.
+    // The name is that of an image.
     symlink("/proc/kmsg", folder.join("kernel.png")).unwrap();
     let done = timely(world.command(&["predict", "odd", "--saved", "run", "--csv"]));
     assert_eq!(done.code, Some(1), "{}", done.stderr);
@@ -552,8 +552,8 @@ fn probabilities_that_are_none_are_refused() {
     }
 }
 
-/// `sklearn.metrics.log_loss(label, frame[["p_A", "p_B"]], labels=["A", "B"])` of scikit-learn 1.9.1, with `frame` as
-/// `pandas.read_csv` reads it (float64): rows are clipped and not divided by their sums.
+/// Checks the log loss against scikit-learn 1.9.1: `sklearn.metrics.log_loss(label, frame[["p_A", "p_B"]], labels=["A", "B"])`,
+/// with `frame` from `pandas.read_csv` (float64): rows are clipped and not divided by their sums.
 #[test]
 fn the_log_loss_of_a_file_is_scikit_learns() {
     let world = World::new();

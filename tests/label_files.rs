@@ -1,4 +1,4 @@
-//! Label files as spreadsheets, other programs and people write them.
+//! Tests of label files from spreadsheets, other programs and people.
 
 use std::{fs, io::Write as _, process::Stdio};
 
@@ -9,7 +9,7 @@ use crate::{
     world::{Done, World, read_json},
 };
 
-/// Puts a CSV and 1 to 4 as PNG beside it.
+/// Makes a CSV, and the images 1 to 4 as PNG beside it.
 fn world(csv: impl AsRef<[u8]>) -> World {
     let world = World::new();
     for i in 1..=4 {
@@ -23,7 +23,7 @@ fn scan(world: &World, flags: &[&str]) -> Done {
     world.thorax(&[&["data", "scan", "m.csv", "--json"], flags].concat())
 }
 
-/// Labels with the number of their images.
+/// Returns the labels with the number of their images.
 fn counts(done: &Done) -> Vec<(String, u64)> {
     let classes = done.json()["classes"].clone();
     let of = |class: &Value| (class["label"].as_str().unwrap().to_owned(), class["images"].as_u64().unwrap());
@@ -50,7 +50,7 @@ fn blanks_around_cells_are_no_part_of_them() {
         "sep=;\r\npath;label\r\n1.png;NORMAL\r\n2.png;SICK\r\n",
         "\u{feff}\"sep=|\"\npath|label\n1.png|NORMAL\n2.png|SICK\n",
         "\u{feff}# from the archive\n\npath\tlabel\n1.png\tNORMAL\n2.png\tSICK\n",
-        // As pandas writes it, with its index.
+        // The form that pandas writes, with its index.
         ",path,label\n0,1.png,NORMAL\n1,2.png,SICK\n",
         "Image Path,Class\n1.png,NORMAL\n2.png,SICK\n",
     ] {
@@ -101,7 +101,7 @@ fn equal_rows_count_once_and_contradicting_ones_are_named() {
     }
 }
 
-/// Lines as `grep -n` shows them.
+/// Checks that line numbers are those of `grep -n`.
 #[test]
 fn lines_are_those_that_an_editor_shows() {
     for (csv, line) in [
@@ -116,7 +116,7 @@ fn lines_are_those_that_an_editor_shows() {
     }
 }
 
-/// What `compare` and `report` read.
+/// Checks the same for the files that `compare` and `report` read.
 #[test]
 fn lines_of_a_runs_files_are_those_that_an_editor_shows() {
     let world = World::new();
@@ -131,7 +131,7 @@ fn lines_of_a_runs_files_are_those_that_an_editor_shows() {
         &["compare", "run/predictions.csv", "run/predictions.csv"],
         &["error: `run/predictions.csv`, line 4: `often` is no probability"],
     );
-    // As a spreadsheet saves it, it is the same.
+    // A file saved by a spreadsheet gives the same result.
     fs::write(
         world.path("saved.csv"),
         format!("\u{feff}sep=;\r\n{}", good.replace(',', ";").replace('\n', "\r\n")),
@@ -163,7 +163,7 @@ fn several_findings_of_one_image_are_not_taken_for_a_class() {
     let done = scan(&nih, &["--classes", "No Finding,Mass"]);
     assert_eq!(counts(&done), [("No Finding".to_owned(), 1), ("Mass".to_owned(), 1)]);
     assert_eq!((&done.json()["groups"], done.json()["left_out"].as_array().unwrap().len()), (&json!(1), 2));
-    // As it is shipped, with a delimiter at the end of its header.
+    // The file in its published form, with a delimiter at the end of its header.
     let shipped = csv
         .replace("path,label,Patient ID", "Image Index,Finding Labels,Patient ID")
         .replace("\r\n", ",\r\n");
@@ -203,7 +203,7 @@ fn paths_of_other_machines_are_found() {
     fs::create_dir(world.path("set/lists")).unwrap();
     found(&world, &csv("set/lists/", "img/x/"), "below `set/lists/..`");
     found(&world, &csv("set/", "x/"), "below `set/img`");
-    // All rows or none: nothing is guessed for one of them.
+    // The remedy applies to all rows or to none.
     let name = csv("set/", "img/x/");
     let text = fs::read_to_string(world.path(&name)).unwrap();
     fs::write(world.path(&name), format!("{text}set/img/x/002.png,b\n")).unwrap();
@@ -213,7 +213,7 @@ fn paths_of_other_machines_are_found() {
         &["data", "scan", &name],
         &["2 rows cannot be used", r"line 2: `img\x\000.png` is not there"],
     );
-    // Of two folders that hold all, neither is known to be meant.
+    // Two folders hold all images, so neither can be meant.
     world.data_set("set/more", &[("x", 2)]);
     let name = csv("set/", "x/");
     world.refuses(&["data", "scan", &name], &["2 rows cannot be used", "line 2: `x/000.png` is not there"]);
@@ -229,7 +229,7 @@ fn paths_of_other_machines_are_found() {
     assert_eq!(world.thorax(&["test", "--saved", "run", "--json"]).json()["images"], 4);
 }
 
-/// macOS stores the letters of names apart from their accents, and a CSV of another system does not.
+/// Checks names in either Unicode form: macOS stores letters apart from their accents, and a CSV of another system does not.
 #[test]
 fn names_are_found_in_either_unicode_form() {
     let csv = "path,label\nr\u{f6}ntgen/\u{e9}1.png,a\nr\u{f6}ntgen/2.png,b\nr\u{f6}ntgen/\u{e9}3,a\n";
@@ -252,7 +252,7 @@ fn classes_with_commas_are_named_in_quotes() {
     assert_eq!(counts(&scan(&world, &flags)), [("No Opacity / Normal".to_owned(), 2), ("x".to_owned(), 2)]);
     let line = ["train", "--data", "m.csv", "--image-size", "16", "--epochs", "1", "--out", "run"];
     world.thorax(&[&line[..], &["--classes", "No Opacity / Normal,\"a, b\""]].concat()).ok();
-    // In this order the run goes on with them.
+    // The resumed run uses this order.
     world.thorax(&["train", "--resume", "run", "--extend-epochs", "1"]).ok();
     assert_eq!(read_json(&world.path("run/run.json"))["classes"], json!(["No Opacity / Normal", "a, b"]));
     fs::write(world.path("r.toml"), "\u{feff}classes = [\"a, b\", \"No Opacity / Normal\"]\n").unwrap();
@@ -288,12 +288,12 @@ fn backslashes_in_some_rows_are_no_fault_and_what_would_find_most_files_is_named
     fs::write(world.path("m.csv"), format!("path,label\n{mixed}")).unwrap();
     let scanned = world.thorax(&["data", "scan", "m.csv"]);
     assert!(scanned.ok().stderr.contains("with `/` for `\\`"), "{}", scanned.stderr);
-    // All paths have a folder too many, and one file is not there either way.
+    // All paths have one folder too many, and one file is missing in either case.
     let prefixed = rows(&|_, class, i| format!("x/img/{class}/{i:03}.png"));
     fs::write(world.path("m.csv"), format!("path,label\n{prefixed}x/img/a/999.png,a\n")).unwrap();
     let remedy = "6 of 7 files are there without `x/`: correct the paths of the others";
     world.refuses(&["data", "scan", "m.csv"], &["error: `m.csv`, 7 rows cannot be used", remedy]);
-    // Files that are nowhere have no remedy.
+    // Files that do not exist have no remedy.
     fs::write(world.path("m.csv"), "path,label\nimg/a/000.png,a\nnowhere/1.png,b\n").unwrap();
     let done = world.refuses(&["data", "scan", "m.csv"], &["line 3: `nowhere/1.png` is not there"]);
     assert!(!done.stderr.contains("files are there"), "{}", done.stderr);

@@ -1,4 +1,4 @@
-//! Data sets in every layout: each is trained on and tested on; and what is wrong with them is said.
+//! Tests of data sets in every layout: training, testing, and the messages about faults.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ use crate::{
 
 const FOUR: [&str; 4] = ["COVID", "Lung_Opacity", "Normal", "Viral Pneumonia"];
 
-/// The present release: images and masks of four classes, with notes beside them.
+/// Makes the layout of the present release: images and masks of four classes, with notes beside them.
 fn present_release(world: &World) {
     for class in FOUR {
         world.data_set(&format!("xrays/{class}"), &[("images", 10), ("masks", 10)]);
@@ -20,13 +20,13 @@ fn present_release(world: &World) {
     fs::write(world.path("xrays/README.md.txt"), "about").unwrap();
 }
 
-/// `train/` and `test/` of two classes.
+/// Makes `train/` and `test/` of two classes.
 fn parts(world: &World) {
     world.data_set("xrays/train", &[("a", 10), ("b", 10)]);
     world.data_set("xrays/test", &[("a", 3), ("b", 4)]);
 }
 
-/// Ten pictures each of two classes in one folder, and a CSV with these further columns.
+/// Makes ten pictures each of two classes in one folder, and a CSV with these further columns.
 fn csv(world: &World, header: &str, more: impl Fn(usize) -> String) {
     world.data_set("files", &[("x", 20)]);
     let rows = (0..20).map(|i| format!("../files/x/{i:03}.png,{}{}\n", ["sick", "well"][i % 2], more(i)));
@@ -35,14 +35,14 @@ fn csv(world: &World, header: &str, more: impl Fn(usize) -> String) {
     fs::write(world.path("lists/m.csv"), text).unwrap();
 }
 
-/// Trains for an epoch; gives `run.json`.
+/// Trains for an epoch; returns `run.json`.
 fn trained(world: &World, data: &str, flags: &[&str]) -> Value {
     let line = ["train", "--data", data, "--image-size", "16", "--epochs", "1", "--out", "run"];
     world.thorax(&[&line[..], flags].concat()).ok();
     read_json(&world.path("run/run.json"))
 }
 
-/// The names of the images that a run was tested on.
+/// Returns the names of the images that a run was tested on.
 fn tested(world: &World) -> Vec<String> {
     let text = fs::read_to_string(world.path("run/predictions.csv")).unwrap();
     text.lines().skip(1).map(|line| line.split(',').next().unwrap().to_owned()).collect()
@@ -83,12 +83,12 @@ fn training_and_test_folders() {
     let own = world.thorax(&["test", "--saved", "run", "--json"]).json();
     let saved = read_json(&world.path("run/test.json"))["saved"].clone();
     assert_eq!((&own["images"], &own["loss"]), (&saved["images"], &saved["loss"]));
-    // A test set that is named goes before, and the data set's own test images are still not trained on.
+    // A named test set takes precedence, and the data set's own test images are still not used for training.
     world.data_set("other", &[("a", 1), ("b", 1)]);
     fs::remove_dir_all(world.path("run")).unwrap();
     let record = trained(&world, "xrays", &["--test-data", "other"]);
     assert_eq!(record["counts"], json!({"training": [8, 8], "validation": [2, 2], "test": [1, 1]}));
-    // A validation folder is taken as it is.
+    // A validation folder is used unchanged.
     world.data_set("xrays/Valid", &[("a", 1), ("b", 1)]);
     fs::remove_dir_all(world.path("run")).unwrap();
     let record = trained(&world, "xrays", &[]);
@@ -121,7 +121,7 @@ fn a_csv_with_a_split_and_groups() {
     assert!(names.len() == 4 && names.iter().all(|name| &name[name.len() - 7..] >= "016.png"), "{names:?}");
     let own = world.thorax(&["test", "--saved", "run", "--json"]);
     assert_eq!((&own.json()["images"], own.stderr.contains("warning")), (&4.into(), false), "{}", own.stderr);
-    // The model's classes are the file's labels, and the file is known not to be what it was.
+    // The model's classes are the file's labels, and a change of the file is reported.
     let text = fs::read_to_string(world.path("lists/m.csv")).unwrap();
     fs::write(world.path("lists/m.csv"), text.replace("Val", "test")).unwrap();
     let own = world.thorax(&["test", "--saved", "run", "--json"]);
@@ -129,7 +129,7 @@ fn a_csv_with_a_split_and_groups() {
     assert!(own.stderr.contains("warning: `") && own.stderr.contains("is not what it was"), "{}", own.stderr);
     let named = world.thorax(&["test", "--saved", "run", "--data", "lists/m.csv", "--json"]);
     assert_eq!(named.json()["images"], 8);
-    // A group in two parts is a leak, and is said to be.
+    // A group in two parts is a leak, and is reported.
     fs::write(world.path("lists/m.csv"), text.replace(",p4,", ",p0,")).unwrap();
     let done = world.thorax(&["train", "--data", "lists/m.csv", "--dry-run"]);
     assert!(done.ok().stderr.contains("warning: 1 group stands in more than one of"), "{}", done.stderr);
@@ -158,7 +158,7 @@ fn files_named_by_a_csv_without_their_extension() {
         (&record["classes"], &record["counts"]["training"]),
         (&json!(["ill", "well"]), &json!([5, 5]))
     );
-    // The folder alone does not say which image is what, but which file does.
+    // The folder alone does not give the classes of its images, but the message names the file that does.
     world.refuses(
         &["train", "--data", "study/x"],
         &["error: `study/x` has no classes: it holds 12 images", "hint: ", "`study/x/labels.csv`"],
@@ -234,7 +234,7 @@ fn classes_of_files_that_keras_does_not_list() {
     let words =
         ["error: classes in `xrays` without images: `a`, `b`", "hint: `--formats all` takes 10 images"];
     world.refuses(&["train", "--data", "xrays", "--formats", "keras"], &words);
-    // The default takes them.
+    // The default rules take these files.
     let record = trained(&world, "xrays", &[]);
     assert_eq!(record["counts"]["training"], json!([4, 4]));
 }

@@ -1,10 +1,10 @@
-//! Links that someone put where the program writes: nothing is written through them.
+//! Tests of links in places that the program writes to: nothing is written through them.
 
 use std::{fs, os::unix::fs::symlink, path::Path};
 
 use crate::world::World;
 
-/// A trained run, and a file and an empty folder that links lead to.
+/// Makes a trained run, and a file and an empty folder that links lead to.
 fn world() -> World {
     let world = World::new();
     world.trained();
@@ -22,7 +22,7 @@ fn untouched(world: &World, what: &str) {
 #[test]
 fn no_temporary_name_can_be_foreseen() {
     let world = world();
-    // The names of earlier versions, which anyone could know before.
+    // Names used by earlier versions, which anyone could predict.
     for (link, command) in [
         ("run/.report.html.tmp", "report run"),
         ("run/plots/roc.svg.partial", "report run"),
@@ -57,7 +57,7 @@ fn no_temporary_name_can_be_foreseen() {
     assert_eq!(left(&world), Vec::<String>::new());
 }
 
-/// Temporary files that were left anywhere.
+/// Returns the temporary files that were left anywhere.
 fn left(world: &World) -> Vec<String> {
     let names = world.files().into_keys().map(|path| path.to_string_lossy().into_owned());
     names.filter(|name| name.ends_with(".thorax-tmp")).collect()

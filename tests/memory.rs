@@ -1,10 +1,10 @@
-//! That training takes no more memory the longer it goes on.
+//! Test that the memory of training does not grow with its epochs.
 
 use std::{fs, process::Stdio, thread, time::Duration};
 
 use crate::world::World;
 
-/// What a process has of its memory in the machine's, in kB.
+/// Returns the resident memory of a process, in kB.
 fn resident(process: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
@@ -24,7 +24,7 @@ fn two_hundred_epochs_take_no_more_memory_than_ten() {
     while child.try_wait().unwrap().is_none() {
         let history = fs::read_to_string(world.path("run/history.csv")).unwrap_or_default();
         epochs = history.lines().count().saturating_sub(1);
-        // What the tests take after the last epoch is no growth of training.
+        // Memory of the tests after the last epoch does not count.
         if let (10..200, Some(now)) = (epochs, resident(child.id())) {
             most = most.max(now);
             tenth.get_or_insert(now);

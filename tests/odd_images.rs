@@ -1,5 +1,5 @@
-//! Files whose kind ended the program once, or gave wrong pixels without a word: TIFF in many layouts, formats that are known
-//! and not read, and files with several frames.
+//! Tests of files whose kind once ended the program, or silently gave wrong pixels: TIFF in many layouts, formats that are
+//! recognised but not read, and files with several frames.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ use crate::{
     world::{CLASSES, World},
 };
 
-/// An uncompressed little-endian TIFF: these tags, and this data from byte 8 on.
+/// Makes an uncompressed little-endian TIFF with these tags, and this data from byte 8 on.
 fn tiff(tags: &[(u16, &[u32])], data: &[u8]) -> Vec<u8> {
     let mut bytes = [b"II*\0", &(8 + data.len() as u32).to_le_bytes()[..], data].concat();
     let values_at = bytes.len() + 2 + 12 * tags.len() + 4;
@@ -36,7 +36,7 @@ fn tiff(tags: &[(u16, &[u32])], data: &[u8]) -> Vec<u8> {
 
 const SIDE: usize = 24;
 
-/// A picture of 24×24, and the same as RGB in planes of 16×16 tiles, which 24 is no multiple of.
+/// Makes a picture of 24×24, and the same as RGB in planes of 16×16 tiles, which do not divide 24.
 fn planar_tiles(level: u8) -> (Vec<u8>, Vec<u8>) {
     let value =
         |x: usize, y: usize, channel: usize| level.wrapping_add((x * 3 + y * 5 + channel * 7) as u8 % 64);
@@ -65,7 +65,7 @@ fn planar_tiles(level: u8) -> (Vec<u8>, Vec<u8>) {
     (png(SIDE as u32, png::ColorType::Rgb, &pixels), tiff(&tags, &data))
 }
 
-/// A panic of the library that read TIFF ended every command.
+/// Checks planar tiles, which once made the TIFF library panic and ended every command.
 #[test]
 fn planar_tiles_are_read_by_every_command() {
     let world = World::new();
@@ -73,7 +73,7 @@ fn planar_tiles_are_read_by_every_command() {
     for class in CLASSES {
         fs::write(world.path("xrays").join(class).join("tiles.tif"), planar_tiles(90).1).unwrap();
     }
-    // One that has an error of its own, so that there is something to skip.
+    // A file with an error of its own, so that there is something to skip.
     fs::write(world.path("xrays/NORMAL/cut.tif"), &planar_tiles(90).1[..1000]).unwrap();
     let scan = world.thorax(&["data", "scan", "xrays"]);
     assert_eq!(scan.code, Some(1), "{}", scan.stderr);
@@ -128,7 +128,7 @@ fn formats_that_are_known_and_not_read_are_named() {
     }
 }
 
-/// A TIFF of floats, one of signed numbers and one of white-is-zero are read, and what range was taken is said.
+/// Checks that TIFFs of floats, of signed numbers and of white-is-zero are read, and that the range used is reported.
 #[test]
 fn numbers_without_a_range_are_read_and_said() {
     let world = World::new();
@@ -165,7 +165,7 @@ fn numbers_without_a_range_are_read_and_said() {
         let pixels = crate::decode::pixels(&fs::read(world.path(&format!("out/{name}.png"))).unwrap());
         assert_eq!(pixels, (3, 1, vec![0, 128, 255]), "{name}");
     }
-    // Pillow's conversion of mode F to RGB cuts, which leaves nothing of floats from 0 to 1: every command says so.
+    // Pillow's conversion of mode F to RGB cuts values, which leaves nothing of floats from 0 to 1: every command reports that.
     let line = ["data", "decode", "share.tif", "--formats", "keras", "--out", "cut", "--json"];
     let note = &world.thorax(&line).json()["files"][0]["note"];
     assert_eq!(note, "values that 8 bits do not hold are cut by Keras' rules");

@@ -1,4 +1,4 @@
-//! What is printed: results that must arrive, messages that need not, and names that stay in their lines.
+//! Tests of printed text: results that must arrive, messages that need not, and names that stay in their lines.
 
 use std::{
     ffi::OsStr,
@@ -18,11 +18,11 @@ use crate::{
     world::{Done, World, read_json},
 };
 
-/// Words of the error that every command ends with.
+/// Error that every command ends with.
 const NOT_WRITTEN: &str =
     "error: cannot write the results to standard output: No space left on device (os error 28)\n";
 
-/// A command line in every way in which each command prints results; `RUN` is a trained run's folder.
+/// Command lines for every way in which each command prints results; `RUN` is a trained run's folder.
 const COMMANDS: [&str; 38] = [
     "--version",
     "--help",
@@ -68,7 +68,7 @@ fn words(line: &str) -> Vec<&str> {
     line.split(' ').map(|word| if word == "RUN" { "run" } else { word }).collect()
 }
 
-/// The commands that a help text lists.
+/// Returns the commands that a help text lists.
 fn listed(help: &str) -> Vec<String> {
     let list = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     let names = list.take_while(|line| !line.is_empty()).filter(|line| line.starts_with("  "));
@@ -76,7 +76,7 @@ fn listed(help: &str) -> Vec<String> {
     names.filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
 }
 
-/// Waits for a process and kills it where it takes too long, which is a failure.
+/// Waits for a process, and kills it if it takes too long, which is a failure.
 fn wait(child: &mut std::process::Child, what: &str) -> Option<i32> {
     let start = Instant::now();
     loop {
@@ -91,7 +91,7 @@ fn wait(child: &mut std::process::Child, what: &str) -> Option<i32> {
     }
 }
 
-/// Runs a command with this as its standard output; its exit code and its messages.
+/// Runs a command with this as its standard output; returns its exit code and its messages.
 fn with_stdout(world: &World, line: &str, stdout: impl Into<Stdio>) -> (Option<i32>, String) {
     let mut command = world.command(&words(line));
     let mut child = command.stdout(stdout).stderr(Stdio::piped()).spawn().unwrap();
@@ -104,7 +104,7 @@ fn with_stdout(world: &World, line: &str, stdout: impl Into<Stdio>) -> (Option<i
     (code, said.join().unwrap().unwrap())
 }
 
-/// A pipe that nobody reads.
+/// Makes a pipe without a reader.
 fn closed() -> std::io::PipeWriter {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
@@ -120,7 +120,7 @@ fn results_that_cannot_be_written_end_every_command_with_an_error() {
     }
     let world = World::new();
     world.trained();
-    // No command is forgotten here.
+    // Every command is in the list.
     let help = world.thorax(&["--help"]).ok().stdout.clone();
     let mut names: Vec<String> = listed(&help).into_iter().filter(|name| name != "data").collect();
     let of_data = listed(&world.thorax(&["data", "--help"]).ok().stdout);
@@ -137,7 +137,7 @@ fn results_that_cannot_be_written_end_every_command_with_an_error() {
         assert!(stderr.contains(NOT_WRITTEN), "{line}: {stderr}");
         assert!(hinted || stderr.contains("hint: make room on that disk"), "{line}: {stderr}");
     }
-    // What else there was to do was done.
+    // The remaining work was done.
     assert_eq!(read_json(&world.path("new/1/run.json"))["status"], "completed");
     assert!(world.path("new/5/test.json").exists() && world.path("new-1.csv").exists());
 }
@@ -172,7 +172,7 @@ fn predict_ends_as_soon_as_nobody_gets_its_rows() {
     }
 }
 
-/// A disk of 300 KiB that is full: each file is written whole or not at all, and that is an error.
+/// Checks a full disk of 300 KiB: each file is written whole or not at all, and that is an error.
 #[test]
 #[expect(clippy::print_stderr, reason = "the only way for a test to say that it was skipped")]
 fn files_on_a_full_disk_are_errors_and_leave_nothing() {
@@ -235,7 +235,7 @@ fn a_log_that_is_gone_or_full_ends_nothing() {
         assert!(String::from_utf8(output.stdout).unwrap().starts_with("Test results on 12 images"));
         assert_eq!(read_json(&world.path(name).join("run.json"))["status"], "completed");
         assert!(world.path(name).join("report.html").exists());
-        // An error has its exit code whether it can be told or not.
+        // An error has its exit code also if it cannot be printed.
         let failed = world.command(&["predict", "absent.png", "--saved", name]).stderr(closed()).output();
         assert_eq!(failed.unwrap().status.code(), Some(1));
         let usage = world.command(&["predict", "--no-such-flag"]).stderr(closed()).output();
@@ -252,14 +252,14 @@ fn serve_drains_and_ends_though_nobody_reads_its_log() {
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert!(line.starts_with("listening on http://"), "{line}");
-    // The reader of its log goes.
+    // The reader of the log ends.
     drop(child.stderr.take());
     let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
     assert!(sent.success());
     assert_eq!(wait(&mut child, "serve"), Some(0));
 }
 
-/// No character of what was printed but a line feed moves anything.
+/// Checks that no character in a printed text except the line feed moves the cursor.
 #[track_caller]
 fn is_plain(text: &str) {
     let moves = |c: char| (c.is_control() && c != '\n') || ('\u{202a}'..='\u{202e}').contains(&c);
@@ -282,14 +282,14 @@ fn names_of_files_stay_in_their_lines() {
     }
     let done = world.thorax(&["predict", "odd", "--saved", "run", "--formats", "all"]);
     assert_eq!(done.code, Some(1), "{}", done.stderr);
-    // A heading and a row an image: none is forged.
+    // A heading and a row per image: no name adds one.
     assert_eq!(done.stdout.lines().count(), 1 + names.len(), "{}", done.stdout);
     assert!(done.stdout.contains("odd/x.png\\nNORMAL  "), "{}", done.stdout);
     assert!(done.stdout.contains("odd/\\u{1b}[2Jclear.png"), "{}", done.stdout);
     assert_eq!(done.stderr.matches("error: `odd/bad/").count(), bad.len(), "{}", done.stderr);
     is_plain(&format!("{}{}", done.stdout, done.stderr));
 
-    // Programs get the very names.
+    // Programs get the names unchanged.
     let csv = world.thorax(&["predict", "odd", "--saved", "run", "--formats", "all", "--csv"]);
     let mut reader = csv::Reader::from_reader(csv.stdout.as_bytes());
     let mut paths: Vec<String> = reader.records().map(|row| row.unwrap()[0].to_owned()).collect();
@@ -379,7 +379,7 @@ fn names_that_are_no_text_are_told_apart() {
     let paths = rows.map(|row| row["path"].as_str().unwrap().to_owned());
     assert_eq!(sorted(paths.collect()), expected, "{json}");
 
-    // What a test keeps is found again.
+    // The stored path of a test is found again.
     let done = world.thorax(&["data", "decode", "odd/a\\xff.png", "--out", "png", "--json"]).json();
     assert_eq!(done["files"][0]["path"], "odd/a\\\\xff.png");
     let folder = world.path("xrays Test/NORMAL");
@@ -430,7 +430,7 @@ fn no_cell_for_a_spreadsheet_is_a_formula() {
     assert!(shown.contains(",'+a,") && !shown.contains(",+a,"), "{shown}");
     let kept = fs::read(world.path("kept/predictions.csv")).unwrap();
     assert_eq!(kept, fs::read(world.path("run/predictions.csv")).unwrap());
-    // It is read as the other is.
+    // Both files are read alike.
     let compared = world.thorax(&["compare", "kept", "shown", "--json"]).json();
     assert_eq!(compared["comparison"]["images"], 8);
     world.refuses(&["predict", "x.png", "--csv-safe"], &["required arguments", "--csv"]);

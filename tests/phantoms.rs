@@ -1,6 +1,5 @@
-//! Whether heat maps show what there is to see: phantoms with one finding whose place is known, looked at by networks that
-//! were trained to find it, and by networks of random weights, whose maps must show nothing of it (Adebayo et al. 2018,
-//! "Sanity Checks for Saliency Maps", arXiv 1810.03292).
+//! Tests of heat maps on phantoms with one finding in a known place: networks that were trained to find it, and networks of
+//! random weights, whose maps must show nothing of it (Adebayo et al. 2018, "Sanity Checks for Saliency Maps", arXiv 1810.03292).
 //!
 //! `cargo test -p cli --test end_to_end -- --ignored --nocapture phantoms::` measures all methods on both networks, which takes
 //! minutes and the pretrained weights; a short form is part of the tests.
@@ -13,14 +12,14 @@ use serde_json::Value;
 
 use crate::world::World;
 
-/// What every phantom is drawn from; those to train on come first.
+/// Seed that every phantom is drawn from; those for training come first.
 const SEED: u64 = 7;
-/// Phantoms that are looked at.
+/// Number of phantoms that are explained.
 const LOOKED_AT: u64 = 100;
-/// How much larger than the finding the place is that a peak must lie in, about its middle.
+/// Factor by which the place of a peak may be larger than the finding, about its middle.
 const GROWN: f64 = 1.1;
 
-/// Phantoms of two classes to train on, half of them with a finding.
+/// Makes phantoms of two classes to train on, half of them with a finding.
 fn plant(world: &World, name: &str, count: u64, size: usize) {
     for class in ["finding", "healthy"] {
         fs::create_dir_all(world.path(name).join(class)).unwrap();
@@ -36,7 +35,7 @@ fn write(path: &Path, phantom: &Planted) {
     fs::write(path, data::encode_png(&phantom.image).unwrap()).unwrap();
 }
 
-/// Phantoms with a finding that no network was trained on.
+/// Makes phantoms with a finding that no network was trained on.
 fn looked_at(world: &World, size: usize) -> Vec<Planted> {
     fs::create_dir_all(world.path("looked-at")).unwrap();
     let draw = |index: u64| {
@@ -47,7 +46,7 @@ fn looked_at(world: &World, size: usize) -> Vec<Planted> {
     (0..LOOKED_AT).into_par_iter().map(draw).collect()
 }
 
-/// Row and column of the largest value of a 16-bit map; `None` where all are 0.
+/// Returns the row and column of the largest value of a 16-bit map; `None` where all are 0.
 fn peak(path: &Path) -> Option<[f64; 2]> {
     let mut reader =
         png::Decoder::new(std::io::BufReader::new(fs::File::open(path).unwrap())).read_info().unwrap();
@@ -56,14 +55,14 @@ fn peak(path: &Path) -> Option<[f64; 2]> {
     let values: Vec<u16> = bytes.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect();
     let most = *values.iter().max().unwrap();
     let at: Vec<usize> = (0..values.len()).filter(|&at| values[at] == most).collect();
-    // The largest value may stand in several pixels, at a map's edge or under a patch: their middle is meant.
+    // Several pixels may have the largest value, at a map's edge or under a patch: their middle is returned.
     let mean =
         |place: &dyn Fn(usize) -> usize| at.iter().map(|&at| place(at) as f64).sum::<f64>() / at.len() as f64;
     let width = frame.width as usize;
     (most > 0).then(|| [mean(&|at| at / width), mean(&|at| at % width)])
 }
 
-/// Whether a place lies within the finding, as large as it is or grown about its middle.
+/// Tells if a place lies within the finding, in its own size or grown about its middle.
 fn within(place: [f64; 2], mask: &[bool], size: usize, grown: f64) -> bool {
     let seen: Vec<[f64; 2]> =
         (0..mask.len()).filter(|&at| mask[at]).map(|at| [(at / size) as f64, (at % size) as f64]).collect();
@@ -73,8 +72,8 @@ fn within(place: [f64; 2], mask: &[bool], size: usize, grown: f64) -> bool {
     inside(row) && inside(column) && mask[row as usize * size + column as usize]
 }
 
-/// Of 100 phantoms, how many maps have their peak within the finding, grown and as it is, and how many are empty; and the mean
-/// probability of the finding.
+/// Counts of maps, among 100 phantoms, that have their peak within the grown and the exact finding, and of empty maps; and the
+/// mean probability of the finding.
 #[derive(Debug)]
 struct Found {
     grown: usize,
@@ -104,7 +103,7 @@ fn look(world: &World, phantoms: &[Planted], size: usize, run: &str, method: &st
     found
 }
 
-/// Trained, or with weights as they were drawn: a step of 1e-30 moves none of them.
+/// Trains a network; a step of 1e-30 keeps the weights as they were drawn.
 fn train(world: &World, run: &str, data: &str, flags: &[&str]) {
     world.thorax(&[&["train", "--data", data, "--seed", "7", "--out", run], flags].concat()).ok();
 }
@@ -173,8 +172,8 @@ fn all_methods_on_inceptions() {
         "few",
         &[&inception[..], &["--weights", "none", "--freeze", "all"], &RANDOM].concat(),
     );
-    // The figure hangs on what training came to: 84 here, 55 with seed 8, both certain of the finding.
-    // HiResCAM is Grad-CAM here; and occlusion would take 10,000 images a network.
+    // The figure depends on the trained weights: 84 here, 55 with seed 8, both certain of the finding.
+    // HiResCAM equals Grad-CAM here, and occlusion would take 10,000 images per network.
     for (method, least) in [("grad-cam", 80), ("grad-cam++", 0)] {
         let found = told("inception-v3 trained", method, look(&world, &phantoms, size, "trained", method));
         let random = told("inception-v3 random", method, look(&world, &phantoms, size, "random", method));

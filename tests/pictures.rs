@@ -1,12 +1,12 @@
 //! Pictures for tests, written by the `png` crate.
 
-/// A gray PNG of `side`² pixels: a soft gradient around `level`.
+/// Makes a gray PNG of `side`² pixels: a soft gradient around `level`.
 pub(crate) fn gray_png(side: u32, level: u8) -> Vec<u8> {
     let pixels: Vec<u8> = (0..side * side).map(|i| level.saturating_add((i % side / 4) as u8)).collect();
     png(side, png::ColorType::Grayscale, &pixels)
 }
 
-/// As [`gray_png`], with pixels in its last row that no other name has.
+/// Makes a picture like [`gray_png`], with pixels in its last row that no other name has.
 pub(crate) fn signed_png(side: u32, level: u8, name: &str) -> Vec<u8> {
     let mut pixels: Vec<u8> = (0..side * side).map(|i| level.saturating_add((i % side / 4) as u8)).collect();
     let sum = name.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(16_777_619) ^ u32::from(byte));
@@ -19,14 +19,14 @@ pub(crate) fn signed_png(side: u32, level: u8, name: &str) -> Vec<u8> {
     png(side, png::ColorType::Grayscale, &pixels)
 }
 
-/// The same pixels as [`gray_png`]'s, stored as colour.
+/// Makes the same pixels as [`gray_png`], stored as colour.
 pub(crate) fn gray_png_as_rgb(side: u32, level: u8) -> Vec<u8> {
     let gray = (0..side * side).map(|i| level.saturating_add((i % side / 4) as u8));
     let pixels: Vec<u8> = gray.flat_map(|value| [value; 3]).collect();
     png(side, png::ColorType::Rgb, &pixels)
 }
 
-/// A colour PNG of `side`² pixels.
+/// Makes a colour PNG of `side`² pixels.
 pub(crate) fn rgb_png(side: u32, colour: [u8; 3]) -> Vec<u8> {
     let pixels: Vec<u8> = colour.into_iter().cycle().take((side * side * 3) as usize).collect();
     png(side, png::ColorType::Rgb, &pixels)
@@ -41,11 +41,11 @@ pub(crate) fn png(side: u32, colour: png::ColorType, pixels: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A row of numbers that look drawn, the same for a seed.
+/// Generator of pseudo-random numbers, the same for a seed.
 struct Dice(u64);
 
 impl Dice {
-    /// Below `n`.
+    /// Draws a number below `n`.
     fn roll(&mut self, n: u32) -> u32 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         ((self.0 >> 33) % u64::from(n)) as u32
@@ -59,7 +59,7 @@ impl Dice {
 /// Side of pictures that are no radiographs.
 const SIDE: u32 = 256;
 
-/// In turn a scene in colour, a page of text, and noise.
+/// Draws in turn a scene in colour, a page of text, and noise.
 pub(crate) fn no_radiograph(seed: u32) -> Vec<u8> {
     match seed % 3 {
         0 => colour_scene(seed),
@@ -68,7 +68,7 @@ pub(crate) fn no_radiograph(seed: u32) -> Vec<u8> {
     }
 }
 
-/// Discs and boxes before a sky.
+/// Draws discs and boxes before a sky.
 pub(crate) fn colour_scene(seed: u32) -> Vec<u8> {
     let mut dice = Dice(u64::from(seed) + 1);
     let (top, bottom) = (dice.colour(), dice.colour());
@@ -92,7 +92,7 @@ pub(crate) fn colour_scene(seed: u32) -> Vec<u8> {
     png(SIDE, png::ColorType::Rgb, &(0..SIDE * SIDE).flat_map(pixel).collect::<Vec<_>>())
 }
 
-/// Lines of dark marks in words on a bright page.
+/// Draws lines of dark marks in words on a bright page.
 pub(crate) fn text_page(seed: u32) -> Vec<u8> {
     let mut dice = Dice(u64::from(seed) + 1);
     let paper = 235 + dice.roll(20) as u8;
@@ -119,7 +119,7 @@ pub(crate) fn text_page(seed: u32) -> Vec<u8> {
     png(SIDE, png::ColorType::Grayscale, &pixels)
 }
 
-/// In turn in colour, gray, and gray around a level.
+/// Draws noise: in turn in colour, gray, and gray around a level.
 pub(crate) fn noise(seed: u32) -> Vec<u8> {
     let mut dice = Dice(u64::from(seed) + 1);
     let n = (SIDE * SIDE) as usize;

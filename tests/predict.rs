@@ -1,4 +1,4 @@
-//! `predict`: the same figures as the run's own test, a row a file, and a bad file that stops nothing.
+//! Tests of `predict`: the same figures as the run's own test, a row per file, and a bad file that does not stop it.
 
 use std::{fs, io::Write as _, process::Stdio};
 
@@ -7,7 +7,7 @@ use crate::{
     world::{CLASSES, World},
 };
 
-/// Path, predicted class and probabilities of each row.
+/// Returns path, predicted class and probabilities of each row.
 fn rows(csv: &str) -> Vec<Vec<String>> {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(csv.as_bytes());
     reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect()
@@ -31,7 +31,7 @@ fn the_test_images_get_the_runs_own_probabilities_to_the_bit() {
         // Without thresholds the decision is the prediction; of so few images no guard is learnt.
         assert_eq!(found[5..], ["", &found[1], "", ""]);
     }
-    // The latest run is meant where none is named, and files may be named one by one.
+    // Without a name the latest run is used, and files may be named one by one.
     let one = world.thorax(&["predict", &expected[5][0], "--csv"]);
     let one = rows(&one.ok().stdout);
     assert_eq!((one.len(), &one[1][0], &one[1][1]), (2, &expected[5][0], &expected[5][2]));
@@ -154,7 +154,7 @@ fn a_list_on_standard_input_is_as_good_as_arguments() {
     assert_eq!(found[3][2..], found[7][2..], "the same image has the same figures wherever it is named");
 }
 
-/// Probabilities by path of `predict`'s CSV.
+/// Returns the probabilities of each row of `predict`'s CSV.
 fn probabilities(world: &World, flags: &[&str]) -> Vec<Vec<f64>> {
     let done = world.thorax(&[&["predict", "xrays Test", "--csv"], flags].concat());
     let number = |cell: &String| cell.parse().unwrap();
@@ -204,7 +204,7 @@ fn shifts_are_averaged() {
     let moved = plain.iter().flatten().zip(shifted.iter().flatten()).filter(|(a, b)| a != b).count();
     assert!(moved > 12, "{moved}");
     assert!(shifted.iter().all(|row| (row.iter().sum::<f64>() - 1.0).abs() < 1e-5));
-    // What is the same all over does not change by being shifted.
+    // A uniform picture does not change when it is shifted.
     fs::create_dir(world.path("flat")).unwrap();
     fs::write(world.path("flat/0.png"), crate::pictures::rgb_png(24, [90; 3])).unwrap();
     let [plain, shifted] = [&["--saved", "run"][..], &["--saved", "run", "--tta"]].map(|flags| {

@@ -1,4 +1,4 @@
-//! Real radiographs, where the variable `THORAX_REAL_DATA` names them.
+//! Tests on real radiographs, where the variable `THORAX_REAL_DATA` names them.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use crate::{
     world::{World, read_json},
 };
 
-/// The folder, or a line that says the test was skipped.
+/// Returns the folder, or prints that the test was skipped.
 #[expect(clippy::print_stderr, reason = "the only way for a test to say that it was skipped")]
 pub(crate) fn real_data(test: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("THORAX_REAL_DATA").map(PathBuf::from);
@@ -38,7 +38,8 @@ fn the_study_on_real_radiographs() {
     assert!(found <= 6, "{found} of 120 test images");
 }
 
-/// The general rules are the default; on the study's files, 8-bit without alpha and orientation, they are Keras'.
+/// Checks that the general rules, which are the default, equal Keras' on the study's files, which are 8-bit without alpha and
+/// orientation.
 #[test]
 fn both_rules_of_decoding_are_one_on_the_studys_files() {
     let Some(folder) = real_data("both_rules_of_decoding_are_one_on_the_studys_files") else { return };
@@ -62,7 +63,7 @@ fn both_rules_of_decoding_are_one_on_the_studys_files() {
     }
 }
 
-/// The pretrained network as it is, with a head: what `cargo xtask fetch-weights` brings is needed too.
+/// Checks the frozen pretrained network with a head; it also needs the file of `cargo xtask fetch-weights`.
 #[test]
 #[expect(clippy::print_stderr, reason = "the only way for a test to say that it was skipped")]
 fn frozen_features_on_real_radiographs() {

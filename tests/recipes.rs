@@ -1,4 +1,4 @@
-//! `--recipe`: settings out of a file.
+//! Tests of `--recipe`: settings from a file.
 
 use std::fs;
 

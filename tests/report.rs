@@ -1,4 +1,4 @@
-//! The page of a run: what it holds, what it is made from, and what it says where a file is missing or damaged.
+//! Tests of the page of a run: its contents, its sources, and its messages where a file is missing or damaged.
 
 use std::{fs, path::Path, process::Command};
 
@@ -39,7 +39,7 @@ fn a_run_ends_with_a_page_that_needs_nothing_else() {
         let words = words.replace("<td>10</td>", "COVID-19</th><td>8</td><td>2</td><td>4</td>");
         assert!(page.contains(&words), "`{words}` is not in the page");
     }
-    // Nothing is asked of anyone, and nothing runs.
+    // The page loads nothing and runs no script.
     for words in ["<script", "<link", "http://", "https://", "@import", "url("] {
         let page = page.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
         assert!(!page.contains(words), "`{words}` is in the page");
@@ -57,18 +57,18 @@ fn a_run_ends_with_a_page_that_needs_nothing_else() {
 #[test]
 fn the_page_can_be_made_again_from_the_runs_files_alone() {
     let world = World::new();
-    // Of its own: a page names the folder that it was made in.
+    // The run is trained here, since a page names the folder that it was made in.
     world.study();
     world.train(&["--epochs", "2", "--batch-size", "8", "--out", "run"]).ok();
     let first = page(&world);
     let before = world.files();
     fs::remove_file(world.path("run/report.html")).unwrap();
     fs::remove_dir_all(world.path("run/plots")).unwrap();
-    // The latest run is meant, and nothing but its page is touched.
+    // The latest run is used, and nothing but its page is changed.
     let done = world.thorax(&["report"]);
     assert_eq!(done.ok().stdout, "page   run/report.html\nplots  run/plots\n");
     assert_eq!(before.keys().collect::<Vec<_>>(), world.files().keys().collect::<Vec<_>>());
-    // All is the same but the time that the first page took, which it could not know.
+    // Everything is the same but the time for the first page, which it could not contain.
     let settled = |page: &str| page.split_once("<section id=\"settings\">").unwrap().1.to_owned();
     assert_eq!(settled(&page(&world)), settled(&first));
 
@@ -77,7 +77,7 @@ fn the_page_can_be_made_again_from_the_runs_files_alone() {
     assert_eq!(json["plots"].as_array().unwrap().len(), PLOTS.len());
     assert!(!page(&world).contains("data:image") && page(&world).contains("Pictures were left out."));
 
-    // From elsewhere the pictures are found by the test set's folder.
+    // From another folder the pictures are found by the test set's path.
     let away = tempfile::tempdir().unwrap();
     let run = world.path("run");
     let mut command = world.command(&["report", run.to_str().unwrap()]);
@@ -168,7 +168,7 @@ fn what_is_no_run_is_told() {
     world.refuses(&["report", "xrays"], &["error: the folder `xrays` holds no run", "hint: name the folder"]);
 }
 
-/// Changes a file of a run, or removes it, and wants the words that say so.
+/// Changes a file of a run, or removes it, and expects these words in the error.
 #[track_caller]
 fn damaged(world: &World, file: &str, content: Option<&str>, words: &[&str]) {
     let path = world.path("run").join(file);
@@ -231,7 +231,7 @@ fn a_damaged_file_of_a_run_is_named_with_its_line() {
     world.thorax(&["report", "run"]).ok();
 }
 
-/// The run is whole without its page: what goes wrong with it is a warning, and the exit code stays.
+/// Checks that a run is complete without its page: an error there is a warning, and the exit code stays.
 #[cfg(unix)]
 #[test]
 fn a_page_that_cannot_be_written_loses_no_run() {
@@ -267,7 +267,7 @@ fn a_page_that_cannot_be_written_loses_no_run() {
     world.thorax(&["test", "--saved", "run"]).ok();
 }
 
-/// By a validator, where one is installed: `html-validate` (npm) or `html5lib` (pip).
+/// Checks the page with a validator, where one is installed: `html-validate` (npm) or `html5lib` (pip).
 #[test]
 #[expect(clippy::print_stderr, reason = "the only way for a test to say that it was skipped")]
 fn the_page_is_valid_html() {
@@ -279,7 +279,7 @@ fn the_page_is_valid_html() {
     };
     let mut validators = 0;
     if runs("html-validate", &["--version"]) {
-        // Of its presets the one that holds the standard's rules; `style` attributes carry the bars' lengths.
+        // The preset with the standard's rules; `style` attributes carry the bars' lengths.
         fs::write(
             world.path("rules.json"),
             r#"{"extends": ["html-validate:standard"], "rules": {"no-inline-style": "off"}}"#,
@@ -306,7 +306,7 @@ fn valid(program: &str, args: &[&str], page: &Path) {
     assert!(done.status.success(), "{program}: {}", String::from_utf8_lossy(&said));
 }
 
-/// In headless Chromium, where it is installed.
+/// Checks the page in headless Chromium, where it is installed.
 #[cfg(unix)]
 #[test]
 #[expect(clippy::print_stderr, reason = "the only way for a test to say that it was skipped")]

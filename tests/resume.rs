@@ -1,4 +1,4 @@
-//! A run that was stopped in any way goes on as if nothing had happened.
+//! Tests of resumed runs: one that was stopped in any way ends as if it had never stopped.
 
 use std::{
     fs,
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::world::{World, read_json};
 
-/// What two runs must share: whole files, the history without its seconds, figures without paths and speeds.
+/// Results that two runs must share: whole files, the history without its seconds, figures without paths and speeds.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Outcome {
     best: Vec<u8>,
@@ -37,7 +37,7 @@ impl Outcome {
         }
     }
 
-    /// Fails with the first thing that differs, not with megabytes.
+    /// Fails with the first difference, not with megabytes.
     #[track_caller]
     pub(crate) fn same_as(&self, other: &Self, what: &str) {
         assert_eq!(self.history, other.history, "{what}");
@@ -48,7 +48,7 @@ impl Outcome {
     }
 }
 
-/// Takes paths and speeds out, wherever they stand.
+/// Removes paths and speeds at any depth.
 fn strip(value: &mut Value) {
     if let Some(object) = value.as_object_mut() {
         for key in ["checkpoint", "seconds", "images_per_second"] {
@@ -66,7 +66,7 @@ fn interrupt(child: &Child) {
     assert!(sent.success());
 }
 
-/// Waits until a file is there, with something in it.
+/// Waits until a file exists and is not empty.
 #[track_caller]
 fn wait_for(path: &Path) {
     let start = Instant::now();
@@ -147,7 +147,7 @@ fn a_run_that_is_over_says_so_and_goes_on_only_when_extended() {
     assert_eq!(printed["saved"], read_json(&world.path("run/test.json"))["saved"]);
     assert!(world.files() == files, "a run that is over was changed");
 
-    // Patience begins anew, and one epoch uses it up.
+    // The patience is reset, and one epoch uses it up.
     let before = fs::read_to_string(world.path("run/history.csv")).unwrap();
     world.thorax(&["train", "--resume", "run", "--extend-epochs", "1"]).ok();
     let after = fs::read_to_string(world.path("run/history.csv")).unwrap();
@@ -161,7 +161,7 @@ fn a_run_that_is_over_says_so_and_goes_on_only_when_extended() {
 fn other_settings_and_other_images_are_refused_with_the_difference() {
     let world = World::new();
     let run = world.trained();
-    // As a kill leaves it: over is what a test set makes it.
+    // The state after a kill: with a test set a run is over only once it is tested.
     let mut record = read_json(&run.join("run.json"));
     record["status"] = "running".into();
     fs::write(run.join("run.json"), record.to_string()).unwrap();
@@ -181,7 +181,7 @@ fn other_settings_and_other_images_are_refused_with_the_difference() {
     );
     world.refuses(&resume(&["--out", "other"]), &["--out <FOLDER>"]);
     world.refuses(&resume(&["--recipe", "best"]), &["--recipe <FILE|NAME>"]);
-    // The same value is no difference, and where images are cached none that matters.
+    // The same value is no difference, and the cache makes none that matters.
     let dry = resume(&["--seed", "28", "--cache", "none", "--on-non-finite", "skip", "--dry-run"]);
     assert_eq!(world.thorax(&dry).json()["settings"]["seed"], 28);
 
@@ -268,6 +268,6 @@ fn two_processes_never_train_one_run() {
     world.thorax(&["train", "--resume", "run"]).refused(&words);
     child.kill().unwrap();
     child.wait().unwrap();
-    // No kill leaves the lock behind: the only thing that is wrong now is the number of epochs.
+    // A kill releases the lock: only the number of epochs is wrong now.
     world.thorax(&["train", "--resume", "run", "--epochs", "2"]).refused(&["epochs: 100000, now 2"]);
 }

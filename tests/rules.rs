@@ -1,4 +1,5 @@
-//! Rules of decoding belong to the model: whatever reads an image for it reads it as training did, and says where it did not.
+//! Tests of the rules of decoding, which belong to the model: every command reads an image like training did, and reports
+//! exceptions.
 
 use std::fs;
 
@@ -13,12 +14,12 @@ use crate::{
 };
 
 const FORMATS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/formats");
-/// 20×24 pixels, written by Pillow.
+/// JPEG of 20×24 pixels, written by Pillow.
 const JPEG: &[u8] = include_bytes!("../crates/data/src/decode/fixtures/baseline.jpg");
-/// A TIFF header, little-endian, whose only tag says that the image is to be turned by 90° (EXIF 2.32, orientation 6).
+/// TIFF header, little-endian, whose only tag says that the image is turned by 90° (EXIF 2.32, orientation 6).
 const TURNED: &[u8] = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
 
-/// A PNG of 20×20 pixels, `samples` values each of `depth`, from `value` of row, column and sample.
+/// Makes a PNG of 20×20 pixels, `samples` values each of `depth`, from `value` of row, column and sample.
 fn png(
     colour: png::ColorType,
     depth: png::BitDepth,
@@ -42,7 +43,7 @@ fn png(
     bytes
 }
 
-/// The same radiograph-like gradient as 16-bit gray, with alpha, as JPEG that is to be turned, as plain PNG.
+/// Makes the same radiograph-like gradient as 16-bit gray, with alpha, as a turned JPEG, or as plain PNG.
 fn odd(kind: usize, level: u16, i: u16) -> (&'static str, Vec<u8>) {
     let shade = move |row: usize, column: usize| level + i + 3 * row as u16 + column as u16;
     match kind {
@@ -59,7 +60,7 @@ fn odd(kind: usize, level: u16, i: u16) -> (&'static str, Vec<u8>) {
         }
         2 => {
             let length = (TURNED.len() as u16 + 8).to_be_bytes();
-            // A comment that no other file has, so that no two are the same bytes.
+            // A comment that no other file has, so that no two files have the same bytes.
             let comment = [&b"\xff\xfe\0\x06"[..], &level.to_be_bytes(), &i.to_be_bytes()].concat();
             let head = [&JPEG[..2], b"\xff\xe1", &length, b"Exif\0\0", TURNED, &comment];
             ("turned.jpg", [&head.concat(), &JPEG[2..]].concat())
@@ -68,7 +69,7 @@ fn odd(kind: usize, level: u16, i: u16) -> (&'static str, Vec<u8>) {
     }
 }
 
-/// Training and test images of every kind in every class.
+/// Makes training and test images of every kind in every class.
 fn study(world: &World) {
     for (folder, count) in [("xrays", 12), ("xrays Test", 4)] {
         for (class, label) in CLASSES.iter().enumerate() {
@@ -81,7 +82,7 @@ fn study(world: &World) {
     }
 }
 
-/// Path → predicted class and probabilities, as the texts that they are.
+/// Returns path → predicted class and probabilities, as text.
 fn rows(csv: &str, skip: usize) -> Vec<(String, String)> {
     let row = |line: &str| {
         let mut cells = line.split(',');
@@ -105,7 +106,7 @@ fn every_command_reads_an_image_as_training_did() {
         let world = World::new();
         study(&world);
         let mut line = vec!["--epochs", "2", "--batch-size", "8", "--out", "run"];
-        // The first is the default.
+        // The first value is the default.
         if rules == "keras" {
             line.extend(["--formats", "keras"]);
         }
@@ -121,7 +122,7 @@ fn every_command_reads_an_image_as_training_did() {
         same_rows(&world, &["--saved", "alone/model.safetensors"]);
         same_rows(&world, &["--ensemble", "run", "alone/model.safetensors"]);
 
-        // `test`, by the copy too, which has no run to ask.
+        // `test`, also with the copy, which has no run.
         let stored = &crate::world::read_json(&world.path("run/test.json"))["saved"];
         for saved in ["run", "alone/model.safetensors"] {
             let tested = world.thorax(&["test", "--saved", saved, "--data", "xrays Test", "--json"]).json();
@@ -147,7 +148,7 @@ fn every_command_reads_an_image_as_training_did() {
             assert!((own.as_f64().unwrap() - told.as_f64().unwrap()).abs() < 1e-4, "{explained} {predicted}");
         }
 
-        // `serve`, whose card says by which rules it reads; so does what is exported.
+        // `serve`, whose card names the rules, like the exported file.
         let server = Served::start(&world, &[]);
         assert_eq!(get(server.address, "/v1/model").json()["preprocessing"]["formats"], rules);
         for row in &predicted {
@@ -163,7 +164,7 @@ fn every_command_reads_an_image_as_training_did() {
     }
 }
 
-/// DICOM is unknown to Keras' rules: it is read by the others, and its row says so, also of a copied checkpoint.
+/// Checks that DICOM, which Keras' rules do not know, is read by the others and noted in its row, also for a copied checkpoint.
 #[test]
 fn what_the_models_rules_cannot_read_is_read_by_the_general_ones_and_said() {
     let world = World::new();
@@ -171,7 +172,7 @@ fn what_the_models_rules_cannot_read_is_read_by_the_general_ones_and_said() {
     world.train(&["--epochs", "1", "--formats", "keras", "--out", "run"]).ok();
     fs::write(world.path("chest.dcm"), dicom()).unwrap();
     let line = ["predict", "chest.dcm", "xrays Test/NORMAL/000.png", "--saved", "run"];
-    // It has no window either.
+    // The file has no window either.
     let note = "read by the rules of `--formats all`: Keras' know no DICOM; no usable window: scaled by the range of its own \
                 pixels";
     let json = world.thorax(&[&line[..], &["--json"]].concat());
@@ -183,7 +184,7 @@ fn what_the_models_rules_cannot_read_is_read_by_the_general_ones_and_said() {
     assert!(lines[1].contains(note) && lines[2].ends_with(','), "{csv}");
     let table = world.thorax(&line).ok().stdout.clone();
     assert!(table.contains(&format!("chest.dcm  ({note})\n")), "{table}");
-    // Where the user names the rules, they are what is used.
+    // Rules that the user names are used.
     let done = world.thorax(&[&line[..], &["--formats", "keras"]].concat());
     assert!(
         done.stderr.contains("`chest.dcm` is a DICOM image, which `--formats all` reads"),
@@ -191,7 +192,7 @@ fn what_the_models_rules_cannot_read_is_read_by_the_general_ones_and_said() {
         done.stderr
     );
     assert_eq!(done.code, Some(1));
-    // A CSV names it, so that a test gets it too.
+    // A CSV names the file, so that a test reads it too.
     fs::write(world.path("mixed.csv"), "path,label\nchest.dcm,NORMAL\nxrays Test/NORMAL/000.png,NORMAL\n")
         .unwrap();
     let tested = world.thorax(&["test", "--saved", "run", "--data", "mixed.csv", "--out", "tested"]);
@@ -220,13 +221,13 @@ fn named_rules_replace_the_models_and_every_row_says_so() {
         let cut = row["path"].as_str().unwrap().ends_with("16.png");
         assert_eq!(note.ends_with("; values that 8 bits do not hold are cut by Keras' rules"), cut, "{row}");
     }
-    // Its own rules named are no other rules.
+    // The model's own rules replace nothing.
     let own = world.thorax(&[&line[..6], &["all"]].concat());
     assert!(!own.ok().stderr.contains("replaces"), "{}", own.stderr);
     assert!(own.stdout.lines().all(|row| row.contains("\"note\":null")), "{}", own.stdout);
 }
 
-/// Checkpoints of format 1 do not say by which rules they decode: their run does, and without it Keras' are taken, and said.
+/// Checks checkpoints of format 1, which do not store their rules: those of their run are used, or else Keras', with a warning.
 #[test]
 fn older_checkpoints_take_the_rules_of_their_run_or_keras_with_a_warning() {
     let world = World::new();

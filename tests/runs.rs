@@ -1,4 +1,4 @@
-//! What a run prints and leaves, and that it can be had again.
+//! Tests of the text and files of a run, and of its reproducibility.
 
 use std::fs;
 
@@ -104,7 +104,7 @@ fn figures_have_intervals_and_what_has_no_value_a_reason() {
     }
     assert!(figures["calibration"]["expected_calibration_error"].is_number(), "{figures}");
     assert!(figures["calibration"]["brier"].is_number() && figures["groups"].is_null(), "{figures}");
-    // Every figure that is null is named with its reason.
+    // Every figure without a value has a reason.
     for class in figures["classes"].as_array().unwrap() {
         if class["precision"].is_null() {
             let name = format!("precision of `{}`", class["label"].as_str().unwrap());
@@ -127,12 +127,12 @@ fn test_prints_what_training_printed_bit_for_bit() {
         let tested = world.thorax(&["test", "--saved", path, "--json"]).json();
         assert_eq!(timeless(tested), timeless(tests[key].clone()), "{path}");
     }
-    // Without a path the latest run is meant, and a test set can be named.
+    // Without a path the latest run is used, and a test set can be named.
     let latest = world.thorax(&["test", "--saved", "--json", "--data", "xrays Test"]).json();
     assert_eq!(timeless(latest), timeless(tests["saved"].clone()));
 }
 
-/// Figures without the times that no two runs share.
+/// Returns figures without times, which differ between runs.
 fn timeless(mut figures: Value) -> Value {
     let object = figures.as_object_mut().unwrap();
     for key in ["seconds", "images_per_second", "checkpoint"] {
@@ -246,7 +246,7 @@ fn the_sample_is_marked_as_synthetic_everywhere() {
     assert!(made.ok().stdout.contains("synthetic"), "{}", made.stdout);
     for file in world.files().keys() {
         let name = file.file_name().unwrap().to_str().unwrap();
-        // Besides the images there is what says that Thorax made them.
+        // Besides the images there is the marker of Thorax.
         assert!(name.starts_with("synthetic-") || name == ".thorax-output", "{}", file.display());
     }
     let trained =
@@ -256,7 +256,7 @@ fn the_sample_is_marked_as_synthetic_everywhere() {
     let tested = world.thorax(&["test", "--saved"]);
     assert!(tested.ok().stdout.contains("synthetic") && tested.stderr.contains("synthetic"));
     assert_eq!(world.thorax(&["data", "scan", "phantoms", "--json"]).json()["synthetic"], true);
-    // The same seed gives the same bytes; a folder of something else is left alone.
+    // The same seed gives the same bytes; a folder with other contents is not changed.
     let first = world.files();
     fs::create_dir(world.path("mine")).unwrap();
     fs::write(world.path("mine/x.png"), "mine").unwrap();
@@ -294,7 +294,7 @@ fn help_and_version_are_no_errors() {
     }
 }
 
-/// Ctrl-C ends training in good order: exit code 130, what was saved stays, and the record says so.
+/// Checks that Ctrl-C stops training with exit code 130, keeps saved files, and is noted in the record.
 #[cfg(unix)]
 #[test]
 fn an_interrupt_keeps_what_was_saved() {

@@ -1,4 +1,5 @@
-//! `serve`: over HTTP what `predict` and `explain` say, nothing left on the disk, and an end that cuts nobody off.
+//! Tests of `serve`: the same answers over HTTP as from `predict` and `explain`, no files left on the disk, and a stop that
+//! completes all requests.
 
 use std::{
     fs,
@@ -21,7 +22,7 @@ use crate::{
     world::{CLASSES, Done, World},
 };
 
-/// The program while it serves; it is killed where a test fails.
+/// Running server, which is killed if a test fails.
 pub(crate) struct Served {
     child: Child,
     stdout: BufReader<ChildStdout>,
@@ -31,12 +32,12 @@ pub(crate) struct Served {
 const SERVE: [&str; 5] = ["serve", "--saved", "run", "--listen", "127.0.0.1:0"];
 
 impl Served {
-    /// On a port of its own; its first line says where.
+    /// Starts the server on a free port, which its first line names.
     pub(crate) fn start(world: &World, flags: &[&str]) -> Self {
         Self::of(world, world.command(&[&SERVE, flags].concat()), Stdio::piped())
     }
 
-    /// Within limits of a shell's `ulimit`.
+    /// Starts the server within limits of a shell's `ulimit`.
     #[cfg(target_os = "linux")]
     fn limited(world: &World, limits: &str, flags: &[&str]) -> Self {
         let program = world.command(&[&SERVE, flags].concat());
@@ -74,13 +75,13 @@ impl Served {
         post(self.address, "/v1/predict", "application/octet-stream", image)
     }
 
-    /// What it has had written to disks.
+    /// Returns the count of bytes that the server has written to disks.
     fn written(&self) -> String {
         let io = fs::read_to_string(format!("/proc/{}/io", self.child.id())).unwrap_or_default();
         io.lines().find(|line| line.starts_with("write_bytes")).unwrap_or_default().to_owned()
     }
 
-    /// As a service manager ends it.
+    /// Stops the server with TERM, like a service manager.
     fn term(mut self) -> Done {
         let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
@@ -95,20 +96,20 @@ impl Served {
 
 impl Drop for Served {
     fn drop(&mut self) {
-        // It has mostly ended.
+        // The process has usually ended before.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Each file has the probabilities and warnings that `predict` gives it, or is refused in its words; how many are refused.
+/// Checks that each file has the probabilities and warnings of `predict`, or its error; returns the number of errors.
 fn agrees_with_predict(world: &World, server: &Served, files: &[String]) -> usize {
     let files: Vec<&str> = files.iter().map(String::as_str).collect();
     let done = world.thorax(&[&["predict", "--saved", "run", "--json"], &files[..]].concat());
     let rows: Vec<Value> = done.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(rows.len(), files.len(), "{}", done.stderr);
     let ask = |file: &&str| server.predict(&fs::read(world.path(file)).unwrap());
-    // Some at a time, so that they share batches.
+    // Several requests run at a time, so that they share batches.
     let answers: Vec<Answer> = thread::scope(|scope| {
         let parts: Vec<_> = files
             .chunks(files.len().div_ceil(6))
@@ -130,14 +131,14 @@ fn agrees_with_predict(world: &World, server: &Served, files: &[String]) -> usiz
             let (found, expected) = (probability(&found, class), probability(row, class));
             assert!((found - expected).abs() <= 1e-4, "{row}: {class} {found}");
         }
-        // The order of two that are as good as equal is nobody's.
+        // The order of two nearly equal probabilities may differ.
         let least = CLASSES.map(|class| probability(row, class)).into_iter().fold(0.0, f64::max) - 1e-4;
         assert!(probability(row, found["predicted"].as_str().unwrap()) >= least, "{row}: {found}");
     }
     rows.iter().filter(|row| !row["error"].is_null()).count()
 }
 
-/// A trained run, and files of all kinds beside it.
+/// Makes a trained run, and files of all kinds beside it.
 fn world() -> (World, Vec<String>) {
     let world = World::new();
     world.trained();
@@ -230,7 +231,7 @@ fn what_is_at_hand_when_it_is_told_to_stop_is_answered() {
     let (world, files) = world();
     let server = Served::start(&world, &["--quiet"]);
     let (address, image) = (server.address, fs::read(world.path(&files[6])).unwrap());
-    // Their heads have been read, and what they send is waited for.
+    // The server has read their heads, and waits for their bodies.
     let clients: Vec<TcpStream> = (0..12)
         .map(|i| {
             let path = ["/v1/predict", "/v1/explain"][i % 2];
@@ -259,7 +260,7 @@ fn what_is_at_hand_when_it_is_told_to_stop_is_answered() {
     assert_eq!(done.ok().stdout, "");
 }
 
-/// A square of equal pixels: long to decode, and few bytes to send.
+/// Makes a square of equal pixels: slow to decode, and few bytes to send.
 fn plain_png(side: u32, color: png::ColorType, depth: png::BitDepth) -> Vec<u8> {
     let mut bytes = Vec::new();
     {
@@ -297,7 +298,7 @@ fn a_small_image_does_not_wait_for_large_ones() {
                 stream.write_all(&[head.as_bytes(), &large].concat()).unwrap();
                 let answer = Answer::of(&rest(&mut stream));
                 answered.fetch_add(1, Ordering::SeqCst);
-                // On a busy machine some come too late.
+                // On a busy machine some requests are too late.
                 assert!([200, 503].contains(&answer.status), "{}", answer.head);
             });
         }
@@ -477,7 +478,7 @@ fn who_may_ask_is_settled_before_it_starts() {
     }
 }
 
-/// Real files with the odd things met in collections, DICOM of several makers, and the first half of each.
+/// Checks real files with the irregularities of collections, DICOM of several makers, and the first half of each.
 #[test]
 fn real_files_are_answered_as_predict_answers_them() {
     let Some(root) = real_data("real_files_are_answered_as_predict_answers_them") else { return };
@@ -498,7 +499,7 @@ fn real_files_are_answered_as_predict_answers_them() {
     server.term().ok();
 }
 
-/// Every file in a folder and its folders.
+/// Returns every file in a folder and its subfolders.
 fn below(folder: PathBuf) -> Vec<String> {
     let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let of = |path: PathBuf| match path.is_dir() {

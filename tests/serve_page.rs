@@ -1,10 +1,10 @@
-//! The page of `serve` in headless Chromium: what is asked of it stands in `serve_page.cjs`.
+//! Test of the page of `serve` in headless Chromium; the checks are in `serve_page.cjs`.
 
 use std::{fs, process::Command};
 
 use crate::{serve::Served, world::World};
 
-/// Needs Chromium, node, and a variable `NODE_PATH` that names a folder with puppeteer-core and axe-core.
+/// Checks the page; needs Chromium, node, and a variable `NODE_PATH` that names a folder with puppeteer-core and axe-core.
 #[test]
 #[expect(clippy::print_stderr, reason = "the only way for a test to say that it was skipped")]
 fn the_page_is_for_everyone_and_asks_nobody_else() {

@@ -1,4 +1,4 @@
-//! Several test sets, a test's files, two models on the same images, and images of which a part is hidden.
+//! Tests of several test sets, a test's files, two models on the same images, and images with a part hidden.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::world::{CLASSES, World, read_json};
 
-/// A trained model, `run`, and three sets: its own, `far` of other pictures, and `part` that lacks a class.
+/// Makes a trained model, `run`, and three sets: its own, `far` of other pictures, and `part` that lacks a class.
 fn world() -> World {
     let world = World::new();
     world.trained();
@@ -15,7 +15,7 @@ fn world() -> World {
     world
 }
 
-/// A second model of the same classes, named the other way round, at another image size.
+/// Trains a second model of the same classes, named in reverse order, at another image size.
 fn second(world: &World) {
     let classes = "Viral Pneumonia,COVID-19,NORMAL";
     let line = ["train", "--data", "xrays", "--image-size", "8", "--epochs", "1", "--seed", "3"];
@@ -37,7 +37,7 @@ fn several_sets_are_reported_apart_with_the_gap_between_them() {
     let done = world.thorax(&[&line[..], &["--json"]].concat());
     assert!(done.ok().stdout.starts_with("{\"sets\":{\"internal\":{"), "{}", done.stdout);
     let told = done.json();
-    // Each is what it is on its own.
+    // Each set has the figures of a test of it alone.
     let own = read_json(&world.path("run/test.json"))["saved"].clone();
     assert_eq!(timeless(&told["sets"]["internal"]), timeless(&own));
     let far = world.thorax(&["test", "--saved", "run", "--data", "far", "--json"]).json();
@@ -78,7 +78,7 @@ fn several_sets_are_reported_apart_with_the_gap_between_them() {
         assert!(at.is_some(), "`{words}` is not where it should be in:\n{printed}");
         rest = &rest[at.unwrap() + words.len()..];
     }
-    // In the order given, and one set with a name is a set with a name.
+    // Sets keep the order given, and a single set with a name is reported by name.
     let line = ["test", "--saved", "run", "--data", "z=far", "--data", "a=xrays Test", "--json"];
     assert!(world.thorax(&line).ok().stdout.starts_with("{\"sets\":{\"z\":{"));
     let one = world.thorax(&["test", "--saved", "run", "--data", "z=far", "--json"]).json();
@@ -127,7 +127,7 @@ fn a_class_without_images_leaves_figures_without_value_and_says_why() {
             assert!(gap["accuracy"]["interval"].is_array(), "{gap}");
         }
     }
-    // Training is as strict as it was.
+    // Training still refuses such sets.
     world.refuses(&["train", "--data", "part"], &["error: ", "`Viral Pneumonia`"]);
     let line = ["train", "--data", "xrays", "--test-data", "part", "--out", "new"];
     world.refuses(&line, &["error: the classes of `part` are not the model's: `COVID-19` missing"]);
@@ -173,7 +173,7 @@ fn a_tests_files_hold_what_it_printed() {
     let line = ["test", "--saved", "run", "--json", "--out", "new/one"];
     let told = world.thorax(&line).json();
     assert_eq!(read_json(&world.path("new/one/test.json")), told);
-    // Its rows name the files by absolute paths, as `run.json` does, and training's as they were given.
+    // Its rows have absolute paths, like `run.json`, and those of training the paths as given.
     let same = world.thorax(&["compare", "run", "new/one", "--json"]).json()["comparison"].clone();
     assert_eq!((&same["images"], &same["mcnemar_p"]), (&12.into(), &1.0.into()));
     assert_eq!((&same["log_loss"]["difference"], &same["only_first_right"]), (&0.0.into(), &0.into()));
@@ -245,7 +245,7 @@ fn two_models_are_compared_on_the_same_images() {
     }
     assert_eq!(comparison["log_loss"]["first"], own["calibration"]["log_loss"]);
 
-    // Their files say the same, in whatever order their rows and classes are.
+    // Their files give the same result, whatever the order of rows and classes.
     let files = world.thorax(&["compare", "run", "other", "--json"]).json();
     assert_eq!((&files["first"], &files["second"]), (&"run".into(), &"other".into()));
     assert_eq!(&files["comparison"], comparison);
@@ -261,7 +261,7 @@ fn two_models_are_compared_on_the_same_images() {
     {
         assert!(printed.contains(words), "{printed}");
     }
-    // Of several sets each has its comparison.
+    // Each of several sets has its comparison.
     let line =
         ["test", "--saved", "run", "--against", "other/last.safetensors", "--data", "far", "--data", "part"];
     let told = world.thorax(&[&line[..], &["--json"]].concat()).json();

@@ -1,4 +1,4 @@
-//! `data split`, and splits that keep groups whole.
+//! Tests of `data split`, and of splits that keep groups whole.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::world::{World, read_json};
 
-/// Two classes of twenty pictures, four of each patient; names begin with the patient's.
+/// Makes two classes of twenty pictures, four of each patient; names begin with the patient's.
 fn patients(world: &World) {
     world.data_set("xrays", &[("sick", 20), ("well", 20)]);
     for class in ["sick", "well"] {
@@ -25,7 +25,7 @@ fn patients(world: &World) {
     }
 }
 
-/// The columns of a manifest, row by row.
+/// Reads the columns of a manifest, row by row.
 fn manifest(world: &World, name: &str) -> Vec<BTreeMap<String, String>> {
     let text = fs::read_to_string(world.path(name)).unwrap();
     let mut lines = text.lines().map(|line| line.split(',').map(str::to_owned));
@@ -86,7 +86,7 @@ fn a_manifest_is_trained_from_as_it_says() {
     let expected: BTreeSet<&str> =
         rows.iter().filter(|row| row["split"] == "test").map(|row| row["path"].as_str()).collect();
     assert_eq!(tested, expected);
-    // Without a test part, the rule of training and that of the manifest come to the same.
+    // Without a test part, training and manifest split alike by the same rule.
     for rule in ["keras", "random"] {
         let out = format!("{rule}.csv");
         world.thorax(&["data", "split", "xrays", "--out", &out, "--split", rule, "--seed", "9"]).ok();
@@ -117,7 +117,7 @@ fn groups_stay_whole() {
         splits.entry(&row["group"]).or_default().insert(&row["split"]);
     }
     assert!(splits.len() == 5 && splits.values().all(|splits| splits.len() == 1), "{splits:?}");
-    // The same in training itself; and a split that parts groups is told of.
+    // The same in training itself, which warns of a split that parts groups.
     let train = |flags: &[&str]| {
         let line =
             ["train", "--data", "xrays", "--image-size", "16", "--epochs", "1", "--json", "--out", "run"];
@@ -160,7 +160,7 @@ fn folds_are_numbered() {
     let folds: BTreeSet<&str> = rows.iter().map(|row| row["fold"].as_str()).collect();
     assert_eq!(folds.into_iter().collect::<Vec<_>>(), ["", "1", "2", "3", "4"]);
     assert!(rows.iter().all(|row| row["fold"].is_empty() == (row["split"] == "test")));
-    // What is trained from it has its validation part split off by the rule.
+    // Training from it splits the validation part by the rule.
     let line = ["train", "--data", "m.csv", "--dry-run"];
     assert!(world.thorax(&line).ok().stderr.contains("sick         13           3     4"));
 }
@@ -176,7 +176,7 @@ fn folders_are_laid_out() {
         assert_eq!(there("xrays/NORMAL/000.png"), how != "--move");
         let rows = manifest(&world, "m.csv");
         assert!(rows.iter().all(|row| row["path"].starts_with("new/") && there(&row["path"])));
-        // The folders and the manifest say the same.
+        // The folders and the manifest agree.
         let scan = |data: &str| world.thorax(&["data", "scan", data, "--json"]).json()["classes"].clone();
         assert_eq!(scan("new"), scan("m.csv"));
         assert_eq!(scan("new")[0]["validation"], 1);
@@ -187,7 +187,7 @@ fn folders_are_laid_out() {
     }
 }
 
-/// A move that is killed at some moment, and the same command again: every image is in its place, with its own pixels.
+/// Checks a move that is killed at some moment, and repeated: every image is in its place, with its own pixels.
 #[cfg(unix)]
 #[test]
 fn a_move_that_is_killed_goes_on() {
@@ -230,7 +230,7 @@ fn a_move_that_is_killed_goes_on() {
     assert!(cut_off > 0, "no move was cut off");
 }
 
-/// A folder may come from anyone, and with it the journal of a move.
+/// Checks a folder from elsewhere, with the journal of a move in it.
 #[test]
 fn a_planted_journal_moves_nothing_that_is_not_of_the_data_set() {
     let world = World::new();
@@ -253,7 +253,7 @@ fn a_planted_journal_moves_nothing_that_is_not_of_the_data_set() {
             "hint: ",
         ],
     );
-    // Nor from the data set to elsewhere.
+    // The same from the data set to another place.
     std::os::unix::fs::symlink("..", world.path("new/up")).unwrap();
     let image = real("xrays/NORMAL/000.png");
     let journal = format!("{},,path,label\n{image},{},x.png,a\n", real("m.csv"), real("new/up/x.png"));

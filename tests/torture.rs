@@ -1,6 +1,6 @@
-//! Runs that are killed again and again, at any moment, and gone on with until they end.
+//! Tests of runs that are killed again and again, at any moment, and resumed until they end.
 //!
-//! The short ones are part of the tests; `cargo xtask torture` runs the long ones, which cargo ignores by itself.
+//! The short ones are part of the tests; `cargo xtask torture` runs the long ones, which cargo ignores by default.
 
 use std::{
     fmt, fs,
@@ -14,16 +14,16 @@ use base::random::{Key, Purpose, unit};
 
 use crate::{resume::Outcome, world::World};
 
-/// What killed runs were doing.
+/// Counts of kills by the state of the run.
 #[derive(Clone, Copy, Debug, Default)]
 struct Kills {
-    /// Before anything was saved.
+    /// Kills before anything was saved.
     before: usize,
-    /// While a checkpoint was written.
+    /// Kills while a checkpoint was written.
     writing: usize,
-    /// Otherwise in training.
+    /// Other kills in training.
     training: usize,
-    /// After the last epoch: calibration, tests, the page.
+    /// Kills after the last epoch: in calibration, tests, or the page.
     after: usize,
 }
 
@@ -45,15 +45,15 @@ impl fmt::Display for Kills {
     }
 }
 
-/// A run to be killed.
+/// Run to be killed.
 struct Torture<'a> {
     world: &'a World,
-    /// What comes after `train`.
+    /// Flags after `train`.
     flags: Vec<&'a str>,
     epochs: usize,
-    /// What a whole run leaves.
+    /// Result of a run without kills.
     expected: Outcome,
-    /// How long it takes.
+    /// Time of a run without kills.
     whole: Duration,
 }
 
@@ -61,7 +61,7 @@ impl<'a> Torture<'a> {
     fn new(world: &'a World, flags: &[&'a str], epochs: usize) -> Self {
         let mut expected = None;
         let mut whole = Duration::ZERO;
-        // The second one finds everything in the system's memory, as the killed ones will.
+        // The second run finds all files in the system's memory, like the killed ones.
         for out in ["whole-1", "whole-2"] {
             let start = Instant::now();
             world.thorax(&[&["train", "--out", out], flags].concat()).ok();
@@ -75,21 +75,21 @@ impl<'a> Torture<'a> {
         Self { world, flags: flags.to_vec(), epochs, expected: expected.unwrap(), whole }
     }
 
-    /// Starts the run, or goes on with it.
+    /// Starts or resumes the run.
     fn spawn(&self) -> Child {
         let run = self.world.path("run");
         let args = match run.join("run.json").exists() {
             true => vec!["train", "--resume", "run"],
             false => [&["train", "--out", "run"], &self.flags[..]].concat(),
         };
-        // What a kill left before the run had a record is no run yet.
+        // Files of a kill before the run had a record are no run yet.
         if !run.join("run.json").exists() {
             let _ = fs::remove_dir_all(&run);
         }
         self.world.command(&args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
-    /// Kills runs at moments of every kind until `kills` are done and each run was brought to its end.
+    /// Kills runs at moments of every kind until `kills` are done and each run was completed.
     fn run(&self, kills: usize, seed: u64) -> (Kills, usize) {
         let mut random = Key { seed, epoch: 0, step: 0, purpose: Purpose::Shuffle }.generator(0);
         let (mut met, mut runs) = (Kills::default(), 0);
@@ -116,7 +116,7 @@ impl<'a> Torture<'a> {
         (met, runs)
     }
 
-    /// Lets a run end, and compares what it left.
+    /// Waits for a run's end, and compares its result.
     fn finish(&self, child: Child, met: Kills) {
         let output = child.wait_with_output().unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr);
@@ -141,7 +141,7 @@ impl<'a> Torture<'a> {
     }
 }
 
-/// Whether a checkpoint's temporary file is there.
+/// Tells if a checkpoint's temporary file exists.
 fn is_writing(run: &Path) -> bool {
     let entries = fs::read_dir(run).into_iter().flatten().flatten();
     let mut names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
@@ -155,7 +155,7 @@ fn sleep(child: &mut Child, duration: Duration) {
     }
 }
 
-/// Lets some checkpoints pass, a share of twenty milliseconds at a time, and waits for the next.
+/// Waits for some checkpoints to pass, a share of twenty milliseconds at a time, and then for the next.
 fn wait_for_writing(child: &mut Child, run: &Path, share: f32) {
     let start = Instant::now();
     while start.elapsed() < Duration::from_millis(20).mul_f32(share) {

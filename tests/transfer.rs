@@ -1,10 +1,10 @@
-//! InceptionV3: training, testing, freezing, and what is refused.
+//! Tests of InceptionV3: training, testing, freezing, and refused flags.
 
 use std::fs;
 
 use crate::world::{World, read_json};
 
-/// From scratch and small: the pretrained weights are not needed to see that everything fits together.
+/// Flags of a small run from scratch: the test needs no pretrained weights.
 const SMALL: [&str; 10] = [
     "train",
     "--data",
@@ -22,7 +22,7 @@ fn small<'a>(flags: &[&'a str]) -> Vec<&'a str> {
     [SMALL.as_slice(), &["1", "--batch-size", "8", "--out", "run"], flags].concat()
 }
 
-/// The figures without what depends on the path or the moment.
+/// Returns the figures without values that depend on path or time.
 fn figures(mut test: serde_json::Value) -> serde_json::Value {
     for key in ["checkpoint", "seconds", "images_per_second"] {
         test.as_object_mut().unwrap().remove(key);
@@ -40,7 +40,7 @@ fn a_saved_model_tests_as_training_said_frozen_or_not() {
         let world = World::new();
         world.study();
         let trained = world.thorax(&small(&[&flags[..], &["--json"]].concat())).json();
-        // Named, since a machine without bf16 would test in f32.
+        // The precision is named, since a machine without bf16 would test in f32.
         let tested = world.thorax(&["test", "--saved", "run", "--json", flags[0], flags[1]]).json();
         assert_eq!(figures(tested.clone()), figures(trained["saved"].clone()), "{flags:?}");
         let settings = &read_json(&world.path("run/run.json"))["settings"];

@@ -1,4 +1,4 @@
-//! A fresh folder with the program in it.
+//! Fresh folder with the program in it, for each test.
 
 use std::{
     collections::BTreeMap,
@@ -11,15 +11,15 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// The study's classes, which the sample has too.
+/// Classes of the study, which the sample has too.
 pub(crate) const CLASSES: [&str; 3] = ["COVID-19", "NORMAL", "Viral Pneumonia"];
 
-/// A working folder of its own for each test.
+/// Working folder of a test.
 pub(crate) struct World {
     folder: TempDir,
 }
 
-/// What a run of the program came to.
+/// Exit code and output of a run of the program.
 pub(crate) struct Done {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
@@ -51,8 +51,7 @@ impl World {
         command
     }
 
-    /// A folder of classes of small pictures, each class brighter than the one before it and no
-    /// two with the same pixels.
+    /// Makes a folder of classes of small pictures, each class brighter than the one before it and no two with the same pixels.
     pub(crate) fn data_set(&self, name: &str, counts: &[(&str, usize)]) -> PathBuf {
         let root = self.path(name);
         for (class, &(label, count)) in counts.iter().enumerate() {
@@ -67,7 +66,7 @@ impl World {
         root
     }
 
-    /// The classes of the study with ten pictures each to train on and four to test on.
+    /// Makes the classes of the study with ten pictures each to train on and four to test on.
     pub(crate) fn study(&self) -> PathBuf {
         let root = self.data_set("xrays", &CLASSES.map(|class| (class, 10)));
         self.data_set("xrays Test", &CLASSES.map(|class| (class, 4)));
@@ -103,7 +102,7 @@ impl World {
         self.path("run")
     }
 
-    /// Every file below the folder with its contents, but decoded images that are kept for later.
+    /// Returns every file below the folder with its contents, except cached images.
     pub(crate) fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         fn walk(folder: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
             for entry in fs::read_dir(folder).unwrap() {
@@ -124,7 +123,7 @@ impl World {
         files
     }
 
-    /// Runs `thorax` on bad input: exit code 1, these words on stderr, nothing on stdout, and every file as before.
+    /// Runs `thorax` on bad input: expects exit code 1, these words on stderr, nothing on stdout, and every file unchanged.
     #[track_caller]
     pub(crate) fn refuses(&self, args: &[&str], words: &[&str]) -> Done {
         let before = self.files();
@@ -153,7 +152,7 @@ impl Done {
         self
     }
 
-    /// Exit code 1, and these words in this order on stderr.
+    /// Checks for exit code 1, and these words in this order on stderr.
     #[track_caller]
     pub(crate) fn refused(&self, words: &[&str]) -> &Self {
         assert_eq!(self.code, Some(1), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);

@@ -41,7 +41,7 @@ pub(crate) struct Options {
     /// The data set of the `study` job [default: `data/COVID-19 Radiography Database`, or the synthetic sample]
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
-    /// How often each is measured [default: 3, with --quick 1]
+    /// Number of measurements of each job [default: 3, with --quick 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     runs: Option<u32>,
     /// A few epochs on few images, a few steps: shows that it works, says little about speed

@@ -56,7 +56,7 @@ pub(crate) struct Options {
     /// Run the target once on this file, such as a finding, instead of looking for more
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
-    /// Which targets: all where none is named
+    /// Targets to run: all where none is named
     #[arg(value_parser = clap::builder::PossibleValuesParser::new(TARGETS.map(|(name, _)| name)))]
     targets: Vec<String>,
 }

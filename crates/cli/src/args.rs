@@ -1,4 +1,4 @@
-//! The command line. Defaults are the study's values; `run.json` stores what they resolve to under the flags' names.
+//! Command line of `thorax`. Defaults are the study's values; `run.json` stores the resolved values under the flags' names.
 
 use std::path::PathBuf;
 
@@ -40,20 +40,20 @@ pub(crate) use values::{
 };
 use values::{at_most, bytes, picture_size, sample_size, threads};
 
-/// Where a data set is expected when none is named.
+/// Path of the data set where none is named.
 pub(crate) const DEFAULT_DATA: &str = "data/COVID-19 Radiography Database";
-/// Where decoded images are kept when no place is named.
+/// Folder of the image cache where none is named.
 pub(crate) const DEFAULT_CACHE: &str = "data/cache";
-/// Where `cargo xtask fetch-weights` puts the pretrained InceptionV3.
+/// Path that `cargo xtask fetch-weights` writes the pretrained InceptionV3 to.
 pub(crate) const DEFAULT_WEIGHTS: &str = "data/weights/inception-v3.pt";
-/// Where heat maps go when no place is named.
+/// Folder of the heat maps where none is named.
 pub(crate) const DEFAULT_EXPLAINED: &str = "data/explained";
-/// Where the synthetic sample goes when no place is named.
+/// Folder of the synthetic sample where none is named.
 pub(crate) const DEFAULT_SAMPLE: &str = "data/sample/Phantoms";
 
-/// The most images of a sample, or of a class's test set.
+/// Largest number of images of a sample, or of a class's test set.
 const MAX_IMAGES: usize = 1_000_000;
-/// The most folds.
+/// Largest number of folds.
 const MAX_FOLDS: usize = 1000;
 
 const STYLES: styling::Styles = styling::Styles::styled()
@@ -77,7 +77,7 @@ pub(crate) struct Global {
     /// Print results and errors only
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
-    /// Say more: once for what is done, twice for details (RUST_LOG sets it finer)
+    /// Print more messages: once for steps, twice for details (RUST_LOG filters finer)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 }
@@ -86,34 +86,34 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     /// Train a model on a folder of classes, keep its best weights, and test them
     Train(Box<TrainArgs>),
-    /// Train and test once for each of K folds: every image is tested by a model that was trained without it
+    /// Train and test in K folds: each image is tested by a model trained without it
     CrossValidate(Box<CrossValidateArgs>),
     /// Test a saved model on one set of images or several
     Test(Box<TestArgs>),
     /// Compare two models that were tested on the same images
     Compare(CompareArgs),
-    /// Classify images: a row each with a probability per class
+    /// Classify images, and print a row for each with the probability of every class
     Predict(PredictArgs),
-    /// Draw where in images a model looks: heat maps over them, and as numbers
+    /// Write heat maps of where a model looks: as overlay pictures and as numbers
     Explain(ExplainArgs),
-    /// Make the page of a run: figures, curves, cases, settings, limits
+    /// Write the HTML page of a run: figures, curves, cases, settings, limits
     Report(ReportArgs),
-    /// Serve a page to drop images on, and an HTTP interface, for one saved model
+    /// Serve one saved model: a page to drop images on, and an HTTP interface
     ///
     /// Everything stays on this machine: images are held in memory only, and nothing is fetched from elsewhere.
     Serve(Box<ServeArgs>),
     /// Write a saved model as one TorchScript file, from 8-bit pixels to probabilities
     Export(ExportArgs),
-    /// Look at a data set, or make a synthetic one
+    /// Inspect a data set, split it, or make a synthetic one
     #[command(subcommand)]
     Data(DataCommand),
     /// Print a page of the manual, or list its topics
     Guide(GuideArgs),
-    /// Print a script that lets a shell complete commands and flags
+    /// Print a script by which a shell completes commands and flags
     ///
     /// For bash: `thorax completions bash > ~/.local/share/bash-completion/completions/thorax`.
     Completions(CompletionsArgs),
-    /// Make manual pages, for `man thorax`
+    /// Generate manual pages for `man thorax`
     Man(ManArgs),
 }
 
@@ -123,60 +123,60 @@ pub(crate) enum DataCommand {
     Scan(ScanArgs),
     /// Make the synthetic sample: chest phantoms, no real radiographs
     Sample(SampleArgs),
-    /// Say how much is in the cache of decoded images, or clear it
+    /// Print the size of the cache of decoded images, or clear it
     Cache(DataCacheArgs),
-    /// Write files' 8-bit pixels as PNG, as a network would see them
+    /// Write the 8-bit pixels of image files as PNG, as a network would see them
     Decode(DecodeArgs),
-    /// Split a data set, and write down which image is for what
+    /// Split a data set for training, validation and testing, and write a manifest
     Split(SplitArgs),
-    /// Find copies and leaks, files that cannot be read, images that are no radiographs, and whether files alone give
-    /// their classes away
+    /// Find copies, leaks, unreadable files and images that are no radiographs. Also test if file facts alone reveal the classes
     ///
-    /// A leak is a copy in another set or of another class, or a patient in two sets. The exit code is 1 where a file cannot
-    /// be read, and with --strict also where a leak is found.
+    /// A leak is a copy in another set or of another class, or a patient in two sets. The exit code is 1 where a file cannot be
+    /// read, and with --strict also where a leak is found.
     Audit(AuditArgs),
 }
 
-/// How files become pixels.
+/// Flags for finding and decoding images.
 #[derive(Args, Clone, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct ReadArgs {
-    /// Rules that images are found and decoded by: all (by content, DICOM too; 16 bits scaled, alpha over black, turned by
-    /// EXIF) or keras (its list of extensions; Pillow's RGB values) [default: all; of a saved model its own]
+    /// Rules for finding and decoding images: all or keras. `all` goes by content, DICOM too, with 16 bits scaled, alpha over
+    /// black and EXIF orientation applied; `keras` by its list of extensions, with Pillow's RGB values [default: all; for a saved
+    /// model its own]
     #[arg(long, value_name = "RULES")]
     #[serde(serialize_with = "stored::optional_text")]
     pub(crate) formats: Option<Formats>,
-    /// The most pixels that an image may announce
+    /// Largest number of pixels that an image may announce
     #[arg(long, value_name = "N", default_value_t = data::MAX_PIXELS, value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
     pub(crate) max_pixels: u64,
-    /// Frame to read of a file with several, from 1
+    /// Number of the frame to read from a file with several, from 1
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..), allow_negative_numbers = true)]
     pub(crate) frame: u32,
 }
 
 impl ReadArgs {
-    /// The rules of the flags; `otherwise` where no formats are named.
+    /// Returns the decoding rules of the flags; `otherwise` stands for `--formats` where it is not given.
     pub(crate) fn decoding(&self, otherwise: Formats) -> Decoding {
         let formats = self.formats.unwrap_or(otherwise);
         Decoding { formats, falls_back: false, max_pixels: self.max_pixels, frame: self.frame }
     }
 }
 
-/// Where decoded images are kept.
+/// Flags for the cache of decoded images.
 #[derive(Args, Clone, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct CacheArgs {
-    /// Where decoded and resized images are kept for later runs, or none (in memory)
+    /// Folder for decoded and resized images of later runs, or none (kept in memory)
     #[arg(long, value_name = "FOLDER|none", default_value = DEFAULT_CACHE)]
     #[serde(serialize_with = "stored::folder_or_none")]
     pub(crate) cache: PathBuf,
-    /// The most that they may take in all, as bytes or with kB, MB, GB or TB; those unused for longest go first
+    /// Largest size of the cache, in bytes or with kB, MB, GB or TB. Images unused for longest are removed first
     #[arg(long, value_name = "SIZE", default_value = "20GB", value_parser = bytes)]
     pub(crate) cache_limit: u64,
 }
 
 impl CacheArgs {
-    /// The cache, if one is wanted.
+    /// Returns the cache, or `None` for `--cache none`.
     pub(crate) fn cache(&self) -> Option<Cache> {
         let (folder, limit) = (self.cache.clone(), self.cache_limit);
         let wanted = folder.as_os_str() != "none";
@@ -184,16 +184,16 @@ impl CacheArgs {
     }
 }
 
-/// Which images belong together, such as those of one patient.
+/// Flags for groups of images that belong together, such as those of one patient.
 #[derive(Args, Clone, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct GroupArgs {
-    /// Takes an image's group from its name below the data set: the first capture group of this regular expression, or the
-    /// whole match where it has none. A name without a match is a group of its own
+    /// Regular expression for an image's group, applied to its name below the data set. The group is the first capture group, or
+    /// the whole match where it has none. A name without a match is a group of its own
     #[arg(long, value_name = "REGEX", conflicts_with = "group_column")]
     #[serde(serialize_with = "stored::optional_text")]
     pub(crate) group_regex: Option<GroupPattern>,
-    /// Takes it from this column of the CSV [default: its column group or patient, if there is one]
+    /// Column of the CSV that holds each image's group [default: its column group or patient, if there is one]
     #[arg(long, value_name = "COLUMN")]
     pub(crate) group_column: Option<String>,
 }
@@ -208,19 +208,19 @@ impl GroupArgs {
     }
 }
 
-/// The classes that `--classes` names, or all.
+/// Returns the classes that `--classes` names, or all.
 pub(crate) fn classes(named: &Option<ClassList>) -> Classes<'_> {
     named.as_ref().map_or(Classes::All, |ClassList(classes)| Classes::Named(classes))
 }
 
-/// How tensors are computed.
+/// Flags for threads and the computing device.
 #[derive(Args, Clone, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct ComputeArgs {
     /// Threads for decoding and computing [default: all cores]
     #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     pub(crate) threads: Option<usize>,
-    /// auto, cpu, cuda, cuda:N or mps
+    /// Device to compute on: auto, cpu, cuda, cuda:N or mps
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     #[serde(serialize_with = "stored::text")]
     pub(crate) device: DeviceChoice,
@@ -228,7 +228,7 @@ pub(crate) struct ComputeArgs {
 
 #[derive(Args)]
 pub(crate) struct ScanArgs {
-    /// Folder with one folder of images a class, or a CSV
+    /// Folder with one folder of images per class, or a CSV
     #[arg(value_name = "FOLDER|CSV", default_value = DEFAULT_DATA)]
     pub(crate) data: PathBuf,
     /// Classes in index order, as folder names or LABEL=FOLDER [default: all folders, sorted]
@@ -248,10 +248,10 @@ pub(crate) struct ScanArgs {
 
 #[derive(Args)]
 pub(crate) struct DataCacheArgs {
-    /// Where the cache is
+    /// Folder of the cache
     #[arg(long, value_name = "FOLDER", default_value = DEFAULT_CACHE)]
     pub(crate) cache: PathBuf,
-    /// Remove all that is in it; runs that are reading from it go on
+    /// Remove everything in it; runs that are reading from it continue
     #[arg(long)]
     pub(crate) clear: bool,
     /// Print the result as one JSON object
@@ -261,43 +261,43 @@ pub(crate) struct DataCacheArgs {
 
 #[derive(Args)]
 pub(crate) struct SampleArgs {
-    /// Where the training images go; the test images go beside it, under the same name plus ` Test`
+    /// Folder for the training images. The test images go beside it, under the same name plus ` Test`
     #[arg(long, value_name = "FOLDER", default_value = DEFAULT_SAMPLE)]
     pub(crate) out: PathBuf,
-    /// Training images in all, shared out in the study's imbalance
+    /// Number of training images in all, in the study's class imbalance
     #[arg(long, value_name = "N", default_value_t = 920, value_parser = at_most::<MAX_IMAGES>, allow_negative_numbers = true)]
     pub(crate) count: usize,
-    /// Test images a class
+    /// Number of test images per class
     #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u64).range(..=MAX_IMAGES as u64), allow_negative_numbers = true)]
     pub(crate) test_per_class: u64,
     /// Side of the images in pixels
     #[arg(long, value_name = "PIXELS", default_value_t = 256, value_parser = sample_size, allow_negative_numbers = true)]
     pub(crate) image_size: usize,
-    /// What the phantoms are drawn from
+    /// Seed that the phantoms are drawn from
     #[arg(long, value_name = "N", default_value_t = 28)]
     pub(crate) seed: u64,
-    /// Threads to draw with [default: all cores]
+    /// Threads for drawing [default: all cores]
     #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     pub(crate) threads: Option<usize>,
 }
 
 #[derive(Args)]
 pub(crate) struct DecodeArgs {
-    /// Images of any format
+    /// Image files of any format
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
-    /// Folder that the PNGs go to, named after the files; it is made if it is not there
+    /// Folder for the PNGs, named after the files; it is created if missing
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// Side that images are brought to [default: as large as they are]
+    /// Side in pixels that images are resized to [default: their own size]
     #[arg(long, value_name = "PIXELS", value_parser = picture_size, allow_negative_numbers = true)]
     pub(crate) image_size: Option<usize>,
-    /// How they are brought to that size: nearest, bilinear, area or lanczos
+    /// Interpolation for resizing: nearest, bilinear, area or lanczos
     #[arg(long, value_name = "KIND", default_value = "nearest")]
     pub(crate) interpolation: data::Interpolation,
     #[command(flatten)]
     pub(crate) read: ReadArgs,
-    /// Overwrite PNGs that are there already
+    /// Overwrite existing PNGs
     #[arg(long)]
     pub(crate) force: bool,
     /// Print the result as one JSON object
@@ -323,7 +323,7 @@ mod tests {
         Cli::command().debug_assert();
     }
 
-    /// A flag of `train` that nobody thought about would be lost where a run is resumed.
+    /// Checks that each flag of `train` is stored or named in `NO_SETTING`: any other would be lost where a run is resumed.
     #[test]
     fn every_flag_of_train_is_stored_or_named_as_not_stored() {
         let Command::Train(args) = Cli::parse_from(["thorax", "train"]).command else { panic!("not train") };

@@ -1,4 +1,4 @@
-//! `data audit`: what is wrong with a data set, told before anything is trained on it.
+//! Command `data audit`: faults of a data set, before anything is trained on it.
 
 mod html;
 mod json;
@@ -19,7 +19,7 @@ use crate::{
     status::{Status, hinted},
 };
 
-/// What was found, and what the data set calls it.
+/// Findings of an audit, with the labels and listings of the data set.
 pub(crate) struct Report<'a> {
     audit: Audit,
     listing: &'a Listing,
@@ -58,7 +58,7 @@ pub(crate) fn run(args: &AuditArgs, output: &Output) -> Result<Status> {
     Ok(if bad { Status::BadInput } else { Status::Done })
 }
 
-/// The sets that `train` would make. Classes too small for that are no reason not to look at them.
+/// Makes the sets that `train` would make. If classes are too small to split, all images count as training.
 fn split(args: &AuditArgs, listing: &Listing, output: &Output) -> Result<Split> {
     args.split.split(listing, args.validation_split, args.seed).or_else(|error| match error.downcast_ref() {
         Some(Error::TooFewToSplit { .. }) => {
@@ -69,10 +69,10 @@ fn split(args: &AuditArgs, listing: &Listing, output: &Output) -> Result<Split> 
     })
 }
 
-/// How every page begins, by which an earlier one is known.
+/// First bytes of every page, by which an earlier page is recognised.
 const PAGE_HEAD: &[u8] = b"<!DOCTYPE html>";
 
-/// Only a page may be replaced, and where none can be written that must come to light before the work.
+/// Checks before the work that the page can be written, and that it replaces nothing but an earlier page.
 fn check_page(page: &Path) -> Result<()> {
     let name = page.display();
     let folder = page.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -99,7 +99,7 @@ fn check_page(page: &Path) -> Result<()> {
 }
 
 impl<'a> Report<'a> {
-    /// Audits what is trained on, validated on and tested on; `seed` is what file facts are cross-validated by.
+    /// Audits the training, validation and test images; `seed` seeds the cross-validation of file facts.
     fn new(
         listing: &'a Listing,
         test: Option<&'a Listing>,
@@ -119,7 +119,7 @@ impl<'a> Report<'a> {
         Self { audit, labels: listing.labels(), listing, test }
     }
 
-    /// All that was found, as one JSON text; where it was found before in the same files, that is taken from the cache.
+    /// Returns all findings as one JSON text; findings on the same files are taken from the cache.
     pub(crate) fn text(
         listing: &'a Listing,
         test: Option<&'a Listing>,
@@ -143,7 +143,7 @@ impl<'a> Report<'a> {
         text
     }
 
-    /// All that was found, as one JSON object.
+    /// Returns all findings as one JSON object.
     fn object(&self) -> serde_json::Value {
         json::object(self)
     }
@@ -160,7 +160,7 @@ impl<'a> Report<'a> {
         &self.audit.images[image].sample.path
     }
 
-    /// Images in each set.
+    /// Counts the images in each set.
     fn set_sizes(&self) -> Vec<usize> {
         let mut sizes = vec![0; self.audit.sets.len()];
         self.audit.images.iter().for_each(|image| sizes[image.set] += 1);
@@ -171,7 +171,7 @@ impl<'a> Report<'a> {
         self.listing.is_synthetic() || self.test.is_some_and(Listing::is_synthetic)
     }
 
-    /// `2050 images of 3 classes: 1641 training, 409 validation`
+    /// Counts images in words, such as `2050 images of 3 classes: 1641 training, 409 validation`.
     fn counts(&self) -> String {
         let sizes = self.set_sizes();
         let sets = self.audit.sets.iter().zip(sizes).map(|(name, size)| format!("{size} {name}"));
@@ -183,7 +183,7 @@ impl<'a> Report<'a> {
         )
     }
 
-    /// The first thing to know.
+    /// Returns the main finding: the number of leaks.
     fn verdict(&self) -> String {
         match self.audit.leaks() {
             0 => "no leak found: no copies in different sets or classes".to_owned(),
@@ -194,17 +194,17 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// What the files themselves give away, in a sentence.
+    /// Returns a sentence on how well the files themselves reveal their classes.
     fn source_sentence(&self) -> String {
         let source = self.audit.source.as_ref();
         source_sentence(source.map(|source| (source.sign, source.balanced_accuracy, source.chance)))
     }
 }
 
-/// Raised whenever an audit says other things of the same files.
+/// Version of the audit, raised whenever its findings on the same files change.
 const AUDITOR: u32 = 1;
 
-/// What an audit depends on besides the files themselves.
+/// Describes everything that an audit depends on besides the contents of the files.
 fn what(listing: &Listing, test: Option<&Listing>, split: &Split, decoding: &Decoding, seed: u64) -> String {
     let mut what = format!("audit {AUDITOR}\n{seed} {} {}\n", decoding.formats, decoding.max_pixels);
     for listing in [Some(listing), test].into_iter().flatten() {
@@ -220,7 +220,7 @@ fn what(listing: &Listing, test: Option<&Listing>, split: &Split, decoding: &Dec
     what
 }
 
-/// `1 image`, `2 images`.
+/// Formats a count, such as `1 image` or `2 images`.
 fn count(n: usize, what: &str) -> String {
     match (n, what.ends_with('s')) {
         (1, _) => format!("1 {what}"),

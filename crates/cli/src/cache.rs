@@ -1,4 +1,4 @@
-//! `data cache`: how much is kept of what was decoded.
+//! Command `data cache`: the size of the cache of decoded images.
 
 use anyhow::Result;
 use data::Cache;
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{args::DataCacheArgs, output::Output, status::Status};
 
-/// What is in the cache, or was.
+/// Prints the size of the cache, or with `--clear` what was removed.
 pub(crate) fn run(args: &DataCacheArgs, output: &Output) -> Result<Status> {
     let cache = Cache { folder: args.cache.clone(), limit: 0 };
     let size = if args.clear { cache.clear()? } else { cache.size()? };

@@ -1,4 +1,4 @@
-//! `compare`: two models that were tested on the same images, by their predictions.
+//! Command `compare`: two models that were tested on the same images, by their predictions.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -14,7 +14,7 @@ use crate::{
     table::{share, table, with_interval},
 };
 
-/// The longest `predictions.csv` that is read, in bytes: some millions of images.
+/// Largest size of a `predictions.csv` that is read, in bytes: some millions of images.
 const MAX_BYTES: u64 = 1 << 30;
 
 pub(crate) fn run(args: &CompareArgs, output: &Output) -> Result<Status> {
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &CompareArgs, output: &Output) -> Result<Status> {
     Ok(Status::Done)
 }
 
-/// A run's predictions, or those in a file.
+/// Reads the predictions of a run, or those in a file.
 fn predictions(path: &Path) -> Result<PredictionTable> {
     let shown = path.display();
     if !path.exists() {
@@ -54,7 +54,7 @@ fn predictions(path: &Path) -> Result<PredictionTable> {
         return Err(hinted(format!("`{}` {reason}", file.display()), "name a run's folder"));
     }
     let mut set = PredictionTable::read(&file)?;
-    // Of two that were written here one may have relative paths and the other absolute ones.
+    // Two files of this program may have relative and absolute paths.
     for image in &mut set.images {
         image.path = std::path::absolute(&image.path).unwrap_or_else(|_| image.path.clone());
     }
@@ -64,7 +64,7 @@ fn predictions(path: &Path) -> Result<PredictionTable> {
     }
 }
 
-/// What a folder is that holds no `predictions.csv`.
+/// Makes the error for a folder that holds no `predictions.csv`.
 fn without_predictions(folder: &Path) -> anyhow::Error {
     let shown = folder.display();
     if folder.join("run.json").exists() {
@@ -90,7 +90,7 @@ fn without_predictions(folder: &Path) -> anyhow::Error {
     }
 }
 
-/// Prints how two models compare, named by the words that stand for them.
+/// Prints the comparison of two models under these names.
 pub(crate) fn print(names: &[String; 2], comparison: &ModelComparison, output: &Output) {
     let [first, second] = names;
     output.result(vec![
@@ -125,7 +125,7 @@ pub(crate) fn print(names: &[String; 2], comparison: &ModelComparison, output: &
     print_undefined(&comparison.undefined(), output);
 }
 
-/// Says why figures have no value.
+/// Prints the reasons that figures have no value.
 pub(crate) fn print_undefined(undefined: &BTreeMap<String, String>, output: &Output) {
     for (name, why) in undefined {
         let name = name.replace("macro_roc_auc", "macro ROC AUC").replace("macro_f1", "macro F1");

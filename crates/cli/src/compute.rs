@@ -1,4 +1,4 @@
-//! What tensors are computed with.
+//! Threads, device and precision of computation.
 
 use std::{
     fs::File,
@@ -10,13 +10,14 @@ use model::{Device, Precision, PrecisionChoice};
 
 use crate::output::Output;
 
-/// Where MKL reads how far its results may depend on chance, when it is first asked for a product.
+/// Environment variable from which MKL reads its reproducibility mode, when it is first asked for a product.
 const MKL_MODE: &str = "MKL_CBWR";
 
-/// Makes equal runs equal: to be called before there is a second thread. A mode that the user set is left alone.
+/// Makes equal runs give equal results; must be called before there is a second thread. A mode that the user set is left
+/// unchanged.
 ///
-/// On Intel's processors MKL shares a product out among its threads as they become free, and with it the order of sums: of 12
-/// equal runs of 2 epochs came three results. In this mode it shares out by a fixed rule. On AMD's no run ever differed, and there it
+/// On Intel's processors MKL shares a product out among its threads as they become free, and with it the order of sums: 12 equal
+/// runs of 2 epochs gave three results. In this mode it shares out by a fixed rule. On AMD's no run ever differed, and there it
 /// could take a slower path.
 pub(crate) fn leave_nothing_to_chance() {
     if std::env::var_os(MKL_MODE).is_none() && is_intel() {
@@ -34,11 +35,12 @@ fn is_intel() -> bool {
     first.any(|line| line.starts_with("vendor_id") && line.ends_with("GenuineIntel"))
 }
 
-/// Begins anew, as the same process, with threads that go to sleep soon where they wait for each other. By default libtorch's
-/// spin for milliseconds, and so take the cores from those that read requests and from other programs; their library reads what it
-/// is to do when it is loaded, so that it is too late to say so here. What the user has set stays.
+/// Restarts the program in the same process, with threads that go to sleep soon where they wait for each other. By default
+/// libtorch's threads spin for milliseconds, and so take the cores from threads that read requests and from other programs. Their
+/// library reads its settings when it is loaded, so that it is too late to change them here. Values that the user has set stay.
 ///
-/// Of a busy core this gives back a quarter of a training's time; on idle ones it costs 3 % of it, and sleeping at once 8 %.
+/// This gives back a quarter of a training's time on a busy core. On idle cores it costs 3 % of that time; to sleep at once costs
+/// 8 %.
 #[cfg(target_os = "linux")]
 pub(crate) fn spin_briefly() {
     use std::os::unix::process::CommandExt as _;
@@ -55,7 +57,7 @@ pub(crate) fn spin_briefly() {
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn spin_briefly() {}
 
-/// Gives rayon and libtorch their threads: those asked for, or all cores.
+/// Gives rayon and libtorch their threads: the number asked for, or all cores.
 pub(crate) fn use_threads(threads: Option<usize>) -> Result<usize> {
     let threads = match threads {
         Some(threads) => threads,
@@ -67,7 +69,7 @@ pub(crate) fn use_threads(threads: Option<usize>) -> Result<usize> {
     Ok(threads)
 }
 
-/// As flags and `run.json` call it.
+/// Returns the name of a device in flags and `run.json`.
 pub(crate) fn device_name(device: Device) -> String {
     match device {
         Device::Cpu => "cpu".to_owned(),
@@ -76,7 +78,7 @@ pub(crate) fn device_name(device: Device) -> String {
     }
 }
 
-/// What a saved model computes in here: as asked for, else as it was trained, where this machine computes in that.
+/// Returns the precision of a saved model here: the one asked for, else that of its training where this machine supports it.
 pub(crate) fn precision(
     choice: Option<PrecisionChoice>,
     stored: Precision,

@@ -1,4 +1,4 @@
-//! `cross-validate`: every image is tested once, by a model that was trained without it. Each fold is a run as `train` does it.
+//! Command `cross-validate`: every image is tested once, by a model trained without it. Each fold is a run like that of `train`.
 
 mod print;
 mod same;
@@ -26,12 +26,12 @@ use crate::{
     train::{Images, carry_out, reading, record, tell_ending},
 };
 
-/// All images, decoded once for all folds.
+/// Decoded images of all folds.
 struct Decoded {
     images: ImageSet,
     bad: Vec<BadImage>,
     seconds: f64,
-    /// Of all of them.
+    /// Fingerprint of all images.
     fingerprint: String,
 }
 
@@ -52,12 +52,12 @@ pub(crate) fn run(args: &CrossValidateArgs, output: &Output) -> Result<Status> {
     output.note(vec![format!("out    {}", shown(&setup.out)), String::new()]);
     for fold in setup.wanted(args) {
         if let Err(error) = train_fold(&args.train, &setup, &folder, fold, &decoded, output) {
-            // The first error is the one to tell.
+            // The first error is the one to report.
             let _ = take_up(&mut folder);
             return Err(error);
         }
         let whole = take_up(&mut folder)?;
-        // The last fold may be over when Ctrl-C comes.
+        // Ctrl-C may come after the last fold is over.
         if progress::interrupted() && !whole {
             tell_interrupted(&folder, output);
             return Ok(Status::Interrupted);
@@ -68,7 +68,7 @@ pub(crate) fn run(args: &CrossValidateArgs, output: &Output) -> Result<Status> {
     Ok(Status::Done)
 }
 
-/// Reads all images. Files that cannot be read are out of the data set before the others come to their folds.
+/// Reads all images. Files that cannot be read are removed from the data set before the others are dealt to folds.
 fn decode(args: &CrossValidateArgs, setup: &mut Setup, output: &Output) -> Result<Decoded> {
     let start = Instant::now();
     let lists = [&setup.listing().samples[..]];
@@ -90,10 +90,10 @@ fn decode(args: &CrossValidateArgs, setup: &mut Setup, output: &Output) -> Resul
     Ok(Decoded { images, bad, seconds: start.elapsed().as_secs_f64(), fingerprint })
 }
 
-/// Opens the folder, or begins it: what was begun with other settings or images is refused.
+/// Opens the folder, or creates it. A folder that was begun with other settings or images is refused.
 fn enter(setup: &Setup, decoded: &Decoded) -> Result<CrossValidation> {
     let _lock = CrossValidation::lock(&setup.out)?;
-    // Another process may have begun it meanwhile.
+    // Another process may have created it in the meantime.
     if let Some(begun) = CrossValidation::open(&setup.out)? {
         same::check(&begun, setup)?;
         same::check_images(&begun, setup, &decoded.fingerprint)?;
@@ -166,7 +166,7 @@ fn train_fold(
     Ok(())
 }
 
-/// Takes up what has been done, here and in other processes; whether all folds are finished.
+/// Records the folds that this and other processes finished. Returns true if all folds are finished.
 fn take_up(folder: &mut CrossValidation) -> Result<bool> {
     let _lock = CrossValidation::lock(folder.folder())?;
     let whole = folder.refresh()?;
@@ -174,7 +174,7 @@ fn take_up(folder: &mut CrossValidation) -> Result<bool> {
     Ok(whole)
 }
 
-/// Makes one set of all folds' predictions, and its figures, where all of them are finished.
+/// Pools the predictions of all folds and computes their figures, if all folds are finished.
 fn pool(setup: &Setup, folder: &mut CrossValidation) -> Result<()> {
     let _lock = CrossValidation::lock(&setup.out)?;
     if !folder.refresh()? {

@@ -1,4 +1,4 @@
-//! Folders into images in memory, with one place that says what is wrong with them.
+//! Data sets from folders to images in memory, and all messages about their faults.
 
 use std::{
     collections::BTreeMap,
@@ -20,10 +20,10 @@ use crate::{
     status::hinted,
 };
 
-/// How many bad files are named; the rest is counted.
+/// Number of bad files that are named; the rest is counted.
 const NAMED: usize = 20;
 
-/// How images are read.
+/// Settings for reading images.
 pub(crate) struct Reading {
     pub(crate) preprocess: Preprocess,
     pub(crate) decoding: Decoding,
@@ -31,8 +31,8 @@ pub(crate) struct Reading {
     pub(crate) policy: OnBadImage,
 }
 
-/// Decodes lists of samples, a set each. Bad files of all of them are listed together; by policy they end the work or are
-/// left out.
+/// Decodes lists of samples to a set each. Bad files of all lists are named together; by the policy they end the work or are left
+/// out.
 pub(crate) fn load(
     lists: &[&[Sample]],
     reading: &Reading,
@@ -73,7 +73,7 @@ pub(crate) fn load(
     Ok((sets, bad))
 }
 
-/// Lists a data set, and says how it was understood, and what was left out that may be missed.
+/// Lists a data set, and reports its layout and the files left out that may be missed.
 pub(crate) fn list(path: &Path, options: &OpenOptions<'_>, output: &Output) -> Result<Listing> {
     let listing = list_silently(path, options, output)?;
     let missed: Vec<&LeftOut> = listing.left_out.iter().filter(|left| may_be_missed(left)).collect();
@@ -83,7 +83,7 @@ pub(crate) fn list(path: &Path, options: &OpenOptions<'_>, output: &Output) -> R
     Ok(listing)
 }
 
-/// The same for a command that tells itself what was left out.
+/// Lists a data set for a command that reports the files left out itself.
 pub(crate) fn list_silently(path: &Path, options: &OpenOptions<'_>, output: &Output) -> Result<Listing> {
     let listing = progress::listing(output, |observer| data::open_observed(path, options, observer))?;
     let named = |remark: &Remark| match remark {
@@ -99,7 +99,7 @@ pub(crate) fn list_silently(path: &Path, options: &OpenOptions<'_>, output: &Out
     Ok(listing)
 }
 
-/// Whether a user may take something that was left out for a class or an image of it.
+/// Tells if a user may take a file that was left out for a class or an image of it.
 fn may_be_missed(left: &LeftOut) -> bool {
     match left.reason {
         Reason::Leftover | Reason::Output(_) => true,
@@ -108,10 +108,10 @@ fn may_be_missed(left: &LeftOut) -> bool {
     }
 }
 
-/// How many of the files left out for one reason are named; `--json` names all.
+/// Number of files left out for one reason that are named; `--json` names all.
 const NAMED_LEFT_OUT: usize = 3;
 
-/// What is not used, by reasons, with the first files of each.
+/// Describes the files left out, by reasons, with the first files of each.
 pub(crate) fn describe_left_out<'a>(left_out: impl IntoIterator<Item = &'a LeftOut>) -> Lines {
     let mut reasons: BTreeMap<Reason, Vec<&LeftOut>> = BTreeMap::new();
     left_out.into_iter().for_each(|left| reasons.entry(left.reason).or_default().push(left));
@@ -127,8 +127,8 @@ pub(crate) fn describe_left_out<'a>(left_out: impl IntoIterator<Item = &'a LeftO
     lines.collect::<Vec<_>>().into()
 }
 
-/// A data set, and what a model of it is to be tested on: what the user names, what the data set itself keeps for that, or what lies
-/// beside it. Images that the data set keeps for testing are taken out of it in any case.
+/// Opens a data set and its test set: the one that the user names, the images that the data set itself keeps for testing, or the
+/// folder beside it. Images that the data set keeps for testing are taken out of it in any case.
 pub(crate) fn open(
     data: &Path,
     test_data: Option<&Path>,
@@ -139,11 +139,11 @@ pub(crate) fn open(
     let beside = || if own.is_none() { test_set_beside(data) } else { None };
     let Some(named) = test_data.map(Path::to_owned).or_else(beside) else { return Ok((listing, own)) };
     let classes = match options.classes {
-        // Classes named by the user may be some of those there; otherwise both sets must hold the same.
+        // Classes named by the user may be some of those present; otherwise both sets must have the same.
         Classes::Named(_) => Classes::Named(&listing.classes),
         _ => Classes::Exactly(&listing.classes),
     };
-    // Another data set need not have the same columns.
+    // Another data set may lack the column.
     let group = match options.group {
         GroupRule::Column(_) => &GroupRule::None,
         group => group,
@@ -152,7 +152,7 @@ pub(crate) fn open(
     Ok((listing, Some(test)))
 }
 
-/// A data set without the images that it keeps for testing itself, and those.
+/// Opens a data set as two parts: its images without those that it keeps for testing, and those.
 pub(crate) fn open_apart(
     data: &Path,
     options: &OpenOptions<'_>,
@@ -163,7 +163,7 @@ pub(crate) fn open_apart(
     Ok((listing, own))
 }
 
-/// Images with the same pixels in two of these sets, or of two classes; by names, as `data audit` lists them.
+/// Warns of images with the same pixels in two of these sets, or of two classes; they are named like in `data audit`.
 pub(crate) fn warn_of_duplicates(sets: &[(&str, &ImageSet)], decoding: &Decoding, output: &Output) {
     let images: Vec<(&str, &Sample)> =
         sets.iter().flat_map(|&(name, set)| set.samples().iter().map(move |sample| (name, sample))).collect();
@@ -190,7 +190,7 @@ pub(crate) fn warn_of_duplicates(sets: &[(&str, &ImageSet)], decoding: &Decoding
     ));
 }
 
-/// Lines on files that were read in another way than most: a line for each way, with the first of its files.
+/// Describes files that were read in another way than most: a line for each way, with the first of its files.
 pub(crate) fn describe_notes(notes: &[(PathBuf, DecodeNotes)], of: usize) -> Vec<String> {
     type Way = (fn(&DecodeNotes) -> bool, &'static str);
     let ways: [Way; 5] = [
@@ -223,7 +223,7 @@ pub(crate) fn describe_notes(notes: &[(PathBuf, DecodeNotes)], of: usize) -> Vec
     ways.iter().filter_map(line).collect()
 }
 
-/// Names bad files, at most 20 of them.
+/// Describes bad files, and names at most 20 of them.
 pub(crate) fn describe(before: &str, bad: &[BadImage], of: usize) -> Lines {
     let mut lines = vec![format!("{before}{} of {of} images cannot be read", bad.len())];
     let named = bad.iter().take(NAMED);
@@ -234,7 +234,7 @@ pub(crate) fn describe(before: &str, bad: &[BadImage], of: usize) -> Lines {
     lines.into()
 }
 
-/// Leaving bad files out must not leave a class without images.
+/// Checks that every class still has images after bad files were left out.
 pub(crate) fn check_classes_left(samples: &[Sample], part: &str, labels: &[String]) -> Result<()> {
     let counts = data::counts(samples, labels.len());
     match counts.iter().position(|&count| count == 0) {
@@ -249,7 +249,7 @@ pub(crate) fn check_classes_left(samples: &[Sample], part: &str, labels: &[Strin
     }
 }
 
-/// The test set beside a data set: its name, without a trailing slash, plus ` Test`.
+/// Returns the test set beside a data set: its name, without a trailing slash, plus ` Test`.
 pub(crate) fn test_set_beside(data: &Path) -> Option<PathBuf> {
     // Collecting components drops trailing slashes and dots.
     let mut name = data.components().collect::<PathBuf>().into_os_string();
@@ -257,13 +257,13 @@ pub(crate) fn test_set_beside(data: &Path) -> Option<PathBuf> {
     Some(PathBuf::from(name)).filter(|path| path.is_dir())
 }
 
-/// Says what is not as a split with groups should be: images of unknown group, groups that stand in several of these sets.
+/// Warns of images of unknown group, and of groups that are in several of these sets.
 pub(crate) fn warn_of_groups(listing: &Listing, sets: &[impl AsRef<[Sample]>], output: &Output) {
     warn_of_ungrouped(listing, output);
     warn_of_shared_groups(sets, "training, validation and test", output);
 }
 
-/// Says how many images have no group, where groups are asked for.
+/// Warns of images that have no group, where groups are asked for.
 pub(crate) fn warn_of_ungrouped(listing: &Listing, output: &Output) {
     if listing.ungrouped > 0 {
         let (images, all) = (listing.ungrouped, listing.samples.len());
@@ -271,7 +271,7 @@ pub(crate) fn warn_of_ungrouped(listing: &Listing, output: &Output) {
     }
 }
 
-/// Says which groups stand in several of these sets, whose names are `which`.
+/// Warns of groups that are in several of these sets, whose names are `which`.
 pub(crate) fn warn_of_shared_groups(sets: &[impl AsRef<[Sample]>], which: &str, output: &Output) {
     let sets: Vec<&[Sample]> = sets.iter().map(AsRef::as_ref).collect();
     let shared = data::split::shared_groups(&sets);
@@ -287,7 +287,7 @@ pub(crate) fn warn_of_shared_groups(sets: &[impl AsRef<[Sample]>], which: &str, 
     }
 }
 
-/// ` (synthetic phantoms, no radiographs)`, or nothing.
+/// Returns ` (synthetic phantoms, no radiographs)`, or an empty text.
 pub(crate) fn marked(synthetic: bool) -> &'static str {
     if synthetic { " (synthetic phantoms, no radiographs)" } else { "" }
 }

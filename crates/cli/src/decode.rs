@@ -1,4 +1,4 @@
-//! `data decode`: a file's 8-bit pixels as PNG, so that they can be looked at and compared with other programs'.
+//! Command `data decode`: a file's 8-bit pixels as PNG, to be looked at and compared with other programs' output.
 
 use std::{
     collections::HashSet,
@@ -21,10 +21,10 @@ use crate::{
     status::{Status, hinted},
 };
 
-/// Files that are read before their lines are printed.
+/// Number of files that are read before their lines are printed.
 const AT_ONCE: usize = 64;
 
-/// What became of a file.
+/// Result of decoding a file.
 struct Written {
     format: &'static str,
     /// Columns, rows and channels of the PNG.
@@ -32,7 +32,7 @@ struct Written {
     notes: DecodeNotes,
 }
 
-/// Writes each file's pixels to the folder; files that cannot be read are named, and the others go on.
+/// Writes each file's pixels to the folder. Files that cannot be read are named, and the others are still written.
 pub(crate) fn run(args: &DecodeArgs, output: &Output) -> Result<Status> {
     use_threads(args.threads)?;
     let decoding = args.read.decoding(Formats::All);
@@ -76,7 +76,7 @@ pub(crate) fn run(args: &DecodeArgs, output: &Output) -> Result<Status> {
     Ok(status)
 }
 
-/// Where each file's pixels go: its stem with `.png`, and with a number where an earlier file has that name.
+/// Returns the path of each file's pixels: its stem with `.png`, and with a number where an earlier file has that name.
 fn targets(files: &[PathBuf], out: &Path) -> Vec<PathBuf> {
     let mut taken = HashSet::new();
     let mut target = |file: &PathBuf| {
@@ -92,7 +92,7 @@ fn targets(files: &[PathBuf], out: &Path) -> Vec<PathBuf> {
     files.iter().map(&mut target).collect()
 }
 
-/// Before anything is written: no file is overwritten unawares, and none that is to be read in any case.
+/// Checks before anything is written that no file is overwritten without `--force`, and no source file in any case.
 fn check(jobs: &[(&PathBuf, PathBuf)], force: bool) -> Result<()> {
     let there: Vec<&PathBuf> =
         jobs.iter().map(|(_, target)| target).filter(|target| target.exists()).collect();
@@ -110,7 +110,7 @@ fn check(jobs: &[(&PathBuf, PathBuf)], force: bool) -> Result<()> {
     Ok(())
 }
 
-/// The outer error is one of writing, which ends the command.
+/// Decodes a file and writes its pixels. The outer error is one of writing, which ends the command.
 fn decode(
     source: &Path,
     target: &Path,

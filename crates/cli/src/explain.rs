@@ -1,4 +1,4 @@
-//! `explain`: where in images a model looks, as pictures and as numbers.
+//! Command `explain`: heat maps of where in images a model looks, as pictures and as numbers.
 
 mod names;
 mod rows;
@@ -26,7 +26,7 @@ use crate::{
 use names::{Names, Targets};
 use rows::Rows;
 
-/// What a heat map is good for, said once.
+/// Caveat about heat maps, printed once.
 const NO_PROOF: &str = "note   a heat map helps to find faults of a model: it proves nothing about an image, nor that the model is right";
 
 pub(crate) fn run(args: &ExplainArgs, output: &Output) -> Result<Status> {
@@ -73,7 +73,7 @@ pub(crate) fn run(args: &ExplainArgs, output: &Output) -> Result<Status> {
     })
 }
 
-/// The index of a class by its name.
+/// Returns the index of a class by its name.
 fn class(name: &str, classes: &[String]) -> Result<usize> {
     classes.iter().position(|class| class == name).ok_or_else(|| {
         let named = classes.iter().map(|class| format!("`{class}`")).collect::<Vec<_>>().join(", ");
@@ -95,7 +95,7 @@ fn conclude(args: &ExplainArgs, files: &Files, rows: &Rows<'_>, output: &Output)
     Ok(Status::Done)
 }
 
-/// A file, and where its pictures go, or why there will be none.
+/// File to explain, with the paths of its pictures or the reason that it gets none.
 struct Job {
     path: PathBuf,
     targets: Result<Targets, String>,
@@ -115,7 +115,7 @@ struct Explainer<'a> {
 }
 
 impl Explainer<'_> {
-    /// What to do about a file that was found where `given` was named; nothing about earlier heat maps in a folder.
+    /// Makes the job of a file that was found below `given`; `None` for earlier heat maps in a folder.
     fn job(&mut self, given: &Path, (path, error): Found) -> Option<Job> {
         let targets = match error {
             Some(error) => Err(error),
@@ -180,13 +180,13 @@ impl Explainer<'_> {
     }
 }
 
-/// An image with its heat map, and where they are drawn.
+/// Image with its heat map, and the paths of their pictures.
 struct Heated {
     pixels: Pixels,
     heat_map: HeatMap,
     targets: Targets,
     unlike: Option<Unlike>,
-    /// Says how the file was read, where that is not by the model's rules alone.
+    /// Note on the rules that the file was read by, where they are not the model's alone.
     note: Option<String>,
 }
 
@@ -197,7 +197,7 @@ impl Heated {
         let maximum = heat_map.maximum();
         let overlay = data::overlay(pixels, &heat_map.values, maximum).context("cannot draw a heat map")?;
         files::write(&targets.overlay, &data::encode_png(&overlay).context("cannot encode a PNG")?)?;
-        // An empty map divides 0 by 0, which is no number, and as a whole one 0.
+        // For an empty map this is 0/0, which is NaN and becomes 0 as an integer.
         let to_16_bits = |&value: &f32| (f64::from(value / maximum) * 65535.0).round() as u16;
         let values: Vec<u16> = heat_map.values.iter().map(to_16_bits).collect();
         let class = classes.get(heat_map.class).cloned().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! `export`: a saved model as one file that Python's `torch.jit.load` runs.
+//! Command `export`: a saved model as one file that Python's `torch.jit.load` runs.
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> Result<Status> {
     let out = args.out.clone().unwrap_or_else(|| saved.checkpoint.with_extension("pt"));
     check(&out, args.force)?;
     use_threads(args.threads)?;
-    // The record is made where every machine can read it.
+    // The module is recorded on the CPU, so that every machine can read it.
     let compute = ComputeArgs { threads: args.threads, device: DeviceChoice::Cpu };
     let Loaded { classifier, epoch, .. } = saved.load(&compute, Some(args.precision), None, output)?;
     let spec = classifier.spec().clone();
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> Result<Status> {
     Ok(Status::Done)
 }
 
-/// Before anything is computed: no file is overwritten unawares.
+/// Checks before anything is computed that no file is overwritten without `--force`.
 fn check(out: &Path, force: bool) -> Result<()> {
     let shown = out.display();
     if out.is_dir() {
@@ -60,7 +60,7 @@ fn check(out: &Path, force: bool) -> Result<()> {
     Ok(())
 }
 
-/// All that whoever runs the file has to know.
+/// Makes the metadata that a user of the file needs.
 fn metadata(classifier: &Classifier, epoch: u64, saved: &Saved) -> Value {
     let (spec, calibration) = (classifier.spec(), classifier.calibration());
     let folder: Option<PathBuf> = saved.run.as_ref().map(|run| run.folder().to_owned());

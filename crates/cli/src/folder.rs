@@ -1,4 +1,4 @@
-//! `data scan` and `data sample`.
+//! Commands `data scan` and `data sample`.
 
 use std::collections::HashSet;
 
@@ -18,7 +18,7 @@ use crate::{
     table::table,
 };
 
-/// Lists a data set's classes and what is left out of it, and reads every image to find those that cannot be read.
+/// Lists a data set's classes and the files that are left out, and reads every image to find those that cannot be read.
 pub(crate) fn scan(args: &ScanArgs, output: &Output) -> Result<Status> {
     progress::catch_interrupts()?;
     use_threads(args.threads)?;
@@ -99,19 +99,19 @@ pub(crate) fn scan(args: &ScanArgs, output: &Output) -> Result<Status> {
     Ok(if all_readable { Status::Done } else { Status::BadInput })
 }
 
-/// Images per class of each part that the data set itself has.
+/// Counts the images per class of each part that the data set itself has.
 fn parts(listing: &Listing) -> Vec<(Part, Vec<usize>)> {
     let parts = Part::ALL.map(|part| (part, listing.counts_of(part)));
     parts.into_iter().filter(|(_, counts)| counts.iter().any(|&count| count > 0)).collect()
 }
 
-/// The images of each part.
+/// Returns the images of each part.
 fn sets(listing: &Listing) -> Vec<Vec<data::Sample>> {
     let of_part = |part| listing.samples.iter().filter(move |sample| sample.part == Some(part)).cloned();
     Part::ALL.map(|part| of_part(part).collect()).to_vec()
 }
 
-/// How many groups there are, where any is known.
+/// Counts the groups; `None` where no group is known.
 fn groups(listing: &Listing) -> Option<usize> {
     let groups: HashSet<&str> = listing.samples.iter().filter_map(|sample| sample.group.as_deref()).collect();
     Some(groups.len() + listing.ungrouped).filter(|_| !groups.is_empty())

@@ -1,4 +1,4 @@
-//! Images in the files and folders that were named.
+//! Search for images in the files and folders that were named.
 
 use std::{
     ffi::OsStr,
@@ -12,26 +12,26 @@ use walkdir::{DirEntry, WalkDir};
 
 use crate::{dataset, output::Output, status::hinted};
 
-/// A file that may be an image, or what is wrong with a place where files were looked for.
+/// Path of a file that may be an image, or of a place that could not be searched with the reason.
 pub(crate) type Found = (PathBuf, Option<String>);
 
-/// What is found in the places that were named.
+/// Search for images in the named places, which counts the files that it passes over.
 pub(crate) struct Files {
     pub(crate) formats: Formats,
-    /// Files in folders that are no images.
+    /// Number of files in folders that are no images.
     no_images: usize,
     /// Pipes, sockets and devices in folders.
     special: Vec<PathBuf>,
-    /// What Thorax wrote itself, and what notebooks, archives and systems leave.
+    /// Files and folders that Thorax wrote itself, or that notebooks, archives and systems leave.
     left_out: Vec<LeftOut>,
 }
 
-/// How many of those are named.
+/// Number of pipes, sockets and devices that are named.
 const NAMED: usize = 3;
 
-/// The place that means a list of places on standard input.
+/// Path that stands for a list of paths on standard input.
 const LIST: &str = "-";
-/// The longest line of that list.
+/// Longest line of that list, in bytes.
 const MAX_LINE: u64 = 1 << 16;
 
 impl Files {
@@ -39,12 +39,12 @@ impl Files {
         Self { formats, no_images: 0, special: Vec::new(), left_out: Vec::new() }
     }
 
-    /// The file itself; the images of a folder and of the folders in it, by name; or for `-` those of all places that standard
-    /// input names, one a line, as they come.
+    /// Finds the images of a named place: the file itself; the images of a folder and of the folders in it, by name; or for `-`
+    /// the images of all places that standard input names, one a line, as they come.
     pub(crate) fn of<'a>(&'a mut self, path: &'a Path) -> Box<dyn Iterator<Item = Found> + 'a> {
         match path.as_os_str() == LIST {
             true => Box::new(listed(std::io::stdin().lock()).flat_map(|listed| match listed {
-                // Mostly one file.
+                // A line mostly names one file.
                 Ok(path) => self.walk(&path).collect::<Vec<_>>().into_iter(),
                 Err(error) => vec![(PathBuf::from(LIST), Some(error))].into_iter(),
             })),
@@ -52,7 +52,7 @@ impl Files {
         }
     }
 
-    /// Says how much was passed over.
+    /// Reports the files that were passed over.
     pub(crate) fn tell(&self, output: &Output) {
         if !self.left_out.is_empty() {
             output.note(dataset::describe_left_out(&self.left_out));
@@ -107,8 +107,8 @@ impl Files {
         })
     }
 
-    /// Why nothing in a folder is looked at. A split and the sample hold images, and any folder that was named may, but not
-    /// those that Thorax wrote otherwise.
+    /// Returns the reason to skip a folder. A split and the sample hold images, and so may any folder that was named, but not the
+    /// other folders that Thorax wrote.
     fn reason_to_pass_over(&self, folder: &DirEntry) -> Option<Reason> {
         let is_named = folder.depth() == 0;
         let name = folder.file_name().to_string_lossy();
@@ -123,13 +123,13 @@ impl Files {
     }
 }
 
-/// The error that there is no image in the places that were named.
+/// Makes the error that there is no image in the named places.
 pub(crate) fn none_in(paths: &[PathBuf], hint: &str) -> anyhow::Error {
     let named: Vec<String> = paths.iter().map(|path| format!("`{}`", path.display())).collect();
     hinted(format!("there is no image in {}", named.join(", ")), hint)
 }
 
-/// What is wrong with a place in a folder that was named.
+/// Describes why a place in a named folder cannot be read.
 fn unreadable(given: &Path, error: &walkdir::Error) -> Found {
     let path = error.path().unwrap_or(given).to_owned();
     let why = match error.loop_ancestor() {
@@ -142,8 +142,8 @@ fn unreadable(given: &Path, error: &walkdir::Error) -> Found {
     (path, Some(why))
 }
 
-/// Paths, one a line, whatever their bytes; or why a line is none. Empty lines are passed over, and nothing comes after a
-/// line that cannot be read.
+/// Reads paths, one a line, whatever their bytes, or the reason that a line is none. Empty lines are skipped, and reading ends at
+/// a line that cannot be read.
 fn listed(mut input: impl BufRead) -> impl Iterator<Item = Result<PathBuf, String>> {
     let (mut number, mut broken) = (0_u64, false);
     std::iter::from_fn(move || {
@@ -167,7 +167,7 @@ fn listed(mut input: impl BufRead) -> impl Iterator<Item = Result<PathBuf, Strin
                     }
                 });
             }
-            // A byte order mark, which some systems put before any text.
+            // Some systems put a byte order mark before any text.
             let line = if number == 1 { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line) } else { &line };
             let path = line.strip_suffix(b"\n").unwrap_or(line);
             let path = path.strip_suffix(b"\r").unwrap_or(path);

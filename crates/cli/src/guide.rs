@@ -1,4 +1,4 @@
-//! `guide`: the manual that the program carries, since hospital machines have no network.
+//! Command `guide`: the manual that the program carries, since hospital machines have no network.
 
 use anyhow::Result;
 
@@ -18,7 +18,7 @@ pub(crate) const TOPICS: [(&str, &str); 10] = [
     ("architecture", include_str!("../guide/architecture.md")),
 ];
 
-/// Prints a page as it is, or the list of topics.
+/// Prints a page unchanged, or the list of topics.
 pub(crate) fn run(args: &GuideArgs, output: &Output) -> Result<Status> {
     match args.topic.as_deref().and_then(|topic| TOPICS.iter().find(|(name, _)| *name == topic)) {
         Some((_, page)) => output.data(page.trim_end().to_owned()),
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &GuideArgs, output: &Output) -> Result<Status> {
     Ok(Status::Done)
 }
 
-/// First sentence below a page's title.
+/// Returns the first sentence below a page's title.
 fn answer(page: &str) -> &str {
     let paragraph = page.lines().skip(1).find(|line| !line.is_empty()).unwrap_or_default();
     paragraph.split_inclusive(". ").next().unwrap_or_default().trim_end()

@@ -1,12 +1,12 @@
-//! The program `thorax`: arguments, defaults, progress, printing and exit codes; the work is done by the crates below.
+//! Command-line program `thorax`: arguments, defaults, progress, printing and exit codes. The other crates do the work.
 //!
 //! Outside libraries: **clap** for arguments, **anyhow** for error chains, **indicatif** for progress bars,
-//! **tracing-subscriber** for logs, **ctrlc** for Ctrl-C, **jiff** for the local time in a run's name, **csv** for predictions (quoting is its
-//! job), **walkdir** for folders of images (sorted, a million files one at a time, loops told), **toml** for recipes
-//! (the format that Rust's users know; its own parser names the place of an error), **tempfile** to try whether a run's folder
-//! can be written, **rustix** for the limit of address space (no unsafe code; tempfile brings it anyway), **maud** for pages (checked when compiled, escapes all text by itself), **base64** for the pictures in
-//! them, **clap_complete** and **clap_mangen** for completions and manual pages (clap's own: they read the arguments that it
-//! parses by).
+//! **tracing-subscriber** for logs, **ctrlc** for Ctrl-C, **jiff** for the local time in a run's name, **csv** for predictions
+//! (quoting is its job), **walkdir** for folders of images (sorted, a million files one at a time, loops reported), **toml** for
+//! recipes (the format that Rust's users know; its own parser names the place of an error), **tempfile** to try if a run's folder
+//! can be written, **rustix** for the limit of address space (no unsafe code; tempfile brings it anyway), **maud** for pages
+//! (checked when compiled, escapes all text by itself), **base64** for the pictures in them, **clap_complete** and
+//! **clap_mangen** for completions and manual pages (clap's own: they read the arguments that it parses by).
 
 mod args;
 mod audit;
@@ -81,7 +81,7 @@ fn main() -> ExitCode {
         Command::Completions(args) => shell::completions(&args, &output),
         Command::Man(args) => shell::man(&args, &output),
     };
-    // Results that reached nobody are no success.
+    // Results that could not be written are no success.
     match done.and_then(|status| output.finish().map(|()| status)) {
         Ok(Status::Done) => ExitCode::SUCCESS,
         Ok(Status::Interrupted) => ExitCode::from(status::INTERRUPTED),

@@ -1,14 +1,14 @@
-//! Memory that this process may still take.
+//! Memory that this process may still use.
 
 use std::path::Path;
 
-/// Bytes that can be used without swapping: what the system says is available, and no more than what is left of the limits of the
-/// process (`ulimit -v`, `ulimit -d`) and of its control groups. Where none of it can be told, 4 GiB.
+/// Returns the bytes that can be used without swapping: the memory that the system calls available, and no more than the limits
+/// of the process (`ulimit -v`, `ulimit -d`) and of its control groups leave. If none of these can be read, 4 GiB.
 pub(crate) fn available() -> u64 {
     available_below(Path::new("/")).unwrap_or(4 << 30)
 }
 
-/// The least of what the files below `root` say.
+/// Returns the least of the limits in the files below `root`.
 fn available_below(root: &Path) -> Option<u64> {
     let read = |path: &str| read(&root.join(path)).unwrap_or_default();
     let system = field(&read("proc/meminfo"), "MemAvailable:");
@@ -22,7 +22,8 @@ fn available_below(root: &Path) -> Option<u64> {
     [system, groups].into_iter().chain(process).flatten().min()
 }
 
-/// Bytes that a control group and all above it leave, by a line of `/proc/self/cgroup`; both versions of the interface are read.
+/// Returns the bytes that a control group and all above it leave, by a line of `/proc/self/cgroup`; both versions of the
+/// interface are read.
 fn of_groups(root: &Path, line: &str) -> Option<u64> {
     let mut parts = line.splitn(3, ':').skip(1);
     let (controllers, path) = (parts.next()?, parts.next()?);
@@ -35,7 +36,7 @@ fn of_groups(root: &Path, line: &str) -> Option<u64> {
     };
     let left = |folder: &Path| {
         let number = |name: &str| read(&folder.join(name))?.trim().parse::<u64>().ok();
-        // Files that were read are given up when memory is needed.
+        // Cached files are given up when memory is needed.
         let cached = || {
             let text = read(&folder.join("memory.stat"))?;
             text.lines().find_map(|line| line.strip_prefix(cache))?.trim().parse::<u64>().ok()
@@ -43,7 +44,7 @@ fn of_groups(root: &Path, line: &str) -> Option<u64> {
         let used = number(used)?.saturating_sub(cached().unwrap_or(0));
         Some(number(limit)?.saturating_sub(used))
     };
-    // In a container the group may be named as it is outside, and lie at the top.
+    // In a container the group may have its outside name and lie at the top.
     let folders = Path::new(path.trim_start_matches('/')).ancestors();
     folders.filter_map(|folder| left(&root.join(mount).join(folder))).min()
 }
@@ -52,13 +53,13 @@ fn read(path: &Path) -> Option<String> {
     std::fs::read_to_string(path).ok()
 }
 
-/// A line of `/proc/meminfo` or `/proc/self/status`, in bytes.
+/// Reads a line of `/proc/meminfo` or `/proc/self/status`, in bytes.
 fn field(text: &str, name: &str) -> Option<u64> {
     let line = text.lines().find(|line| line.starts_with(name))?;
     Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? << 10)
 }
 
-/// The soft limit in a line of `/proc/self/limits`, in bytes; none where it is unlimited.
+/// Reads the soft limit in a line of `/proc/self/limits`, in bytes; `None` if it is unlimited.
 fn process_limit(text: &str, name: &str) -> Option<u64> {
     text.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next()?.parse().ok()
 }
@@ -75,7 +76,7 @@ mod tests {
         assert!(available() > 1 << 20);
     }
 
-    /// Files of a system with 1,000,000 kB available, and what is added to them one after the other.
+    /// Checks the least limit on files of a system with 1,000,000 kB available, to which limits are added one after the other.
     #[test]
     fn the_least_of_all_limits_counts() {
         let folder = tempfile::tempdir().unwrap();
@@ -120,7 +121,7 @@ mod tests {
             ("sys/fs/cgroup/user/memory.stat", "anon 100\ninactive_file 400\nactive_file 7\n"),
         ];
         assert_eq!(left(&above), Some(700_000_000));
-        // By the older interface, at the top as a container sees its own group.
+        // The older interface, at the top as a container sees its own group.
         let older = [
             ("sys/fs/cgroup/memory/memory.limit_in_bytes", "600000050\n"),
             ("sys/fs/cgroup/memory/memory.usage_in_bytes", "90\n"),

@@ -1,10 +1,10 @@
-//! Everything that is printed: results to stdout, everything else to stderr, colour and bars only for a terminal.
+//! Output of the program: results to stdout, everything else to stderr, colour and bars only for a terminal.
 //!
 //! Results must arrive. The first error in writing them is kept, nothing is written after it, and [`Output::check`] ends the
 //! command with it. Messages to stderr are best effort: a log that is full or closed ends nothing.
 //!
-//! What is printed for people is printed line by line: control characters in a line, line breaks among them, are escaped, so
-//! that no name of a file or a class moves the cursor or makes a line of its own.
+//! Text for people is printed line by line: control characters in a line, line breaks among them, are escaped, so that no name of
+//! a file or a class moves the cursor or adds a line.
 
 use std::{
     fmt,
@@ -19,18 +19,18 @@ use tracing_subscriber::EnvFilter;
 
 use crate::args::Global;
 
-/// Decides in one place what is drawn.
+/// Printer of results and messages, which decides on colour and bars.
 pub(crate) struct Output {
     quiet: bool,
     colour: bool,
-    /// Bars: on a terminal, and not between lines of a log.
+    /// True where bars are drawn: on a terminal, and not between lines of a log.
     pub(crate) bars: bool,
     results: Mutex<Results>,
 }
 
-/// Standard output, until an error.
+/// Standard output and the first error in writing to it.
 struct Results {
-    /// Not `io::Stdout`, which takes a closed file for a written one.
+    /// Duplicate of the file descriptor: `io::Stdout` takes a closed file for a written one.
     out: io::Result<File>,
     failed: Option<NotWritten>,
 }
@@ -47,7 +47,7 @@ impl NotWritten {
         Self { kind: error.kind(), why: error.to_string() }
     }
 
-    /// Tells if nobody reads on (`| head`), which is no error.
+    /// Tells if the reader closed the pipe (`| head`), which is no error.
     pub(crate) fn is_closed(&self) -> bool {
         self.kind == io::ErrorKind::BrokenPipe
     }
@@ -66,7 +66,7 @@ impl fmt::Display for NotWritten {
 
 impl std::error::Error for NotWritten {}
 
-/// Text for people: one line, or several of our own making. What is in a line never makes another one.
+/// Text for people: one line, or several that this program broke. Text within a line never starts another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Lines(Vec<String>);
 
@@ -101,12 +101,12 @@ impl<const N: usize> From<[&str; N]> for Lines {
 }
 
 impl Lines {
-    /// Lines of a text in which every line break is ours.
+    /// Splits a text in which every line break is this program's own.
     pub(crate) fn of(text: &str) -> Self {
         Self(text.lines().map(str::to_owned).collect())
     }
 
-    /// The same with words before the first line.
+    /// Puts words before the first line.
     pub(crate) fn after(mut self, words: &str) -> Self {
         if let Some(first) = self.0.first_mut() {
             first.insert_str(0, words);
@@ -115,7 +115,7 @@ impl Lines {
     }
 }
 
-/// Escaped lines, joined.
+/// Joins the escaped lines.
 impl fmt::Display for Lines {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, line) in self.0.iter().enumerate() {
@@ -144,7 +144,7 @@ impl Output {
             .with_writer(move || Log { colour })
             .with_ansi(colour)
             .with_target(false)
-            // It would say so on stderr, and panic where that fails.
+            // By default the subscriber reports its own errors on stderr, and panics where that fails.
             .log_internal_errors(false)
             .init();
         let out = io::stdout().as_fd().try_clone_to_owned().map(File::from);
@@ -156,56 +156,57 @@ impl Output {
         }
     }
 
-    /// One that says and writes nothing.
+    /// Makes an output that prints nothing.
     #[cfg(test)]
     pub(crate) fn silent() -> Self {
         let out = Err(io::ErrorKind::BrokenPipe.into());
         Self { quiet: true, colour: false, bars: false, results: Mutex::new(Results { out, failed: None }) }
     }
 
-    /// A message to stderr, unless `--quiet`.
+    /// Prints a message to stderr, unless `--quiet`.
     pub(crate) fn note(&self, text: impl Into<Lines>) {
         if !self.quiet {
             say(text);
         }
     }
 
-    /// A message to stderr that `--quiet` keeps: something is not as it should be.
+    /// Prints a warning to stderr, also with `--quiet`.
     pub(crate) fn warn(&self, text: impl Into<Lines>) {
         self.say_after("1;33", "warning:", text.into());
     }
 
-    /// An error, of the command or of one thing of many, to stderr.
+    /// Prints an error of the command, or of one of many files, to stderr.
     pub(crate) fn error(&self, text: impl Into<Lines>) {
         self.say_after("1;31", "error:", text.into());
     }
 
-    /// The command or edit that mends an error, to stderr.
+    /// Prints a hint to stderr: the command or edit that mends an error.
     pub(crate) fn hint(&self, text: impl Into<Lines>) {
         say("");
         self.say_after("1", "hint:", text.into());
     }
 
-    /// A result for people, to stdout.
+    /// Prints a result for people to stdout.
     pub(crate) fn result(&self, text: impl Into<Lines>) {
         self.write(&text.into().to_string());
     }
 
-    /// A result for programs, to stdout: a line of CSV, an object of JSON, a script. Its bytes stay as they are.
+    /// Prints a result for programs to stdout: a line of CSV, an object of JSON, a script. Its bytes stay unchanged.
     pub(crate) fn data(&self, text: impl AsRef<str>) {
         self.write(text.as_ref());
     }
 
-    /// Ends the work where results reach nobody any more. Commands that print as they go ask after every few lines.
+    /// Fails if results cannot be written any more, so that the work ends. Commands that print while they work call it after
+    /// every few lines.
     ///
     /// # Errors
-    /// The first error in writing results; a closed pipe too, which ends the command without a word.
+    /// The first error in writing results; a closed pipe too, which ends the command without a message.
     pub(crate) fn check(&self) -> Result<(), NotWritten> {
         let results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
         results.failed.clone().map_or(Ok(()), Err)
     }
 
-    /// Ends a command whose work is done: as [`Self::check`], but a closed pipe is no error.
+    /// Checks the results of a command whose work is done: like [`Self::check`], but a closed pipe is no error.
     ///
     /// # Errors
     /// Results that could not be written.
@@ -234,7 +235,7 @@ impl Output {
     }
 }
 
-/// A message to stderr. Nobody may be there to read it, which must end nothing: `eprintln!` would panic.
+/// Prints a message to stderr, and ignores errors in doing so: `eprintln!` would panic.
 pub(crate) fn say(text: impl Into<Lines>) {
     say_raw(&text.into().to_string());
 }
@@ -253,7 +254,7 @@ impl io::Write for Log {
         let text = String::from_utf8_lossy(event);
         let line = text.strip_suffix('\n').unwrap_or(&text);
         match self.colour {
-            // The colours are the subscriber's, which escapes those of names itself.
+            // The subscriber adds the colours, and escapes those in names itself.
             true => {
                 let parts: Vec<_> = line.split('\x1b').map(escape_line).collect();
                 say_raw(&parts.join("\x1b"));

@@ -1,4 +1,4 @@
-//! `predict`: files and folders into class probabilities, a row each, in order, as they come.
+//! Command `predict`: a row of class probabilities per file, in order and as they are computed.
 
 mod committee;
 mod print;
@@ -23,8 +23,8 @@ use committee::{Committee, Reader};
 use print::{Form, Printer};
 use rows::Rows;
 
-/// Files decoded at a time, at first: soon there is a row to see. Then twice as many each time, since decoding and computing take
-/// the same cores in turns and every turn costs, up to what fits into [`CHUNK_BYTES`].
+/// Number of files decoded at a time, at first, so that the first row is printed soon. It doubles each time, since decoding and
+/// computing take the same cores in turns and every turn costs, up to the files that fit into [`CHUNK_BYTES`].
 const FIRST_CHUNK: usize = 2 * EVALUATION_BATCH;
 const CHUNK_BYTES: usize = 64 << 20;
 
@@ -66,7 +66,7 @@ fn largest_chunk(classifiers: &[Classifier]) -> usize {
     (CHUNK_BYTES / bytes.max(1)).max(FIRST_CHUNK)
 }
 
-/// The models that are asked, each told.
+/// Loads the models, and reports each.
 fn load(args: &PredictArgs, output: &Output) -> Result<Vec<(Classifier, Rules)>> {
     let named: Vec<_> = match args.ensemble.is_empty() {
         true => vec![args.saved.as_deref()],

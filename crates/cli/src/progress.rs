@@ -1,4 +1,4 @@
-//! Draws events, and turns Ctrl-C into the end of the work.
+//! Progress bars and lines for the events of training, and the handling of Ctrl-C.
 
 use std::{
     collections::HashMap,
@@ -21,12 +21,12 @@ use crate::{
     status,
 };
 
-/// Ctrl-C was pressed while work was under way that can end in good order.
+/// True once Ctrl-C was pressed during work that can be stopped cleanly.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
-/// Such work is under way.
+/// True while such work is under way.
 static ORDERLY: AtomicBool = AtomicBool::new(false);
 
-/// Makes the first Ctrl-C end training after the batch at hand; a second one, or one elsewhere, ends the program.
+/// Makes the first Ctrl-C end training after the current batch; a second one, or one elsewhere, ends the program.
 pub(crate) fn catch_interrupts() -> anyhow::Result<()> {
     ctrlc::set_handler(|| {
         if !ORDERLY.load(Ordering::SeqCst) || INTERRUPTED.swap(true, Ordering::SeqCst) {
@@ -38,22 +38,22 @@ pub(crate) fn catch_interrupts() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether the work was ended by Ctrl-C.
+/// Tells if Ctrl-C ended the work.
 pub(crate) fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::SeqCst)
 }
 
-/// A file that takes longer than this to be read and decoded is named.
+/// Time to read and decode a file after which it is named.
 const SLOW: Duration = Duration::from_secs(10);
-/// Time between two looks at the files that are being read.
+/// Time between two checks of the files that are being read.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// Draws how many files are listed and read, and names those that take long.
+/// Progress of listing and reading files, which names files that take long.
 pub(crate) struct FileProgress<'a> {
     bar: ProgressBar,
     output: &'a Output,
     slow: Duration,
-    /// Files that are being read, since when, and whether they were named.
+    /// Files that are being read → start time, and true if the file was named.
     busy: Mutex<HashMap<PathBuf, (Instant, bool)>>,
 }
 
@@ -70,7 +70,7 @@ impl FileProgress<'_> {
         self.busy.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Files that have taken long since the last look.
+    /// Returns files that have taken long since the last check.
     fn newly_slow(&self) -> Vec<PathBuf> {
         let mut slow = Vec::new();
         for (path, (start, named)) in self.busy().iter_mut() {
@@ -110,7 +110,7 @@ impl data::Observer for FileProgress<'_> {
     }
 }
 
-/// Does work on files that are listed: their number is drawn.
+/// Runs work on files that are listed, and shows their number.
 pub(crate) fn listing<T>(output: &Output, work: impl FnOnce(&FileProgress<'_>) -> T) -> T {
     let bar = ProgressBar::with_draw_target(None, target(output));
     bar.set_style(style("{prefix:<15} {human_pos} files"));
@@ -118,12 +118,12 @@ pub(crate) fn listing<T>(output: &Output, work: impl FnOnce(&FileProgress<'_>) -
     watch(output, bar, SLOW, work)
 }
 
-/// Does work on so many images that are read: a bar is drawn, and files that take long are named while they do.
+/// Runs work that reads `images` images, with a bar; files that take long are named meanwhile.
 pub(crate) fn reading<T>(output: &Output, images: usize, work: impl FnOnce(&FileProgress<'_>) -> T) -> T {
     watch(output, bar(output, images, "reading images"), SLOW, work)
 }
 
-/// Does work that reads images and prints as it goes: no bar is drawn, and files that take long are named while they do.
+/// Runs work that reads images and prints while it works: without a bar; files that take long are named meanwhile.
 pub(crate) fn reading_without_bar<T>(output: &Output, work: impl FnOnce(&FileProgress<'_>) -> T) -> T {
     watch(output, ProgressBar::hidden(), SLOW, work)
 }
@@ -136,10 +136,10 @@ fn watch<T>(
 ) -> T {
     let progress = FileProgress { bar, output, slow, busy: Mutex::default() };
     let done = thread::scope(|scope| {
-        // It ends when this end of the channel is dropped.
+        // The thread ends when this end of the channel is dropped.
         let (_working, over) = std::sync::mpsc::channel::<()>();
         let progress = &progress;
-        // Where the system has no thread to give, files are read all the same.
+        // If the system cannot start a thread, files are read all the same.
         let _ = thread::Builder::new().spawn_scoped(scope, move || {
             let look = LOOK.min(progress.slow);
             while let Err(std::sync::mpsc::RecvTimeoutError::Timeout) = over.recv_timeout(look) {
@@ -152,14 +152,14 @@ fn watch<T>(
     done
 }
 
-/// A bar of images, or nothing where no bars are drawn.
+/// Makes a bar of images, hidden where no bars are drawn.
 pub(crate) fn bar(output: &Output, images: usize, what: &'static str) -> ProgressBar {
     let bar = undrawn(images, what);
     bar.set_draw_target(target(output));
     bar
 }
 
-/// A bar of images that is drawn once it has a place: what it drew before would stay on the screen.
+/// Makes a bar of images that is drawn once it has a place: anything drawn before would stay on the screen.
 fn undrawn(images: usize, what: &'static str) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(images as u64), ProgressDrawTarget::hidden());
     bar.set_style(style(
@@ -184,15 +184,15 @@ fn style(template: &str) -> ProgressStyle {
     style.progress_chars("=> ").with_key("rate", rate).with_key("clock", clock)
 }
 
-/// Draws training: one bar for the epochs and one for the epoch at hand, and a line for each epoch that is over.
+/// Display of training: one bar for the epochs and one for the current epoch, and a line for each finished epoch.
 pub(crate) struct Display<'a> {
     output: &'a Output,
     bars: MultiProgress,
     /// Epochs of the run; absent in tests.
     epochs: Option<ProgressBar>,
-    /// Images of the epoch at hand, or of the test.
+    /// Images of the current epoch, or of the test.
     images: Option<ProgressBar>,
-    /// Images that the frozen part goes over.
+    /// Images that the frozen part has processed.
     features: Option<ProgressBar>,
     start: Instant,
     batch: usize,
@@ -205,7 +205,7 @@ impl<'a> Display<'a> {
         Self { output, bars, epochs: None, images: None, features: None, start: Instant::now(), batch: 0 }
     }
 
-    /// One pass for each set, before the first epoch.
+    /// Shows the pass over a set before the first epoch.
     fn features_computed(&mut self, images: usize, of: usize) {
         let bar = self.features.get_or_insert_with(|| self.bars.add(undrawn(of, "frozen part")));
         bar.set_position(images as u64);
@@ -251,7 +251,7 @@ impl<'a> Display<'a> {
         tracing::info!("{left}");
     }
 
-    /// A line above the bars where there are any. A terminal that is gone wants no lines.
+    /// Prints a line above the bars where there are any. Errors are ignored, since the terminal may be gone.
     fn line(&self, line: String) {
         if self.output.bars {
             let _ = self.bars.println(line);
@@ -260,7 +260,7 @@ impl<'a> Display<'a> {
         }
     }
 
-    /// Validation belongs to the epoch's bar; a test has one of its own.
+    /// Shows classified images: within the epoch's bar for validation, in a bar of its own for a test.
     fn classified(&mut self, images: usize, of: usize) {
         if self.epochs.is_some() {
             if let Some(bar) = &self.images {
@@ -307,7 +307,7 @@ impl Observer for Display<'_> {
     }
 }
 
-/// `0:07`, or with hours `1:02:07`.
+/// Formats a duration as `0:07`, or with hours `1:02:07`.
 fn clock(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
@@ -328,7 +328,7 @@ mod tests {
             }
             progress.finished(Path::new("quick"));
             thread::sleep(Duration::from_millis(200));
-            // It was named already, by the thread that looks.
+            // The watching thread has named it already.
             assert!(progress.newly_slow().is_empty());
             assert!(progress.busy()[Path::new("slow")].1);
             progress.started(Path::new("another"));

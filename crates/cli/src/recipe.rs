@@ -1,4 +1,4 @@
-//! `--recipe`: settings out of a TOML file whose keys are the flags of `train`, put behind the user's own.
+//! Flag `--recipe`: settings from a TOML file whose keys are the flags of `train`, added after the user's own flags.
 
 pub(crate) mod file;
 
@@ -15,10 +15,10 @@ use crate::{
     status::hinted,
 };
 
-/// Those that come with the program.
+/// Built-in recipes.
 const BUILT_IN: [(&str, &str); 2] =
     [("best", include_str!("../recipes/best.toml")), ("frozen", include_str!("../recipes/frozen.toml"))];
-/// Values of a recipe's settings, without those that the user gave as flags.
+/// Reads the values of a recipe's settings, without those that the user gave as flags.
 pub(crate) fn values(name: &str, given: &ArgMatches) -> Result<Values> {
     let settings = read(name)?;
     let wanted = settings.iter().filter(|(key, _)| !is_given(given, key));
@@ -27,7 +27,7 @@ pub(crate) fn values(name: &str, given: &ArgMatches) -> Result<Values> {
     values.filter_map(Result::transpose).collect()
 }
 
-/// Says what is wrong with a recipe.
+/// Makes the error of a recipe that is refused.
 pub(crate) fn refused(name: &str, reason: &str) -> anyhow::Error {
     hinted(format!("recipe `{name}`: {reason}"), "`thorax train --help` lists what each flag takes")
 }
@@ -69,14 +69,14 @@ fn text(name: &str) -> Result<String> {
     Ok(without_byte_order_mark(&text).to_owned())
 }
 
-/// A setting as its flag takes it; nothing for a switch that is off.
+/// Converts a setting to the form that its flag takes; `None` for a switch that is off.
 fn value(recipe: &str, key: &str, value: &Value) -> Result<Option<String>> {
     let text = match value {
         Value::Boolean(true) => return Ok(Some(String::new())),
         Value::Boolean(false) => return Ok(None),
         value => file::words(value),
     };
-    // Loading TorchScript runs code, and a recipe may come from anyone: only the user names such a file.
+    // Loading TorchScript runs code, and a recipe may come from anyone: only the user may name such a file.
     if key == "backbone" || (key == "weights" && text.as_deref() != Some("none")) {
         return Err(hinted(
             format!(
@@ -85,7 +85,7 @@ fn value(recipe: &str, key: &str, value: &Value) -> Result<Option<String>> {
             format!("if you trust the file, name it yourself: `--{key} FILE`"),
         ));
     }
-    // It makes folders and removes files that look like its own.
+    // A cache creates folders, and removes files that look like its own.
     if let Some(folder) = text.as_deref().filter(|text| key == "cache" && *text != "none")
         && !files::lies_below(Path::new(folder), &[Path::new(".")])?
     {
@@ -168,7 +168,7 @@ mod tests {
             let error = layered(&["train", "--recipe", path]).err().unwrap().to_string();
             assert!(error.starts_with("recipe `") && error.contains(words), "{error}");
         }
-        // What the user names is the user's.
+        // Files that the user names are allowed.
         std::fs::write(path, "weights = \"evil.pt\"").unwrap();
         assert!(layered(&["train", "--recipe", path, "--weights", "mine.pt"]).is_ok());
         std::fs::write(path, "weights = \"none\"").unwrap();

@@ -1,4 +1,4 @@
-//! `report`: the page of a run, from the files of the run alone; `train` ends with the same.
+//! Command `report`: the page of a run, from the files of the run alone; `train` ends with the same.
 
 mod pictures;
 mod read;
@@ -18,14 +18,14 @@ use crate::{
     status::{Status, hinted},
 };
 
-/// The page, in a run's folder.
+/// File name of the page in a run's folder.
 pub(crate) const PAGE: &str = "report.html";
-/// What the data audit found, in a run's folder.
+/// File name of the data audit's findings in a run's folder.
 pub(crate) const AUDIT: &str = "audit.json";
-/// Where its plots go.
+/// Folder of the plots in a run's folder.
 const PLOTS: &str = "plots";
 
-/// What was written.
+/// Paths of the written files.
 pub(crate) struct Written {
     pub(crate) page: PathBuf,
     pub(crate) plots: Vec<PathBuf>,
@@ -62,7 +62,7 @@ pub(crate) fn write(run: &Run, images: bool) -> Result<Written> {
     Ok(Written { page: run.file(PAGE), plots })
 }
 
-/// The run that a path means; without one, the latest.
+/// Opens the run at a path; without one, the latest.
 fn open(path: Option<&Path>) -> Result<Run> {
     let path = match path {
         Some(path) => path.to_owned(),

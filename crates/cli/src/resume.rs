@@ -1,8 +1,8 @@
-//! `train --resume`: a run's own settings put behind the user's flags, and refused where the two differ.
+//! Flag `train --resume`: the run's own settings are added after the user's flags, and refused if the two differ.
 //!
-//! A run's folder may come from anyone. Of the paths that its `run.json` names, images are read, and refused unless they have the
-//! run's fingerprint; a TorchScript file, which can run code, is loaded only where the user names it; and a cache is used only
-//! below the working folder or the run's own. `--trust` says that the user knows where the run comes from.
+//! A run's folder may come from anyone. From the paths in its `run.json` images are read, and refused unless they have the run's
+//! fingerprint; a TorchScript file, which can run code, is loaded only if the user names it; and a cache is used only below the
+//! working folder or the run's own. `--trust` says that the user knows the run's origin.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -25,18 +25,18 @@ use crate::{
     train::is_fetched,
 };
 
-/// Settings that may be others in each part of a run: they change nothing of what comes out, or only what would have ended it.
+/// Settings that may differ between the sessions of a run: they do not change its result, or only what would have ended it.
 const FREE: [&str; 5] = ["cache", "cache-limit", "checkpoint-every", "on-non-finite", "recipe"];
 
-/// Settings that name where images lie: they may have been moved, since their fingerprint says whether they are the same.
+/// Settings that name places of images, which may have moved: a fingerprint tells if the images are the same.
 const PLACES: [&str; 2] = ["data", "test-data"];
 
-/// Values of the settings of the run that is to be resumed, without those that the user gave as flags.
+/// Reads the values of the settings of the run to resume, without those that the user gave as flags.
 pub(crate) fn values(folder: &Path, args: &TrainArgs, given: &ArgMatches, output: &Output) -> Result<Values> {
     let record = open(folder)?.record;
     let mut values = Values::new();
     for (key, value) in &record.settings {
-        // It is looked for beside the data set's new place, or in it.
+        // The test set is searched beside the data set's new place, or in it.
         let is_left_behind = key == "test-data"
             && is_given(given, "data")
             && value.as_str().is_some_and(|path| !Path::new(path).exists());
@@ -59,7 +59,7 @@ pub(crate) fn values(folder: &Path, args: &TrainArgs, given: &ArgMatches, output
     Ok(values)
 }
 
-/// Says what is wrong with a run's settings.
+/// Makes the error of a run whose settings are refused.
 pub(crate) fn refused(folder: &Path, reason: &str) -> anyhow::Error {
     hinted(
         format!("the settings in `{}`: {reason}", folder.join("run.json").display()),
@@ -67,7 +67,7 @@ pub(crate) fn refused(folder: &Path, reason: &str) -> anyhow::Error {
     )
 }
 
-/// The run in a folder.
+/// Opens the run in a folder.
 fn open(folder: &Path) -> Result<Run> {
     if !folder.join("run.json").exists() {
         return Err(hinted(
@@ -85,7 +85,7 @@ fn open(folder: &Path) -> Result<Run> {
     Ok(run)
 }
 
-/// Tells if a stored setting can be used by a user who has not named it; one that cannot, but has a default, is told.
+/// Tells if a stored setting can be used by a user who has not named it. A setting that cannot, but has a default, is reported.
 ///
 /// # Errors
 /// A TorchScript file that would be loaded.
@@ -93,7 +93,7 @@ fn is_usable(run: &Path, key: &str, value: &Value, output: &Output) -> Result<bo
     let Some(path) = value.as_str().filter(|path| *path != "none").map(Path::new) else { return Ok(true) };
     match key {
         "backbone" | "weights" => {
-            // A run's checkpoint holds the network itself, and the weights that are fetched are known by their sum.
+            // A run's checkpoint holds the network itself, and the weights that are fetched are checked by their sum.
             if run.join(LAST).exists() || is_fetched(path) {
                 return Ok(true);
             }
@@ -120,7 +120,7 @@ fn is_usable(run: &Path, key: &str, value: &Value, output: &Output) -> Result<bo
     }
 }
 
-/// A stored setting as its flag takes it; nothing where leaving it out means the same.
+/// Converts a stored setting to the form that its flag takes; `None` where leaving it out means the same.
 fn value(record: &RunRecord, key: &str, value: &Value) -> Option<String> {
     let settings = &record.settings;
     let text = |value: &Value| match value {
@@ -135,11 +135,11 @@ fn value(record: &RunRecord, key: &str, value: &Value) -> Option<String> {
         // The data set's own test images are found again with it.
         ("test-data", value) if Some(value) == settings.get("data") => return None,
         ("data" | "test-data", Value::String(path)) => as_given(record, key, path),
-        // The same as the head's is what is meant without it, and some models take none.
+        // The head's rate is the default, and some models do not take the flag.
         ("base-learning-rate", value) if Some(value) == settings.get("learning-rate") => return None,
         (_, Value::Array(values)) => {
             let words = recipe::file::list(&values.iter().filter_map(text).collect::<Vec<_>>());
-            // A label of a CSV such as `a=b` cannot have been given as a flag: then all classes were taken.
+            // A label of a CSV such as `a=b` cannot have been given as a flag: all classes were taken.
             let is_same =
                 |ClassList(classes): ClassList| classes.iter().map(|class| &class.label).eq(&record.classes);
             if key == "classes" && !words.parse().is_ok_and(is_same) {
@@ -152,37 +152,38 @@ fn value(record: &RunRecord, key: &str, value: &Value) -> Option<String> {
     Some(words)
 }
 
-/// A path as the run was started with it, if that still leads there: `predictions.csv` names images by it.
+/// Returns a path in the form that the run was started with, if that still leads to the same place: `predictions.csv` names
+/// images by it.
 fn as_given(record: &RunRecord, key: &str, stored: &str) -> String {
     let given = record.paths.get(key);
     let same = |path: &&String| std::path::absolute(path).is_ok_and(|path| path == Path::new(stored));
     given.filter(same).cloned().unwrap_or_else(|| stored.to_owned())
 }
 
-/// A run that is gone on with: no other process can train it.
+/// Resumed run, which no other process can train meanwhile.
 pub(crate) struct Resumed {
     pub(crate) run: Run,
-    /// What it was saved as last; nothing where it was killed before that, and begins anew.
+    /// Last checkpoint; `None` where the run was killed before the first one, and starts anew.
     pub(crate) checkpoint: Option<Checkpoint>,
 }
 
 impl Resumed {
-    /// Takes the run in a folder; for a dry run, only looks at it.
+    /// Opens and locks the run in a folder; for a dry run, only opens it.
     pub(crate) fn take(folder: &Path, is_dry: bool) -> Result<Self> {
         let run = if is_dry { Run::open(folder)? } else { Run::resume(folder)? };
         let path = run.file(LAST);
         let mut checkpoint = path.exists().then(|| Checkpoint::read(&path)).transpose()?;
         if let Some(checkpoint) = &mut checkpoint {
-            // It was learnt when training was over, which it is no longer.
+            // The calibration was learnt at the end of training, which now continues.
             checkpoint.meta.calibration = Calibration::default();
-            // Of format 1 it does not say by which rules it decodes: its run does.
+            // Checkpoints of format 1 do not store the rules of decoding: the run does.
             let spec = &mut checkpoint.meta.spec;
             spec.formats = spec.formats.or_else(|| rules::of_run(&run));
         }
         Ok(Self { run, checkpoint })
     }
 
-    /// Whether there is nothing left to do.
+    /// Tells if there is nothing left to do.
     pub(crate) fn is_over(&self, args: &TrainArgs) -> Result<bool> {
         let over = matches!(self.run.record.status, Status::EarlyStopped | Status::Completed);
         if args.extend_epochs.is_some() && !over {
@@ -194,7 +195,7 @@ impl Resumed {
         Ok(over && args.extend_epochs.is_none())
     }
 
-    /// Whether an earlier version split the data set before it left files out, and so is to be gone on with.
+    /// Tells if an earlier version split the data set before it left files out; the resumed run then does the same.
     pub(crate) fn was_split_first(&self) -> bool {
         let record = &self.run.record;
         !record.skipped.is_empty() && !record.skipped_before_split
@@ -224,7 +225,7 @@ impl Resumed {
         ))
     }
 
-    /// The run, ready to be trained on; `now` is what a new one would note.
+    /// Prepares the run for training; `now` is the record of a new run.
     pub(crate) fn begin(
         self,
         args: &TrainArgs,
@@ -245,7 +246,7 @@ impl Resumed {
             record.extended_from = Some(record.epochs_run);
         }
         let epochs = checkpoint.as_ref().map(|checkpoint| checkpoint.meta.epoch);
-        // Also where the extension itself was cut off before its first epoch was over.
+        // True also if the extension itself was interrupted before its first epoch was over.
         config.extended = epochs.is_some() && epochs == record.extended_from;
         output.note(match epochs {
             Some(epochs) => format!("going on after {epochs} whole epochs"),
@@ -256,7 +257,7 @@ impl Resumed {
     }
 }
 
-/// Says how to name the new place of a resumed run's images, where they are gone.
+/// Adds the hint how to name the new place of a resumed run's images, if they are gone.
 pub(crate) fn moved(error: anyhow::Error, args: &TrainArgs) -> anyhow::Error {
     let (Some(run), Some(data::Error::NoSuchFolder { path } | data::Error::NoSuchFile { path })) =
         (&args.resume, error.downcast_ref())
@@ -271,7 +272,7 @@ pub(crate) fn moved(error: anyhow::Error, args: &TrainArgs) -> anyhow::Error {
     )
 }
 
-/// Refuses images that are not the run's. `now` is what a new run would note.
+/// Refuses images that are not the run's. `now` is the record of a new run.
 fn check_data(run: &Run, now: &RunRecord) -> Result<()> {
     let then = &run.record;
     let test = |record: &RunRecord| record.test_fingerprint.clone();

@@ -1,4 +1,4 @@
-//! Rules that a saved model's images are decoded by, and what its rows say where others were used.
+//! Rules that a saved model's images are decoded by, and the notes of its rows where others were used.
 
 use data::{DecodeNotes, Decoding, Formats};
 use experiment::Run;
@@ -9,14 +9,14 @@ use crate::output::Output;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
     pub(crate) formats: Formats,
-    /// Rules of the model's own that the user's took the place of.
+    /// Model's own rules, if the user's replaced them.
     replaced: Option<Formats>,
-    /// Whether the user named them: then no file is read by others.
+    /// True where the user named the rules: no file is then read by others.
     named: bool,
 }
 
 impl Rules {
-    /// Settles the rules of the checkpoint `file`; `stored` is what it says, `named` what the user does.
+    /// Determines the rules of the checkpoint `file`; `stored` are the rules in it, `named` those of the user.
     pub(crate) fn settle(
         file: &str,
         stored: Option<Formats>,
@@ -43,18 +43,18 @@ impl Rules {
         Self { formats, replaced, named: true }
     }
 
-    /// Decoding by these rules.
+    /// Returns the settings for decoding by these rules.
     pub(crate) fn decoding(&self, max_pixels: u64, frame: u32) -> Decoding {
         Decoding { formats: self.formats, falls_back: !self.named, max_pixels, frame }
     }
 
-    /// The part of a note that all rows have in common.
+    /// Returns the part of a note that all rows have in common.
     pub(crate) fn common_note(&self) -> Option<String> {
         let own = self.replaced?;
         Some(format!("read by the rules of `--formats {}`, the model's are `{own}`", self.formats))
     }
 
-    /// The note of a row; none where the file was read by the model's own rules and there is nothing else to say.
+    /// Returns the note of a row; `None` where the file was read by the model's own rules and there is nothing else to report.
     pub(crate) fn note(&self, notes: DecodeNotes) -> Option<String> {
         let own = (!notes.is_empty()).then(|| notes.to_string());
         let phrases: Vec<String> = self.common_note().into_iter().chain(own).collect();
@@ -62,7 +62,7 @@ impl Rules {
     }
 }
 
-/// Rules that a run's images were decoded by.
+/// Returns the rules that a run's images were decoded by.
 pub(crate) fn of_run(run: &Run) -> Option<Formats> {
     run.record.settings.get("formats")?.as_str()?.parse().ok()
 }

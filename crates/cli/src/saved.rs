@@ -1,4 +1,4 @@
-//! Which file `--saved` means.
+//! Checkpoint and run that `--saved` names.
 
 use std::path::{Path, PathBuf};
 
@@ -10,18 +10,18 @@ use model::{Checkpoint, Classifier, PrecisionChoice};
 
 use crate::{args::ComputeArgs, compute, output::Output, rules::Rules, status::hinted};
 
-/// Where runs go, and the file that names the last one started.
+/// Folder of runs, and below it the file that names the last run started.
 pub(crate) const RUNS: &str = "data/runs";
 pub(crate) const LATEST: &str = "data/runs/latest";
 
-/// The longest text of that file, in bytes: paths are no longer than 4096.
+/// Largest size of that file, in bytes: paths are no longer than 4096.
 const LONGEST_PATH: u64 = 1 << 13;
 /// Makes the folder that runs go to.
 pub(crate) fn make_runs_folder() -> Result<()> {
     Ok(data::create_output_folder(Path::new(RUNS), OutputKind::Runs)?)
 }
 
-/// Names a run as the last one that was started. It is whole without that: what goes wrong is a warning.
+/// Names a run as the last one that was started. The run is complete without that: an error is a warning.
 pub(crate) fn name_as_latest(run: &Run, output: &Output) {
     let named = make_runs_folder().and_then(|()| Ok(run.name_as_latest(Path::new(LATEST))?));
     if let Err(error) = named {
@@ -31,19 +31,19 @@ pub(crate) fn name_as_latest(run: &Run, output: &Output) {
     }
 }
 
-/// What is said whenever a module is loaded that is not the one that is fetched and checked.
+/// Warning for a TorchScript module that is not the fetched and checked one.
 pub(crate) const RUNS_CODE: &str =
     "this model holds a TorchScript module, which runs code of whoever wrote it";
 
-/// A saved model: its file, and its run where there is one.
+/// Saved model: its file, and its run where there is one.
 pub(crate) struct Saved {
     pub(crate) checkpoint: PathBuf,
     pub(crate) run: Option<Run>,
-    /// Whether the user named it, and not the file that names the latest run.
+    /// True where the user named the model, false for the latest run.
     named: bool,
 }
 
-/// A saved model in memory.
+/// Saved model in memory.
 pub(crate) struct Loaded {
     pub(crate) classifier: Classifier,
     /// Epoch of its weights, from 1.
@@ -84,7 +84,7 @@ impl Saved {
     }
 }
 
-/// A checkpoint file or a run's folder (its best weights); without a path, the latest run.
+/// Finds a checkpoint file or a run's folder (its best weights); without a path, the latest run.
 pub(crate) fn find(path: Option<&Path>) -> Result<Saved> {
     let named = path.is_some();
     let path = match path {
@@ -117,7 +117,7 @@ pub(crate) fn find(path: Option<&Path>) -> Result<Saved> {
     Ok(Saved { checkpoint: path, run, named })
 }
 
-/// The latest run's folder.
+/// Returns the latest run's folder.
 pub(crate) fn latest() -> Result<PathBuf> {
     let text = match base::read_text(Path::new(LATEST), LONGEST_PATH) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {

@@ -1,4 +1,4 @@
-//! `serve`: a saved model as a page and an HTTP interface, until it is told to stop.
+//! Command `serve`: a saved model as a web page and an HTTP interface, until it is stopped.
 
 use std::{
     path::Path,
@@ -26,7 +26,7 @@ pub(crate) fn run(args: &ServeArgs, output: &Output) -> Result<Status> {
     let config = config(args, threads, output)?;
     let is_local = config.listen.ip().is_loopback();
     let saved = saved::find(args.saved.as_deref())?;
-    // The address first: it is known at once whether it can be had.
+    // The address is bound first: an error with it is known at once.
     let server = Server::bind(config).map_err(with_hint)?;
     let loaded = saved.load(&args.compute, args.precision, args.formats, output)?;
     let Loaded { classifier, epoch, rules } = &loaded;
@@ -41,7 +41,7 @@ pub(crate) fn run(args: &ServeArgs, output: &Output) -> Result<Status> {
     let address = server.address();
     server.run(classifier, about(&saved, *epoch, rules, args.max_pixels), &stop, || {
         output.result(format!("listening on http://{address}"));
-        // Whoever started it may wait for that line. A closed pipe is nobody who waits.
+        // A process that started the server may wait for that line. With a closed pipe nobody waits.
         if output.check().is_err_and(|error| !error.is_closed()) {
             stop.request();
         }
@@ -78,7 +78,7 @@ fn config(args: &ServeArgs, threads: usize, output: &Output) -> Result<Config> {
     })
 }
 
-/// The longest token file, in bytes.
+/// Largest size of the token file, in bytes.
 const LONGEST_TOKEN: u64 = 1 << 12;
 
 fn token(path: &Path, output: &Output) -> Result<Token> {
@@ -123,7 +123,7 @@ fn with_hint(error: serve::Error) -> anyhow::Error {
     hinted(format!("{error}{source}"), hint)
 }
 
-/// What is known of the model besides its file.
+/// Collects the facts about the model besides its file.
 fn about(saved: &Saved, epoch: u64, rules: &Rules, max_pixels: u64) -> About {
     let record = saved.run.as_ref().map(|run| &run.record);
     let folder = saved.run.as_ref().map(experiment::Run::folder);
@@ -140,7 +140,7 @@ fn about(saved: &Saved, epoch: u64, rules: &Rules, max_pixels: u64) -> About {
     }
 }
 
-/// The figures of the run's own test, where it was of this file.
+/// Returns the figures of the run's own test, if that was of this file.
 fn tested(saved: &Saved) -> Value {
     let of_best = saved.checkpoint.file_name().is_some_and(|name| name == experiment::BEST);
     let run = saved.run.as_ref().filter(|_| of_best);
@@ -156,7 +156,7 @@ fn tested(saved: &Saved) -> Value {
     })
 }
 
-/// The first signal (Ctrl-C, TERM) drains, the second ends at once.
+/// Handles signals (Ctrl-C, TERM): the first drains, the second ends the program at once.
 fn stop_on_signal(stop: Stop) -> Result<()> {
     let asked = AtomicBool::new(false);
     ctrlc::set_handler(move || {
@@ -164,14 +164,14 @@ fn stop_on_signal(stop: Stop) -> Result<()> {
             #[expect(clippy::exit, reason = "the user wants out at once, and nothing is being written")]
             std::process::exit(INTERRUPTED.into());
         }
-        // First, since whoever reads the messages may be gone or take none.
+        // The request comes before the message, since writing to stderr may fail or block.
         stop.request();
         say("stopping: requests at hand get their answers (again to end at once)");
     })?;
     Ok(())
 }
 
-/// What meets a fault of the program's own is answered with that, whichever thread it is on; all others go on.
+/// Keeps the server running after a panic on any thread: the request that meets one is answered with an error of the program.
 fn go_on_after_panics() {
     std::panic::set_hook(Box::new(|panic| {
         if data::is_panic_caught() {

@@ -1,5 +1,5 @@
-//! `completions` and `man`: the command line, told to shells and to `man`. Both are made of what clap parses by, so that no
-//! flag is forgotten in them.
+//! Commands `completions` and `man`: scripts and manual pages from clap's definition of the arguments, so that no flag is
+//! missing.
 
 use std::path::{Path, PathBuf};
 
@@ -41,14 +41,14 @@ pub(crate) fn man(args: &ManArgs, output: &Output) -> Result<Status> {
     Ok(Status::Done)
 }
 
-/// The pages of a command and of all below it.
+/// Collects the pages of a command and of all below it.
 fn collect(command: &Command, folder: &Path, pages: &mut Vec<(PathBuf, Vec<u8>)>) -> Result<()> {
     let (name, text) = page(command)?;
     pages.push((folder.join(name), text));
     command.get_subcommands().try_for_each(|command| collect(command, folder, pages))
 }
 
-/// The name of a command's page, and the page.
+/// Makes a command's page; returns its file name and text.
 fn page(command: &Command) -> Result<(String, Vec<u8>)> {
     let man = Man::new(command.clone())
         .source(concat!("Thorax ", env!("CARGO_PKG_VERSION")))
@@ -58,14 +58,14 @@ fn page(command: &Command) -> Result<(String, Vec<u8>)> {
     Ok((man.get_filename(), page))
 }
 
-/// Before anything is written: a folder of other programs' pages is fine, one that holds these is told.
+/// Checks before anything is written that no page exists yet; pages of other programs in the folder are fine.
 fn check(pages: &[(PathBuf, Vec<u8>)]) -> Result<()> {
     let there = |path: &&PathBuf| path.symlink_metadata().is_ok();
     let there: Vec<&PathBuf> = pages.iter().map(|(path, _)| path).filter(there).collect();
     files::taken(&there, "name another folder with `--out`, or overwrite with `--force`")
 }
 
-/// Without the line end, which is printed with it.
+/// Returns the text without its line end, which is printed with it.
 fn text(bytes: Vec<u8>) -> Result<String> {
     let mut text = String::from_utf8(bytes).context("this is no UTF-8")?;
     text.truncate(text.trim_end().len());

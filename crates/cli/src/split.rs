@@ -1,4 +1,4 @@
-//! `data split`: which image is for what, as a manifest and as folders.
+//! Command `data split`: the part of each image, as a manifest and as folders.
 
 use std::{collections::HashSet, path::Path};
 
@@ -62,7 +62,7 @@ pub(crate) fn run(args: &SplitArgs, output: &Output) -> Result<Status> {
     Ok(Status::Done)
 }
 
-/// What each image is for, and its fold.
+/// Returns the part and the fold of each image.
 fn parts(args: &SplitArgs, listing: &mut Listing) -> Result<Vec<(Part, Option<usize>)>> {
     let whole_groups = args.split == SplitKind::Grouped;
     let size = args.test_per_class.map(TestSize::PerClass).or(args.test_split.map(TestSize::Share));
@@ -87,7 +87,7 @@ fn parts(args: &SplitArgs, listing: &mut Listing) -> Result<Vec<(Part, Option<us
     Ok(parts.map(|part| (part, None)).collect())
 }
 
-/// The images of each part.
+/// Returns the images of each part.
 fn sets(listing: &Listing, rows: &[(Part, Option<usize>)]) -> [Vec<data::Sample>; 3] {
     Part::ALL.map(|part| {
         let of_part = listing.samples.iter().zip(rows).filter(|(_, row)| row.0 == part);

@@ -1,4 +1,4 @@
-//! Exit codes, and how an error is told: one line, its causes below it, and the command that mends it.
+//! Exit codes, and the printing of an error: one line, its causes below it, and the command that mends it.
 
 use std::{io::Write as _, process::ExitCode};
 
@@ -7,29 +7,29 @@ use crate::{
     output::{Lines, NotWritten, Output, say},
 };
 
-/// The user's input, flags, disk or permissions are at fault.
+/// Exit code where the user's input, flags, disk or permissions are at fault.
 pub(crate) const USER: u8 = 1;
-/// The program is.
+/// Exit code where the program is at fault.
 pub(crate) const PROGRAM: u8 = 2;
-/// The user stopped it.
+/// Exit code where the user stopped the program.
 pub(crate) const INTERRUPTED: u8 = 130;
 
-/// What to do where memory runs out.
+/// Hint where memory runs out.
 pub(crate) const LESS_MEMORY: &str =
     "lower `--batch-size` or `--image-size`, or `--freeze` more of the network";
 
-/// What to do about a damaged file of a run.
+/// Hint about a damaged file of a run.
 pub(crate) const COPY_AGAIN: &str = "copy the file again from where it came, or train again";
 
-/// How a command that printed what it had to ended.
+/// Status of a command that ended without an error of its own.
 pub(crate) enum Status {
     Done,
-    /// It did its work and found the input wanting.
+    /// The work is done, and some of the input is bad.
     BadInput,
     Interrupted,
 }
 
-/// An error with a hint that only the place where it arose knows.
+/// Error with a hint that only the place of its origin knows.
 #[derive(Debug)]
 pub(crate) struct Hinted {
     pub(crate) message: Lines,
@@ -44,14 +44,14 @@ impl std::fmt::Display for Hinted {
 
 impl std::error::Error for Hinted {}
 
-/// `bail!` with a hint.
+/// Makes an error with a hint.
 pub(crate) fn hinted(message: impl Into<Lines>, hint: impl Into<String>) -> anyhow::Error {
     Hinted { message: message.into(), hint: hint.into() }.into()
 }
 
-/// Prints what clap has to say: help and version to stdout, the rest as a user's error.
+/// Prints clap's text: help and version to stdout, anything else as a user's error.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
-    // A file's name may stand among the arguments.
+    // The arguments in the text may hold a file's name.
     let text = error.render().to_string();
     if error.use_stderr() && text.lines().any(|line| base::escape_line(line) != line) {
         say(Lines::of(&text));
@@ -68,7 +68,7 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     }
 }
 
-/// Prints an error and gives its exit code.
+/// Prints an error and returns its exit code.
 pub(crate) fn report(error: &anyhow::Error, output: &Output) -> ExitCode {
     if error.downcast_ref::<NotWritten>().is_some_and(NotWritten::is_closed) {
         return ExitCode::SUCCESS;
@@ -78,7 +78,7 @@ pub(crate) fn report(error: &anyhow::Error, output: &Output) -> ExitCode {
     output.error(text);
     let of_model = || error.chain().filter_map(|cause| cause.downcast_ref::<model::Error>());
     let fault = of_model().any(|error| matches!(error, model::Error::Torch(_)) && !error.is_out_of_memory());
-    // libtorch's message is a page of C++ frames: its first line is in the headline already.
+    // libtorch's message is a page of C++ frames, and its first line is in the headline already.
     let torch =
         of_model().any(|error| matches!(error, model::Error::Torch(_) | model::Error::NotTorchScript { .. }));
     let mut told = headline;
@@ -89,7 +89,7 @@ pub(crate) fn report(error: &anyhow::Error, output: &Output) -> ExitCode {
         told = cause;
     }
     if torch {
-        // A line each: the log escapes what would break one.
+        // One event per line: the log escapes line breaks.
         format!("{error:?}").lines().for_each(|line| tracing::info!("{line}"));
     }
     if let Some(hint) = hint(error) {
@@ -98,20 +98,20 @@ pub(crate) fn report(error: &anyhow::Error, output: &Output) -> ExitCode {
     ExitCode::from(if fault { PROGRAM } else { USER })
 }
 
-/// An error's text. Only errors that are lists have lines of their own.
+/// Returns an error's text. Only errors that are lists have several lines.
 fn lines(error: &(dyn std::error::Error + 'static)) -> Lines {
     if let Some(hinted) = error.downcast_ref::<Hinted>() {
         return hinted.message.clone();
     }
     let text = error.to_string();
     match of_data(error) {
-        // The faults of its rows, each of which is escaped.
+        // Faults of the CSV's rows, each of which is escaped.
         Some(data::Error::Csv { .. }) => Lines::of(&text),
         _ => text.into(),
     }
 }
 
-/// The command that mends an error, where there is one.
+/// Returns the hint of an error, usually a command that mends it.
 fn hint(error: &anyhow::Error) -> Option<String> {
     error.chain().find_map(|cause| {
         if let Some(hinted) = cause.downcast_ref::<Hinted>() {
@@ -198,7 +198,7 @@ fn hint(error: &anyhow::Error) -> Option<String> {
     })
 }
 
-/// What mends a comparison of two models.
+/// Returns the hint for a failed comparison of two models.
 fn comparison_hint(error: &experiment::Error) -> Option<&'static str> {
     match error {
         experiment::Error::Mismatch(mismatch) => match **mismatch {
@@ -214,7 +214,7 @@ fn comparison_hint(error: &experiment::Error) -> Option<&'static str> {
     }
 }
 
-/// An error of a run's files, also where training met it.
+/// Finds an error of a run's files, also inside an error of training.
 fn of_experiment<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a experiment::Error> {
     match cause.downcast_ref() {
         Some(train::Error::Experiment(error)) => Some(error),
@@ -222,7 +222,7 @@ fn of_experiment<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a
     }
 }
 
-/// An error of the crate `data`, also where training met it.
+/// Finds an error of the crate `data`, also inside an error of training.
 fn of_data<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a data::Error> {
     match cause.downcast_ref() {
         Some(train::Error::Data(error)) => Some(error),
@@ -230,7 +230,7 @@ fn of_data<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a data:
     }
 }
 
-/// What mends a data set, or the way it is named.
+/// Returns the hint for a faulty data set, or for a wrong name of it.
 fn data_hint(error: &data::Error) -> Option<String> {
     use data::Error as E;
     let hint = match error {
@@ -285,7 +285,7 @@ fn data_hint(error: &data::Error) -> Option<String> {
     Some(hint.to_owned())
 }
 
-/// Where a data set goes, or how to do without.
+/// Returns the hint where to put a data set, or how to work without one.
 fn no_data(path: &std::path::Path) -> String {
     if path == std::path::Path::new(args::DEFAULT_DATA) {
         format!(
@@ -298,14 +298,14 @@ fn no_data(path: &std::path::Path) -> String {
     }
 }
 
-/// Makes a panic say what it is and how to report it, and end with its own exit code. One within a decoder is caught and
-/// becomes the file's error, so nothing is said of it here.
+/// Makes a panic print its message and how to report it, and end the program with its own exit code. A panic within a decoder is
+/// caught and becomes the file's error, so nothing is printed for it here.
 pub(crate) fn report_panics() {
     std::panic::set_hook(Box::new(|panic| {
         if data::is_panic_caught() {
             return;
         }
-        // Never by `eprintln!`: where stderr fails, that is another panic, which aborts.
+        // `eprintln!` would panic again if stderr fails, and so abort.
         say(Lines::of(&panic.to_string()).after("error: thorax has a fault of its own: "));
         say(["", "hint: please report this with the command that you ran and the lines above"]);
         #[expect(
@@ -322,7 +322,7 @@ mod tests {
 
     use super::*;
 
-    /// Asks this test, started again by itself, to panic on another thread.
+    /// Variable that makes this test, started again by itself, panic on another thread.
     const ASKED: &str = "THORAX_TEST_PANIC";
 
     #[test]
@@ -355,7 +355,7 @@ mod tests {
             said.contains("on purpose") && said.contains("\nhint: please report this with the command"),
             "{said}"
         );
-        // Nobody reads it: that is no second panic.
+        // A message that nobody reads is no second panic.
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         assert_eq!(again().stderr(writer).output().unwrap().status.code(), Some(PROGRAM.into()));

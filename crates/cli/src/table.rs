@@ -15,7 +15,7 @@ pub(crate) fn words(rows: &[Vec<String>]) -> Lines {
 }
 
 fn columns(rows: &[Vec<String>], to_the_right: impl Fn(usize) -> bool) -> Lines {
-    // A name of a class is as long as it is printed.
+    // The width of a name is that of its printed form.
     let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(base::shown).collect()).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width =
@@ -32,18 +32,18 @@ fn columns(rows: &[Vec<String>], to_the_right: impl Fn(usize) -> bool) -> Lines 
     lines.collect::<Vec<_>>().into()
 }
 
-/// A figure in `[0, 1]`, or a dash where it is undefined.
+/// Formats a figure in `[0, 1]`, or a dash where it is undefined.
 pub(crate) fn share(value: Option<f64>) -> String {
     value.map_or_else(|| "–".to_owned(), |value| rounded(value, 4))
 }
 
-/// A figure's title within a line: `Macro F1` as `macro F1`.
+/// Returns a figure's title in the form for a sentence: `Macro F1` becomes `macro F1`.
 pub(crate) fn lower(title: &str) -> String {
     let mut letters = title.chars();
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
-/// With so many decimals; what rounds to 0 has no sign.
+/// Rounds to this many decimals; a value that rounds to 0 has no sign.
 fn rounded(value: f64, decimals: usize) -> String {
     let text = format!("{value:.decimals$}");
     match text.strip_prefix('-') {
@@ -52,7 +52,7 @@ fn rounded(value: f64, decimals: usize) -> String {
     }
 }
 
-/// A figure with its interval, where it has one.
+/// Formats a figure with its interval, where it has one.
 pub(crate) fn with_interval(figure: &Figure) -> String {
     match figure.interval {
         Some([low, high]) => format!("{} [{}, {}]", share(figure.value), rounded(low, 3), rounded(high, 3)),

@@ -1,4 +1,4 @@
-//! `test`: a saved model on test sets; and how figures are printed, here and after training.
+//! Command `test`: a saved model on test sets; and the printing of figures, here and after training.
 
 mod calibration;
 mod gaps;
@@ -39,7 +39,7 @@ pub(crate) fn run(args: &TestArgs, output: &Output) -> Result<Status> {
     let other = args.against.as_deref().map(|path| Model::load(Some(path), args, output)).transpose()?;
     other.iter().try_for_each(|other| model.check_same_classes(other))?;
     let sets = sets::open(named.clone(), &model, output)?;
-    // It may lie in one of them, and is no class of it.
+    // The folder may lie in one of the sets, and is no class of it: it is created after they are listed.
     let out = args.out.as_deref().map(|folder| OutFolder::new(folder, &named)).transpose()?;
     model.introduce(&sets, output);
     other.iter().for_each(|other| other.introduce(&sets, output));
@@ -78,7 +78,7 @@ pub(crate) fn run(args: &TestArgs, output: &Output) -> Result<Status> {
     Ok(Status::Done)
 }
 
-/// One set's figures as the flags ask for them; `None` if the user stopped it.
+/// Tests a set as the flags ask; `None` if the user stopped it.
 fn test(
     model: &Model,
     against: Option<(&Model, &ImageSet)>,
@@ -103,7 +103,7 @@ fn test(
     Ok(Some((Outcome { figures, occluded, against }, predicted)))
 }
 
-/// Says which classes a set has no image of, and whether sets share images.
+/// Warns of classes that a set has no image of, and of images that sets share.
 fn warn_of_what_lacks(model: &Model, sets: &[TestSet], images: &[ImageSet], output: &Output) {
     let classes = &model.classifier.spec().classes;
     for (set, images) in sets.iter().zip(images) {
@@ -158,7 +158,7 @@ fn print_all(model: &Model, outcomes: &Outcomes, output: &Output) {
     }
 }
 
-/// Prints what was asked for beside a set's figures.
+/// Prints the occlusion tests and the comparison of a set, where the flags ask for them.
 fn print_beside(model: &Model, name: &str, outcome: &Outcome, output: &Output) {
     print_occluded(name, &outcome.figures, &outcome.occluded, output);
     if let Some(against) = &outcome.against {
@@ -168,7 +168,7 @@ fn print_beside(model: &Model, name: &str, outcome: &Outcome, output: &Output) {
     }
 }
 
-/// Prints models' figures side by side in the study's words, then the first one's classes and confusion matrix.
+/// Prints models' figures side by side in the study's words, then the classes and confusion matrix of the first one.
 pub(crate) fn print(models: &[(String, &TestFigures)], output: &Output) {
     let Some((_, first)) = models.first() else { return };
     output.result(format!("Test results on {} images{}", first.images, marked(first.synthetic)));
@@ -176,7 +176,7 @@ pub(crate) fn print(models: &[(String, &TestFigures)], output: &Output) {
     print_classes(&models[0].0, first, output);
 }
 
-/// Prints figures side by side, and what their intervals are drawn from.
+/// Prints figures side by side, and the number of groups that their intervals are drawn from.
 fn print_figures(models: &[(String, &TestFigures)], output: &Output) {
     let mut rows =
         vec![[String::new()].into_iter().chain(models.iter().map(|(name, _)| name.clone())).collect()];
@@ -208,7 +208,7 @@ fn print_classes(name: &str, figures: &TestFigures, output: &Output) {
     let heading = ["class", "images", "precision", "recall", "specificity", "F1", "ROC AUC"];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
     for class in &figures.classes {
-        // Two of them with intervals: with all, a line would be wider than a terminal.
+        // Only two columns have intervals: with all, a line would be wider than a terminal.
         let cell = |key: &str| match key {
             "recall" | "roc_auc" => with(&class.figure(key)),
             _ => share(class.figure(key).value),

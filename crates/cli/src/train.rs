@@ -1,4 +1,4 @@
-//! `train`: from a folder to a tested model, in the order that a reader expects.
+//! Command `train`: from a folder to a tested model, in the order that a reader expects.
 
 mod network;
 mod plan;
@@ -29,7 +29,7 @@ use crate::{
 pub(crate) use network::is_fetched;
 pub(crate) use plan::{Opened, Plan, check_writable, default_name, introduce_data};
 
-/// The images, decoded.
+/// Decoded images of a run.
 pub(crate) struct Images {
     training: ImageSet,
     validation: ImageSet,
@@ -54,7 +54,7 @@ pub(crate) fn run(args: &TrainArgs, output: &Output) -> Result<Status> {
         resumed.check_settings(&plan.stored_settings()?, args)?;
     }
     let checkpoint = resumed.as_ref().and_then(|resumed| resumed.checkpoint.clone());
-    // What a run's folder brings along runs no code where nothing is to be done.
+    // A module in a run's folder runs no code if nothing is to be done.
     let brings_code = checkpoint.as_ref().is_some_and(|checkpoint| checkpoint.backbone.is_some());
     if args.dry_run {
         if !brings_code || args.trust {
@@ -89,7 +89,7 @@ pub(crate) fn run(args: &TrainArgs, output: &Output) -> Result<Status> {
     Ok(ended)
 }
 
-/// Trains, from a run's last checkpoint if there is one, and tests; how it ended is in the run's record, which counts its time
+/// Trains, from a run's last checkpoint if there is one, and tests. The run's record holds how it ended, and its time counted
 /// from `start`.
 pub(crate) fn carry_out(
     classifier: &mut Classifier,
@@ -124,7 +124,7 @@ pub(crate) fn carry_out(
         Err(error) => {
             run.record.status = RunStatus::Failed;
             run.record.error = Some(format!("{error:#}"));
-            // The first error is the one to tell; the disk may be what is wrong.
+            // The first error is the one to report; the disk may be at fault.
             let _ = run.save();
             Err(error)
         }
@@ -136,10 +136,10 @@ pub(crate) fn carry_out(
     }
 }
 
-/// Reads the images. Files that cannot be read are out of the data set before it is split, unless it was `split_first`.
+/// Reads the images. Files that cannot be read are left out before the data set is split, unless it was `split_first`.
 fn load(plan: &mut Plan, split_first: bool, output: &Output) -> Result<Images> {
     let start = Instant::now();
-    // Both parts as one list: another seed or share splits the same images of the cache.
+    // Training and validation images are one list: another seed or share splits the same images of the cache.
     let mut lists = vec![&plan.listing.samples[..]];
     lists.extend(plan.test.as_ref().map(|test| &test.samples[..]));
     let (sets, bad) = dataset::load(&lists, &reading(plan), output)?;
@@ -156,7 +156,7 @@ fn load(plan: &mut Plan, split_first: bool, output: &Output) -> Result<Images> {
     Ok(images)
 }
 
-/// How a run's images are read.
+/// Returns the settings for reading a run's images.
 pub(crate) fn reading(plan: &Plan) -> Reading {
     Reading {
         preprocess: plan.spec().preprocess(),
@@ -167,7 +167,7 @@ pub(crate) fn reading(plan: &Plan) -> Reading {
 }
 
 impl Images {
-    /// The parts of a run out of decoded images; each must have some of every class.
+    /// Splits decoded images into the parts of a run; each must have some of every class.
     pub(crate) fn of(plan: &Plan, all: &ImageSet, test: Option<ImageSet>, bad: &[BadImage]) -> Result<Self> {
         let (training, validation) = (all.select(&plan.split.training), all.select(&plan.split.validation));
         for (set, part) in
@@ -247,7 +247,7 @@ fn fit(
     Ok(fitted?)
 }
 
-/// Learns from the validation part how sure both models may be, where that was asked for.
+/// Calibrates both models on the validation part, if that was asked for.
 fn calibrate(plan: &Plan, images: &Images, run: &mut Run, output: &Output) -> Result<()> {
     let TrainSettings { calibrate, sensitivity, .. } = plan.settings;
     let config = CalibrationConfig { temperature: calibrate, sensitivity };
@@ -257,14 +257,14 @@ fn calibrate(plan: &Plan, images: &Images, run: &mut Run, output: &Output) -> Re
     for (name, file) in [("saved", BEST), ("final", LAST)] {
         let display = &mut Display::new(output);
         let learnt = train::calibrate(run, file, plan.network.device, &images.validation, &config, display)?;
-        // Whoever stops it here has stopped the tests as well.
+        // Ctrl-C during calibration also stops the tests.
         let Some(learnt) = learnt else { break };
         run.record.calibration.insert(name.to_owned(), learnt);
     }
     Ok(run.save()?)
 }
 
-/// Tests both files as they lie on the disk, loaded again, and keeps the saved model's predictions.
+/// Tests both files as they lie on the disk, loaded again, and stores the saved model's predictions.
 fn test_both(plan: &Plan, images: &Images, run: &mut Run, output: &Output) -> Result<Option<TestRecord>> {
     let Some(set) = &images.test else { return Ok(None) };
     let start = Instant::now();
@@ -286,7 +286,7 @@ fn test_both(plan: &Plan, images: &Images, run: &mut Run, output: &Output) -> Re
     Ok(Some(tests))
 }
 
-/// Ends a run with its page. The run is whole without it: what goes wrong here is a warning.
+/// Writes the page of a run. The run is complete without it: an error here is a warning.
 fn page(plan: &Plan, run: &mut Run, output: &Output) {
     let began = Instant::now();
     let written = audit(plan, run, output).and_then(|()| report::write(run, true));
@@ -300,7 +300,7 @@ fn page(plan: &Plan, run: &mut Run, output: &Output) {
     }
 }
 
-/// Keeps what `data audit` would say of the images. Who pressed Ctrl-C does not wait for it.
+/// Stores the findings of `data audit` on the images. It is skipped after Ctrl-C.
 fn audit(plan: &Plan, run: &Run, output: &Output) -> Result<()> {
     if progress::interrupted() {
         return Ok(());
@@ -311,11 +311,11 @@ fn audit(plan: &Plan, run: &Run, output: &Output) -> Result<()> {
     Ok(run.write(report::AUDIT, found.as_bytes())?)
 }
 
-/// Says how the run ended, and prints the figures.
+/// Prints how the run ended, and its figures.
 fn conclude(args: &TrainArgs, run: &Run, tested: Option<&TestRecord>, output: &Output) -> Result<Status> {
     let record = &run.record;
     let best = tell_ending(run, output);
-    // Training may be over and its test not.
+    // Training may be over and its test interrupted.
     if progress::interrupted() {
         output.note(format!("go on with it: `thorax train --resume \"{}\"`", run.folder().display()));
         return Ok(Status::Interrupted);
@@ -333,7 +333,7 @@ fn conclude(args: &TrainArgs, run: &Run, tested: Option<&TestRecord>, output: &O
     Ok(Status::Done)
 }
 
-/// Says how the run ended; the best epoch in words.
+/// Prints how the run ended; returns the best epoch in words.
 pub(crate) fn tell_ending(run: &Run, output: &Output) -> String {
     let record = &run.record;
     let best = record.best_epoch.map_or("none".to_owned(), |epoch| format!("epoch {epoch}"));

@@ -1,11 +1,11 @@
-//! What is said of images that are unlike those that a model was trained on.
+//! Out-of-distribution warnings: images that are unlike the training images.
 
 use crate::output::Output;
 
-/// In a table.
+/// Text of the warning in a table.
 pub(crate) const NOTE: &str = "unlike training";
 
-/// At the end, where there were any.
+/// Warns after the last row, if any image was flagged.
 pub(crate) fn warn(unlike: usize, images: usize, output: &Output) {
     if unlike > 0 {
         output.warn(format!(

@@ -12,11 +12,11 @@ use super::{MAX_FOLDS, TrainArgs, values::at_most};
     mut_arg("no_report", |flag| flag.hide(true)),
 )]
 pub(crate) struct CrossValidateArgs {
-    /// Parts that the images are dealt into; each is held out once. Images of one group are never parted where groups are
-    /// known [default: 5, or as many as the column fold of a CSV numbers]
+    /// Number of folds, each of which is held out once. Images of one group stay in one fold where groups are known [default: 5,
+    /// or as many as the column fold of a CSV numbers]
     #[arg(long, value_name = "K", value_parser = at_most::<MAX_FOLDS>, allow_negative_numbers = true)]
     pub(crate) folds: Option<usize>,
-    /// Train this fold only, such as one process of several; the process that finishes the last fold pools them all
+    /// Train this fold only, as one process of several. The process that finishes the last fold pools them all
     #[arg(long, value_name = "FOLD", value_parser = at_most::<MAX_FOLDS>, allow_negative_numbers = true)]
     pub(crate) fold: Option<usize>,
     #[command(flatten)]

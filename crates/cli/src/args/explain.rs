@@ -7,31 +7,31 @@ use super::{ComputeArgs, ReadArgs};
 
 #[derive(Args)]
 pub(crate) struct ExplainArgs {
-    /// Images, and folders of images, which are gone through with all folders in them
+    /// Images, and folders of images, which are searched with all folders in them
     #[arg(value_name = "PATH", required = true)]
     pub(crate) paths: Vec<PathBuf>,
-    /// A checkpoint, or a run's folder, whose best weights are meant [default: the latest run]
+    /// Checkpoint, or a run's folder for its best weights [default: the latest run]
     #[arg(long, value_name = "PATH")]
     pub(crate) saved: Option<PathBuf>,
-    /// The class that heat maps are of, by its name [default: the predicted one of each image]
+    /// Name of the class that heat maps are of [default: the predicted class of each image]
     #[arg(long, value_name = "NAME")]
     pub(crate) class: Option<String>,
-    /// How they are made: grad-cam, grad-cam++, hires-cam or occlusion [default: inception-v3: grad-cam, convnet: hires-cam,
-    /// torchscript: occlusion]
+    /// Method of the heat maps: grad-cam, grad-cam++, hires-cam or occlusion [default: inception-v3: grad-cam, convnet:
+    /// hires-cam, torchscript: occlusion]
     #[arg(long, value_name = "METHOD")]
     pub(crate) method: Option<Method>,
-    /// Folder that the PNGs go to, NAME.overlay.png and NAME.map.png for each image; it is made if it is not there
+    /// Folder for the PNGs; it is created if missing. Each image gets NAME.overlay.png and NAME.map.png
     #[arg(long, value_name = "DIR", default_value = super::DEFAULT_EXPLAINED)]
     pub(crate) out: PathBuf,
-    /// Overwrite PNGs that are there already
+    /// Overwrite existing PNGs
     #[arg(long)]
     pub(crate) force: bool,
-    /// Print one JSON object a line
+    /// Print one JSON object per line
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) read: ReadArgs,
-    /// What convolutions compute in: f32, bf16 or auto [default: as the model was trained]
+    /// Precision of convolutions: f32, bf16 or auto [default: as the model was trained]
     #[arg(long, value_name = "KIND")]
     pub(crate) precision: Option<PrecisionChoice>,
     #[command(flatten)]

@@ -7,19 +7,19 @@ use super::threads;
 
 #[derive(Args)]
 pub(crate) struct ExportArgs {
-    /// A checkpoint, or a run's folder, whose best weights are meant [default: the latest run]
+    /// Checkpoint, or a run's folder for its best weights [default: the latest run]
     #[arg(long, value_name = "PATH")]
     pub(crate) saved: Option<PathBuf>,
-    /// The file to write [default: the checkpoint's name with .pt, beside it]
+    /// File to write [default: the checkpoint's name with .pt, beside it]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// What to write: torchscript
+    /// Format of the file: torchscript
     #[arg(long, value_name = "FORMAT", default_value = "torchscript")]
     pub(crate) format: ExportFormat,
-    /// What its convolutions compute in, wherever it will run: f32, bf16 or auto
+    /// Precision of the file's convolutions, on any machine: f32, bf16 or auto
     #[arg(long, value_name = "KIND", default_value = "f32")]
     pub(crate) precision: PrecisionChoice,
-    /// Overwrite the file if it is there
+    /// Overwrite an existing file
     #[arg(long)]
     pub(crate) force: bool,
     /// Print the result as one JSON object
@@ -30,7 +30,7 @@ pub(crate) struct ExportArgs {
     pub(crate) threads: Option<usize>,
 }
 
-/// There is one; who asks for another is told why.
+/// File format of an export. There is one; another is refused with the reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ExportFormat {
     TorchScript,

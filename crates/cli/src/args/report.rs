@@ -4,13 +4,13 @@ use clap::Args;
 
 #[derive(Args)]
 pub(crate) struct ReportArgs {
-    /// A run's folder [default: the latest run]
+    /// Folder of the run [default: the latest run]
     #[arg(value_name = "RUN")]
     pub(crate) run: Option<PathBuf>,
     /// Leave radiographs out of the page
     #[arg(long)]
     pub(crate) no_images: bool,
-    /// Print what was written as one JSON object
+    /// Print the paths of the written files as one JSON object
     #[arg(long)]
     pub(crate) json: bool,
 }

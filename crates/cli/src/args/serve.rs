@@ -11,37 +11,37 @@ use super::{
 
 #[derive(Args)]
 pub(crate) struct ServeArgs {
-    /// A checkpoint, or a run's folder, whose best weights are meant [default: the latest run]
+    /// Checkpoint, or a run's folder for its best weights [default: the latest run]
     #[arg(long, value_name = "PATH")]
     pub(crate) saved: Option<PathBuf>,
-    /// Where to listen; port 0 takes any that is free. Other machines reach it at 0.0.0.0 or [::], which needs a token
+    /// Address to listen on; port 0 takes any free port. 0.0.0.0 or [::] lets other machines in, and needs a token
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8080", value_parser = address)]
     pub(crate) listen: SocketAddr,
-    /// A file with a token of 16 characters or more, which everyone must know who uses the server
+    /// File with a token of 16 characters or more that every user must give
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
-    /// Another name that browsers call the server by, such as that of a proxy before it
+    /// Further host name that browsers use, such as that of a proxy before the server
     #[arg(long, value_name = "NAME[:PORT]")]
     pub(crate) host: Vec<serve::HostName>,
-    /// Another web page's origin that may use the server, such as https://pacs.example.org
+    /// Further web origin that may use the server, such as https://pacs.example.org
     #[arg(long, value_name = "ORIGIN")]
     pub(crate) allow_origin: Vec<String>,
-    /// The most that an upload may have, as bytes or with kB, MB or GB
+    /// Largest upload, in bytes or with kB, MB or GB
     #[arg(long, value_name = "SIZE", default_value = "64MB", value_parser = upload)]
     pub(crate) max_upload: u64,
-    /// The most pixels that an image may announce
+    /// Largest number of pixels that an image may announce
     #[arg(long, value_name = "N", default_value_t = 1 << 26, value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
     pub(crate) max_pixels: u64,
-    /// Rules that images are decoded by: all or keras [default: the model's own]
+    /// Rules for decoding images: all or keras [default: the model's own]
     #[arg(long, value_name = "RULES")]
     pub(crate) formats: Option<Formats>,
-    /// The most images that are computed together
+    /// Largest number of images computed together
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = at_most::<4096>, allow_negative_numbers = true)]
     pub(crate) max_batch: usize,
-    /// The most images that wait for their answers; one more is refused (429)
+    /// Largest number of images waiting for their answers; one more is refused (429)
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = at_most::<100_000>, allow_negative_numbers = true)]
     pub(crate) queue: usize,
-    /// What convolutions compute in: f32, bf16 or auto [default: as the model was trained]
+    /// Precision of convolutions: f32, bf16 or auto [default: as the model was trained]
     #[arg(long, value_name = "KIND")]
     pub(crate) precision: Option<PrecisionChoice>,
     #[command(flatten)]

@@ -5,18 +5,17 @@ use clap_complete::Shell;
 
 #[derive(Args)]
 pub(crate) struct CompletionsArgs {
-    /// The shell to write for
+    /// Shell that the script is for
     #[arg(value_name = "SHELL")]
     pub(crate) shell: Shell,
 }
 
 #[derive(Args)]
 pub(crate) struct ManArgs {
-    /// Folder for a page of each command, such as ~/.local/share/man/man1; it is made if it is not there [default: print the
-    /// main page]
+    /// Folder for a page per command, such as ~/.local/share/man/man1. It is created if missing [default: print the main page]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Overwrite pages that are there already
+    /// Overwrite existing pages
     #[arg(long, requires = "out")]
     pub(crate) force: bool,
 }

@@ -1,4 +1,4 @@
-//! Values of flags as `run.json` stores them.
+//! Serialisation of flags' values for `run.json`.
 
 use std::{
     fmt::Display,
@@ -30,12 +30,12 @@ pub(super) fn folder_or_none<S: Serializer>(path: &Path, serializer: S) -> Resul
     (path.as_os_str() != "none").then(|| absolute(path)).serialize(serializer)
 }
 
-/// Stores a value as its flag takes it.
+/// Stores a value in the form that its flag takes.
 pub(super) fn text<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)
 }
 
-/// Stores a value as its flag takes it, or `null`.
+/// Stores a value in the form that its flag takes, or `null`.
 pub(super) fn optional_text<S: Serializer>(
     value: &Option<impl Display>,
     serializer: S,
@@ -43,12 +43,12 @@ pub(super) fn optional_text<S: Serializer>(
     value.as_ref().map(ToString::to_string).serialize(serializer)
 }
 
-/// Stores one of several words.
+/// Stores the name of a [`ValueEnum`] variant.
 pub(super) fn name_of<S: Serializer>(value: &impl ValueEnum, serializer: S) -> Result<S::Ok, S::Error> {
     name(value).serialize(serializer)
 }
 
-/// A list of words, `LABEL` or `LABEL=FOLDER`.
+/// Stores a list of words, `LABEL` or `LABEL=FOLDER`.
 impl Serialize for ClassList {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.0.iter().map(|class| match class.label == class.folder {
@@ -58,7 +58,7 @@ impl Serialize for ClassList {
     }
 }
 
-/// The file's path, made absolute, or `none`.
+/// Stores the file's path, made absolute, or `none`.
 impl Serialize for WeightsChoice {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {

@@ -8,34 +8,34 @@ use super::{CacheArgs, ComputeArgs, OnBadImage, ReadArgs, threads};
 
 #[derive(Args)]
 pub(crate) struct TestArgs {
-    /// A checkpoint, or a run's folder, whose best weights are meant [default: the latest run]
+    /// Checkpoint, or a run's folder for its best weights [default: the latest run]
     #[arg(long, value_name = "PATH", num_args = 0..=1)]
     pub(crate) saved: Option<Option<PathBuf>>,
-    /// Folder with one folder of test images a class, or a CSV of them; of a data set with parts its test images are meant.
-    /// Named, and given several times, sets are reported apart with the gap between them [default: the test set of the run]
+    /// Folder with one folder of test images per class, or a CSV of them. From a data set with parts its test images are taken.
+    /// Named sets, or several, are reported apart, with the gap between them [default: the test set of the run]
     #[arg(long, value_name = "[NAME=]FOLDER|CSV")]
     pub(crate) data: Vec<PathBuf>,
-    /// Another checkpoint or run, tested on the same images and compared
+    /// Second checkpoint or run, tested on the same images and compared
     #[arg(long, value_name = "PATH")]
     pub(crate) against: Option<PathBuf>,
     /// Test again with a part of every image hidden: lungs, centre or border, or a list of them (--help draws them)
     #[arg(long, value_name = "PART,…", value_delimiter = ',', long_help = occlusions())]
     pub(crate) occlude: Vec<Occlusion>,
-    /// A new folder for test.json, which is what --json prints, and predictions.csv (of named sets, predictions-NAME.csv)
+    /// New folder for test.json and predictions.csv. test.json holds what --json prints; named sets get predictions-NAME.csv
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Put an apostrophe before cells of predictions.csv that begin with = + - @, a tab or a carriage return, so that no
-    /// spreadsheet takes them for formulas
+    /// Keep spreadsheets from taking cells of predictions.csv for formulas. An apostrophe is put before cells that begin with =,
+    /// +, -, @, a tab or a carriage return
     #[arg(long, requires = "out")]
     pub(crate) csv_safe: bool,
-    /// What to do about files that are no readable image
+    /// Reaction to files that are no readable image
     #[arg(long, value_name = "WHAT", default_value = "error")]
     pub(crate) on_bad_image: OnBadImage,
     #[command(flatten)]
     pub(crate) read: ReadArgs,
     #[command(flatten)]
     pub(crate) cache: CacheArgs,
-    /// What convolutions compute in: f32, bf16 or auto [default: as the model was trained]
+    /// Precision of convolutions: f32, bf16 or auto [default: as the model was trained]
     #[arg(long, value_name = "KIND")]
     pub(crate) precision: Option<PrecisionChoice>,
     /// Print the result as one JSON object
@@ -47,21 +47,21 @@ pub(crate) struct TestArgs {
 
 #[derive(Args)]
 pub(crate) struct CompareArgs {
-    /// A run's folder, or a predictions.csv
+    /// First model: a run's folder or a predictions.csv
     #[arg(value_name = "RUN")]
     pub(crate) first: PathBuf,
-    /// Another, of the same images
+    /// Second model, tested on the same images
     #[arg(value_name = "OTHER")]
     pub(crate) second: PathBuf,
     /// Print the result as one JSON object
     #[arg(long)]
     pub(crate) json: bool,
-    /// Threads to draw resamples with [default: all cores]
+    /// Threads for drawing resamples [default: all cores]
     #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     pub(crate) threads: Option<usize>,
 }
 
-/// What `--occlude` hides, drawn from the very masks.
+/// Returns the long help of `--occlude`, with the hidden parts drawn from the masks themselves.
 fn occlusions() -> String {
     const COLUMNS: usize = 20;
     const ROWS: usize = 10;

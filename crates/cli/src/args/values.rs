@@ -1,4 +1,4 @@
-//! What flags can be set to.
+//! Types and parsers of flags' values.
 
 use clap::ValueEnum;
 use data::ClassName;
@@ -16,14 +16,14 @@ impl std::str::FromStr for ClassList {
     }
 }
 
-/// Which images of a class are kept for validation.
+/// Selection of the images that are kept for validation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SplitKind {
-    /// The first of each class's sorted files, as Keras' validation_split
+    /// First of each class's sorted files, as Keras' validation_split
     Keras,
-    /// Drawn from the seed, the same share of each class
+    /// Random images by the seed, the same share of each class
     Random,
-    /// The same as near as whole groups allow: no group stands on both sides
+    /// Random whole groups by the seed: none is on both sides, shares are near those asked for
     Grouped,
 }
 
@@ -38,48 +38,48 @@ impl SplitKind {
     }
 }
 
-/// What a step whose loss is not finite does.
+/// Reaction to a step whose loss is not finite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum NonFinite {
-    /// Training ends
+    /// End training
     Stop,
-    /// The step is left out
+    /// Leave the step out
     Skip,
 }
 
-/// How weights follow their gradients.
+/// Optimizer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OptimizerKind {
     /// Keras' Adam
     Adam,
-    /// The same with decoupled weight decay
+    /// Adam with decoupled weight decay
     Adamw,
 }
 
-/// How the learning rate goes on after warm-up.
+/// Learning-rate schedule after warm-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ScheduleKind {
-    /// It stays
+    /// Constant learning rate
     Constant,
     /// Half a cosine down to 0 at the last epoch
     Cosine,
 }
 
-/// Which weights are validated and saved.
+/// Averaging of the weights that are validated and saved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum AveragingKind {
-    /// Those of the last step
+    /// Weights of the last step
     None,
-    /// Their exponential moving average
+    /// Exponential moving average of the weights
     Ema,
 }
 
-/// A value as its flag takes it.
+/// Returns the word that a flag takes for a value.
 pub(crate) fn name(value: &impl ValueEnum) -> String {
     value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
-/// What InceptionV3 begins with.
+/// Initial weights of InceptionV3.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum WeightsChoice {
     None,
@@ -94,16 +94,16 @@ impl std::str::FromStr for WeightsChoice {
     }
 }
 
-/// What to do about files that are no readable image.
+/// Reaction to files that are no readable image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OnBadImage {
     /// List them and stop
     Error,
-    /// List them and go on without them
+    /// List them and leave them out
     Skip,
 }
 
-/// What the training loss of each class is multiplied by.
+/// Factor of each class's training loss.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum ClassWeight {
     Balanced,
@@ -139,7 +139,7 @@ impl std::fmt::Display for ClassWeight {
     }
 }
 
-/// Three numbers, for red, green and blue.
+/// Parses three numbers, for red, green and blue.
 pub(super) fn colour(text: &str) -> Result<[f32; 3], String> {
     let numbers: Vec<f64> = text.split(',').map(|part| number(part.trim())).collect::<Result<_, _>>()?;
     match numbers[..] {
@@ -185,7 +185,7 @@ pub(super) fn positive(text: &str) -> Result<usize, String> {
     }
 }
 
-/// A whole number of 1 to `MOST`.
+/// Parses a whole number from 1 to `MOST`.
 pub(super) fn at_most<const MOST: usize>(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(value) if (1..=MOST).contains(&value) => Ok(value),
@@ -196,15 +196,15 @@ pub(super) fn at_most<const MOST: usize>(text: &str) -> Result<usize, String> {
     }
 }
 
-/// The most threads: more than the largest machines have cores. Starting 10,000 took 29 s.
+/// Largest number of threads: more than the largest machines have cores. Starting 10,000 took 29 s.
 pub(super) const MAX_THREADS: usize = 1024;
 
-/// A number of threads.
+/// Parses a number of threads.
 pub(super) fn threads(text: &str) -> Result<usize, String> {
     at_most::<MAX_THREADS>(text)
 }
 
-/// A time in minutes of at most a year.
+/// Parses a time in minutes of at most a year.
 pub(super) fn minutes(text: &str) -> Result<f64, String> {
     const MOST: f64 = 366.0 * 24.0 * 60.0;
     not_negative(text).and_then(|value| {
@@ -212,17 +212,17 @@ pub(super) fn minutes(text: &str) -> Result<f64, String> {
     })
 }
 
-/// A number of epochs, or a part of one.
+/// Parses a number of epochs, which may be a fraction.
 pub(super) fn epochs(text: &str) -> Result<f64, String> {
     let most = MAX_EPOCHS as f64;
     not_negative(text)
         .and_then(|value| if value <= most { Ok(value) } else { Err(format!("must be at most {most}")) })
 }
 
-/// The most epochs.
+/// Largest number of epochs.
 pub(super) const MAX_EPOCHS: u64 = 1_000_000;
 
-/// A number of bytes: `1500000`, `1.5GB`, `20 MB`.
+/// Parses a number of bytes: `1500000`, `1.5GB`, `20 MB`.
 pub(super) fn bytes(text: &str) -> Result<u64, String> {
     const UNITS: [(&str, f64); 5] = [("kb", 1e3), ("mb", 1e6), ("gb", 1e9), ("tb", 1e12), ("", 1.0)];
     let lower = text.trim().to_lowercase();

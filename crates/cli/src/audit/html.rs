@@ -1,4 +1,4 @@
-//! What the audit found, as one page that needs no other file. maud escapes every name.
+//! Page of an audit's findings, in one self-contained file. maud escapes every name.
 
 use ::audit::{CopyKind, CopyPair, Source};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::{Report, count, kind};
 
-/// Pairs, and strange images, that are shown; the rest is counted.
+/// Largest number of pairs, and of strange images, that are shown; the rest is counted.
 const SHOWN: usize = 100;
 /// Longer side of a picture in pixels.
 const SIDE: usize = 240;
@@ -31,7 +31,7 @@ pub(super) fn page(report: &Report, decoding: &Decoding) -> String {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                // Nothing is fetched and nothing runs, whatever a file is called.
+                // Nothing is fetched and no script runs, whatever a file is called.
                 meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'";
                 title { "Audit of " (title) }
                 style { (PreEscaped(STYLE)) }
@@ -81,7 +81,7 @@ pub(super) fn page(report: &Report, decoding: &Decoding) -> String {
     .into_string()
 }
 
-/// What there is, with links to it.
+/// Draws the summary of findings, with links to the sections.
 fn summary(report: &Report, leaks: usize, harmless: usize) -> Markup {
     let audit = &report.audit;
     let source =
@@ -106,7 +106,7 @@ fn summary(report: &Report, leaks: usize, harmless: usize) -> Markup {
     ];
     html! {
         @for (link, number, what, bad) in entries {
-            // These two have no section where there are none.
+            // These two sections are missing where they would be empty.
             @let linked = bad || !matches!(link, "#groups" | "#unreadable");
             a.tile.bad[bad] href=[linked.then_some(link)] { strong { (number) } span { (what) } }
         }
@@ -132,7 +132,7 @@ fn pairs_of(report: &Report, pairs: &[&CopyPair], pictures: &Pictures) -> Markup
     }
 }
 
-/// A picture with what is known of its file.
+/// Draws a picture with the facts about its file.
 fn picture(report: &Report, image: usize, pictures: &Pictures, more: Markup) -> Markup {
     let (set, label) = (report.set(image), report.label(image));
     let audited = &report.audit.images[image];
@@ -202,7 +202,7 @@ fn sources(report: &Report) -> Markup {
     }
 }
 
-/// What is typical of each class, and how well each fact tells them apart.
+/// Draws the table of typical facts of each class, and how well each fact tells the classes apart.
 fn facts(report: &Report, source: &Source) -> Markup {
     let above = |accuracy: f64| ((accuracy - source.chance) / (1.0 - source.chance)).clamp(0.0, 1.0);
     html! {
@@ -239,7 +239,7 @@ fn facts(report: &Report, source: &Source) -> Markup {
     }
 }
 
-/// A figure with a bar of how far it is above guessing.
+/// Draws a figure with a bar for how far it is above guessing.
 fn accuracy(value: f64, above: f64) -> Markup {
     html! {
         td.accuracy {
@@ -265,7 +265,7 @@ fn bytes(bytes: u64) -> String {
 struct Pictures(std::collections::HashMap<usize, String>);
 
 impl Pictures {
-    /// Reads the files once more: the audit kept nothing to look at.
+    /// Reads the files again, since the audit keeps no pixels.
     fn new(report: &Report, mut images: Vec<usize>, decoding: &Decoding) -> Self {
         images.sort_unstable();
         images.dedup();

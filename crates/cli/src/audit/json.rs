@@ -1,4 +1,4 @@
-//! Everything the audit found, as one JSON object.
+//! Findings of an audit as one JSON object.
 
 use ::audit::{AuditedImage, FileFacts, Sign, Source};
 use base::stored;

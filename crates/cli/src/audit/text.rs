@@ -1,4 +1,4 @@
-//! What the audit found, in lines: the worst first, at most twenty of a kind.
+//! Findings of an audit as lines: the worst first, at most twenty of a kind.
 
 use std::{ffi::OsStr, fmt::Write as _};
 
@@ -8,9 +8,9 @@ use base::shown;
 use super::{Report, count, kind};
 use crate::{dataset::marked, output::Lines};
 
-/// Lines of a kind; the rest is counted.
+/// Largest number of lines of a kind; the rest is counted.
 const LINES: usize = 20;
-/// Facts that are named.
+/// Number of facts that are named.
 const FACTS: usize = 5;
 
 pub(super) fn report(report: &Report) -> Lines {
@@ -50,11 +50,11 @@ pub(super) fn report(report: &Report) -> Lines {
     });
     section(&mut text, "images unlike radiographs", strange);
     section(&mut text, "copies within a set and class", harmless.iter().map(|pair| self::pair(report, pair)));
-    // Names are escaped: each line is one of these.
+    // Names are escaped, so that every line break is from this function.
     Lines::of(text.trim_end())
 }
 
-/// A heading with the number of lines, and the first of them; nothing where there are none.
+/// Adds a heading with the number of lines, and the first of them; nothing where there are none.
 fn section(text: &mut String, heading: &str, lines: impl ExactSizeIterator<Item = String>) {
     let n = lines.len();
     if n == 0 {
@@ -82,7 +82,7 @@ fn pair(report: &Report, pair: &CopyPair) -> String {
     line
 }
 
-/// Set and name of an image.
+/// Returns the set and the name of an image.
 fn name(report: &Report, image: usize) -> String {
     format!("{} {}", report.set(image), quoted(&report.audit.images[image].sample.name))
 }

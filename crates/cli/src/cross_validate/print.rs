@@ -1,4 +1,4 @@
-//! What a cross-validation came to.
+//! Printed result of a cross-validation.
 
 use base::{shown, stored};
 use experiment::{CrossValidation, FoldFigure, Spread, TestFigures};
@@ -11,7 +11,7 @@ use crate::{
     test,
 };
 
-/// What no interval here tells.
+/// Caveat on intervals, printed under the table.
 const LEFT_OUT: [&str; 2] = [
     "The intervals of all folds together do not say how much the figures would move with other images to train on:",
     "no unbiased estimate of that exists from one cross-validation (Bengio and Grandvalet, 2004).",
@@ -58,7 +58,7 @@ pub(super) fn print(args: &CrossValidateArgs, folder: &CrossValidation, output: 
     ));
 }
 
-/// A row a fold, and how they differ.
+/// Prints a row per fold, and mean, standard deviation, lowest and highest figures.
 fn print_folds(folder: &CrossValidation, output: &Output) {
     let record = &folder.record;
     output.result(format!("Cross-validation, {} folds, {}", record.folds.len(), record.drawn));

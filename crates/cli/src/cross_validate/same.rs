@@ -1,4 +1,4 @@
-//! Whether a cross-validation that was begun is the one that is asked for.
+//! Checks that a cross-validation that was begun has the settings and images of the present command.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,9 +10,9 @@ use serde_json::Value;
 use super::setup::Setup;
 use crate::status::hinted;
 
-/// Settings that a fold's result does not depend on, or only in its last digits; or that only say what would have ended it.
+/// Settings that a fold's result does not depend on, or only in its last digits, or that only decide if an error ends it.
 const FREE: [&str; 6] = ["cache", "cache-limit", "checkpoint-every", "on-non-finite", "recipe", "threads"];
-/// How many images are named.
+/// Number of images that are named.
 const NAMED: usize = 3;
 
 /// Refuses other settings and other files.
@@ -34,7 +34,7 @@ pub(super) fn check_settings(begun: &CrossValidation, setup: &Setup) -> Result<(
     ))
 }
 
-/// Refuses other files, or the same in other folds.
+/// Refuses other files, or the same files in other folds.
 pub(super) fn check_folds(begun: &CrossValidation, setup: &Setup) -> Result<()> {
     let path = begun.file(FOLDS);
     let there = experiment::read_text(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
@@ -61,7 +61,7 @@ fn changed(begun: &CrossValidation, setup: &Setup, how: &str) -> anyhow::Error {
     )
 }
 
-/// `--flag VALUE, now VALUE` for each setting that differs.
+/// Describes each setting that differs, as `--flag VALUE, now VALUE`.
 fn differences(begun: &BTreeMap<String, Value>, now: &BTreeMap<String, Value>) -> Vec<String> {
     let names: BTreeSet<&String> = begun.keys().chain(now.keys()).collect();
     let names = names.into_iter().filter(|name| !FREE.contains(&name.as_str()));
@@ -82,7 +82,7 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// How two manifests differ, in words.
+/// Describes the differences of two manifests.
 fn changes(there: &[u8], now: &[u8]) -> String {
     let (there, now) = (rows(there), rows(now));
     let lacks = |of: &BTreeMap<String, String>, other: &BTreeMap<String, String>| -> Vec<String> {
@@ -105,7 +105,7 @@ fn changes(there: &[u8], now: &[u8]) -> String {
     if told.is_empty() { format!("`{FOLDS}` was changed") } else { told.join("; ") }
 }
 
-/// Each row of a manifest by its path.
+/// Returns each row of a manifest by its path.
 fn rows(text: &[u8]) -> BTreeMap<String, String> {
     let text = String::from_utf8_lossy(text);
     let text = CsvText::new(&text);

@@ -1,5 +1,4 @@
-//! What a cross-validation is about to do: all that can be wrong with flags and folders, for every fold, before the first image
-//! is decoded.
+//! Setup of a cross-validation: checks of flags and folders, for every fold, before the first image is decoded.
 
 use std::{
     collections::BTreeMap,
@@ -23,23 +22,24 @@ use crate::{
     train::{Opened, Plan, check_writable, default_name, introduce_data},
 };
 
-/// How many folds there are where nothing says it.
+/// Number of folds where neither the flags nor the data set give one.
 const DEFAULT_FOLDS: usize = 5;
 
 pub(super) struct Setup {
-    /// Settings as they were given, which every fold's plan fills in.
+    /// Settings of the flags, which every fold's plan fills in.
     given: TrainSettings,
-    /// Its listing holds all images but those that the data set keeps for testing, by paths that every process has for them.
+    /// Opened data set. Its listing holds all images but those that the data set keeps for testing, by paths that are the same in
+    /// every process.
     opened: Opened,
-    /// Images that it keeps for testing.
+    /// Number of images that the data set keeps for testing.
     apart: usize,
-    /// The fold of each image, from 0.
+    /// Fold of each image, from 0.
     pub(super) folds: Vec<usize>,
-    /// How they came to it, in words.
+    /// Origin of the folds, in words.
     pub(super) drawn: String,
-    /// How many folds there are; at least two.
+    /// Number of folds; at least two.
     pub(super) k: usize,
-    /// The first fold's run.
+    /// Plan of the first fold's run.
     pub(super) first: Plan,
     /// Flag names → resolved values, the same for all folds.
     pub(super) settings: BTreeMap<String, Value>,
@@ -74,7 +74,7 @@ impl Setup {
         let setup = Self::of(args, opened, apart, json!(data), out)?;
         if let Some(begun) = begun {
             same::check_settings(&begun, &setup)?;
-            // With `skip`, which files are left out is known once all were read.
+            // With `skip`, the files to leave out are known only once all were read.
             if args.train.settings.on_bad_image == OnBadImage::Error {
                 same::check_folds(&begun, &setup)?;
             }
@@ -105,8 +105,8 @@ impl Setup {
         Ok(Self { given, opened, apart, folds, drawn, k, first, settings, out })
     }
 
-    /// Takes files that cannot be read out of the data set, as if they were not there, and deals the others to folds; whether
-    /// there were any.
+    /// Removes files that cannot be read from the data set, as if they were not there, and deals the others to folds. Returns
+    /// true if there were any.
     pub(super) fn leave_out(&mut self, args: &CrossValidateArgs, bad: &[BadImage]) -> Result<bool> {
         let mut listing = self.opened.listing.clone();
         if !listing.remove(&bad.iter().map(|bad| bad.path.as_path()).collect()) {
@@ -119,7 +119,7 @@ impl Setup {
         Ok(true)
     }
 
-    /// Makes the folder where none was named: one of its own for each of several that are begun in the same second.
+    /// Creates the folder if none was named; each of several that are begun in the same second gets its own.
     pub(super) fn make_folder(&mut self, args: &TrainArgs) -> Result<()> {
         if args.out.is_none() {
             saved::make_runs_folder()?;
@@ -128,22 +128,22 @@ impl Setup {
         Ok(())
     }
 
-    /// All images.
+    /// Returns all images.
     pub(super) fn listing(&self) -> &Listing {
         &self.opened.listing
     }
 
-    /// A fold's run; folds count from 1.
+    /// Makes the plan of a fold's run; folds count from 1.
     pub(super) fn plan(&self, fold: usize) -> Result<Plan> {
         plan(&self.given, &self.opened, &self.folds, fold, &self.out)
     }
 
-    /// The folds that are asked for, from 1.
+    /// Returns the folds that are asked for, from 1.
     pub(super) fn wanted(&self, args: &CrossValidateArgs) -> RangeInclusive<usize> {
         args.fold.map_or(1..=self.k, |fold| fold..=fold)
     }
 
-    /// Each fold's images.
+    /// Returns the images of each fold.
     pub(super) fn held_out(&self) -> Vec<Vec<Sample>> {
         let mut held_out = vec![Vec::new(); self.k];
         for (sample, &fold) in self.listing().samples.iter().zip(&self.folds) {
@@ -152,7 +152,7 @@ impl Setup {
         held_out
     }
 
-    /// What is trained on what, with the table of folds.
+    /// Prints the data set, the folds and the network, with the table of folds.
     pub(super) fn introduce(&self, output: &Output) {
         let listing = self.listing();
         introduce_data(listing, output);
@@ -170,7 +170,7 @@ impl Setup {
         dataset::warn_of_shared_groups(&self.held_out(), "the folds", output);
     }
 
-    /// The table of folds with the images of each class.
+    /// Makes the table of folds with the images of each class.
     pub(super) fn counts(&self) -> Lines {
         let listing = self.listing();
         let mut rows = vec![["fold".to_owned()].into_iter().chain(listing.labels()).collect::<Vec<_>>()];
@@ -182,14 +182,14 @@ impl Setup {
         table(&rows)
     }
 
-    /// What the run of a fold stores as its settings; folds count from 1.
+    /// Returns the settings that the run of a fold stores; folds count from 1.
     pub(super) fn settings_of(&self, fold: usize) -> BTreeMap<String, Value> {
         let mut settings = self.settings.clone();
         settings.insert("fold".to_owned(), json!(fold));
         settings
     }
 
-    /// `folds.csv`; its folder must be there.
+    /// Makes the contents of `folds.csv`; its folder must exist.
     pub(super) fn manifest(&self) -> Result<Vec<u8>> {
         let labels = self.listing().labels();
         let rows: Vec<manifest::Row<'_>> = self
@@ -209,7 +209,7 @@ impl Setup {
     }
 }
 
-/// How far a fold is; what lies in its place and is no fold is refused.
+/// Returns the state of a fold. Anything else in its place is refused.
 pub(super) fn state(begun: &CrossValidation, fold: usize) -> Result<FoldState> {
     begun.state(fold).map_err(|error| match error {
         experiment::Error::NotEmpty { .. } | experiment::Error::HoldsRun { .. } => hinted(
@@ -226,7 +226,8 @@ fn plan(settings: &TrainSettings, opened: &Opened, folds: &[usize], fold: usize,
     Plan::of(settings, opened, out.join(format!("fold-{fold}")))
 }
 
-/// Gives images paths that are the same in every process of a cross-validation, whatever its working folder; the data set's.
+/// Gives images paths that are the same in every process of a cross-validation, whatever its working folder. Returns the path of
+/// the data set in the same form.
 fn name_absolutely(listing: &mut Listing) -> Result<PathBuf> {
     let base = match listing.layout {
         Layout::Csv => listing.root.parent().map_or_else(PathBuf::new, Path::to_owned),
@@ -247,7 +248,7 @@ fn name_absolutely(listing: &mut Listing) -> Result<PathBuf> {
     Ok(moved(&listing.root))
 }
 
-/// How many folds there are, the fold of each image, and how it came to it.
+/// Returns the number of folds, the fold of each image, and the origin of the folds in words.
 fn deal(args: &CrossValidateArgs, listing: &Listing) -> Result<(usize, Vec<usize>, String)> {
     if let Some((k, folds)) = split::own_folds(listing)? {
         if let Some(asked) = args.folds.filter(|&asked| asked != k) {

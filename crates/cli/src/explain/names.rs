@@ -1,4 +1,4 @@
-//! Where pictures go: names of their own for files of the same name, and nothing that is there already.
+//! Paths of heat maps: different names for files of the same name, and no existing file overwritten.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -6,24 +6,25 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Bytes of an image's name that are kept: what is added must fit into the 255 that a file system takes.
+/// Largest length of the kept part of an image's name, in bytes: the suffix must fit into the 255 bytes that a file system
+/// allows.
 const LONGEST: usize = 200;
 
-/// The pictures of one image.
+/// Paths of the pictures of one image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Targets {
     pub(super) overlay: PathBuf,
     pub(super) map: PathBuf,
 }
 
-/// Names that are free.
+/// Generator of free names.
 pub(super) struct Names {
     out: PathBuf,
-    /// The same as the system knows it, where the folder is there.
+    /// Canonical path of the folder, if the folder exists.
     real: Option<PathBuf>,
     force: bool,
     taken: HashSet<String>,
-    /// The number to try next for a name that is taken.
+    /// Number to try next for a name that is taken.
     numbers: HashMap<String, usize>,
 }
 
@@ -33,7 +34,7 @@ impl Names {
         Self { out: out.to_owned(), real, force, taken: HashSet::new(), numbers: HashMap::new() }
     }
 
-    /// Whether a file lies where pictures go, so that it is one, or may become one: it is never read.
+    /// Tells if a file lies in the folder of pictures, so that it is one or may become one: it is never read.
     pub(super) fn is_output(&mut self, path: &Path) -> bool {
         if self.real.is_none() {
             self.real = fs::canonicalize(&self.out).ok();
@@ -42,8 +43,11 @@ impl Names {
         fs::canonicalize(path).is_ok_and(|path| path.starts_with(out))
     }
 
-    /// Where the pictures of an image go: its name without the extension, with a number where an earlier image has that name;
-    /// or why nothing may be written there.
+    /// Returns the paths of an image's pictures: its name without the extension, with a number where an earlier image has that
+    /// name.
+    ///
+    /// # Errors
+    /// The reason that nothing may be written there.
     pub(super) fn next(&mut self, path: &Path) -> Result<Targets, String> {
         let name = self.free(&stem(path));
         let target = |kind: &str| self.out.join(format!("{name}.{kind}.png"));
@@ -71,7 +75,7 @@ impl Names {
     }
 }
 
-/// A file's name without its extension, as text, and not too long: no path.
+/// Returns a file's name without its extension, as text of at most [`LONGEST`] bytes.
 fn stem(path: &Path) -> String {
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
     let end =

@@ -1,4 +1,4 @@
-//! A row an image.
+//! Rows that `explain` prints, one per image.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use serde_json::json;
 use super::Heated;
 use crate::{output::Output, unlike};
 
-/// Rows in the files' order.
+/// Writer of rows in the files' order.
 pub(super) struct Rows<'a> {
     pub(super) classes: &'a [String],
     method: Method,
@@ -17,7 +17,7 @@ pub(super) struct Rows<'a> {
     pub(super) output: &'a Output,
     pub(super) written: usize,
     pub(super) errors: usize,
-    /// Images that are unlike the training images.
+    /// Number of images that are unlike the training images.
     pub(super) unlike: usize,
 }
 
@@ -26,7 +26,7 @@ impl<'a> Rows<'a> {
         Self { classes, method, json, output, written: 0, errors: 0, unlike: 0 }
     }
 
-    /// The heading, before the first row.
+    /// Prints the heading, before the first row.
     fn begin(&self) {
         if !self.json && self.written == self.errors {
             self.line(["predicted", "class"], ["prob.", "centre"], ["note", "file", "overlay"]);

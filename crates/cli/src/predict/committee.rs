@@ -1,4 +1,4 @@
-//! The models that are asked of an image, and the image as each of them wants it.
+//! Ensemble of models that classify an image, and the decoding of the image for each of them.
 
 use std::path::Path;
 
@@ -9,45 +9,45 @@ use model::{Classifier, Guard, Inference, Unlike};
 
 use crate::{args::ReadArgs, rules::Rules, status::hinted};
 
-/// How far an image is shifted for `--tta`, as a share of its side.
+/// Shift of an image for `--tta`, as a share of its side.
 const SHIFT: f64 = 0.04;
 
 /// One model, or several whose probabilities are averaged.
 pub(super) struct Committee<'a> {
     members: Vec<Member<'a>>,
-    /// Whether each also sees the image shifted four ways.
+    /// True where each model also sees the image shifted four ways.
     shifted: bool,
 }
 
 struct Member<'a> {
     classifier: &'a Classifier,
     inference: Inference<'a>,
-    /// Which of the images that a [`Reader`] makes of a file it takes.
+    /// Index of the model's image among those that a [`Reader`] makes of a file.
     image: usize,
-    /// Its index of each class of the first member.
+    /// Model's index of each class of the first member.
     order: Vec<usize>,
 }
 
-/// What is made of a file on any thread.
+/// Decoder of files for all models, usable on any thread.
 pub(super) struct Reader {
     ways: Vec<Way>,
-    /// Rules of the way of the same index, by which its notes are told.
+    /// Rules of the way with the same index, which its notes depend on.
     rules: Vec<Rules>,
-    /// Of each model that has one, with the image it takes.
+    /// Guard of each model that has one, with the index of the image that the model takes.
     guards: Vec<(usize, Guard)>,
-    /// Bounds and frame, whatever the rules.
+    /// Limit of pixels and frame number, whatever the rules.
     read: Decoding,
 }
 
-/// A way from a file to a network's input: rules of decoding, size and interpolation.
+/// Way from a file to a network's input: rules of decoding, size and interpolation.
 type Way = (Option<Formats>, Preprocess);
 
-/// A file as the models want it: an image for each way that one of them is fed.
+/// Decoded file: an image for each way that one of the models needs.
 pub(super) struct Seen {
     images: Vec<Pixels>,
-    /// What the strictest of their guards says.
+    /// Finding of the strictest of the models' guards.
     pub(super) unlike: Option<Unlike>,
-    /// Says how the file was read, where that is not by the models' rules alone.
+    /// Note on the rules that the file was read by, where they are not the models' alone.
     pub(super) note: Option<String>,
 }
 
@@ -55,7 +55,7 @@ fn way(classifier: &Classifier) -> Way {
     (classifier.spec().formats, classifier.spec().preprocess())
 }
 
-/// Ways of these models, each once.
+/// Returns the ways of these models, each once.
 fn ways(classifiers: &[Classifier]) -> Vec<Way> {
     let mut all = Vec::new();
     for way in classifiers.iter().map(way) {
@@ -71,7 +71,7 @@ fn image_of(classifier: &Classifier, ways: &[Way]) -> usize {
 }
 
 impl Reader {
-    /// Reads files for these models, each by its rules.
+    /// Makes a reader for these models, each by its rules.
     pub(super) fn new(classifiers: &[Classifier], rules: &[Rules], read: &ReadArgs) -> Self {
         let ways = ways(classifiers);
         let guards = classifiers
@@ -85,7 +85,10 @@ impl Reader {
         Self { guards: guards.collect(), rules, ways, read: read.decoding(Formats::All) }
     }
 
-    /// One file, or why it is no image.
+    /// Decodes a file.
+    ///
+    /// # Errors
+    /// The reason that it is no image.
     pub(super) fn read(&self, path: &Path) -> Result<Seen, String> {
         let read = |error: data::DecodeError| error.to_string();
         let bytes = data::read_file(path, &self.read).map_err(read)?;
@@ -105,6 +108,8 @@ impl Reader {
 }
 
 impl<'a> Committee<'a> {
+    /// Prepares the models for inference.
+    ///
     /// # Errors
     /// No model, or models that know other classes.
     pub(super) fn new(classifiers: &'a [Classifier], shifted: bool) -> Result<Self> {
@@ -121,12 +126,12 @@ impl<'a> Committee<'a> {
         Ok(Self { members: classifiers.iter().map(member).collect::<Result<_>>()?, shifted })
     }
 
-    /// Labels in index order.
+    /// Returns the labels in index order.
     pub(super) fn classes(&self) -> &'a [String] {
         self.members.first().map_or(&[], |member| &member.classifier.spec().classes)
     }
 
-    /// What is known of how sure it may be: thresholds are a single model's on whole images.
+    /// Returns the calibration of a single model on whole images; its thresholds do not apply otherwise.
     pub(super) fn calibration(&self) -> Option<&'a Calibration> {
         match &self.members[..] {
             [member] if !self.shifted => Some(member.classifier.calibration()),
@@ -134,7 +139,7 @@ impl<'a> Committee<'a> {
         }
     }
 
-    /// Mean class probabilities, `[N, C]` row by row, of up to 32 images.
+    /// Computes mean class probabilities, `[N, C]` row by row, of up to 32 images.
     pub(super) fn probabilities(&self, seen: &[&Seen]) -> Result<Vec<f32>> {
         let mut sum = vec![0.0; seen.len() * self.classes().len()];
         let mut times = 0.0_f32;
@@ -161,7 +166,7 @@ impl<'a> Committee<'a> {
         Ok(sum)
     }
 
-    /// Right and down, in pixels.
+    /// Returns the shifts to the right and down, in pixels.
     fn shifts(&self, side: usize) -> Vec<[isize; 2]> {
         let by = ((side as f64 * SHIFT).round() as isize).max(1);
         let ways = vec![[0, 0], [by, 0], [-by, 0], [0, by], [0, -by]];
@@ -169,7 +174,7 @@ impl<'a> Committee<'a> {
     }
 }
 
-/// Where each of `classes` stands in `others`.
+/// Returns the index in `others` of each of `classes`.
 fn order(classes: &[String], others: &[String]) -> Result<Vec<usize>> {
     let quoted =
         |names: &[String]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");

@@ -1,4 +1,4 @@
-//! How a row is written: as a table, as comma-separated values, as JSON.
+//! Formats of a row: table, comma-separated values, JSON.
 
 use std::path::Path;
 
@@ -9,23 +9,23 @@ use serde_json::json;
 
 use crate::{args::PredictArgs, output::Output, unlike};
 
-/// What is said of an image.
+/// Result for an image.
 pub(super) struct Verdict<'a> {
-    /// Of each class.
+    /// Probability of each class.
     pub(super) probabilities: &'a [f32],
-    /// The class of the largest.
+    /// Class with the largest probability.
     pub(super) predicted: usize,
-    /// The class to act on; nothing where that is uncertain.
+    /// Class to act on; `None` where that is uncertain.
     pub(super) decision: Option<usize>,
     pub(super) unlike: Option<Unlike>,
-    /// Says how the file was read, where that is not by the models' rules alone.
+    /// Note on the rules that the file was read by, where they are not the models' alone.
     pub(super) note: Option<&'a str>,
 }
 
-/// What stands for a class where none is decided for.
+/// Word in place of a class where none is decided for.
 const UNCERTAIN: &str = "uncertain";
 
-/// How rows are written.
+/// Format of the rows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     Table,
@@ -43,11 +43,11 @@ impl Form {
     }
 }
 
-/// Writes rows to stdout.
+/// Writer of rows to stdout.
 pub(super) struct Printer<'a> {
     pub(super) classes: &'a [String],
     pub(super) form: Form,
-    /// Keeps spreadsheets from taking cells of a CSV for formulas.
+    /// True where spreadsheets must not take cells of a CSV for formulas.
     pub(super) csv_safe: bool,
     pub(super) output: &'a Output,
 }
@@ -147,7 +147,7 @@ impl Printer<'_> {
         Ok(())
     }
 
-    /// Classes with the widths of their columns.
+    /// Returns the classes with the widths of their columns.
     fn widths(&self) -> impl Iterator<Item = (&String, usize)> {
         self.classes.iter().map(|class| (class, shown(class).chars().count().max(6)))
     }
@@ -158,5 +158,5 @@ impl Printer<'_> {
     }
 }
 
-/// Width of the column that says what is to be minded.
+/// Width of the column of warnings and notes.
 const NOTES: usize = unlike::NOTE.len();

@@ -13,20 +13,20 @@ use super::{
 };
 use crate::{found::Found, progress::FileProgress};
 
-/// Those that wait for their batch to be full, and those behind them.
+/// Files that wait for their batch to be full, and counts of the rows written.
 pub(super) struct Rows<'a> {
     committee: &'a Committee<'a>,
     reader: &'a Reader,
     printer: &'a Printer<'a>,
     progress: &'a FileProgress<'a>,
     calibration: Calibration,
-    /// The least probability of the class that is decided for.
+    /// Least probability of the class that is decided for.
     least: Option<f64>,
     waiting: Vec<(PathBuf, Result<Seen, String>)>,
     pub(super) written: usize,
     pub(super) errors: usize,
     pub(super) uncertain: usize,
-    /// Images that are unlike the training images.
+    /// Number of images that are unlike the training images.
     pub(super) unlike: usize,
 }
 
@@ -54,7 +54,7 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Decodes files and writes the rows of all batches that are full.
+    /// Decodes files and writes the rows of all full batches.
     pub(super) fn add(&mut self, found: &[Found]) -> Result<()> {
         let (reader, progress) = (self.reader, self.progress);
         let read = |(path, error): &Found| match error {
@@ -69,7 +69,7 @@ impl<'a> Rows<'a> {
         Ok(())
     }
 
-    /// Writes what is left.
+    /// Writes the remaining rows.
     pub(super) fn finish(&mut self) -> Result<()> {
         while !self.waiting.is_empty() {
             self.write()?;

@@ -1,4 +1,4 @@
-//! Small pictures of some test images, read from where the run's predictions say they are.
+//! Small pictures of some test images, read from the paths in the run's predictions.
 
 use std::{
     collections::BTreeMap,
@@ -13,14 +13,14 @@ use report::Picture;
 
 /// Longer side of a picture in pixels.
 const SIDE: usize = 320;
-/// The largest file that is read: a page is made without a picture rather than out of memory.
+/// Largest file that is read, in bytes: beyond it the page has no picture, so that memory suffices.
 const LARGEST: u64 = 1 << 30;
 
-/// Where a run's test images are, and how they are read.
+/// Location of a run's test images, and their decoding.
 pub(super) struct Place {
-    /// The test set as the run was started with it, by which its predictions name images.
+    /// Path of the test set as the run was started with it, by which its predictions name images.
     given: Option<PathBuf>,
-    /// The same from the root of the file system.
+    /// Absolute path of the test set.
     root: Option<PathBuf>,
     decoding: Decoding,
 }
@@ -32,19 +32,20 @@ impl Place {
         Self {
             given: run.record.paths.get("test-data").map(PathBuf::from),
             root: setting("test-data").and_then(|root| root.as_str()).map(PathBuf::from),
-            // The most pixels are not taken from the run: whoever sent it may have written anything there.
+            // The limit of pixels is not taken from the run, which may come from anyone.
             decoding: Decoding::new(formats.unwrap_or(Formats::All)),
         }
     }
 
-    /// What an image is called below the test set.
+    /// Returns the name of an image below the test set.
     pub(super) fn name(&self, path: &Path) -> String {
         let roots = [&self.given, &self.root].into_iter().flatten();
         let below = roots.filter_map(|root| path.strip_prefix(root).ok()).next();
         below.unwrap_or(path).display().to_string()
     }
 
-    /// The file; where the program runs in another folder than training did, by its last parts below the test set.
+    /// Finds the file of an image. If the program runs in another folder than training did, the last parts of the path are tried
+    /// below the test set.
     fn find(&self, path: &Path) -> Option<PathBuf> {
         if path.is_file() {
             return Some(path.to_owned());
@@ -66,7 +67,7 @@ impl Place {
     }
 }
 
-/// Pictures of these images. A file that is gone, or is no image any more, is no picture and no error.
+/// Reads pictures of these images. A file that is gone, or is no image any more, gives no picture and no error.
 pub(super) fn read(place: &Place, images: &[PredictedImage], wanted: &[usize]) -> BTreeMap<usize, Picture> {
     let picture = |&image: &usize| {
         let path = &images.get(image)?.path;

@@ -1,4 +1,4 @@
-//! A run's files as what its page is made of.
+//! Reader of a run's files for its page.
 
 use std::{fs, path::Path};
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{AUDIT, pictures};
 use crate::status::{COPY_AGAIN, hinted};
 
-/// Reads all of it; `images` says whether pictures are wanted.
+/// Reads everything for the page; with pictures if `images` is true.
 pub(super) fn report(run: &Run, images: bool) -> Result<Report> {
     let history = history(run)?;
     let test = match run.tests()? {
@@ -51,7 +51,7 @@ fn test(run: &Run, record: TestRecord, images: bool) -> Result<Test> {
     Ok(Test { record, scores, names, pictures })
 }
 
-/// Predictions of another run would give curves that do not belong to the figures.
+/// Checks that predictions are the run's: those of another run give curves that do not belong to the figures.
 fn check(run: &Run, tests: &TestRecord, set: &PredictionTable, path: &Path) -> Result<()> {
     let problem = if set.classes != run.record.classes {
         "is of other classes than the run".to_owned()
@@ -64,7 +64,7 @@ fn check(run: &Run, tests: &TestRecord, set: &PredictionTable, path: &Path) -> R
     Err(hinted(format!("`{}` {problem}", path.display()), again))
 }
 
-/// A CSV that is not a run's own, with what mends it.
+/// Adds the hint for a CSV that is not a run's own.
 fn damaged(error: experiment::Error) -> anyhow::Error {
     match &error {
         experiment::Error::Csv { .. } => hinted(error.to_string(), COPY_AGAIN),
@@ -72,7 +72,7 @@ fn damaged(error: experiment::Error) -> anyhow::Error {
     }
 }
 
-/// A JSON file's value, if there is one.
+/// Reads a JSON file's value, if the file exists.
 fn object(path: &Path) -> Result<Option<Value>> {
     match experiment::read_text(path) {
         Ok(text) => {
@@ -85,7 +85,7 @@ fn object(path: &Path) -> Result<Option<Value>> {
     }
 }
 
-/// A folder's own name, also where it is named as `.`.
+/// Returns a folder's own name, also where it is named as `.`.
 fn name(folder: &Path) -> String {
     let absolute = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
     absolute

@@ -6,7 +6,7 @@ use crate::{
     table::{share, table, with_interval},
 };
 
-/// Prints the effect of a calibration on these images: of its temperature, and of its thresholds.
+/// Prints the effect of a calibration on these images: that of its temperature, and that of its thresholds.
 pub(super) fn print(name: &str, figures: &TestFigures, output: &Output) {
     if let Some(TemperatureEffect { temperature, bound, uncalibrated: Some(before) }) = figures.temperature {
         let after = |key: &str| figures.figure(key).value;

@@ -1,4 +1,4 @@
-//! How far a model's figures on other sets lie from those on the first.
+//! Gaps between a model's figures on the first set and on each other set.
 
 use experiment::{FigureDifference, Gap};
 
@@ -8,7 +8,7 @@ use crate::{
     table::{lower, table, with_interval},
 };
 
-/// Prints each other set's figures less the first's, and what that says in words.
+/// Prints the difference of each other set's figures from the first set's, and a sentence on it.
 pub(super) fn print(gaps: &[Gap], output: &Output) {
     let Some(first) = gaps.first() else { return };
     output.result(["", &format!("Gap from {} to", first.from)]);
@@ -24,7 +24,7 @@ pub(super) fn print(gaps: &[Gap], output: &Output) {
     }
 }
 
-/// The gap in balanced accuracy in words, or in accuracy where that has none.
+/// Describes the gap in balanced accuracy, or in accuracy where the former has no value.
 fn sentence(gap: &Gap) -> Option<String> {
     let named =
         |key: &str| gap.differences.iter().find(|row| row.key == key && row.difference.value.is_some());

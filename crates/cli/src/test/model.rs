@@ -1,4 +1,4 @@
-//! A saved model as it is tested.
+//! Saved model under test.
 
 use std::path::{Path, PathBuf};
 
@@ -21,12 +21,12 @@ pub(super) struct Model {
     saved: Saved,
     pub(super) classifier: Classifier,
     pub(super) epoch: u64,
-    /// How images are read: by the model's rules, unless the flags name others.
+    /// Decoding by the model's rules, unless flags name others.
     pub(super) decoding: Decoding,
 }
 
 impl Model {
-    /// A checkpoint or a run's; the latest run's without a path.
+    /// Loads a checkpoint, or the one in a run's folder; without a path, the latest run's.
     pub(super) fn load(path: Option<&Path>, args: &TestArgs, output: &Output) -> Result<Self> {
         let saved = saved::find(path)?;
         let loaded = saved.load(&args.compute, args.precision, args.read.formats, output)?;
@@ -39,12 +39,12 @@ impl Model {
         &self.saved.checkpoint
     }
 
-    /// The test set that its run was tested on, with its classes' folders.
+    /// Returns the test set that the model's run was tested on, with its classes' folders.
     pub(super) fn own_test_set(&self) -> Option<(PathBuf, Vec<ClassName>)> {
         self.saved.run.as_ref().and_then(own_test_set)
     }
 
-    /// What there is to say of the model and of the sets.
+    /// Prints the model, and warns of sets that have changed since training.
     pub(super) fn introduce(&self, sets: &[TestSet], output: &Output) {
         let changed = |set: &&TestSet| {
             self.saved.run.as_ref().is_some_and(|run| trained_from_another(run, &set.listing))
@@ -58,7 +58,7 @@ impl Model {
         output.note(format!("model  {model} ({}, {}, epoch {})", spec.kind, spec.precision, self.epoch));
     }
 
-    /// The sets' images as this model takes them.
+    /// Reads the sets' images with this model's preprocessing.
     pub(super) fn images(&self, sets: &[TestSet], args: &TestArgs, output: &Output) -> Result<Vec<ImageSet>> {
         let spec = self.classifier.spec();
         let reading = Reading {
@@ -81,19 +81,19 @@ impl Model {
         Ok(images)
     }
 
-    /// Images labelled with this model's class indices: those listed may be another's, of the same classes.
+    /// Returns the images labelled with this model's class indices: the listing may follow another model's, of the same classes.
     fn samples(&self, listing: &Listing) -> Vec<Sample> {
         let classes = &self.classifier.spec().classes;
         let labels = listing.classes.iter().map(|class| classes.iter().position(|own| *own == class.label));
         let labels: Vec<Option<usize>> = labels.collect();
         let relabelled = |sample: &Sample| Some(Sample { label: labels[sample.label]?, ..sample.clone() });
         let mut samples: Vec<Sample> = listing.samples.iter().filter_map(relabelled).collect();
-        // Class by class as it would list them itself: sums in another order differ in their last digit.
+        // Class by class, in the order of a listing by this model: sums in another order differ in their last digit.
         samples.sort_by_key(|sample| sample.label);
         samples
     }
 
-    /// Its figures on a set, and the predictions that they are of; `None` if the user stopped it.
+    /// Tests the model on a set; returns figures and predictions, or `None` if the user stopped it.
     pub(super) fn test(
         &self,
         images: &ImageSet,
@@ -102,7 +102,7 @@ impl Model {
         Ok(train::figures(&self.classifier, self.checkpoint(), images, &mut Display::new(output))?)
     }
 
-    /// Only models of the same classes, in whatever order, can be compared.
+    /// Checks that the other model has the same classes, in any order.
     pub(super) fn check_same_classes(&self, other: &Self) -> Result<()> {
         let sorted = |model: &Self| {
             let mut classes = model.classifier.spec().classes.clone();
@@ -123,14 +123,14 @@ fn own_test_set(run: &Run) -> Option<(PathBuf, Vec<ClassName>)> {
     let data = PathBuf::from(settings.get("test-data")?.as_str()?);
     let names = run.record.classes.iter().zip(settings.get("classes")?.as_array()?);
     let classes = names.map(|(label, name)| {
-        // `LABEL=FOLDER` where the two differ; either may hold an `=` of its own.
+        // `LABEL=FOLDER` if the two differ; either may contain `=` itself.
         let folder = name.as_str()?.strip_prefix(label.as_str())?;
         Some(ClassName { label: label.clone(), folder: folder.strip_prefix('=').unwrap_or(label).to_owned() })
     });
     Some((data, classes.collect::<Option<_>>()?))
 }
 
-/// Whether a test set is from the CSV that a run was trained from, and that has changed since.
+/// Tells if a test set is from the CSV that a run was trained from, and that has changed since.
 fn trained_from_another(run: &Run, listing: &Listing) -> bool {
     let data = run.record.settings.get("data").and_then(|data| data.as_str());
     let here =

@@ -13,7 +13,7 @@ use crate::{
     table::{share, table, with_interval},
 };
 
-/// A model's figures on a set with each of these parts hidden, by their names; `None` if the user stopped it.
+/// Tests a model on a set with each of these parts hidden; returns figures by the parts' names, or `None` if the user stopped it.
 pub(crate) fn occluded(
     classifier: &Classifier,
     checkpoint: &Path,
@@ -31,7 +31,7 @@ pub(crate) fn occluded(
     Ok(Some(figures))
 }
 
-/// Prints them beside the figures on whole images, and beside what guessing gives.
+/// Prints these figures beside those on whole images and those of guessing.
 pub(crate) fn print_occluded(
     name: &str,
     whole: &TestFigures,
@@ -66,7 +66,7 @@ pub(crate) fn print_occluded(
     }
 }
 
-/// The most frequent class, and the accuracy and balanced accuracy of always guessing it.
+/// Returns the most frequent class, and the accuracy and balanced accuracy of always guessing it.
 fn guessing(figures: &TestFigures) -> Option<(&str, f64, Option<f64>)> {
     let mut classes = figures.classes.iter();
     let first = classes.next()?;

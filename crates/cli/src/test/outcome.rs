@@ -1,4 +1,4 @@
-//! What a test came to, as `--json` prints it, and the folder that it is kept in.
+//! Result of a test as `--json` prints it, and the folder that it is stored in.
 
 use std::{
     collections::BTreeMap,
@@ -13,7 +13,7 @@ use serde::{Serialize, Serializer};
 use super::sets::Named;
 use crate::{files, status::hinted};
 
-/// One set's result.
+/// Result on one set.
 #[derive(Serialize)]
 pub(super) struct Outcome {
     #[serde(flatten)]
@@ -25,7 +25,7 @@ pub(super) struct Outcome {
     pub(super) against: Option<Against>,
 }
 
-/// Another model on the same set.
+/// Second model's result on the same set, and the comparison.
 #[derive(Serialize)]
 pub(super) struct Against {
     pub(super) checkpoint: String,
@@ -33,7 +33,7 @@ pub(super) struct Against {
     pub(super) comparison: ModelComparison,
 }
 
-/// All results: of one set without a name, or of named ones with the gaps between the first and each other one.
+/// Results of all sets: of one set without a name, or of named sets with the gaps between the first and each other one.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(super) enum Outcomes {
@@ -66,13 +66,13 @@ fn in_order<S: Serializer>(sets: &[(String, Outcome)], serializer: S) -> Result<
     serializer.collect_map(sets.iter().map(|(name, outcome)| (name, outcome)))
 }
 
-/// A new or empty folder for a test's files. It is made at once, so that what is wrong with it is known before testing, and
-/// goes again if nothing came to lie in it.
+/// New or empty folder for a test's files. It is created before testing, so that an error with it comes first, and is removed
+/// again if nothing was written to it.
 pub(super) struct OutFolder {
     path: PathBuf,
-    /// It and the folders above it that were not there before.
+    /// Folders that were created: this one and those above it.
     made: Vec<PathBuf>,
-    /// What each set's predictions are called, in order.
+    /// File name of each set's predictions, in order.
     files: Vec<String>,
 }
 
@@ -107,7 +107,7 @@ impl OutFolder {
         };
         let written = write();
         if written.is_err() {
-            // Those that were not written are not there.
+            // Files that were not written do not exist, so errors are ignored.
             paths.iter().for_each(|path| drop(fs::remove_file(path)));
         }
         written
@@ -117,13 +117,14 @@ impl OutFolder {
 impl Drop for OutFolder {
     fn drop(&mut self) {
         for folder in &self.made {
-            // Only an empty folder can be removed so.
+            // `remove_dir` removes empty folders only.
             let _ = fs::remove_dir(folder);
         }
     }
 }
 
-/// `predictions.csv`, or `predictions-NAME.csv` for each named set; what some system takes in no file's name becomes `_`.
+/// Returns `predictions.csv`, or `predictions-NAME.csv` for each named set; a character that some system allows in no file name
+/// becomes `_`.
 fn files_of(sets: &[Named]) -> Result<Vec<String>> {
     let names: Vec<&str> = sets.iter().filter_map(|set| set.name.as_deref()).collect();
     if names.is_empty() {
@@ -135,7 +136,7 @@ fn files_of(sets: &[Named]) -> Result<Vec<String>> {
         .map(|name| format!("predictions-{}.csv", name.chars().map(safe).collect::<String>()))
         .collect();
     for (at, file) in files.iter().enumerate() {
-        // Some systems take upper and lower case for the same.
+        // Some file systems do not tell upper and lower case apart.
         if let Some(other) = files[..at].iter().position(|other| other.to_lowercase() == file.to_lowercase())
         {
             return Err(hinted(
@@ -166,7 +167,7 @@ mod tests {
         let classes = ["a", "b"].map(str::to_owned).to_vec();
         let set = PredictionTable { classes, images, predictions };
         let outcomes = Outcomes::Sets { sets: Vec::new(), gaps: Vec::new() };
-        // A folder in the place of the last file.
+        // A folder takes the place of the last file.
         fs::create_dir(path.join("test.json")).unwrap();
         let error = out.write(&outcomes, std::slice::from_ref(&set), false).unwrap_err().to_string();
         assert!(error.starts_with("cannot write `"), "{error}");

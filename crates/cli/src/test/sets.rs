@@ -1,4 +1,4 @@
-//! Which sets `--data` names.
+//! Test sets that `--data` names.
 
 use std::path::{Path, PathBuf};
 
@@ -8,19 +8,19 @@ use data::{ClassName, Classes, Error, GroupRule, Listing, OpenOptions};
 use super::model::Model;
 use crate::{dataset, output::Output, status::hinted};
 
-/// The longest name of a set, in bytes: a file is called after it.
+/// Longest name of a set, in bytes: a file is named after it.
 const LONGEST: usize = 100;
 
-/// A set as it was named on the command line.
+/// Set as it was named on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Named {
-    /// Its name, unless it is the only one and has none.
+    /// Name of the set; `None` for a single set without a name.
     pub(super) name: Option<String>,
     pub(super) path: PathBuf,
 }
 
-/// What `--data` was given: `NAME=PATH`, or a path, which is called after its folder where there are several. A path that is
-/// there is meant as it stands, with any `=` in it.
+/// Parses the values of `--data`: `NAME=PATH`, or a path, which is named after its folder if there are several. A path that
+/// exists is taken whole, with any `=` in it.
 pub(super) fn named(given: &[PathBuf]) -> Result<Vec<Named>> {
     let mut sets: Vec<Named> = given.iter().map(|value| split(value)).collect::<Result<_>>()?;
     if sets.len() > 1 {
@@ -58,29 +58,29 @@ fn split(value: &Path) -> Result<Named> {
     Ok(Named { name: Some(name.to_owned()), path: path.into() })
 }
 
-/// The name of a folder, or of a CSV without its extension.
+/// Returns the name of a folder, or of a CSV without its extension.
 fn own_name(path: &Path) -> String {
     let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let name = if whole.is_dir() { whole.file_name() } else { whole.file_stem() };
     name.map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
 
-/// A set's images, as they are listed.
+/// Listed images of a set.
 pub(super) struct TestSet {
     pub(super) name: Option<String>,
     pub(super) listing: Listing,
-    /// Whether classes may be without images.
+    /// True where classes may have no images.
     pub(super) may_lack_classes: bool,
 }
 
 impl TestSet {
-    /// As messages call it.
+    /// Returns the name of the set in messages.
     pub(super) fn title(&self) -> String {
         self.name.clone().unwrap_or_else(|| self.listing.root.display().to_string())
     }
 }
 
-/// The sets that were named, or the model's own.
+/// Opens the sets that were named, or the model's own.
 pub(super) fn open(named: Vec<Named>, model: &Model, output: &Output) -> Result<Vec<TestSet>> {
     let labels = &model.classifier.spec().classes;
     let options = |classes| OpenOptions { classes, formats: model.decoding.formats, group: &GroupRule::None };

@@ -1,4 +1,4 @@
-//! Which network is trained and from what it begins: flags, with what they default to for each.
+//! Network to train, with its pretrained part, and the defaults of its flags.
 
 use std::path::{Path, PathBuf};
 
@@ -19,13 +19,13 @@ use crate::{
     status::{LESS_MEMORY, hinted},
 };
 
-/// What flags left open is settled here.
+/// Network settings with all defaults filled in.
 pub(crate) struct Network {
     pub(crate) spec: Spec,
     pub(crate) batch_size: usize,
-    /// The file of the pretrained part.
+    /// File of the pretrained part.
     pub(crate) pretrained: Option<PathBuf>,
-    /// Whether it must be the one that is fetched.
+    /// True where that file must be the fetched one.
     pinned: bool,
     pub(crate) device: Device,
     freeze: Freeze,
@@ -82,9 +82,9 @@ impl Network {
         })
     }
 
-    /// Builds it, or the one of a run's checkpoint: its files are read and checked.
+    /// Builds the network, or the one of a run's checkpoint: its files are read and checked.
     pub(crate) fn build(&self, resumed: Option<&Checkpoint>, output: &Output) -> Result<Classifier> {
-        // Before anything is allocated: the network alone may be larger than the memory.
+        // The network alone may be larger than the memory, so this comes before any allocation.
         self.check_memory(self.spec.training_bytes(&self.freeze, self.batch_size)?)?;
         let runs_code = match resumed {
             Some(checkpoint) => checkpoint.backbone.is_some(),
@@ -102,12 +102,12 @@ impl Network {
             None => Classifier::new(self.spec.clone(), pretrained, self.seed, self.device)?,
         };
         classifier.freeze(&self.freeze, self.freeze_batch_norm)?;
-        // What a TorchScript module takes is known only now.
+        // The memory of a TorchScript module is known only now.
         self.check_memory(classifier.training_bytes(self.batch_size))?;
         Ok(classifier)
     }
 
-    /// Refuses what takes more memory than there is.
+    /// Refuses a network that takes more memory than there is.
     fn check_memory(&self, needed: u64) -> Result<()> {
         let free = memory::available();
         if needed <= free {
@@ -127,7 +127,7 @@ impl Network {
         ))
     }
 
-    /// A line for the reader; nothing where there is no pretrained part.
+    /// Describes the pretrained part in a line; `None` where there is none.
     pub(crate) fn base(&self) -> Option<String> {
         let from = match &self.pretrained {
             Some(path) => path.display().to_string(),
@@ -139,13 +139,14 @@ impl Network {
     }
 }
 
-/// Recognises the file that `cargo xtask fetch-weights` makes, however it is named; its sum is checked.
+/// Tells if a path, relative or absolute, is that of the file that `cargo xtask fetch-weights` makes. The file's sum is checked
+/// when it is loaded.
 pub(crate) fn is_fetched(path: &Path) -> bool {
     let absolute = |path: &Path| std::path::absolute(path).ok();
     absolute(path).is_some_and(|path| absolute(Path::new(DEFAULT_WEIGHTS)) == Some(path))
 }
 
-/// Flags that do not go together.
+/// Refuses flags that exclude each other.
 fn check_flags(settings: &TrainSettings) -> Result<()> {
     let model = settings.model;
     let torchscript = model == Kind::Torchscript;

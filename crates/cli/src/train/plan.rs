@@ -1,5 +1,4 @@
-//! What `train` is about to do: everything that can be wrong with flags and folders comes to light here, before time
-//! is spent on images.
+//! Plan of a run: checks of flags and folders before time is spent on images.
 
 use std::{
     collections::BTreeMap,
@@ -29,20 +28,20 @@ use crate::{
     table::table,
 };
 
-/// What runs on one data set have in common: the machine and the files.
+/// Data set and machine that several runs can share.
 pub(crate) struct Opened {
     pub(crate) threads: usize,
     pub(crate) device: Device,
     pub(crate) decoding: Decoding,
-    /// Without what is kept for testing.
+    /// Listing without the images that are kept for testing.
     pub(crate) listing: Listing,
-    /// The test set, if there is one.
+    /// Test set, if there is one.
     pub(crate) test: Option<Listing>,
     pub(crate) scan_seconds: f64,
 }
 
 impl Opened {
-    /// Makes the machine ready and has the data set listed by `open`, with what is kept for testing apart.
+    /// Sets threads and device, and has `open` list the data set, with the images kept for testing apart.
     pub(crate) fn new(
         settings: &TrainSettings,
         open: impl FnOnce(&OpenOptions<'_>) -> Result<(Listing, Option<Listing>)>,
@@ -62,13 +61,13 @@ impl Opened {
     }
 }
 
-/// All that is known of a run before the first image is decoded.
+/// Plan of a run before the first image is decoded.
 pub(crate) struct Plan {
-    /// Every setting as it is carried out.
+    /// Resolved settings.
     pub(crate) settings: TrainSettings,
     pub(crate) listing: Listing,
     pub(crate) split: Split,
-    /// The test set, if there is one.
+    /// Test set, if there is one.
     pub(crate) test: Option<Listing>,
     pub(crate) network: Network,
     pub(crate) config: FitConfig,
@@ -96,7 +95,7 @@ impl Plan {
         Self::of(settings, Opened::new(settings, open)?, out)
     }
 
-    /// A run on these images, in this folder.
+    /// Plans a run on these images, in this folder.
     pub(crate) fn of(settings: &TrainSettings, opened: Opened, out: PathBuf) -> Result<Self> {
         let Opened { threads, device, decoding, listing, test, scan_seconds } = opened;
         let start = Instant::now();
@@ -137,12 +136,12 @@ impl Plan {
         Ok(Self { settings, listing, split, test, network, config, decoding, threads, out, scan_seconds })
     }
 
-    /// What the network is and wants.
+    /// Returns the specification of the network.
     pub(crate) fn spec(&self) -> &Spec {
         &self.network.spec
     }
 
-    /// What is trained on what, with the table of classes, counts and weights.
+    /// Prints the data set and the network, with the table of classes, counts and weights.
     pub(super) fn introduce(&self, output: &Output) {
         let Self { listing, split, test, .. } = self;
         introduce_data(listing, output);
@@ -159,7 +158,7 @@ impl Plan {
         dataset::warn_of_groups(listing, &[&split.training[..], &split.validation, tested], output);
     }
 
-    /// The table of classes with the images of each part and the weights.
+    /// Makes the table of classes with the images of each part and the weights.
     pub(super) fn counts(&self) -> Lines {
         let Self { listing, split, test, config, .. } = self;
         let count = |samples: &[data::Sample]| data::counts(samples, self.spec().classes.len());
@@ -176,8 +175,8 @@ impl Plan {
         table(&rows)
     }
 
-    /// Takes files that cannot be read out of the data set, as if they were not there, and splits it anew; whether there were
-    /// any in it.
+    /// Removes files that cannot be read from the data set, as if they were not there, and splits it again. Returns true if there
+    /// were any in it.
     pub(super) fn leave_out(&mut self, bad: &[BadImage]) -> Result<bool> {
         if !self.listing.remove(&bad.iter().map(|bad| bad.path.as_path()).collect()) {
             return Ok(false);
@@ -189,7 +188,7 @@ impl Plan {
         Ok(true)
     }
 
-    /// The lines about the network, and an empty one.
+    /// Prints the lines about the network, and an empty one.
     pub(crate) fn introduce_network(&self, output: &Output) {
         let (spec, network) = (self.spec(), &self.network);
         output.note(format!(
@@ -206,7 +205,7 @@ impl Plan {
         output.note("");
     }
 
-    /// Settings as `run.json` stores them, by the names of their flags.
+    /// Returns the settings as `run.json` stores them, by the names of their flags.
     pub(crate) fn stored_settings(&self) -> Result<BTreeMap<String, Value>> {
         Ok(serde_json::from_value(serde_json::to_value(&self.settings)?)?)
     }
@@ -242,7 +241,7 @@ fn resolved(
     Ok(settings)
 }
 
-/// Who is at work, and on which data set.
+/// Prints the program's version and purpose, and the data set.
 pub(crate) fn introduce_data(listing: &Listing, output: &Output) {
     let version = env!("CARGO_PKG_VERSION");
     let first = format!("Thorax {version}: for research and teaching, not for clinical use");
@@ -279,13 +278,13 @@ fn class_weights(choice: &ClassWeight, listing: &Listing) -> Result<Vec<f64>> {
     }
 }
 
-/// `data/runs/TIME-MODEL`, local time; runs that start in the same second get numbers when their folders are made.
+/// Returns `data/runs/TIME-MODEL`, in local time; runs that start in the same second get numbers when their folders are made.
 pub(crate) fn default_name(model: &str) -> PathBuf {
     let time = jiff::ZonedDateTime::now().strftime("%Y-%m-%dT%H-%M-%S");
     PathBuf::from(format!("{}/{time}-{model}", saved::RUNS))
 }
 
-/// A folder that cannot be written must come to light before training, without leaving a folder behind.
+/// Checks before training that a folder can be written, without leaving a folder behind.
 pub(crate) fn check_writable(folder: &Path) -> Result<()> {
     let absolute = std::path::absolute(folder)?;
     let Some(there) = absolute.ancestors().find(|path| path.exists()) else { return Ok(()) };
