@@ -8,7 +8,7 @@ use std::{io::Read as _, path::Path};
 
 use ::audit::{Audit, AuditSet, CopyKind, source_sentence};
 use anyhow::{Context as _, Result};
-use data::{Cache, Decoding, Error, Formats, Listing, Note, OpenOptions, Sample, Split};
+use data::{Cache, CachedNote, Decoding, Error, Formats, Listing, OpenOptions, Sample, Split};
 
 use crate::{
     args::{self, AuditArgs},
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Findings of an audit, with the labels and listings of the data set.
-pub(crate) struct Report<'a> {
+pub(crate) struct AuditReport<'a> {
     audit: Audit,
     listing: &'a Listing,
     test: Option<&'a Listing>,
@@ -41,7 +41,7 @@ pub(crate) fn run(args: &AuditArgs, output: &Output) -> Result<Status> {
     };
     let (listing, test) = dataset::open(&args.data, args.test_data.as_deref(), &options, output)?;
     let split = split(args, &listing, output)?;
-    let report = Report::new(&listing, test.as_ref(), &split, &decoding, args.seed, output);
+    let report = AuditReport::new(&listing, test.as_ref(), &split, &decoding, args.seed, output);
     let notes: Vec<_> =
         report.audit.images.iter().map(|image| (image.sample.path.clone(), image.notes)).collect();
     dataset::describe_notes(&notes, notes.len()).into_iter().for_each(|note| output.warn(note));
@@ -98,7 +98,7 @@ fn check_page(page: &Path) -> Result<()> {
     tempfile::tempfile_in(folder).map(drop).with_context(|| format!("cannot write to `{}`", folder.display()))
 }
 
-impl<'a> Report<'a> {
+impl<'a> AuditReport<'a> {
     /// Audits the training, validation and test images; `seed` seeds the cross-validation of file facts.
     fn new(
         listing: &'a Listing,
@@ -132,7 +132,7 @@ impl<'a> Report<'a> {
         let tested = test.map_or(&[][..], |test| &test.samples);
         let samples = [&split.training[..], &split.validation, tested].concat();
         let note = cache.map(|cache| cache.note(&samples, &what(listing, test, split, decoding, seed)));
-        if let Some(text) = note.as_ref().and_then(Note::read) {
+        if let Some(text) = note.as_ref().and_then(CachedNote::read) {
             tracing::info!("the audit is from the cache");
             return text;
         }

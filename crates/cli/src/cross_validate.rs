@@ -10,8 +10,8 @@ use anyhow::Result;
 use base::{shown, stored};
 use data::{BadImage, ImageSet};
 use experiment::{
-    CrossValidation, CrossValidationRecord, FoldRecord, FoldState, HeldOutImage, PREDICTIONS, Run, Spread,
-    Status as RunStatus, TestFigures, Tested,
+    CrossValidation, CrossValidationRecord, FoldRecord, FoldState, HeldOutImage, PREDICTIONS, Run, RunStatus,
+    Spread, TestFigures, Tested,
 };
 use serde_json::json;
 use setup::{Setup, state};
@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// Decoded images of all folds.
-struct Decoded {
+struct DecodedImages {
     images: ImageSet,
     bad: Vec<BadImage>,
     seconds: f64,
@@ -69,7 +69,7 @@ pub(crate) fn run(args: &CrossValidateArgs, output: &Output) -> Result<Status> {
 }
 
 /// Reads all images. Files that cannot be read are removed from the data set before the others are dealt to folds.
-fn decode(args: &CrossValidateArgs, setup: &mut Setup, output: &Output) -> Result<Decoded> {
+fn decode(args: &CrossValidateArgs, setup: &mut Setup, output: &Output) -> Result<DecodedImages> {
     let start = Instant::now();
     let lists = [&setup.listing().samples[..]];
     let (mut sets, bad) = dataset::load(&lists, &reading(&setup.first), output)?;
@@ -87,11 +87,11 @@ fn decode(args: &CrossValidateArgs, setup: &mut Setup, output: &Output) -> Resul
     let named: Vec<(&str, &ImageSet)> = of_folds.iter().map(|(name, set)| (name.as_str(), set)).collect();
     dataset::warn_of_duplicates(&named, &setup.first.decoding, output);
     let fingerprint = data::fingerprint(&listing.labels(), &[&images]);
-    Ok(Decoded { images, bad, seconds: start.elapsed().as_secs_f64(), fingerprint })
+    Ok(DecodedImages { images, bad, seconds: start.elapsed().as_secs_f64(), fingerprint })
 }
 
 /// Opens the folder, or creates it. A folder that was begun with other settings or images is refused.
-fn enter(setup: &Setup, decoded: &Decoded) -> Result<CrossValidation> {
+fn enter(setup: &Setup, decoded: &DecodedImages) -> Result<CrossValidation> {
     let _lock = CrossValidation::lock(&setup.out)?;
     // Another process may have created it in the meantime.
     if let Some(begun) = CrossValidation::open(&setup.out)? {
@@ -125,7 +125,7 @@ fn train_fold(
     setup: &Setup,
     folder: &CrossValidation,
     fold: usize,
-    decoded: &Decoded,
+    decoded: &DecodedImages,
     output: &Output,
 ) -> Result<()> {
     let start = Instant::now();

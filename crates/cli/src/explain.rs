@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use base::shown;
 use data::{Batch, Decoded, Decoding, EVALUATION_BATCH, Formats, OutputKind, Pixels, Preprocess};
-use model::{Classifier, HeatMap, Method, Unlike};
+use model::{Classifier, HeatMap, HeatMapMethod, OutOfDistribution};
 use rayon::prelude::*;
 
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
     output::Output,
     progress::{self, FileProgress},
     rules::Rules,
-    saved::{self, Loaded},
+    saved::{self, LoadedModel},
     status::{Status, hinted},
     unlike,
 };
@@ -33,11 +33,11 @@ pub(crate) fn run(args: &ExplainArgs, output: &Output) -> Result<Status> {
     progress::catch_interrupts()?;
     use_threads(args.compute.threads)?;
     let saved = saved::find(args.saved.as_deref())?;
-    let Loaded { classifier, rules, .. } =
+    let LoadedModel { classifier, rules, .. } =
         saved.load(&args.compute, args.precision, args.read.formats, output)?;
     let spec = classifier.spec();
     let class = args.class.as_deref().map(|name| class(name, &spec.classes)).transpose()?;
-    let method = args.method.unwrap_or(Method::suited_to(spec.kind));
+    let method = args.method.unwrap_or(HeatMapMethod::suited_to(spec.kind));
     output.note(format!("model  {} ({}, {})", shown(&saved.checkpoint), spec.kind, spec.precision));
     output.note(format!("maps   {method}, in {}", shown(&args.out)));
     output.note(NO_PROOF);
@@ -104,7 +104,7 @@ struct Job {
 struct Explainer<'a> {
     classifier: &'a Classifier,
     class: Option<usize>,
-    method: Method,
+    method: HeatMapMethod,
     out: &'a Path,
     preprocess: Preprocess,
     decoding: Decoding,
@@ -185,14 +185,14 @@ struct Heated {
     pixels: Pixels,
     heat_map: HeatMap,
     targets: Targets,
-    unlike: Option<Unlike>,
+    unlike: Option<OutOfDistribution>,
     /// Note on the rules that the file was read by, where they are not the model's alone.
     note: Option<String>,
 }
 
 impl Heated {
     /// Writes both pictures.
-    fn write(&self, classes: &[String], method: Method) -> Result<()> {
+    fn write(&self, classes: &[String], method: HeatMapMethod) -> Result<()> {
         let Self { pixels, heat_map, targets, .. } = self;
         let maximum = heat_map.maximum();
         let overlay = data::overlay(pixels, &heat_map.values, maximum).context("cannot draw a heat map")?;

@@ -12,7 +12,7 @@ use crate::{
     compute::use_threads,
     files,
     output::Output,
-    saved::{self, Loaded, Saved},
+    saved::{self, LoadedModel, Saved},
     status::{Status, hinted},
 };
 
@@ -23,7 +23,7 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> Result<Status> {
     use_threads(args.threads)?;
     // The module is recorded on the CPU, so that every machine can read it.
     let compute = ComputeArgs { threads: args.threads, device: DeviceChoice::Cpu };
-    let Loaded { classifier, epoch, .. } = saved.load(&compute, Some(args.precision), None, output)?;
+    let LoadedModel { classifier, epoch, .. } = saved.load(&compute, Some(args.precision), None, output)?;
     let spec = classifier.spec().clone();
     output.note(format!("model  {} ({}, {})", shown(&saved.checkpoint), spec.kind, spec.precision));
 

@@ -15,11 +15,11 @@ use crate::{
     output::Output,
     progress,
     rules::Rules,
-    saved::{self, Loaded},
+    saved::{self, LoadedModel},
     status::Status,
     unlike,
 };
-use committee::{Committee, Reader};
+use committee::{Ensemble, ImageReader};
 use print::{Form, Printer};
 use rows::Rows;
 
@@ -32,8 +32,8 @@ pub(crate) fn run(args: &PredictArgs, output: &Output) -> Result<Status> {
     progress::catch_interrupts()?;
     use_threads(args.compute.threads)?;
     let (classifiers, rules): (Vec<_>, Vec<_>) = load(args, output)?.into_iter().unzip();
-    let committee = Committee::new(&classifiers, args.tta)?;
-    let reader = Reader::new(&classifiers, &rules, &args.read);
+    let committee = Ensemble::new(&classifiers, args.tta)?;
+    let reader = ImageReader::new(&classifiers, &rules, &args.read);
     let printer =
         Printer { classes: committee.classes(), form: Form::of(args), csv_safe: args.csv_safe, output };
     printer.heading()?;
@@ -74,7 +74,7 @@ fn load(args: &PredictArgs, output: &Output) -> Result<Vec<(Classifier, Rules)>>
     };
     let load = |path| {
         let saved = saved::find(path)?;
-        let Loaded { classifier, rules, .. } =
+        let LoadedModel { classifier, rules, .. } =
             saved.load(&args.compute, args.precision, args.read.formats, output)?;
         let spec = classifier.spec();
         output.note(format!("model  {} ({}, {})", base::shown(&saved.checkpoint), spec.kind, spec.precision));

@@ -60,9 +60,9 @@ pub(crate) struct FileProgress<'a> {
 impl FileProgress<'_> {
     /// Reads a file, which is named if that takes long.
     pub(crate) fn while_reading<T>(&self, path: &Path, read: impl FnOnce() -> T) -> T {
-        data::Observer::started(self, path);
+        data::FileObserver::started(self, path);
         let read = read();
-        data::Observer::finished(self, path);
+        data::FileObserver::finished(self, path);
         read
     }
 
@@ -95,7 +95,7 @@ impl FileProgress<'_> {
     }
 }
 
-impl data::Observer for FileProgress<'_> {
+impl data::FileObserver for FileProgress<'_> {
     fn listed(&self, files: usize) {
         self.bar.inc(files as u64);
     }
@@ -322,7 +322,7 @@ mod tests {
     fn a_file_that_takes_long_is_named_once() {
         let output = Output::silent();
         watch(&output, ProgressBar::hidden(), Duration::from_millis(20), |progress| {
-            use data::Observer as _;
+            use data::FileObserver as _;
             for name in ["quick", "slow"] {
                 progress.started(Path::new(name));
             }

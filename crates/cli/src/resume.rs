@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, path::Path};
 use anyhow::Result;
 use base::shown;
 use clap::ArgMatches;
-use experiment::{LAST, Run, RunRecord, Status};
+use experiment::{LAST, Run, RunRecord, RunStatus};
 use metrics::Calibration;
 use model::Checkpoint;
 use serde_json::Value;
@@ -185,7 +185,7 @@ impl Resumed {
 
     /// Tells if there is nothing left to do.
     pub(crate) fn is_over(&self, args: &TrainArgs) -> Result<bool> {
-        let over = matches!(self.run.record.status, Status::EarlyStopped | Status::Completed);
+        let over = matches!(self.run.record.status, RunStatus::EarlyStopped | RunStatus::Completed);
         if args.extend_epochs.is_some() && !over {
             return Err(hinted(
                 format!("the run in `{}` is not over", self.run.folder().display()),
@@ -236,7 +236,7 @@ impl Resumed {
         let Self { mut run, checkpoint } = self;
         check_data(&run, &now)?;
         let record = &mut run.record;
-        record.status = Status::Running;
+        record.status = RunStatus::Running;
         record.error = None;
         record.settings = now.settings;
         record.paths = now.paths;

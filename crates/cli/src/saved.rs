@@ -44,7 +44,7 @@ pub(crate) struct Saved {
 }
 
 /// Saved model in memory.
-pub(crate) struct Loaded {
+pub(crate) struct LoadedModel {
     pub(crate) classifier: Classifier,
     /// Epoch of its weights, from 1.
     pub(crate) epoch: u64,
@@ -60,7 +60,7 @@ impl Saved {
         precision: Option<PrecisionChoice>,
         formats: Option<Formats>,
         output: &Output,
-    ) -> Result<Loaded> {
+    ) -> Result<LoadedModel> {
         let mut checkpoint = Checkpoint::read(&self.checkpoint)?;
         let device = compute.device.resolve()?;
         let stored = checkpoint.meta.spec.precision;
@@ -80,7 +80,7 @@ impl Saved {
         let rules = Rules::settle(&file, stored, self.run.as_ref(), formats, output);
         checkpoint.meta.spec.formats = Some(rules.formats);
         let classifier = Classifier::from_checkpoint(&checkpoint, &self.checkpoint, device)?;
-        Ok(Loaded { classifier, epoch: checkpoint.meta.epoch, rules })
+        Ok(LoadedModel { classifier, epoch: checkpoint.meta.epoch, rules })
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
     memory,
     output::{Lines, Output, say},
     rules::Rules,
-    saved::{self, Loaded, Saved},
+    saved::{self, LoadedModel, Saved},
     status::{INTERRUPTED, Status, hinted},
 };
 
@@ -29,7 +29,7 @@ pub(crate) fn run(args: &ServeArgs, output: &Output) -> Result<Status> {
     // The address is bound first: an error with it is known at once.
     let server = Server::bind(config).map_err(with_hint)?;
     let loaded = saved.load(&args.compute, args.precision, args.formats, output)?;
-    let Loaded { classifier, epoch, rules } = &loaded;
+    let LoadedModel { classifier, epoch, rules } = &loaded;
     let spec = classifier.spec();
     output.note(format!("model  {} ({}, {})", base::shown(&saved.checkpoint), spec.kind, spec.precision));
     if !is_local {

@@ -12,7 +12,7 @@ use std::collections::HashSet;
 use anyhow::Result;
 use data::ImageSet;
 use experiment::{ModelComparison, PredictionTable, TestFigures};
-use metrics::{FIGURES, KerasFigures, Table};
+use metrics::{FIGURES, FigureTable, KerasFigures};
 use model::Model;
 use outcome::{Against, OutFolder, Outcome, Outcomes};
 use sets::TestSet;
@@ -193,7 +193,9 @@ fn print_figures(models: &[(String, &TestFigures)], output: &Output) {
     row("False negatives", &keras(|keras| keras.false_negatives.to_string()));
     row("Precision", &keras(|keras| share(Some(keras.precision))));
     row("Recall", &keras(|keras| share(Some(keras.recall))));
-    for spec in FIGURES.iter().filter(|spec| spec.tables.contains(&Table::Test) && spec.key != "accuracy") {
+    for spec in
+        FIGURES.iter().filter(|spec| spec.tables.contains(&FigureTable::Test) && spec.key != "accuracy")
+    {
         row(spec.title, &|figures| with(&figures.figure(spec.key)));
     }
     output.result(table(&rows));

@@ -8,14 +8,14 @@ use std::{collections::BTreeMap, path::Path, time::Instant};
 use anyhow::Result;
 use base::{shown, stored};
 use data::{BadImage, ImageSet, Occlusion};
-use experiment::{BEST, LAST, PREDICTIONS, Run, RunRecord, Seconds, Status as RunStatus, TestRecord};
+use experiment::{BEST, LAST, PREDICTIONS, Run, RunRecord, RunStatus, Seconds, TestRecord};
 use model::{Checkpoint, Classifier};
 use serde_json::json;
 use train::{CalibrationConfig, Ending};
 
 use crate::{
     args::{TrainArgs, TrainSettings},
-    audit::Report,
+    audit::AuditReport,
     dataset::{self, Reading},
     output::Output,
     progress::{self, Display},
@@ -307,7 +307,8 @@ fn audit(plan: &Plan, run: &Run, output: &Output) -> Result<()> {
     }
     let Plan { settings, listing, test, split, decoding, .. } = plan;
     let cache = settings.cache.cache();
-    let found = Report::text(listing, test.as_ref(), split, decoding, settings.seed, cache.as_ref(), output);
+    let found =
+        AuditReport::text(listing, test.as_ref(), split, decoding, settings.seed, cache.as_ref(), output);
     Ok(run.write(report::AUDIT, found.as_bytes())?)
 }
 

@@ -28,13 +28,14 @@ use std::{
 };
 
 use crate::{
-    DecodeError, Decoded, Decoding, Error, Observer, OutputKind, Preprocess, Sample, create_output_folder,
+    DecodeError, Decoded, Decoding, Error, FileObserver, OutputKind, Preprocess, Sample,
+    create_output_folder,
     images::hex,
     load::{CHUNK, Outcome, decode_chunk},
     store::Bytes,
 };
 use key::Key;
-pub use note::Note;
+pub use note::CachedNote;
 
 /// Cache of decoded images: its folder and the bytes that it may take.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +84,7 @@ impl Cache {
         samples: &[Sample],
         preprocess: &Preprocess,
         decoding: &Decoding,
-        observer: &dyn Observer,
+        observer: &dyn FileObserver,
     ) -> Result<Kept, Error> {
         let key = key::key(samples, preprocess, decoding);
         let place = Place::new(&self.folder, &key);
@@ -297,12 +298,12 @@ impl Place {
 /// Observer that gives a sign of life at the file that is written: without one, those who wait for it decode the images
 /// themselves.
 struct Alive<'a> {
-    observer: &'a dyn Observer,
+    observer: &'a dyn FileObserver,
     file: File,
     last: Mutex<Instant>,
 }
 
-impl Observer for Alive<'_> {
+impl FileObserver for Alive<'_> {
     fn listed(&self, files: usize) {
         self.observer.listed(files);
     }
@@ -329,7 +330,7 @@ fn fill(
     samples: &[Sample],
     preprocess: &Preprocess,
     decoding: &Decoding,
-    observer: &dyn Observer,
+    observer: &dyn FileObserver,
 ) -> io::Result<(Vec<Outcome>, bool)> {
     let observer = Alive { observer, file: partial.try_clone()?, last: Mutex::new(Instant::now()) };
     let mut writer = file::Writer::new(BufWriter::with_capacity(1 << 20, partial))?;

@@ -10,14 +10,14 @@ use crate::{Augmentation, Batch, Error, ImageSet};
 
 /// Batches in order, prepared on a thread of their own. Dropping it ends the thread.
 #[derive(Debug)]
-pub struct Feed {
+pub struct Prefetcher {
     batches: Receiver<Result<Batch, Error>>,
     waited: Duration,
 }
 
 /// Changes to the images of an epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Augmenting {
+pub struct AugmentContext {
     /// Largest changes; nothing at all takes the images as they are.
     pub augmentation: Augmentation,
     /// The run's seed.
@@ -26,12 +26,16 @@ pub struct Augmenting {
     pub epoch: u64,
 }
 
-impl Feed {
+impl Prefetcher {
     /// Starts to prepare the batches of these indices.
     ///
     /// # Errors
     /// A thread that the system refuses.
-    pub fn start(images: &ImageSet, batches: &[Vec<usize>], augmenting: Augmenting) -> Result<Self, Error> {
+    pub fn start(
+        images: &ImageSet,
+        batches: &[Vec<usize>],
+        augmenting: AugmentContext,
+    ) -> Result<Self, Error> {
         // One batch waits while the next one is made: memory for two, whatever the set's size.
         let (sender, receiver) = sync_channel(1);
         let (images, batches) = (images.clone(), batches.to_vec());
@@ -58,7 +62,7 @@ impl Feed {
     }
 }
 
-impl Iterator for Feed {
+impl Iterator for Prefetcher {
     type Item = Result<Batch, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use base::random::{Key, Purpose};
 
 use crate::{
-    Appearance, Augmenting, Batch, DecodeNotes, Error, Occlusion, Pixels, Sample, augment, store::Store,
+    Appearance, AugmentContext, Batch, DecodeNotes, Error, Occlusion, Pixels, Sample, augment, store::Store,
 };
 
 /// 8-bit images of one size with their samples, in the samples' order: one channel where an image is gray, three
@@ -154,8 +154,8 @@ impl ImageSet {
     ///
     /// # Errors
     /// Same as [`Self::read`].
-    pub fn augmented_batch(&self, indices: &[usize], augmenting: &Augmenting) -> Result<Batch, Error> {
-        let &Augmenting { augmentation, seed, epoch } = augmenting;
+    pub fn augmented_batch(&self, indices: &[usize], augmenting: &AugmentContext) -> Result<Batch, Error> {
+        let &AugmentContext { augmentation, seed, epoch } = augmenting;
         let values = self.image_size * self.image_size * 3;
         let change = |&index: &usize| {
             let mut image = Vec::with_capacity(values);

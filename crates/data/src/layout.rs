@@ -3,7 +3,7 @@
 use std::{fs, io, path::Path};
 
 use crate::{
-    ClassName, Error, Formats, GroupRule, Layout, Listing, Observer, Part, Reason, Remark, Sample,
+    ClassName, Error, FileObserver, Formats, GroupRule, Layout, Listing, Part, Reason, Remark, Sample,
     Unobserved, group, listing, manifest,
     scan::{ClassFolder, Name, Scan},
     unicode::is_same_text,
@@ -64,7 +64,7 @@ pub fn open(path: &Path, options: &OpenOptions<'_>) -> Result<Listing, Error> {
 pub fn open_observed(
     path: &Path,
     options: &OpenOptions<'_>,
-    observer: &dyn Observer,
+    observer: &dyn FileObserver,
 ) -> Result<Listing, Error> {
     let mut listing = match fs::metadata(path) {
         Ok(found) if found.is_dir() => open_folder(path, options, observer)?,
@@ -90,7 +90,11 @@ fn is_csv(path: &Path) -> bool {
     extension.is_some_and(|extension| matches!(extension.as_str(), "csv" | "tsv" | "txt"))
 }
 
-fn open_folder(root: &Path, options: &OpenOptions<'_>, observer: &dyn Observer) -> Result<Listing, Error> {
+fn open_folder(
+    root: &Path,
+    options: &OpenOptions<'_>,
+    observer: &dyn FileObserver,
+) -> Result<Listing, Error> {
     let mut scan = Scan {
         root,
         formats: options.formats,

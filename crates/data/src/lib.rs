@@ -57,11 +57,11 @@ mod walk;
 pub use appearance::{Appearance, Aspect};
 pub use augment::{Augmentation, augment};
 pub use batch::{Batch, EVALUATION_BATCH, evaluation_batch, evaluation_indices, training_batches};
-pub use cache::{CACHE_LIMIT, Cache, CacheSize, Note};
+pub use cache::{CACHE_LIMIT, Cache, CacheSize, CachedNote};
 pub use decode::{DecodeCost, catch_panic, decode, decode_resized, is_panic_caught, sniff};
 pub use encode::{encode_png, encode_png_16};
 pub use error::Error;
-pub use feed::{Augmenting, Feed};
+pub use feed::{AugmentContext, Prefetcher};
 pub use formats::{Decoding, Formats};
 pub use group::{GroupPattern, GroupRule};
 pub use images::{ImageSet, fingerprint};
@@ -70,7 +70,7 @@ pub use listing::{
     ClassName, Layout, LeftOut, Listing, PARTIAL, Part, Reason, Remark, SYNTHETIC_PREFIX, Sample, counts,
 };
 pub use load::{BadImage, Loaded, Preprocess, check, load, read_file, read_resized};
-pub use observer::{Observer, Unobserved};
+pub use observer::{FileObserver, Unobserved};
 pub use occlusion::Occlusion;
 pub use output_folder::{MARKER, OutputKind, create_output_folder, is_heat_map, output_kind};
 pub use overlay::{heat_colour, overlay};

@@ -10,7 +10,7 @@ use std::{
 use rayon::prelude::*;
 
 use crate::{
-    Cache, DecodeError, DecodeNotes, Decoded, Decoding, Error, ImageSet, Interpolation, Observer, Sample,
+    Cache, DecodeError, DecodeNotes, Decoded, Decoding, Error, FileObserver, ImageSet, Interpolation, Sample,
     decode::check_head,
     decode_resized,
     store::{Bytes, Entry, Store},
@@ -62,7 +62,7 @@ pub fn load(
     preprocess: &Preprocess,
     decoding: &Decoding,
     cache: Option<&Cache>,
-    observer: &dyn Observer,
+    observer: &dyn FileObserver,
 ) -> Loaded {
     let mut not_cached = None;
     if let Some(cache) = cache {
@@ -90,7 +90,7 @@ pub fn load(
 pub fn check(
     samples: &[Sample],
     decoding: &Decoding,
-    observer: &dyn Observer,
+    observer: &dyn FileObserver,
 ) -> Vec<Result<(usize, DecodeNotes), String>> {
     // The size does not matter: every byte of a file is decoded at any size.
     let preprocess = Preprocess { image_size: 1, interpolation: Interpolation::Nearest };
@@ -158,7 +158,7 @@ pub(crate) fn decode_chunk(
     chunk: &[Sample],
     preprocess: &Preprocess,
     decoding: &Decoding,
-    observer: &dyn Observer,
+    observer: &dyn FileObserver,
 ) -> Vec<Result<Decoded, DecodeError>> {
     // Files differ much in size: one at a time, so that no thread is left with a long rest.
     let decode = |sample: &Sample| {

@@ -25,7 +25,7 @@ mod write;
 use std::path::Path;
 
 use crate::{
-    ClassName, Error, GroupRule, Layout, LeftOut, Listing, Observer, OpenOptions, Reason, Remark, Sample,
+    ClassName, Error, FileObserver, GroupRule, Layout, LeftOut, Listing, OpenOptions, Reason, Remark, Sample,
     listing,
 };
 
@@ -88,7 +88,7 @@ pub(crate) fn paths_in(path: &Path) -> Result<Vec<String>, Error> {
 pub(crate) fn open(
     path: &Path,
     options: &OpenOptions<'_>,
-    observer: &dyn Observer,
+    observer: &dyn FileObserver,
 ) -> Result<Listing, Error> {
     let column = match options.group {
         GroupRule::Column(column) => Some(column.as_str()),

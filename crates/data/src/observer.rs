@@ -1,7 +1,7 @@
 use std::path::Path;
 
 /// Receiver of what happens while a data set is listed and its files are read. Several threads call it at once.
-pub trait Observer: Sync {
+pub trait FileObserver: Sync {
     /// Called when so many more files are listed.
     fn listed(&self, _files: usize) {}
 
@@ -16,10 +16,10 @@ pub trait Observer: Sync {
 #[derive(Clone, Copy, Debug)]
 pub struct Unobserved;
 
-impl Observer for Unobserved {}
+impl FileObserver for Unobserved {}
 
 /// Called once a file that was read.
-impl<F: Fn() + Sync> Observer for F {
+impl<F: Fn() + Sync> FileObserver for F {
     fn finished(&self, _path: &Path) {
         self();
     }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    ClassName, Classes, Error, Formats, LeftOut, Observer, Reason, Remark,
+    ClassName, Classes, Error, FileObserver, Formats, LeftOut, Reason, Remark,
     close::close_match,
     listing::{check_distinct, position},
     output_folder::{self, output_within},
@@ -51,7 +51,7 @@ pub(crate) struct Scan<'a> {
     pub(crate) formats: Formats,
     pub(crate) left_out: Vec<LeftOut>,
     pub(crate) remarks: Vec<Remark>,
-    pub(crate) observer: &'a dyn Observer,
+    pub(crate) observer: &'a dyn FileObserver,
     /// True where a class has its images beside masks.
     pub(crate) masks: bool,
 }

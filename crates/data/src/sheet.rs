@@ -1,6 +1,6 @@
 //! A picture of what augmentation does to a set's images.
 
-use crate::{Augmentation, Augmenting, Error, ImageSet, Pixels, encode_png};
+use crate::{AugmentContext, Augmentation, Error, ImageSet, Pixels, encode_png};
 
 /// Images shown, one a row.
 const ROWS: usize = 4;
@@ -19,7 +19,7 @@ pub fn augmented_sheet(images: &ImageSet, augmentation: Augmentation, seed: u64)
     let indices: Vec<usize> = (0..ROWS.min(images.len())).map(|row| row * images.len() / ROWS).collect();
     let mut columns = vec![images.batch(&indices)?];
     for epoch in 1..=COLUMNS as u64 {
-        columns.push(images.augmented_batch(&indices, &Augmenting { augmentation, seed, epoch })?);
+        columns.push(images.augmented_batch(&indices, &AugmentContext { augmentation, seed, epoch })?);
     }
     let tiles = |n: usize| n * (side + GAP) - GAP.min(n * GAP);
     let (width, height) = (tiles(columns.len()), tiles(indices.len()));

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use metrics::{
-    Comparison, Estimate, Evaluation, FIGURES, FigureSpec, Figures, Predictions, Resampling, Table,
+    Comparison, Estimate, Evaluation, FIGURES, FigureSpec, FigureTable, Figures, Predictions, Resampling,
 };
 use serde::{Serialize, Serializer};
 
@@ -68,7 +68,7 @@ impl ModelComparison {
             .map_err(|error| Error::Predictions(error.to_string()))?;
         let value =
             |figures: &Figures<Estimate>, key| figures.get(key).and_then(|estimate| estimate.value.ok());
-        let shown = FIGURES.iter().filter(|spec| spec.tables.contains(&Table::Comparison));
+        let shown = FIGURES.iter().filter(|spec| spec.tables.contains(&FigureTable::Comparison));
         let figure = |spec: &FigureSpec| {
             let difference =
                 compared.differences.get(spec.key).map(|estimate| estimate.named(&first.classes));

@@ -8,7 +8,7 @@ use base::FileLock;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Error, Result, Run, Spread, Status, TestFigures,
+    Error, Result, Run, RunStatus, Spread, TestFigures,
     files::{self, refuse_link, remove_temporary, write_atomically},
     run::{PREDICTIONS, RECORD as RUN, write_json},
 };
@@ -35,7 +35,7 @@ pub struct CrossValidation {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CrossValidationRecord {
     /// Status: `completed` once all folds are pooled.
-    pub status: Status,
+    pub status: RunStatus,
     /// Flag names → resolved values, the same for all folds.
     pub settings: BTreeMap<String, serde_json::Value>,
     /// Seed that folds are drawn from, and that each fold's run draws from.
@@ -68,7 +68,7 @@ pub struct FoldRecord {
     /// Name of its run's folder, within that of the cross-validation.
     pub run: String,
     /// Status of its run; `null` where it was not begun.
-    pub status: Option<Status>,
+    pub status: Option<RunStatus>,
     /// Epoch of the tested weights.
     pub best_epoch: Option<u64>,
     /// Figures of these weights on the images held out; `null` until they are tested.
@@ -80,7 +80,7 @@ pub enum FoldState {
     /// Not begun: no files.
     Missing,
     /// Begun, with its run's status, if it has a record.
-    Unfinished(Option<Status>),
+    Unfinished(Option<RunStatus>),
     /// Trained and tested: its run, and the figures of its best weights.
     Finished(Box<(Run, TestFigures)>),
 }
@@ -186,7 +186,7 @@ impl CrossValidation {
         if run.record.settings.get("fold") != Some(&fold.into()) {
             return Err(Error::HoldsRun { path: folder });
         }
-        let ended = matches!(run.record.status, Status::EarlyStopped | Status::Completed);
+        let ended = matches!(run.record.status, RunStatus::EarlyStopped | RunStatus::Completed);
         match run.tests()? {
             Some(tests) if ended && run.file(PREDICTIONS).exists() => {
                 Ok(FoldState::Finished(Box::new((run, tests.saved))))
@@ -232,7 +232,7 @@ impl CrossValidation {
         }
         if !finished {
             let record = &mut self.record;
-            (record.status, record.pooled, record.spread) = (Status::Running, None, None);
+            (record.status, record.pooled, record.spread) = (RunStatus::Running, None, None);
         }
         Ok(finished)
     }

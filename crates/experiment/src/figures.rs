@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use metrics::{
-    Bound, CLASS_FIGURES, Calibration, Evaluation, FIGURES, Figure, Figures, KerasFigures, Scores, Table,
+    Bound, CLASS_FIGURES, Calibration, Evaluation, FIGURES, Figure, FigureTable, Figures, KerasFigures,
+    Scores,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
@@ -156,7 +157,7 @@ impl TestFigures {
     }
 
     /// Iterates over the figures that a table shows, with their keys and titles, in its order.
-    pub fn table(&self, table: Table) -> impl Iterator<Item = (&'static str, &'static str, &Figure)> {
+    pub fn table(&self, table: FigureTable) -> impl Iterator<Item = (&'static str, &'static str, &Figure)> {
         let rows = FIGURES.iter().zip(&self.figures).filter(move |(spec, _)| spec.tables.contains(&table));
         rows.map(|(spec, figure)| (spec.key, spec.title, figure))
     }

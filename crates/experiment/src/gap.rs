@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use metrics::{FIGURES, Figure, Table, independent_difference};
+use metrics::{FIGURES, Figure, FigureTable, independent_difference};
 use serde::{Serialize, Serializer};
 
 use crate::{
@@ -55,7 +55,7 @@ impl Gap {
             });
             FigureDifference { key, title, difference: Figure { value, interval, missing: None } }
         };
-        let shown = FIGURES.iter().filter(|spec| spec.tables.contains(&Table::Gap));
+        let shown = FIGURES.iter().filter(|spec| spec.tables.contains(&FigureTable::Gap));
         let differences = shown.map(|spec| between(spec.key, spec.title)).collect();
         Self { from: from.0.to_owned(), to: to.0.to_owned(), differences, undefined }
     }

@@ -34,7 +34,7 @@ pub use mismatch::Mismatch;
 pub use operating::{Shares, TestedOperatingPoint};
 pub use pool::HeldOutImage;
 pub use predictions::{PredictedImage, PredictionTable};
-pub use run::{BEST, LAST, PREDICTIONS, Run, RunRecord, Seconds, Status, TestRecord, new_folder};
+pub use run::{BEST, LAST, PREDICTIONS, Run, RunRecord, RunStatus, Seconds, TestRecord, new_folder};
 pub use spread::{FoldFigure, Spread};
 
 /// Result with this crate's [`Error`].

@@ -35,7 +35,7 @@ pub struct Run {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
     /// Status of the run.
-    pub status: Status,
+    pub status: RunStatus,
     /// Error that ended the run, where one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -133,7 +133,7 @@ pub struct Seconds {
 /// Status of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Status {
+pub enum RunStatus {
     /// The run is in progress, or was killed.
     Running,
     /// Patience ran out.
@@ -312,7 +312,7 @@ impl Run {
 
 impl RunRecord {
     /// Makes a record without any content.
-    pub fn empty(status: Status) -> Self {
+    pub fn empty(status: RunStatus) -> Self {
         Self {
             status,
             error: None,

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use metrics::Table;
+use metrics::FigureTable;
 use serde::{Deserialize, Serialize};
 
 use crate::TestFigures;
@@ -62,7 +62,7 @@ pub struct FoldFigure {
 impl TestFigures {
     /// Returns figures that folds are compared by, in the order of tables; Keras' loss is the last.
     pub fn of_folds(&self) -> Vec<FoldFigure> {
-        let rows = self.table(Table::Folds).map(|(key, title, figure)| FoldFigure {
+        let rows = self.table(FigureTable::Folds).map(|(key, title, figure)| FoldFigure {
             key,
             title,
             value: figure.value,

@@ -1,6 +1,6 @@
 use crate::{
     Estimate, EvaluationError, Figures, Resampling, Scores,
-    estimate::{Evidence, Kind},
+    estimate::{Evidence, IntervalKind},
     influence::{Influences, moments},
     mcnemar_exact,
     prepared::Prepared,
@@ -52,7 +52,7 @@ impl Comparison {
             let difference = value.and_then(|value| Ok(value - other?));
             let [first, second] = &influences;
             let moments = || moments(&units, |image| first.of(figure, image) - second.of(figure, image));
-            evidence.estimate(difference, Kind::Difference, samples.get(figure), moments)
+            evidence.estimate(difference, IntervalKind::Difference, samples.get(figure), moments)
         });
         let right = [first, second].map(|scores| {
             scores.labels().iter().zip(scores.predicted()).map(|(&label, predicted)| label == predicted)

@@ -1,6 +1,6 @@
 use crate::{
     Scores, Undefined,
-    ranking::{Ranking, Step},
+    ranking::{Ranking, RankingStep},
 };
 
 /// A point of a ROC curve (`roc_curve`).
@@ -37,8 +37,8 @@ pub fn roc_curve(scores: &Scores, class: usize) -> Result<Vec<RocPoint>, Undefin
     if false_alarms == 0 {
         return Err(Undefined::OnlyImagesOf(class));
     }
-    let mut corners: Vec<Step> = Vec::new();
-    let start = Step { threshold: f64::INFINITY, hits: 0, false_alarms: 0 };
+    let mut corners: Vec<RankingStep> = Vec::new();
+    let start = RankingStep { threshold: f64::INFINITY, hits: 0, false_alarms: 0 };
     for step in std::iter::once(start).chain(steps) {
         if let [.., a, b] = corners.as_slice()
             && (b.hits - a.hits) * (step.false_alarms - b.false_alarms)
@@ -48,7 +48,7 @@ pub fn roc_curve(scores: &Scores, class: usize) -> Result<Vec<RocPoint>, Undefin
         }
         corners.push(step);
     }
-    let point = |step: Step| RocPoint {
+    let point = |step: RankingStep| RocPoint {
         threshold: step.threshold,
         false_positive_rate: step.false_alarms as f64 / false_alarms as f64,
         true_positive_rate: step.hits as f64 / hits as f64,
@@ -64,7 +64,7 @@ pub fn roc_curve(scores: &Scores, class: usize) -> Result<Vec<RocPoint>, Undefin
 /// No image of the class. A class out of range has no image.
 pub fn precision_recall_curve(scores: &Scores, class: usize) -> Result<Vec<PrecisionRecallPoint>, Undefined> {
     let (steps, (hits, _)) = steps(scores, class)?;
-    let mut ends: Vec<Step> = Vec::new();
+    let mut ends: Vec<RankingStep> = Vec::new();
     for step in steps {
         if let [.., a, b] = ends.as_slice()
             && a.hits == b.hits
@@ -75,7 +75,7 @@ pub fn precision_recall_curve(scores: &Scores, class: usize) -> Result<Vec<Preci
         ends.push(step);
     }
     let start = PrecisionRecallPoint { threshold: f64::INFINITY, recall: 0.0, precision: 1.0 };
-    let point = |step: Step| PrecisionRecallPoint {
+    let point = |step: RankingStep| PrecisionRecallPoint {
         threshold: step.threshold,
         recall: step.hits as f64 / hits as f64,
         precision: step.hits as f64 / (step.hits + step.false_alarms) as f64,
@@ -84,7 +84,7 @@ pub fn precision_recall_curve(scores: &Scores, class: usize) -> Result<Vec<Preci
 }
 
 /// The steps down a class's ranking, and the number of its images and of the others'.
-pub(crate) fn steps(scores: &Scores, class: usize) -> Result<(Vec<Step>, (u64, u64)), Undefined> {
+pub(crate) fn steps(scores: &Scores, class: usize) -> Result<(Vec<RankingStep>, (u64, u64)), Undefined> {
     if class >= scores.n_classes() {
         return Err(Undefined::NoImageOf(class));
     }

@@ -1,4 +1,4 @@
-use crate::{Interval, Method};
+use crate::{Interval, IntervalMethod};
 
 /// The interval of `first - second`, figures of two independent sets of images, from each one's own value and the ends of its
 /// 95 % interval: Newcombe's hybrid for shares with Wilson intervals (1998, Statistics in Medicine 17, 873–890, method 10),
@@ -15,7 +15,7 @@ pub fn independent_difference(first: (f64, [f64; 2]), second: (f64, [f64; 2])) -
     Interval {
         low: difference - reach(value - low, other_high - other),
         high: difference + reach(high - value, other - other_low),
-        method: Method::Mover,
+        method: IntervalMethod::Mover,
     }
 }
 

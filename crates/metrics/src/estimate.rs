@@ -4,7 +4,7 @@ use crate::{
     influence::Moments,
     interval::{bca, logit, wilson},
     prepared::Prepared,
-    resample::Sample,
+    resample::Resamples,
     units::Units,
 };
 
@@ -39,7 +39,7 @@ impl Estimate {
 
 /// Kind of a figure, by which its interval is made.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Kind {
+pub(crate) enum IntervalKind {
     /// A share of so many images, of which so many units hold one: Wilson.
     Share { of: f64, units: f64 },
     /// A mean or ratio of counts between `low` and 1: BCa. Where no resample differs, Wilson for so many images.
@@ -48,17 +48,17 @@ pub(crate) enum Kind {
     Area { images: f64 },
     /// A mean loss from 0 to `high`: BCa.
     Loss { high: f64 },
-    /// The calibration error, biased as it is; see [`crate::Method::CentredGaps`].
+    /// The calibration error, biased as it is; see [`crate::IntervalMethod::CentredGaps`].
     CalibrationError,
     /// The difference of two models' figures: BCa.
     Difference,
 }
 
 /// The kind of every figure, in the order of [`crate::Figures`].
-pub(crate) fn kinds(prepared: &Prepared<'_>, units: &Units) -> Vec<Kind> {
+pub(crate) fn kinds(prepared: &Prepared<'_>, units: &Units) -> Vec<IntervalKind> {
     let n_classes = prepared.rankings.len();
     let labels = prepared.scores.labels();
-    let share = |counts: &dyn Fn(usize) -> bool| Kind::Share {
+    let share = |counts: &dyn Fn(usize) -> bool| IntervalKind::Share {
         of: (0..labels.len()).filter(|&image| counts(image)).count() as f64,
         units: units.strata().flatten().filter(|unit| unit.iter().any(|&image| counts(image))).count() as f64,
     };
@@ -74,34 +74,34 @@ pub(crate) fn kinds(prepared: &Prepared<'_>, units: &Units) -> Vec<Kind> {
                 let cell = prepared.cells[image];
                 counts(cell / n_classes == class, cell % n_classes == class)
             }),
-            ClassFormula::Counted(_) => Kind::Counted { low: 0.0, images: own },
+            ClassFormula::Counted(_) => IntervalKind::Counted { low: 0.0, images: own },
             // Hanley and McNeil's variance (1982) near 1 is that of a share of this many images, by Newcombe's
             // method 5 (2006, Statistics in Medicine 25, 559–573).
-            ClassFormula::RocAuc => Kind::Area { images: 4.0 * own * (total - own) / total.max(1.0) },
+            ClassFormula::RocAuc => IntervalKind::Area { images: 4.0 * own * (total - own) / total.max(1.0) },
             // Boyd, Eng and Page (2013): a share of the class's own images.
-            ClassFormula::AveragePrecision => Kind::Area { images: own },
+            ClassFormula::AveragePrecision => IntervalKind::Area { images: own },
         }
     };
     let of_mean = |formula: ClassFormula| match formula {
-        ClassFormula::Share(..) | ClassFormula::Counted(_) => Kind::Counted { low: 0.0, images },
+        ClassFormula::Share(..) | ClassFormula::Counted(_) => IntervalKind::Counted { low: 0.0, images },
         ClassFormula::RocAuc | ClassFormula::AveragePrecision => {
             let images = (0..n_classes).map(|class| match of_class(class, formula) {
-                Kind::Area { images } => images,
+                IntervalKind::Area { images } => images,
                 _ => f64::INFINITY,
             });
-            Kind::Area { images: images.fold(f64::INFINITY, f64::min) }
+            IntervalKind::Area { images: images.fold(f64::INFINITY, f64::min) }
         }
     };
     let of_set = FIGURES.iter().map(|spec| match (spec.interval, spec.formula) {
         (IntervalRule::Share, _) => share(&|_| true),
-        (IntervalRule::Counted { low }, _) => Kind::Counted { low, images },
+        (IntervalRule::Counted { low }, _) => IntervalKind::Counted { low, images },
         (IntervalRule::Mean, Formula::Mean { of, .. }) => match class_figure(of) {
             Some((_, formula)) => of_mean(formula),
-            None => Kind::Counted { low: 0.0, images },
+            None => IntervalKind::Counted { low: 0.0, images },
         },
-        (IntervalRule::Mean, _) => Kind::Counted { low: 0.0, images },
-        (IntervalRule::Loss { high }, _) => Kind::Loss { high },
-        (IntervalRule::CalibrationError, _) => Kind::CalibrationError,
+        (IntervalRule::Mean, _) => IntervalKind::Counted { low: 0.0, images },
+        (IntervalRule::Loss { high }, _) => IntervalKind::Loss { high },
+        (IntervalRule::CalibrationError, _) => IntervalKind::CalibrationError,
     });
     let classes = (0..n_classes).flat_map(|class| CLASS_FIGURES.iter().map(move |spec| (class, spec)));
     of_set.chain(classes.map(|(class, spec)| of_class(class, spec.formula))).collect()
@@ -113,20 +113,20 @@ pub(crate) struct Evidence<'a> {
     /// True where units are groups of images.
     pub(crate) grouped: bool,
     /// Distances of the bins' calibration gaps from those of the set, over all resamples.
-    pub(crate) distances: Option<&'a Sample>,
+    pub(crate) distances: Option<&'a Resamples>,
 }
 
 impl Evidence<'_> {
     pub(crate) fn estimate(
         &self,
         value: Value,
-        kind: Kind,
-        sample: Option<&Sample>,
+        kind: IntervalKind,
+        sample: Option<&Resamples>,
         moments: impl FnOnce() -> Moments,
     ) -> Estimate {
         let interval = value.and_then(|value| self.interval(value, kind, sample, moments));
         let undefined_resamples = match kind {
-            Kind::Share { .. } => 0,
+            IntervalKind::Share { .. } => 0,
             _ => sample.map_or(0, |sample| sample.undefined),
         };
         Estimate { value, interval, undefined_resamples }
@@ -135,20 +135,20 @@ impl Evidence<'_> {
     fn interval(
         &self,
         value: f64,
-        kind: Kind,
-        sample: Option<&Sample>,
+        kind: IntervalKind,
+        sample: Option<&Resamples>,
         moments: impl FnOnce() -> Moments,
     ) -> Result<Interval, Undefined> {
         match kind {
-            Kind::Share { of, .. } if !self.grouped => Ok(wilson(value, of)),
-            Kind::Share { of, units } => {
+            IntervalKind::Share { of, .. } if !self.grouped => Ok(wilson(value, of)),
+            IntervalKind::Share { of, units } => {
                 // Images of one group say less than as many of their own: as many as would have the same variance
                 // (Korn and Graubard 1998, Survey Methodology 24, 193–201).
                 let variance = moments().variance;
                 let worth = if variance > 0.0 { value * (1.0 - value) / variance } else { units };
                 Ok(wilson(value, worth.min(of)))
             }
-            Kind::Counted { low, images } => match self.drawn(sample) {
+            IntervalKind::Counted { low, images } => match self.drawn(sample) {
                 Err(Undefined::Constant) => {
                     let share = wilson((value - low) / (1.0 - low), images);
                     let back = |end: f64| low + end * (1.0 - low);
@@ -156,20 +156,20 @@ impl Evidence<'_> {
                 }
                 values => Ok(bca(value, values?, &moments()).within(low, 1.0)),
             },
-            Kind::Area { images } => match self.drawn(sample) {
+            IntervalKind::Area { images } => match self.drawn(sample) {
                 Err(Undefined::Constant) => Ok(wilson(value, images)),
                 values => Ok(logit(value, values?, &moments())),
             },
-            Kind::Loss { high } => Ok(bca(value, self.drawn(sample)?, &moments()).within(0.0, high)),
-            Kind::CalibrationError => {
+            IntervalKind::Loss { high } => Ok(bca(value, self.drawn(sample)?, &moments()).within(0.0, high)),
+            IntervalKind::CalibrationError => {
                 Ok(Interval::of_calibration_error(value, self.drawn(sample)?, self.drawn(self.distances)?))
             }
-            Kind::Difference => Ok(bca(value, self.drawn(sample)?, &moments())),
+            IntervalKind::Difference => Ok(bca(value, self.drawn(sample)?, &moments())),
         }
     }
 
     /// A sample's values, where they and what they were drawn from say how uncertain a figure is.
-    fn drawn<'a>(&self, sample: Option<&'a Sample>) -> Result<&'a [f64], Undefined> {
+    fn drawn<'a>(&self, sample: Option<&'a Resamples>) -> Result<&'a [f64], Undefined> {
         let sample = sample.ok_or(Undefined::NotResampled)?;
         match self.units.per_class().find(|(_, units)| *units < 2) {
             Some((class, _)) => Err(Undefined::TooFewToDraw(class)),

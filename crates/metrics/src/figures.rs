@@ -31,14 +31,14 @@ pub struct FigureSpec {
     /// Object of `test.json` that holds the value, and the value's key in it; `None` for `key` at the top.
     pub place: Option<(&'static str, &'static str)>,
     /// Tables that show it.
-    pub tables: &'static [Table],
+    pub tables: &'static [FigureTable],
     pub(crate) formula: Formula,
     pub(crate) interval: IntervalRule,
 }
 
 /// A table that shows some of the figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Table {
+pub enum FigureTable {
     /// Results of `thorax test` on the terminal.
     Test,
     /// Two models on the same images.
@@ -75,11 +75,11 @@ pub(crate) enum IntervalRule {
     Mean,
     /// BCa within 0 and `high`.
     Loss { high: f64 },
-    /// Bootstrap of centred gaps, see [`crate::Method::CentredGaps`].
+    /// Bootstrap of centred gaps, see [`crate::IntervalMethod::CentredGaps`].
     CalibrationError,
 }
 
-use Table::{Comparison, Folds, Gap, Page, Test};
+use FigureTable::{Comparison, Folds, Gap, Page, Test};
 
 /// All figures of a set of images, in the order of files. To add one, write its formula and a row here.
 pub const FIGURES: &[FigureSpec] = &[
@@ -184,7 +184,7 @@ const fn mean(
     title: &'static str,
     object: &'static str,
     of: &'static str,
-    tables: &'static [Table],
+    tables: &'static [FigureTable],
 ) -> FigureSpec {
     // The first letter tells the two kinds of means apart.
     let weighted = object.as_bytes()[0] == b'w';

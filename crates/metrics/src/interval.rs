@@ -14,12 +14,12 @@ pub struct Interval {
     /// Upper end.
     pub high: f64,
     /// Method that made it.
-    pub method: Method,
+    pub method: IntervalMethod,
 }
 
 /// Method of an interval. The crate's docs list the coverage of each in simulated sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
+pub enum IntervalMethod {
     /// Wilson's, see [`wilson`]; for figures other than shares, where no resample differs from the set, of a number of images
     /// that gives their variance.
     Wilson,
@@ -37,7 +37,7 @@ pub enum Method {
     Mover,
 }
 
-impl Method {
+impl IntervalMethod {
     /// Returns the method's name as papers have it.
     pub fn name(self) -> &'static str {
         match self {
@@ -59,7 +59,7 @@ pub fn wilson(share: f64, of: f64) -> Interval {
     // Of none and of all the ends are 0 and 1, but for rounding.
     let low = if share > 0.0 { (centre - half).max(0.0) } else { 0.0 };
     let high = if share < 1.0 { (centre + half).min(1.0) } else { 1.0 };
-    Interval { low, high, method: Method::Wilson }
+    Interval { low, high, method: IntervalMethod::Wilson }
 }
 
 /// BCa from resamples in ascending order, of which there is at least one. The ends lie further from the figure by
@@ -77,7 +77,7 @@ pub(crate) fn bca(value: f64, sorted: &[f64], moments: &Moments) -> Interval {
         let share = normal::cdf(bias + shifted / (1.0 - moments.acceleration * shifted).max(1e-3));
         value + (quantile(sorted, share) - value) * moments.inflation.sqrt()
     };
-    Interval { low: end(-Z), high: end(Z), method: Method::Bca }
+    Interval { low: end(-Z), high: end(Z), method: IntervalMethod::Bca }
 }
 
 /// The logit interval of a figure in `(0, 1)`, excluded ends, from at least one resample.
@@ -87,15 +87,15 @@ pub(crate) fn logit(value: f64, values: &[f64], moments: &Moments) -> Interval {
     let error = (squares / values.len() as f64 * moments.inflation).sqrt();
     let (middle, spread) = ((value / (1.0 - value)).ln(), Z * error / (value * (1.0 - value)));
     let end = |logit: f64| 1.0 / (1.0 + (-logit).exp());
-    Interval { low: end(middle - spread), high: end(middle + spread), method: Method::Logit }
+    Interval { low: end(middle - spread), high: end(middle + spread), method: IntervalMethod::Logit }
 }
 
 impl Interval {
-    /// Makes the interval of the calibration error, see [`Method::CentredGaps`]. By the triangle inequality, the true error is
+    /// Makes the interval of the calibration error, see [`IntervalMethod::CentredGaps`]. By the triangle inequality, the true error is
     /// no further from the figure than the bins' gaps are from the true ones, summed.
     pub(crate) fn of_calibration_error(value: f64, sorted: &[f64], distances: &[f64]) -> Self {
         let low = (value - quantile(distances, CONFIDENCE)).max(0.0);
-        Self { low, high: quantile(sorted, 0.975).max(value).min(1.0), method: Method::CentredGaps }
+        Self { low, high: quantile(sorted, 0.975).max(value).min(1.0), method: IntervalMethod::CentredGaps }
     }
 
     /// Clamps both ends to the figure's range.

@@ -12,8 +12,8 @@
 //! # Intervals
 //! Shares of images (accuracy, recall, specificity, precision) have Wilson's interval; where images come in groups, of as many
 //! independent images as would have the groups' variance. Areas under curves have the logit interval with the bootstrap's
-//! standard error; the calibration error one of its own ([`Method::CentredGaps`]); all else has BCa with accelerations from
-//! analytic influences. Differences between two sets have an interval made of both sets' own ([`Method::Mover`]). Resamples are
+//! standard error; the calibration error one of its own ([`IntervalMethod::CentredGaps`]); all else has BCa with accelerations from
+//! analytic influences. Differences between two sets have an interval made of both sets' own ([`IntervalMethod::Mover`]). Resamples are
 //! stratified by class. The table gives the coverage of the 95 % intervals in 1,000 simulated sets of three classes (example
 //! `coverage`; a standard error is 0.7 points), in %. The plain percentile interval was seen to hold 80 to 93 % for AUC at 40
 //! images a class.
@@ -66,8 +66,8 @@ pub use curves::{PrecisionRecallPoint, RocPoint, precision_recall_curve, roc_cur
 pub use difference::independent_difference;
 pub use estimate::Estimate;
 pub use evaluation::{ClassSummary, Evaluation, EvaluationError, FEW_IMAGES};
-pub use figures::{CLASS_FIGURES, ClassFigureSpec, FIGURES, Figure, FigureSpec, Figures, Table, Value};
-pub use interval::{CONFIDENCE, Interval, Method, wilson};
+pub use figures::{CLASS_FIGURES, ClassFigureSpec, FIGURES, Figure, FigureSpec, FigureTable, Figures, Value};
+pub use interval::{CONFIDENCE, Interval, IntervalMethod, wilson};
 pub use keras::KerasFigures;
 pub use mcnemar::mcnemar_exact;
 pub use mean::Mean;

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Estimate, Scores, Undefined, curves::steps, ranking::Step};
+use crate::{Estimate, Scores, Undefined, curves::steps, ranking::RankingStep};
 
 /// A threshold on one class's probability, chosen on the validation part.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ impl OperatingPoint {
     /// No image of the class. A class out of range has no image.
     pub fn reaching(scores: &Scores, (class, label): (usize, &str), target: f64) -> Result<Self, Undefined> {
         let (steps, (positives, _)) = steps(scores, class)?;
-        let reaches = |step: &&Step| step.hits as f64 / positives as f64 >= target;
+        let reaches = |step: &&RankingStep| step.hits as f64 / positives as f64 >= target;
         let step = steps.iter().find(reaches).or(steps.last()).ok_or(Undefined::NoImages)?;
         let counts = ThresholdCounts::at(scores, class, step.threshold);
         Ok(Self {

@@ -9,7 +9,7 @@ pub(crate) struct Ranking {
 }
 
 /// One step down a ranking: all images of one probability.
-pub(crate) struct Step {
+pub(crate) struct RankingStep {
     /// The images' probability.
     pub(crate) threshold: f64,
     /// Images of the class with at least this probability.
@@ -66,7 +66,7 @@ impl Ranking {
     }
 
     /// The steps from the highest probability to the lowest, each image counting once.
-    pub(crate) fn steps(&self, scores: &Scores) -> Vec<Step> {
+    pub(crate) fn steps(&self, scores: &Scores) -> Vec<RankingStep> {
         let column: Vec<f64> = scores.column(self.class).collect();
         let (mut hits, mut false_alarms) = (0, 0);
         let mut steps = Vec::new();
@@ -77,7 +77,7 @@ impl Ranking {
                 false_alarms += 1;
             }
             if entry & LAST != 0 {
-                steps.push(Step { threshold: column[entry >> 2], hits, false_alarms });
+                steps.push(RankingStep { threshold: column[entry >> 2], hits, false_alarms });
             }
         }
         steps
@@ -104,8 +104,11 @@ impl Ranking {
         let mut at = 0;
         for entry in &self.entries {
             let (step, image) = (&steps[at], entry >> 2);
-            let before =
-                if at > 0 { &steps[at - 1] } else { &Step { threshold: 0.0, hits: 0, false_alarms: 0 } };
+            let before = if at > 0 {
+                &steps[at - 1]
+            } else {
+                &RankingStep { threshold: 0.0, hits: 0, false_alarms: 0 }
+            };
             let middle = |now: u64, before: u64| (now + before) as f64 / 2.0;
             [influences[0][image], influences[1][image]] = if entry & HIT != 0 {
                 let placement = 1.0 - middle(step.false_alarms, before.false_alarms) / negatives;

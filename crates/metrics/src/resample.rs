@@ -18,7 +18,7 @@ pub struct Resampling {
 }
 
 /// The values of one figure over all resamples.
-pub(crate) struct Sample {
+pub(crate) struct Resamples {
     /// Values in ascending order, without the undefined ones.
     pub(crate) values: Vec<f64>,
     /// Resamples in which the figure is undefined, such as the precision of a class never predicted. They are left
@@ -44,7 +44,7 @@ impl Resampling {
         units: &Units,
         images: usize,
         figures: impl Fn(&[u32]) -> Vec<f64> + Sync,
-    ) -> Vec<Sample> {
+    ) -> Vec<Resamples> {
         let draw = |counts: &mut Vec<u32>, resample: usize| {
             units.draw(self.seed, resample as u64, counts);
             figures(counts)
@@ -56,7 +56,7 @@ impl Resampling {
             let mut values: Vec<f64> =
                 rows.iter().map(|row| row[figure]).filter(|value| !value.is_nan()).collect();
             values.sort_unstable_by(f64::total_cmp);
-            Sample { undefined: rows.len() - values.len(), values }
+            Resamples { undefined: rows.len() - values.len(), values }
         };
         (0..rows.first().map_or(0, Vec::len)).into_par_iter().map(sample).collect()
     }
@@ -65,7 +65,7 @@ impl Resampling {
 /// Values no further apart than this differ by rounding alone.
 const ROUNDING: f64 = 1e-12;
 
-impl Sample {
+impl Resamples {
     /// The values, if they say how uncertain the figure is: no more than one resample in twenty, the share that a
     /// 95 % interval leaves out, may be without the figure, and not all may give the same.
     pub(crate) fn usable(&self) -> Result<&[f64], Undefined> {
@@ -85,8 +85,8 @@ impl Sample {
 mod tests {
     use super::*;
 
-    fn sample(values: &[f64], undefined: usize) -> Sample {
-        Sample { values: values.to_vec(), undefined }
+    fn sample(values: &[f64], undefined: usize) -> Resamples {
+        Resamples { values: values.to_vec(), undefined }
     }
 
     #[test]

@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails so")]
 
 use metrics::{
-    Comparison, Estimate, Evaluation, EvaluationError, Figures, Method, Predictions, Resampling, Scores,
-    Undefined,
+    Comparison, Estimate, Evaluation, EvaluationError, Figures, IntervalMethod, Predictions, Resampling,
+    Scores, Undefined,
 };
 
 fn resampling(resamples: usize) -> Resampling {
@@ -86,12 +86,12 @@ fn equal_seeds_give_equal_intervals_on_any_number_of_threads() {
 fn each_figures_method_is_named() {
     let figures = Evaluation::new(&simulated(4, 40, 3), &resampling(200)).unwrap().figures;
     let method = |estimate: Estimate| estimate.interval.unwrap().method;
-    assert_eq!(method(of(&figures, "accuracy")), Method::Wilson);
-    assert_eq!(method(of_class(&figures, 3, "precision")), Method::Wilson);
-    assert_eq!(method(of(&figures, "balanced_accuracy")), Method::Bca);
-    assert_eq!(method(of(&figures, "macro_f1")), Method::Bca);
-    assert_eq!(method(of_class(&figures, 0, "roc_auc")), Method::Logit);
-    assert_eq!(method(of(&figures, "expected_calibration_error")), Method::CentredGaps);
+    assert_eq!(method(of(&figures, "accuracy")), IntervalMethod::Wilson);
+    assert_eq!(method(of_class(&figures, 3, "precision")), IntervalMethod::Wilson);
+    assert_eq!(method(of(&figures, "balanced_accuracy")), IntervalMethod::Bca);
+    assert_eq!(method(of(&figures, "macro_f1")), IntervalMethod::Bca);
+    assert_eq!(method(of_class(&figures, 0, "roc_auc")), IntervalMethod::Logit);
+    assert_eq!(method(of(&figures, "expected_calibration_error")), IntervalMethod::CentredGaps);
     assert_sound(&figures);
 }
 
@@ -130,7 +130,7 @@ fn all_right_and_all_wrong_have_intervals_of_some_width() {
         of_class(&figures, 0, "f1"),
     ] {
         let interval = estimate.interval.unwrap();
-        assert_eq!((estimate.value, interval.high, interval.method), (Ok(1.0), 1.0, Method::Wilson));
+        assert_eq!((estimate.value, interval.high, interval.method), (Ok(1.0), 1.0, IntervalMethod::Wilson));
         assert!(interval.low < 0.97 && interval.low > 0.6, "{interval:?}");
     }
     // Balanced accuracy of equal classes is as sure as accuracy.
@@ -284,7 +284,7 @@ fn a_better_model_is_told_from_a_worse_one_on_the_same_images() {
     let accuracy = of(&comparison.differences, "accuracy");
     assert!((accuracy.value.unwrap() - alone.0 as f64 / 300.0).abs() < 1e-12);
     let interval = accuracy.interval.unwrap();
-    assert!(interval.low > 0.0 && interval.method == Method::Bca, "{interval:?}");
+    assert!(interval.low > 0.0 && interval.method == IntervalMethod::Bca, "{interval:?}");
     assert!(of(&comparison.differences, "log_loss").interval.unwrap().high < 0.0);
     // The same images are drawn for both: the difference is far surer than either model's accuracy.
     let alone = Evaluation::new(&second, &resampling(500)).unwrap();

@@ -4,7 +4,7 @@ use base::random::{Key, Purpose, Rng as _};
 use tch::{CModule, Device, Kind, Tensor};
 
 use crate::{
-    Error, Freeze, Mode, Result, Step,
+    DropoutStep, Error, Freeze, Mode, Result,
     head::{self, Head},
     module,
     network::{Maps, Network, Parameter, Places, Prepared, Shapes, Tensors},
@@ -75,7 +75,7 @@ impl Module {
     }
 
     /// Runs the module in training mode. It draws from libtorch's generator, which is seeded from the step.
-    fn train(&self, images: &Tensor, step: Step) -> Result<Tensor> {
+    fn train(&self, images: &Tensor, step: DropoutStep) -> Result<Tensor> {
         let key = Key { seed: step.seed, epoch: step.epoch, step: step.batch, purpose: Purpose::Backbone };
         tch::manual_seed(key.generator(0).next_u64() as i64);
         self.module.borrow_mut().f_set_train()?;

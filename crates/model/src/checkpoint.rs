@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tch::{Device, Tensor};
 
-use crate::{Error, Guard, InputScale, Kind, Normalisation, Precision, Result, Spec, module};
+use crate::{Error, InputScale, Kind, Normalisation, OodDetector, Precision, Result, Spec, module};
 
 /// File version that this program writes. Version 1 had no `formats`, the rules that images are decoded by.
 const FORMAT: u64 = 2;
@@ -99,7 +99,7 @@ pub struct Meta {
     /// Temperature and thresholds fitted on the validation split after training; empty where nothing was fitted.
     pub calibration: Calibration,
     /// Input guard fitted on the training images, where there were enough of them.
-    pub guard: Option<Guard>,
+    pub guard: Option<OodDetector>,
     /// State of training, in the last checkpoint of a run.
     pub training: Option<serde_json::Value>,
 }
@@ -132,7 +132,7 @@ struct Header {
     #[serde(default, skip_serializing_if = "Calibration::is_empty")]
     calibration: Calibration,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    guard: Option<Guard>,
+    guard: Option<OodDetector>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     training: Option<serde_json::Value>,
     sha256: String,

@@ -8,10 +8,10 @@ use metrics::{Calibration, Temperature};
 use tch::{Device, Tensor};
 
 use crate::{
-    Checkpoint, Error, Freeze, Guard, InputScale, Kind, Meta, NamedTensor, Normalisation, Result, Spec,
+    Checkpoint, Error, Freeze, InputScale, Kind, Meta, NamedTensor, Normalisation, OodDetector, Result, Spec,
     backbone::{Backbone, Module},
     convnet::{self, ConvNet},
-    dropout::Step,
+    dropout::DropoutStep,
     inception::{self, InceptionV3, weights},
     module,
     network::{self, Network, Parameter, Prepared, Shapes, Tensors},
@@ -21,7 +21,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Dropout is on and drawn from this step.
-    Train(Step),
+    Train(DropoutStep),
     /// Dropout is off.
     Evaluate,
 }
@@ -53,7 +53,7 @@ pub struct Classifier {
     pub(crate) network: Box<dyn Network>,
     device: Device,
     calibration: Calibration,
-    guard: Option<Guard>,
+    guard: Option<OodDetector>,
     /// File that the network was read from, if any.
     file: Option<PathBuf>,
 }
@@ -172,12 +172,12 @@ impl Classifier {
     }
 
     /// Input guard fitted on the training images, where there were enough of them.
-    pub fn guard(&self) -> Option<&Guard> {
+    pub fn guard(&self) -> Option<&OodDetector> {
         self.guard.as_ref()
     }
 
     /// Sets the input guard.
-    pub fn set_guard(&mut self, guard: Option<Guard>) {
+    pub fn set_guard(&mut self, guard: Option<OodDetector>) {
         self.guard = guard;
     }
 

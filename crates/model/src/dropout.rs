@@ -5,7 +5,7 @@ use crate::Result;
 
 /// Training step of a forward pass; dropout masks are drawn from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Step {
+pub struct DropoutStep {
     /// Seed of the run.
     pub seed: u64,
     /// Epoch, counted from 1.
@@ -19,7 +19,7 @@ pub struct Step {
 /// `x` is `[N, F]`; `layer` distinguishes the dropout layers of one network. One random bit a value, from a stream of its
 /// own for each row, so that the mask depends on nothing but step, layer and row. libtorch's own dropout draws 32 bits a
 /// value on one thread, which took as long as all convolutions of the ConvNet.
-pub(crate) fn half(x: &Tensor, step: &Step, layer: u64) -> Result<Tensor> {
+pub(crate) fn half(x: &Tensor, step: &DropoutStep, layer: u64) -> Result<Tensor> {
     let (n, features) = x.size2()?;
     let mask = mask(n as usize, features as usize, step, layer);
     let mask = Tensor::f_from_data_size(&mask, &[n, features], Kind::Uint8)?.f_to_device(x.device())?;
@@ -43,7 +43,7 @@ const BYTES: [[u8; 8]; 256] = {
 };
 
 /// Draws a mask of `[rows, features]` bytes, 0 or 2.
-fn mask(rows: usize, features: usize, step: &Step, layer: u64) -> Vec<u8> {
+fn mask(rows: usize, features: usize, step: &DropoutStep, layer: u64) -> Vec<u8> {
     let key = Key { seed: step.seed, epoch: step.epoch, step: step.batch, purpose: Purpose::Dropout };
     let mut mask = vec![0; rows * features];
     for (row, values) in mask.chunks_exact_mut(features).enumerate() {
@@ -61,7 +61,7 @@ fn mask(rows: usize, features: usize, step: &Step, layer: u64) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    const STEP: Step = Step { seed: 28, epoch: 3, batch: 1 };
+    const STEP: DropoutStep = DropoutStep { seed: 28, epoch: 3, batch: 1 };
 
     #[test]
     fn keeps_half_and_doubles_it() {
@@ -76,7 +76,11 @@ mod tests {
         let base = mask(4, 100, &STEP, 0);
         assert_eq!(base[..100], mask(1, 100, &STEP, 0)[..]);
         assert_ne!(base[..100], base[100..200]);
-        for other in [Step { seed: 29, ..STEP }, Step { epoch: 4, ..STEP }, Step { batch: 2, ..STEP }] {
+        for other in [
+            DropoutStep { seed: 29, ..STEP },
+            DropoutStep { epoch: 4, ..STEP },
+            DropoutStep { batch: 2, ..STEP },
+        ] {
             assert_ne!(base, mask(4, 100, &other, 0));
         }
         assert_ne!(base, mask(4, 100, &STEP, 1));

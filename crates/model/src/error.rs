@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::Method;
+use crate::HeatMapMethod;
 
 /// Errors of a network or its file.
 #[derive(Debug, Error)]
@@ -98,7 +98,7 @@ pub enum Error {
     #[error("{method} needs maps of convolutions, and this TorchScript backbone gives one vector an image")]
     NoMaps {
         /// Method asked for.
-        method: Method,
+        method: HeatMapMethod,
     },
     /// Probabilities that are not finite numbers, from weights that overflowed or never were finite.
     #[error("the probabilities of {} are not finite numbers", named(.model))]

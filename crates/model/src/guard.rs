@@ -13,7 +13,7 @@ const N: usize = Appearance::LENGTH;
 /// It knows nothing of medicine: it separates colour, text, noise and other things from radiographs, not bad radiographs
 /// from good ones.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Guard {
+pub struct OodDetector {
     /// Number of images that it was fitted on.
     images: usize,
     /// Largest squared distance that raises no flag.
@@ -26,14 +26,14 @@ pub struct Guard {
 
 /// Warning of an image that is unlike the training images.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Unlike {
+pub struct OutOfDistribution {
     /// Squared distance from the training images, in units of the largest that passes: above 1.
     pub distance: f64,
     /// Aspect that deviates most.
     pub aspect: Aspect,
 }
 
-impl fmt::Display for Unlike {
+impl fmt::Display for OutOfDistribution {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self.aspect {
             Aspect::Colour => "colour",
@@ -56,7 +56,7 @@ const MARGIN: f64 = 1.25;
 const SHRINKAGE: f64 = 0.05;
 const LEAST_VARIANCE: f64 = 1e-4;
 
-impl Guard {
+impl OodDetector {
     /// Fits the appearance of the training images, and the limit on held-out ones; `training` is given with class indices
     /// below `n_classes`. `None` where there are too few of either, fewer than 100 and 20.
     pub fn learn(
@@ -104,12 +104,12 @@ impl Guard {
     }
 
     /// Checks an image as the network gets it; `None` where it is like the ones that the network was trained on.
-    pub fn check(&self, image: &Pixels) -> Option<Unlike> {
+    pub fn check(&self, image: &Pixels) -> Option<OutOfDistribution> {
         self.check_appearance(&Appearance::of(image))
     }
 
     /// Checks an image by its appearance, like [`Self::check`].
-    pub fn check_appearance(&self, appearance: &Appearance) -> Option<Unlike> {
+    pub fn check_appearance(&self, appearance: &Appearance) -> Option<OutOfDistribution> {
         let (distance, mean) = self.nearest(appearance);
         let limit = f64::from(self.limit);
         if distance <= limit {
@@ -121,7 +121,7 @@ impl Guard {
             (appearance.0[*i] - f64::from(mean[*i])).powi(2) / variance
         };
         let strangest = (0..N).max_by(|a, b| strange(a).total_cmp(&strange(b)))?;
-        Some(Unlike { distance: distance / limit, aspect: Appearance::aspect(strangest) })
+        Some(OutOfDistribution { distance: distance / limit, aspect: Appearance::aspect(strangest) })
     }
 
     /// Computes the squared Mahalanobis distance from the nearest class, and returns it with that class's means.
@@ -196,9 +196,9 @@ mod tests {
         (0..n).map(|i| (Appearance(std::array::from_fn(|_| figure(i % 2))), i % 2)).collect()
     }
 
-    fn learnt() -> Guard {
+    fn learnt() -> OodDetector {
         let held_out: Vec<_> = images(200, 2).into_iter().map(|(image, _)| image).collect();
-        Guard::learn(&images(4000, 1), &held_out, 2).unwrap()
+        OodDetector::learn(&images(4000, 1), &held_out, 2).unwrap()
     }
 
     #[test]
@@ -226,7 +226,7 @@ mod tests {
         };
         let training: Vec<_> = (0..120).map(|i| (Appearance::of(&gray(20 + i % 40)), i % 2)).collect();
         let held_out: Vec<_> = (0..40).map(|i| Appearance::of(&gray(20 + i))).collect();
-        let guard = Guard::learn(&training, &held_out, 2).unwrap();
+        let guard = OodDetector::learn(&training, &held_out, 2).unwrap();
         assert_eq!(guard.check(&gray(31)), None);
         let mut red = gray(31);
         red.data = red.data.iter().flat_map(|&value| [255, value, value]).collect();
@@ -240,16 +240,16 @@ mod tests {
     #[test]
     fn few_images_teach_nothing() {
         let held_out: Vec<_> = images(20, 2).into_iter().map(|(image, _)| image).collect();
-        assert!(Guard::learn(&images(99, 1), &held_out, 2).is_none());
-        assert!(Guard::learn(&images(100, 1), &held_out[1..], 2).is_none());
-        assert!(Guard::learn(&images(100, 1), &held_out, 2).is_some());
+        assert!(OodDetector::learn(&images(99, 1), &held_out, 2).is_none());
+        assert!(OodDetector::learn(&images(100, 1), &held_out[1..], 2).is_none());
+        assert!(OodDetector::learn(&images(100, 1), &held_out, 2).is_some());
     }
 
     #[test]
     fn what_training_could_not_have_learnt_is_a_problem() {
         let guard = learnt();
         assert_eq!(guard.problem(2), None);
-        let broken: [&dyn Fn(&mut Guard); 6] = [
+        let broken: [&dyn Fn(&mut OodDetector); 6] = [
             &|guard| guard.means.clear(),
             &|guard| guard.means[1].push(0.0),
             &|guard| guard.means[0][3] = f32::NAN,

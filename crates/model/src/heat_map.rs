@@ -21,7 +21,7 @@ use crate::{Classifier, Error, Kind, Result, classifier, spec::names};
 /// regions that do not matter, while HiResCAM's map, negative values included, adds up to the logit but for the share of
 /// the biases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
+pub enum HeatMapMethod {
     /// A weighed by the mean of g over a channel (Selvaraju et al. 2017, arXiv 1610.02391).
     GradCam,
     /// A weighed by a weighted mean of the positive g over a channel (Chattopadhyay et al. 2018, arXiv 1710.11063).
@@ -29,15 +29,15 @@ pub enum Method {
     /// A weighed by g, each value by its own (Draelos and Carin 2020, arXiv 2011.08891).
     HiResCam,
     /// Fall of the class' log-odds, ln p/(1-p), when a patch hides a part of the image (Zeiler and Fergus 2014, arXiv
-    /// 1311.2901): squares of [`Method::PATCH`] of the side, one every [`Method::STRIDE`] of it, in the mean gray of the
+    /// 1311.2901): squares of [`HeatMapMethod::PATCH`] of the side, one every [`HeatMapMethod::STRIDE`] of it, in the mean gray of the
     /// pixels around them. A pixel's value is the mean over the patches that hide it.
     Occlusion,
 }
 
-names!(Method, "method", "grad-cam" => Self::GradCam, "grad-cam++" => Self::GradCamPlusPlus,
+names!(HeatMapMethod, "method", "grad-cam" => Self::GradCam, "grad-cam++" => Self::GradCamPlusPlus,
     "hires-cam" => Self::HiResCam, "occlusion" => Self::Occlusion);
 
-impl Method {
+impl HeatMapMethod {
     /// All methods, in the order in which they are listed to users.
     pub const ALL: [Self; 4] = [Self::GradCam, Self::GradCamPlusPlus, Self::HiResCam, Self::Occlusion];
     /// Side of an occluding patch as a share of the image's side.
@@ -149,7 +149,7 @@ impl Classifier {
         &self,
         batch: &Batch,
         classes: &[Option<usize>],
-        method: Method,
+        method: HeatMapMethod,
     ) -> Result<Vec<HeatMap>> {
         if classes.len() != batch.filled {
             let problem = format!("{} classes are named for {} images", classes.len(), batch.filled);
@@ -161,7 +161,7 @@ impl Classifier {
         }
         match method {
             _ if classes.is_empty() => Ok(Vec::new()),
-            Method::Occlusion => occlusion::heat_maps(self, batch, classes),
+            HeatMapMethod::Occlusion => occlusion::heat_maps(self, batch, classes),
             _ => cam::heat_maps(self, batch, classes, method),
         }
     }

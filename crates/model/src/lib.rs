@@ -36,12 +36,12 @@ mod spec;
 pub use checkpoint::{Checkpoint, Encoded, Meta, Metric, NamedTensor};
 pub use classifier::{Classified, Classifier, Inference, Mode, Pretrained, probabilities};
 pub use device::{DeviceChoice, Precision, PrecisionChoice, init};
-pub use dropout::Step;
+pub use dropout::DropoutStep;
 pub use error::Error;
 pub use export::{Exported, METADATA};
 pub use freeze::Freeze;
-pub use guard::{Guard, Unlike};
-pub use heat_map::{Coarse, HeatMap, Method};
+pub use guard::{OodDetector, OutOfDistribution};
+pub use heat_map::{Coarse, HeatMap, HeatMapMethod};
 pub use network::Parameter;
 pub use spec::{InputScale, Kind, Normalisation, Spec};
 

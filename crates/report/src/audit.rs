@@ -5,7 +5,7 @@ use serde_json::Value;
 
 /// Findings of the data audit.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Audit {
+pub struct AuditSummary {
     /// Number of pairs of copies in two sets.
     pub across_sets: usize,
     /// Number of pairs of copies of two classes within one set.
@@ -23,12 +23,12 @@ pub struct Audit {
     /// Number of images unlike radiographs.
     pub strange: usize,
     /// Accuracy of guessing classes from file facts alone; none where it was not measured.
-    pub source: Option<Source>,
+    pub source: Option<SourceLeakage>,
 }
 
 /// Accuracy that file facts alone give.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Source {
+pub struct SourceLeakage {
     /// Strength of the sign.
     pub sign: Sign,
     /// Cross-validated balanced accuracy, in `[0, 1]`.
@@ -37,7 +37,7 @@ pub struct Source {
     pub chance: f64,
 }
 
-impl Audit {
+impl AuditSummary {
     /// Counts the findings of an `audit.json`.
     pub fn from_json(json: &Value) -> Self {
         let copies = list(&json["copies"]);
@@ -61,14 +61,14 @@ impl Audit {
     }
 }
 
-fn source(json: &Value) -> Option<Source> {
+fn source(json: &Value) -> Option<SourceLeakage> {
     let sign = match json["sign"].as_str()? {
         "strong" => Sign::Strong,
         "weak" => Sign::Weak,
         _ => Sign::None,
     };
     let (balanced_accuracy, chance) = (json["balanced_accuracy"].as_f64()?, json["chance"].as_f64()?);
-    Some(Source { sign, balanced_accuracy, chance })
+    Some(SourceLeakage { sign, balanced_accuracy, chance })
 }
 
 fn list(json: &Value) -> &[Value] {
@@ -89,15 +89,15 @@ mod tests {
             "shared_groups": [{}], "grouped": 7, "sets": [{"images": 8}, {"images": 2}], "strange": [1, 2],
             "source": {"sign": "strong", "balanced_accuracy": 0.84, "chance": 0.33},
         });
-        let audit = Audit::from_json(&json);
+        let audit = AuditSummary::from_json(&json);
         assert_eq!(
             [audit.across_sets, audit.across_classes, audit.within, audit.shared_groups],
             [2, 1, 1, 1]
         );
         assert_eq!((audit.grouped, audit.images, audit.strange), (Some(7), 10, 2));
-        let expected = Source { sign: Sign::Strong, balanced_accuracy: 0.84, chance: 0.33 };
+        let expected = SourceLeakage { sign: Sign::Strong, balanced_accuracy: 0.84, chance: 0.33 };
         assert_eq!(audit.source, Some(expected));
-        let empty = Audit::from_json(&json!({}));
-        assert_eq!(empty, Audit::default());
+        let empty = AuditSummary::from_json(&json!({}));
+        assert_eq!(empty, AuditSummary::default());
     }
 }

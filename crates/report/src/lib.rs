@@ -24,7 +24,7 @@ mod plots;
 mod report;
 mod svg;
 
-pub use self::audit::{Audit, Source};
+pub use self::audit::{AuditSummary, SourceLeakage};
 pub use cases::{CASES, Cases};
 pub use page::page;
 pub use plots::plots;

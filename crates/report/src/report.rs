@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use experiment::{EpochRow, RunRecord, Status, TestFigures, TestRecord};
+use experiment::{EpochRow, RunRecord, RunStatus, TestFigures, TestRecord};
 use metrics::{Scores, Temperature};
 use serde_json::Value;
 
-use crate::{Audit, number};
+use crate::{AuditSummary, number};
 
 /// Run, read from its files.
 pub struct Report {
@@ -19,7 +19,7 @@ pub struct Report {
     /// Results on the test set; none where there is none.
     pub test: Option<Test>,
     /// Findings of the data audit, where there was one.
-    pub audit: Option<Audit>,
+    pub audit: Option<AuditSummary>,
 }
 
 /// Results on the test set.
@@ -108,11 +108,11 @@ impl Report {
     /// Describes the ending of the run in words.
     pub(crate) fn status(&self) -> &'static str {
         match self.record.status {
-            Status::Running => "still running, or killed",
-            Status::EarlyStopped => "stopped early",
-            Status::Completed => "all epochs run",
-            Status::Interrupted => "interrupted",
-            Status::Failed => "failed",
+            RunStatus::Running => "still running, or killed",
+            RunStatus::EarlyStopped => "stopped early",
+            RunStatus::Completed => "all epochs run",
+            RunStatus::Interrupted => "interrupted",
+            RunStatus::Failed => "failed",
         }
     }
 

@@ -3,7 +3,7 @@
 mod frame;
 mod scale;
 
-pub(crate) use frame::{Frame, Place, legend, upright};
+pub(crate) use frame::{PlotFrame, TextAnchor, legend, upright};
 use maud::{Markup, PreEscaped, html};
 pub(crate) use scale::Scale;
 

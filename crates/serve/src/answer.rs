@@ -2,7 +2,7 @@
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use data::{DecodeNotes, Pixels, encode_png};
-use model::{HeatMap, Method};
+use model::{HeatMap, HeatMapMethod};
 use serde_json::{Map, Value, json};
 
 use crate::{card::Card, refusal::Refusal, worker::Outcome};
@@ -33,7 +33,7 @@ pub(crate) fn prediction(card: &Card, outcome: &Outcome, notes: DecodeNotes) -> 
 
 /// Makes the JSON of a heat map as pictures with the size of the network's input: `map` in 8-bit gray, of which 255 is
 /// `maximum`, and `colours`, the same in colour.
-pub(crate) fn explanation(card: &Card, map: &HeatMap, method: Method) -> Result<Value, Refusal> {
+pub(crate) fn explanation(card: &Card, map: &HeatMap, method: HeatMapMethod) -> Result<Value, Refusal> {
     let maximum = map.maximum();
     let gray: Vec<u8> = match map.is_empty() {
         true => vec![0; map.values.len()],

@@ -24,18 +24,18 @@ use tower_http::cors::CorsLayer;
 use crate::{
     About, Config, Limits, answer,
     card::Card,
-    guard::{self, Guard},
+    guard::{self, AccessPolicy},
     metrics::Metrics,
     page,
     read::{Reader, Reading, View},
     refusal::Refusal,
     upload::Uploads,
-    worker::{Job, Outcome, Task},
+    worker::{Job, JobKind, Outcome},
 };
 
 /// Shared state from which every request is answered.
 pub(crate) struct App {
-    pub(crate) guard: Guard,
+    pub(crate) guard: AccessPolicy,
     pub(crate) metrics: Arc<Metrics>,
     card: Card,
     uploads: Uploads,
@@ -55,7 +55,7 @@ impl App {
         let limits = config.limits.within((config.free_memory)());
         let decoding = about.decoding;
         Ok(Self {
-            guard: Guard::new(config, address),
+            guard: AccessPolicy::new(config, address),
             metrics: Arc::new(Metrics::default()),
             card: Card::of(classifier, about, &limits),
             uploads: Uploads::new(&limits),
@@ -159,7 +159,7 @@ async fn predict(
     request: Request,
 ) -> Result<Response, Refusal> {
     let Query(query) = query.map_err(|error| Refusal::Query(error.body_text()))?;
-    let Answered { view, notes, outcome } = app.ask(request, query.view, Task::Classify).await?;
+    let Answered { view, notes, outcome } = app.ask(request, query.view, JobKind::Classify).await?;
     let mut body = answer::prediction(&app.card, &outcome, notes);
     if let Some(view) = view {
         body["image"] = view.as_json();
@@ -188,7 +188,7 @@ async fn explain(
         None => app.card.method,
     };
     let Answered { view, notes, outcome } =
-        app.ask(request, query.view, Task::Explain { class, method }).await?;
+        app.ask(request, query.view, JobKind::Explain { class, method }).await?;
     let map = outcome.heat_map.as_ref().ok_or(Refusal::Fault)?;
     let mut body = answer::prediction(&app.card, &outcome, notes);
     body["explanation"] = answer::explanation(&app.card, map, method)?;
@@ -209,7 +209,7 @@ struct Answered {
 impl App {
     /// Receives an image, decodes it and runs the network on it, all within the time limit for an answer, which begins when the
     /// upload is complete.
-    async fn ask(&self, request: Request, with_view: bool, task: Task) -> Result<Answered, Refusal> {
+    async fn ask(&self, request: Request, with_view: bool, task: JobKind) -> Result<Answered, Refusal> {
         let upload = self.uploads.take(request).await?;
         let limit = self.limits.answer_time;
         // Work that still waits when the time is over is dropped with its future, and so is not computed later.

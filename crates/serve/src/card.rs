@@ -2,7 +2,7 @@
 
 use data::{DecodeNotes, Decoding};
 use metrics::OperatingPoint;
-use model::{Classifier, Guard, Method};
+use model::{Classifier, HeatMapMethod, OodDetector};
 use serde_json::{Value, json};
 
 use crate::{Limits, refusal::Refusal};
@@ -36,9 +36,9 @@ pub(crate) struct Card {
     pub(crate) version: String,
     pub(crate) classes: Vec<String>,
     pub(crate) operating_points: Vec<OperatingPoint>,
-    pub(crate) method: Method,
+    pub(crate) method: HeatMapMethod,
     /// Input guard; none where the model was trained on too few images to fit one.
-    pub(crate) guard: Option<Guard>,
+    pub(crate) guard: Option<OodDetector>,
     note: Option<String>,
     json: Value,
 }
@@ -46,7 +46,7 @@ pub(crate) struct Card {
 impl Card {
     pub(crate) fn of(classifier: &Classifier, about: About, limits: &Limits) -> Self {
         let (spec, calibration) = (classifier.spec(), classifier.calibration());
-        let method = Method::suited_to(spec.kind);
+        let method = HeatMapMethod::suited_to(spec.kind);
         let json = json!({
             "name": about.name,
             "kind": spec.kind.to_string(),
@@ -64,7 +64,7 @@ impl Card {
             "guard": classifier.guard().is_some(),
             "tested": about.tested,
             "synthetic": about.synthetic,
-            "explanation": {"methods": Method::ALL.map(|method| method.to_string()), "default": method.to_string()},
+            "explanation": {"methods": HeatMapMethod::ALL.map(|method| method.to_string()), "default": method.to_string()},
             "intended_use": "Research and teaching on frontal chest radiographs like those that the model was trained on.",
             "notice": NOTICE,
             "versions": {"thorax": about.version, "libtorch": model::LIBTORCH},

@@ -11,7 +11,7 @@ use axum::{
 
 use crate::{Config, HostName, Token, app::App, connection::Local, page, refusal::Refusal};
 
-pub(crate) struct Guard {
+pub(crate) struct AccessPolicy {
     hosts: Vec<HostName>,
     origins: Vec<HeaderValue>,
     token: Option<Token>,
@@ -26,7 +26,7 @@ pub(crate) async fn admit(State(app): State<Arc<App>>, request: Request, next: N
     }
 }
 
-impl Guard {
+impl AccessPolicy {
     pub(crate) fn new(config: &Config, address: SocketAddr) -> Self {
         let (hosts, origins) = (config.hosts.clone(), config.allow_origins.clone());
         Self { hosts, origins, token: config.token.clone(), address }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use data::{Batch, Pixels};
-use model::{Classifier, HeatMap, Inference, Method};
+use model::{Classifier, HeatMap, HeatMapMethod, Inference};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::{Limits, metrics::Metrics, refusal::Refusal};
@@ -15,19 +15,19 @@ use crate::{Limits, metrics::Metrics, refusal::Refusal};
 /// Image that waits, with the channel for its answer.
 pub(crate) struct Job {
     pub(crate) pixels: Pixels,
-    pub(crate) task: Task,
+    pub(crate) task: JobKind,
     pub(crate) place: OwnedSemaphorePermit,
     pub(crate) reply: oneshot::Sender<Result<Outcome, Refusal>>,
 }
 
-/// Task to do for an image.
+/// Kind of job to do for an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Task {
+pub(crate) enum JobKind {
     Classify,
     /// Heat map, of the predicted class if none is named.
     Explain {
         class: Option<usize>,
-        method: Method,
+        method: HeatMapMethod,
     },
 }
 
@@ -49,15 +49,15 @@ pub(crate) fn work(
     let mut held = None;
     while let Some(first) = held.take().or_else(|| jobs.recv().ok()) {
         match first.task {
-            Task::Classify => {
+            JobKind::Classify => {
                 let mut batch = vec![first];
                 held = fill(&mut batch, jobs, limits);
                 // A client that closed its connection needs no answer.
                 batch.retain(|job| !job.reply.is_closed());
                 classify(classifier, inference, batch, metrics);
             }
-            Task::Explain { .. } if first.reply.is_closed() => {}
-            Task::Explain { class, method } => explain(classifier, first, class, method, metrics),
+            JobKind::Explain { .. } if first.reply.is_closed() => {}
+            JobKind::Explain { class, method } => explain(classifier, first, class, method, metrics),
         }
     }
 }
@@ -67,7 +67,7 @@ fn fill(batch: &mut Vec<Job>, jobs: &Receiver<Job>, limits: &Limits) -> Option<J
     let end = Instant::now() + limits.batch_wait;
     while batch.len() < limits.batch {
         match jobs.recv_timeout(end.saturating_duration_since(Instant::now())) {
-            Ok(job) if job.task == Task::Classify => batch.push(job),
+            Ok(job) if job.task == JobKind::Classify => batch.push(job),
             Ok(job) => return Some(job),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
         }
@@ -103,7 +103,13 @@ fn classify(classifier: &Classifier, inference: &Inference<'_>, jobs: Vec<Job>, 
     }
 }
 
-fn explain(classifier: &Classifier, job: Job, class: Option<usize>, method: Method, metrics: &Metrics) {
+fn explain(
+    classifier: &Classifier,
+    job: Job,
+    class: Option<usize>,
+    method: HeatMapMethod,
+    metrics: &Metrics,
+) {
     let start = Instant::now();
     let maps = without_panic(|| {
         let batch = Batch::of(&[&job.pixels], classifier.spec().image_size);
@@ -151,7 +157,7 @@ mod tests {
 
     use super::*;
 
-    fn job(task: Task, places: &Arc<Semaphore>) -> Job {
+    fn job(task: JobKind, places: &Arc<Semaphore>) -> Job {
         let place = Arc::clone(places).try_acquire_owned().unwrap();
         let pixels = Pixels { width: 1, height: 1, channels: 1, data: vec![0] };
         Job { pixels, task, place, reply: oneshot::channel().0 }
@@ -169,13 +175,13 @@ mod tests {
             let held = fill(&mut batch, jobs, &limits);
             (batch.len(), held.map(|job| job.task))
         };
-        send(Task::Classify, limits.batch + 2);
+        send(JobKind::Classify, limits.batch + 2);
         assert_eq!(next(&jobs), (limits.batch, None));
         let start = Instant::now();
         assert_eq!(next(&jobs), (2, None));
         assert!(start.elapsed() >= limits.batch_wait);
-        let explain = Task::Explain { class: None, method: Method::Occlusion };
-        send(Task::Classify, 1);
+        let explain = JobKind::Explain { class: None, method: HeatMapMethod::Occlusion };
+        send(JobKind::Classify, 1);
         send(explain, 1);
         assert_eq!(next(&jobs), (1, Some(explain)));
         assert_eq!(places.available_permits(), 100);
@@ -220,7 +226,7 @@ mod tests {
                 let (reply, answer) = oneshot::channel();
                 let place = Arc::clone(&places).try_acquire_owned().unwrap();
                 let pixels = Pixels { width: 8, height: 8, channels: 1, data: vec![gray; 64] };
-                (Job { pixels, task: Task::Classify, place, reply }, answer)
+                (Job { pixels, task: JobKind::Classify, place, reply }, answer)
             })
             .unzip();
         classify(&classifier, &inference, jobs, &metrics);

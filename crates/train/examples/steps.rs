@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, error::Error, time::Instant};
 
 use base::random;
 use data::{Batch, Interpolation};
-use model::{Classifier, Freeze, InputScale, Mode, Precision, Pretrained, Spec, Step};
+use model::{Classifier, DropoutStep, Freeze, InputScale, Mode, Precision, Pretrained, Spec};
 use tch::{Device, Kind, Tensor};
 use train::Adam;
 
@@ -101,7 +101,8 @@ fn training(freeze: Freeze, precision: Precision, images: usize, side: usize) ->
             Some(features) => features.shallow_clone(),
             None => classifier.features(&classifier.input(&batch)?)?,
         };
-        let logits = classifier.forward(&features, Mode::Train(Step { seed: 28, epoch: 1, batch: step }))?;
+        let logits =
+            classifier.forward(&features, Mode::Train(DropoutStep { seed: 28, epoch: 1, batch: step }))?;
         let loss = train::weighted_crossentropy(&logits, &labels, &weights)?;
         let parameters = classifier.parameters();
         let leaves: Vec<&Tensor> = parameters.iter().map(|parameter| parameter.tensor).collect();

@@ -22,12 +22,12 @@ pub enum Averaging {
 ///
 /// Its first steps count more, as in TensorFlow's `ExponentialMovingAverage(num_updates)`: the momentum of step t is
 /// at most (1 + t) / (10 + t), so that the random weights of the start are soon forgotten.
-pub(crate) struct Average {
+pub(crate) struct MovingAverage {
     averages: Vec<Tensor>,
     steps: u64,
 }
 
-impl Average {
+impl MovingAverage {
     pub(crate) fn new(parameters: &[Parameter<'_>]) -> Result<Self> {
         let copy = |parameter: &Parameter<'_>| Ok(parameter.tensor.f_detach_copy()?);
         Ok(Self { averages: parameters.iter().map(copy).collect::<Result<_>>()?, steps: 0 })
@@ -94,7 +94,7 @@ mod tests {
     fn averages_and_swaps() {
         let weight = Tensor::from(1.0_f32);
         let parameters = [Parameter { name: "w".to_owned(), is_pretrained: false, tensor: &weight }];
-        let mut average = Average::new(&parameters).unwrap();
+        let mut average = MovingAverage::new(&parameters).unwrap();
         let mut expected = 1.0;
         for step in 0..2000_u32 {
             let new = f64::from(step % 7);

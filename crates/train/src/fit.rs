@@ -10,7 +10,7 @@ use model::{Checkpoint, Classifier};
 use experiment::{EpochRow, HISTORY, History, Run};
 
 use crate::{
-    Averaging, Error, Event, Inputs, Observer, Result, Schedule, Tracker,
+    Averaging, EarlyStopping, Error, Event, Inputs, Observer, Result, Schedule,
     saver::Saver,
     state::{Partial, State},
     trainer::Trainer,
@@ -197,7 +197,7 @@ struct Position {
     epoch: u64,
     /// Part of the epoch that is done.
     done: Partial,
-    tracker: Tracker,
+    tracker: EarlyStopping,
     history: History,
 }
 
@@ -211,7 +211,7 @@ impl Position {
     ) -> Result<Self> {
         let path = run.file(HISTORY);
         let Some(checkpoint) = resumed else {
-            let tracker = Tracker::new(config.patience, config.min_delta);
+            let tracker = EarlyStopping::new(config.patience, config.min_delta);
             return Ok(Self {
                 epoch: 1,
                 done: Partial::default(),
@@ -223,7 +223,7 @@ impl Position {
         trainer.restore(checkpoint, &state)?;
         let mut tracker = state.tracker(config.patience, config.min_delta);
         if config.extended {
-            tracker.forgive();
+            tracker.reset_patience();
         }
         let history = History::resume(&path, checkpoint.meta.epoch)?;
         let position = Self {

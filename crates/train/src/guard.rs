@@ -1,5 +1,5 @@
 use data::ImageSet;
-use model::Guard;
+use model::OodDetector;
 
 use crate::Result;
 
@@ -11,16 +11,16 @@ const MOST: usize = 4000;
 ///
 /// # Errors
 /// A cache file that cannot be read.
-pub fn guard(training: &ImageSet, validation: &ImageSet, n_classes: usize) -> Result<Option<Guard>> {
+pub fn guard(training: &ImageSet, validation: &ImageSet, n_classes: usize) -> Result<Option<OodDetector>> {
     let held_out: Vec<_> = validation.appearances(MOST)?.into_iter().map(|(image, _)| image).collect();
-    Ok(Guard::learn(&training.appearances(MOST)?, &held_out, n_classes))
+    Ok(OodDetector::learn(&training.appearances(MOST)?, &held_out, n_classes))
 }
 
 /// Counts the images that the guard flags as unlike its training images.
 ///
 /// # Errors
 /// A cache file that cannot be read.
-pub fn unlike(guard: &Guard, images: &ImageSet) -> Result<usize> {
+pub fn unlike(guard: &OodDetector, images: &ImageSet) -> Result<usize> {
     let appearances = images.appearances(usize::MAX)?;
     Ok(appearances.iter().filter(|(image, _)| guard.check_appearance(image).is_some()).count())
 }

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use data::{Augmenting, Batch, EVALUATION_BATCH, ImageSet};
+use data::{AugmentContext, Batch, EVALUATION_BATCH, ImageSet};
 use model::Classifier;
 use tch::{Kind, Tensor};
 
@@ -79,10 +79,10 @@ impl<'a> Inputs<'a> {
     }
 
     /// Starts to prepare an epoch's batches, the images changed by `augmenting`; cached features stay unchanged.
-    pub(crate) fn feed(&self, batches: &[Vec<usize>], augmenting: Augmenting) -> Result<Feed<'_>> {
+    pub(crate) fn feed(&self, batches: &[Vec<usize>], augmenting: AugmentContext) -> Result<InputFeed<'_>> {
         Ok(match &self.kept {
-            Some(kept) => Feed::Kept(kept),
-            None => Feed::Images(data::Feed::start(self.images, batches, augmenting)?),
+            Some(kept) => InputFeed::Kept(kept),
+            None => InputFeed::Images(data::Prefetcher::start(self.images, batches, augmenting)?),
         })
     }
 
@@ -103,12 +103,12 @@ impl<'a> Inputs<'a> {
 }
 
 /// Inputs of one epoch.
-pub(crate) enum Feed<'a> {
+pub(crate) enum InputFeed<'a> {
     Kept(&'a Kept),
-    Images(data::Feed),
+    Images(data::Prefetcher),
 }
 
-impl Feed<'_> {
+impl InputFeed<'_> {
     /// Returns features of the next batch, whose images are `indices`.
     pub(crate) fn next(&mut self, classifier: &Classifier, indices: &[usize]) -> Result<Tensor> {
         match self {

@@ -1,7 +1,7 @@
 //! Training loop, and testing of the trained model.
 //!
 //! This crate holds [`fit`] with balanced [`class_weight`]s, Keras' [`Adam`] with or without weight decay, learning-rate
-//! [`Schedule`]s, weight [`Averaging`] and early stopping ([`Tracker`]); [`Inputs`], which caches the features of a frozen
+//! [`Schedule`]s, weight [`Averaging`] and early stopping ([`EarlyStopping`]); [`Inputs`], which caches the features of a frozen
 //! part; [`calibrate`], which fits temperature and thresholds on the validation split, and [`guard`](fn@guard), which fits
 //! the input guard; [`evaluate`] and [`figures`](fn@figures), the test of a model. Files of a run are `experiment`'s. It
 //! must not know the terminal. Long work reports [`Event`]s to an [`Observer`], which may also stop it.
@@ -37,7 +37,7 @@ pub use fit::{Ending, FitConfig, OnNonFinite, fit};
 pub use guard::{guard, unlike};
 pub use inputs::Inputs;
 pub use schedule::Schedule;
-pub use tracker::{Tracker, Verdict};
+pub use tracker::{EarlyStopping, EpochVerdict};
 pub use trainer::weighted_crossentropy;
 
 /// Result with this crate's [`Error`].

@@ -8,15 +8,15 @@ use model::Checkpoint;
 use experiment::{LAST, Run};
 
 use crate::{
-    Result, Tracker,
-    writer::{Part, Writer},
+    EarlyStopping, Result,
+    writer::{CheckpointPart, Writer},
 };
 
 /// Destination of checkpoints, with the time when the next one is due.
 pub(crate) struct Saver<'a> {
     pub(crate) run: &'a Run,
     pub(crate) writer: &'a Writer,
-    pub(crate) tracker: &'a Tracker,
+    pub(crate) tracker: &'a EarlyStopping,
     /// Interval of saves within an epoch, if there are any.
     pub(crate) every: Option<Duration>,
     /// Time of the last save.
@@ -32,6 +32,6 @@ impl Saver<'_> {
     /// Passes the checkpoint that training resumes from to the writer.
     pub(crate) fn submit_last(&mut self, checkpoint: Arc<Checkpoint>) -> Result<()> {
         *self.saved = Instant::now();
-        self.writer.submit(self.run.file(LAST), Part::All, checkpoint)
+        self.writer.submit(self.run.file(LAST), CheckpointPart::All, checkpoint)
     }
 }

@@ -1,7 +1,7 @@
 use model::Checkpoint;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, Tracker};
+use crate::{EarlyStopping, Error, Result};
 
 /// State of training, as stored in the metadata of a run's last checkpoint. Random numbers follow from seed, epoch and
 /// batch; weights and moments are the checkpoint's tensors.
@@ -82,8 +82,8 @@ impl State {
     }
 
     /// Restores the tracker.
-    pub(crate) fn tracker(&self, patience: u64, min_delta: f64) -> Tracker {
+    pub(crate) fn tracker(&self, patience: u64, min_delta: f64) -> EarlyStopping {
         let best = self.best_val_loss.zip(self.best_epoch);
-        Tracker::new(patience, min_delta).at(best, self.patience_reference, self.wait)
+        EarlyStopping::new(patience, min_delta).at(best, self.patience_reference, self.wait)
     }
 }

@@ -4,7 +4,7 @@
 /// `ModelCheckpoint(save_best_only=True)`; patience is only reset by an improvement of more than `min_delta`, like
 /// `EarlyStopping` (`keras/src/callbacks/early_stopping.py`, `monitor_callback.py`). The first value improves both.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Tracker {
+pub struct EarlyStopping {
     patience: u64,
     min_delta: f64,
     best: Option<(f64, u64)>,
@@ -15,14 +15,14 @@ pub struct Tracker {
 
 /// Decision after an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Verdict {
+pub struct EpochVerdict {
     /// True where the weights are the best so far and must be kept.
     pub improved: bool,
     /// True where patience has run out: this was the last epoch.
     pub stop: bool,
 }
 
-impl Tracker {
+impl EarlyStopping {
     /// Creates a tracker. `patience`: epochs without improvement that end training; `min_delta`: smallest improvement that
     /// counts, not negative.
     pub fn new(patience: u64, min_delta: f64) -> Self {
@@ -35,7 +35,7 @@ impl Tracker {
     }
 
     /// Resets patience.
-    pub(crate) fn forgive(&mut self) {
+    pub(crate) fn reset_patience(&mut self) {
         self.wait = 0;
     }
 
@@ -47,7 +47,7 @@ impl Tracker {
 
     /// Updates the state with the value of an epoch, counted from 1; lower is better. `None` if it is not finite: that is
     /// never best.
-    pub fn update(&mut self, epoch: u64, value: f64) -> Option<Verdict> {
+    pub fn update(&mut self, epoch: u64, value: f64) -> Option<EpochVerdict> {
         if !value.is_finite() {
             return None;
         }
@@ -62,7 +62,7 @@ impl Tracker {
         } else {
             self.wait += 1;
         }
-        Some(Verdict { improved, stop: self.is_over() })
+        Some(EpochVerdict { improved, stop: self.is_over() })
     }
 
     /// Returns the best value and its epoch.
@@ -94,7 +94,7 @@ mod tests {
         for case in cases {
             let losses: Vec<f64> = serde_json::from_value(case["val_losses"].clone()).unwrap();
             let mut tracker =
-                Tracker::new(case["patience"].as_u64().unwrap(), case["min_delta"].as_f64().unwrap());
+                EarlyStopping::new(case["patience"].as_u64().unwrap(), case["min_delta"].as_f64().unwrap());
             let (mut epochs_run, mut saved) = (0, Vec::new());
             for (epoch, loss) in losses.into_iter().enumerate() {
                 let verdict = tracker.update(epoch as u64 + 1, loss).unwrap();
@@ -113,10 +113,10 @@ mod tests {
 
     #[test]
     fn a_loss_that_is_not_finite_is_never_best() {
-        let mut tracker = Tracker::new(5, 0.01);
+        let mut tracker = EarlyStopping::new(5, 0.01);
         assert_eq!(tracker.update(1, f64::NAN), None);
         assert_eq!(tracker.best(), None);
-        assert_eq!(tracker.update(1, 1.0), Some(Verdict { improved: true, stop: false }));
+        assert_eq!(tracker.update(1, 1.0), Some(EpochVerdict { improved: true, stop: false }));
         assert_eq!(tracker.update(2, f64::NEG_INFINITY), None);
         assert_eq!((tracker.best(), tracker.wait()), (Some((1.0, 1)), 0));
     }

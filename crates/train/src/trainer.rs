@@ -3,21 +3,21 @@
 use std::sync::Arc;
 
 use base::random::{Key, Purpose};
-use data::Augmenting;
+use data::AugmentContext;
 use experiment::BEST;
 use metrics::Calibration;
 use metrics::Predictions;
-use model::{Checkpoint, Classifier, Meta, Metric, Mode, Parameter, Step};
+use model::{Checkpoint, Classifier, DropoutStep, Meta, Metric, Mode, Parameter};
 use tch::{Kind, Tensor};
 
 use crate::{
-    Adam, Averaging, Error, Event, FitConfig, Inputs, Observer, OnNonFinite, Result, Tracker,
-    average::Average,
+    Adam, Averaging, EarlyStopping, Error, Event, FitConfig, Inputs, Observer, OnNonFinite, Result,
+    average::MovingAverage,
     evaluate,
     saver::Saver,
     schedule::Rates,
     state::{Partial, State},
-    writer::Part,
+    writer::CheckpointPart,
 };
 
 /// State that lasts through all epochs.
@@ -27,7 +27,7 @@ pub(crate) struct Trainer<'a> {
     config: &'a FitConfig,
     parameters: Vec<Parameter<'a>>,
     adam: Adam,
-    average: Option<Average>,
+    average: Option<MovingAverage>,
     rates: Rates,
     /// Learning rate of the last step.
     pub(crate) learning_rate: f64,
@@ -50,7 +50,7 @@ impl<'a> Trainer<'a> {
         let parameters = classifier.parameters();
         let average = match config.averaging {
             Averaging::None => None,
-            Averaging::Ema => Some(Average::new(&parameters)?),
+            Averaging::Ema => Some(MovingAverage::new(&parameters)?),
         };
         Ok(Self {
             classifier,
@@ -95,13 +95,13 @@ impl<'a> Trainer<'a> {
         let Self { classifier, training, config, .. } = *self;
         let key = Key { seed: config.seed, epoch, step: 0, purpose: Purpose::Shuffle };
         let batches = data::training_batches(training.set().len(), config.batch_size, &key);
-        let augmenting = Augmenting { augmentation: config.augmentation, seed: config.seed, epoch };
+        let augmenting = AugmentContext { augmentation: config.augmentation, seed: config.seed, epoch };
         let mut feed = training.feed(batches.get(done.batches..).unwrap_or_default(), augmenting)?;
         for (index, indices) in batches.iter().enumerate().skip(done.batches) {
             self.learning_rate = self.rates.at(self.adam.steps());
             let labels = self.labels(indices)?;
             let features = feed.next(classifier, indices)?;
-            let step = Step { seed: config.seed, epoch, batch: index as u64 };
+            let step = DropoutStep { seed: config.seed, epoch, batch: index as u64 };
             let logits = classifier.forward(&features, Mode::Train(step))?;
             let loss = weighted_crossentropy(&logits, &labels, &self.sample_weights(indices)?)?;
             let value = f64::try_from(&loss)?;
@@ -111,7 +111,7 @@ impl<'a> Trainer<'a> {
                 self.learning_rate
             );
             let stop = match self.descend(&loss, value)? {
-                Descent::Step => {
+                Descent::DropoutStep => {
                     done.add(value, share_right(&logits, &labels)?, indices.len());
                     let so_far = done.means().map_or(value, |(loss, _)| loss);
                     observer.on(&Event::BatchTrained { images: done.images, loss: so_far })
@@ -153,7 +153,7 @@ impl<'a> Trainer<'a> {
         if let Some(average) = &mut self.average {
             average.update(&self.parameters)?;
         }
-        Ok(Descent::Step)
+        Ok(Descent::DropoutStep)
     }
 
     /// Swaps the average of the weights with the network's, for validation and saving and back.
@@ -209,7 +209,7 @@ impl<'a> Trainer<'a> {
         let metric = Metric { name: "val_loss".to_owned(), value: val_loss };
         let checkpoint = self.checkpoint(epoch, metric, None, saver.tracker)?;
         if improved {
-            saver.writer.submit(saver.run.file(BEST), Part::Network, Arc::clone(&checkpoint))?;
+            saver.writer.submit(saver.run.file(BEST), CheckpointPart::Network, Arc::clone(&checkpoint))?;
         }
         saver.submit_last(checkpoint)
     }
@@ -229,7 +229,7 @@ impl<'a> Trainer<'a> {
         epoch: u64,
         metric: Metric,
         partial: Option<Partial>,
-        tracker: &Tracker,
+        tracker: &EarlyStopping,
     ) -> Result<Arc<Checkpoint>> {
         let state = State {
             steps: self.adam.steps(),
@@ -255,7 +255,7 @@ impl<'a> Trainer<'a> {
 
 /// Result of a step: taken, or skipped because values were not finite.
 enum Descent {
-    Step,
+    DropoutStep,
     NotFinite,
 }
 

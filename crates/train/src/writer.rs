@@ -30,13 +30,13 @@ struct Shared {
 /// Checkpoint to write, with its path.
 struct Job {
     path: PathBuf,
-    part: Part,
+    part: CheckpointPart,
     checkpoint: Arc<Checkpoint>,
 }
 
-/// Part of a checkpoint that goes to a file.
+/// CheckpointPart of a checkpoint that goes to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
+pub(crate) enum CheckpointPart {
     /// Tensors and metadata that using the network needs.
     Network,
     /// Everything, so that training can resume.
@@ -76,7 +76,12 @@ impl Writer {
     ///
     /// # Errors
     /// Error of an earlier checkpoint.
-    pub(crate) fn submit(&self, path: PathBuf, part: Part, checkpoint: Arc<Checkpoint>) -> Result<()> {
+    pub(crate) fn submit(
+        &self,
+        path: PathBuf,
+        part: CheckpointPart,
+        checkpoint: Arc<Checkpoint>,
+    ) -> Result<()> {
         let mut state = self.shared.lock();
         if let Some(error) = state.error.take() {
             return Err(error);
@@ -133,8 +138,8 @@ fn run(shared: &Shared) {
         drop(state);
         let start = Instant::now();
         let encoded = match part {
-            Part::Network => checkpoint.encode_network(),
-            Part::All => checkpoint.encode(),
+            CheckpointPart::Network => checkpoint.encode_network(),
+            CheckpointPart::All => checkpoint.encode(),
         };
         let written = encoded
             .map_err(Error::from)
@@ -176,9 +181,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (best, last) = (folder.path().join("missing/best"), folder.path().join("last"));
         let writer = Writer::start().unwrap();
-        writer.submit(best.clone(), Part::Network, Arc::clone(&checkpoint)).unwrap();
+        writer.submit(best.clone(), CheckpointPart::Network, Arc::clone(&checkpoint)).unwrap();
         // It is refused here already if the first one has failed by then.
-        let refused = writer.submit(last.clone(), Part::All, checkpoint);
+        let refused = writer.submit(last.clone(), CheckpointPart::All, checkpoint);
         let error = refused.and_then(|()| writer.finish()).unwrap_err();
         assert!(error.to_string().contains(&best.display().to_string()), "{error}");
         assert!(!last.exists());

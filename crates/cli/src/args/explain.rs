@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use model::{Method, PrecisionChoice};
+use model::{HeatMapMethod, PrecisionChoice};
 
 use super::{ComputeArgs, ReadArgs};
 
@@ -19,7 +19,7 @@ pub(crate) struct ExplainArgs {
     /// Method of the heat maps: grad-cam, grad-cam++, hires-cam or occlusion [default: inception-v3: grad-cam, convnet:
     /// hires-cam, torchscript: occlusion]
     #[arg(long, value_name = "METHOD")]
-    pub(crate) method: Option<Method>,
+    pub(crate) method: Option<HeatMapMethod>,
     /// Folder for the PNGs; it is created if missing. Each image gets NAME.overlay.png and NAME.map.png
     #[arg(long, value_name = "DIR", default_value = super::DEFAULT_EXPLAINED)]
     pub(crate) out: PathBuf,

@@ -6,7 +6,7 @@ use data::Decoding;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use rayon::prelude::*;
 
-use super::{Report, count, kind};
+use super::{AuditReport, count, kind};
 
 /// Largest number of pairs, and of strange images, that are shown; the rest is counted.
 const SHOWN: usize = 100;
@@ -14,7 +14,7 @@ const SHOWN: usize = 100;
 const SIDE: usize = 240;
 const STYLE: &str = include_str!("page.css");
 
-pub(super) fn page(report: &Report, decoding: &Decoding) -> String {
+pub(super) fn page(report: &AuditReport, decoding: &Decoding) -> String {
     let audit = &report.audit;
     let title = report.listing.root.display().to_string();
     let (leaks, harmless): (Vec<&CopyPair>, Vec<&CopyPair>) =
@@ -82,7 +82,7 @@ pub(super) fn page(report: &Report, decoding: &Decoding) -> String {
 }
 
 /// Draws the summary of findings, with links to the sections.
-fn summary(report: &Report, leaks: usize, harmless: usize) -> Markup {
+fn summary(report: &AuditReport, leaks: usize, harmless: usize) -> Markup {
     let audit = &report.audit;
     let source =
         audit.source.as_ref().map_or("–".to_owned(), |source| format!("{:.2}", source.balanced_accuracy));
@@ -113,7 +113,7 @@ fn summary(report: &Report, leaks: usize, harmless: usize) -> Markup {
     }
 }
 
-fn pairs_of(report: &Report, pairs: &[&CopyPair], pictures: &Pictures) -> Markup {
+fn pairs_of(report: &AuditReport, pairs: &[&CopyPair], pictures: &Pictures) -> Markup {
     html! {
         @for pair in pairs {
             div.pair {
@@ -133,7 +133,7 @@ fn pairs_of(report: &Report, pairs: &[&CopyPair], pictures: &Pictures) -> Markup
 }
 
 /// Draws a picture with the facts about its file.
-fn picture(report: &Report, image: usize, pictures: &Pictures, more: Markup) -> Markup {
+fn picture(report: &AuditReport, image: usize, pictures: &Pictures, more: Markup) -> Markup {
     let (set, label) = (report.set(image), report.label(image));
     let audited = &report.audit.images[image];
     html! {
@@ -154,7 +154,7 @@ fn picture(report: &Report, image: usize, pictures: &Pictures, more: Markup) -> 
     }
 }
 
-fn groups(report: &Report) -> Markup {
+fn groups(report: &AuditReport) -> Markup {
     let groups = &report.audit.shared_groups;
     html! {
         section #groups {
@@ -177,7 +177,7 @@ fn groups(report: &Report) -> Markup {
     }
 }
 
-fn unreadable(report: &Report) -> Markup {
+fn unreadable(report: &AuditReport) -> Markup {
     let unreadable = &report.audit.unreadable;
     html! {
         section #unreadable {
@@ -192,7 +192,7 @@ fn unreadable(report: &Report) -> Markup {
     }
 }
 
-fn sources(report: &Report) -> Markup {
+fn sources(report: &AuditReport) -> Markup {
     html! {
         section #source {
             h2 { "Do files give their classes away?" }
@@ -203,7 +203,7 @@ fn sources(report: &Report) -> Markup {
 }
 
 /// Draws the table of typical facts of each class, and how well each fact tells the classes apart.
-fn facts(report: &Report, source: &Source) -> Markup {
+fn facts(report: &AuditReport, source: &Source) -> Markup {
     let above = |accuracy: f64| ((accuracy - source.chance) / (1.0 - source.chance)).clamp(0.0, 1.0);
     html! {
         div.wide {
@@ -266,7 +266,7 @@ struct Pictures(std::collections::HashMap<usize, String>);
 
 impl Pictures {
     /// Reads the files again, since the audit keeps no pixels.
-    fn new(report: &Report, mut images: Vec<usize>, decoding: &Decoding) -> Self {
+    fn new(report: &AuditReport, mut images: Vec<usize>, decoding: &Decoding) -> Self {
         images.sort_unstable();
         images.dedup();
         let picture = |image: usize| {

@@ -4,10 +4,10 @@ use ::audit::{AuditedImage, FileFacts, Sign, Source};
 use base::stored;
 use serde_json::{Value, json};
 
-use super::{Report, kind};
+use super::{AuditReport, kind};
 
-pub(super) fn object(report: &Report) -> Value {
-    let Report { audit, listing, test, labels } = report;
+pub(super) fn object(report: &AuditReport) -> Value {
+    let AuditReport { audit, listing, test, labels } = report;
     let grouped = audit.images.iter().filter(|image| image.sample.group.is_some()).count();
     let image = |index: usize| json!({"path": stored(report.path(index)), "set": report.set(index), "label": report.label(index)});
     let with = |mut value: Value, name: &str, more: Value| {

@@ -5,7 +5,7 @@ use std::{ffi::OsStr, fmt::Write as _};
 use ::audit::CopyPair;
 use base::shown;
 
-use super::{Report, count, kind};
+use super::{AuditReport, count, kind};
 use crate::{dataset::marked, output::Lines};
 
 /// Largest number of lines of a kind; the rest is counted.
@@ -13,7 +13,7 @@ const LINES: usize = 20;
 /// Number of facts that are named.
 const FACTS: usize = 5;
 
-pub(super) fn report(report: &Report) -> Lines {
+pub(super) fn report(report: &AuditReport) -> Lines {
     let audit = &report.audit;
     let mut text = format!("{}{}\n", shown(&report.listing.root), marked(report.is_synthetic()));
     let _ = writeln!(text, "{}\n\n{}", report.counts(), report.verdict());
@@ -69,7 +69,7 @@ fn section(text: &mut String, heading: &str, lines: impl ExactSizeIterator<Item 
     }
 }
 
-fn pair(report: &Report, pair: &CopyPair) -> String {
+fn pair(report: &AuditReport, pair: &CopyPair) -> String {
     let mut line = match pair.kind {
         ::audit::CopyKind::Near => format!("{} {:.2}", kind(pair.kind), pair.similarity),
         exact => kind(exact).to_owned(),
@@ -83,7 +83,7 @@ fn pair(report: &Report, pair: &CopyPair) -> String {
 }
 
 /// Returns the set and the name of an image.
-fn name(report: &Report, image: usize) -> String {
+fn name(report: &AuditReport, image: usize) -> String {
     format!("{} {}", report.set(image), quoted(&report.audit.images[image].sample.name))
 }
 

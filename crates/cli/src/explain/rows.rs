@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use base::{shown, stored};
-use model::Method;
+use model::HeatMapMethod;
 use serde_json::json;
 
 use super::Heated;
@@ -12,7 +12,7 @@ use crate::{output::Output, unlike};
 /// Writer of rows in the files' order.
 pub(super) struct Rows<'a> {
     pub(super) classes: &'a [String],
-    method: Method,
+    method: HeatMapMethod,
     json: bool,
     pub(super) output: &'a Output,
     pub(super) written: usize,
@@ -22,7 +22,7 @@ pub(super) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    pub(super) fn new(classes: &'a [String], method: Method, json: bool, output: &'a Output) -> Self {
+    pub(super) fn new(classes: &'a [String], method: HeatMapMethod, json: bool, output: &'a Output) -> Self {
         Self { classes, method, json, output, written: 0, errors: 0, unlike: 0 }
     }
 

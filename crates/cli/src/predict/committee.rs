@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use data::{Batch, Decoding, Formats, Pixels, Preprocess};
 use metrics::Calibration;
-use model::{Classifier, Guard, Inference, Unlike};
+use model::{Classifier, Inference, OodDetector, OutOfDistribution};
 
 use crate::{args::ReadArgs, rules::Rules, status::hinted};
 
@@ -13,7 +13,7 @@ use crate::{args::ReadArgs, rules::Rules, status::hinted};
 const SHIFT: f64 = 0.04;
 
 /// One model, or several whose probabilities are averaged.
-pub(super) struct Committee<'a> {
+pub(super) struct Ensemble<'a> {
     members: Vec<Member<'a>>,
     /// True where each model also sees the image shifted four ways.
     shifted: bool,
@@ -22,19 +22,19 @@ pub(super) struct Committee<'a> {
 struct Member<'a> {
     classifier: &'a Classifier,
     inference: Inference<'a>,
-    /// Index of the model's image among those that a [`Reader`] makes of a file.
+    /// Index of the model's image among those that a [`ImageReader`] makes of a file.
     image: usize,
     /// Model's index of each class of the first member.
     order: Vec<usize>,
 }
 
 /// Decoder of files for all models, usable on any thread.
-pub(super) struct Reader {
+pub(super) struct ImageReader {
     ways: Vec<Way>,
     /// Rules of the way with the same index, which its notes depend on.
     rules: Vec<Rules>,
-    /// Guard of each model that has one, with the index of the image that the model takes.
-    guards: Vec<(usize, Guard)>,
+    /// Detector of each model that has one, with the index of the image that the model takes.
+    guards: Vec<(usize, OodDetector)>,
     /// Limit of pixels and frame number, whatever the rules.
     read: Decoding,
 }
@@ -43,10 +43,10 @@ pub(super) struct Reader {
 type Way = (Option<Formats>, Preprocess);
 
 /// Decoded file: an image for each way that one of the models needs.
-pub(super) struct Seen {
+pub(super) struct PreparedImage {
     images: Vec<Pixels>,
     /// Finding of the strictest of the models' guards.
-    pub(super) unlike: Option<Unlike>,
+    pub(super) unlike: Option<OutOfDistribution>,
     /// Note on the rules that the file was read by, where they are not the models' alone.
     pub(super) note: Option<String>,
 }
@@ -70,7 +70,7 @@ fn image_of(classifier: &Classifier, ways: &[Way]) -> usize {
     ways.iter().position(|known| *known == way(classifier)).unwrap_or_default()
 }
 
-impl Reader {
+impl ImageReader {
     /// Makes a reader for these models, each by its rules.
     pub(super) fn new(classifiers: &[Classifier], rules: &[Rules], read: &ReadArgs) -> Self {
         let ways = ways(classifiers);
@@ -89,7 +89,7 @@ impl Reader {
     ///
     /// # Errors
     /// The reason that it is no image.
-    pub(super) fn read(&self, path: &Path) -> Result<Seen, String> {
+    pub(super) fn read(&self, path: &Path) -> Result<PreparedImage, String> {
         let read = |error: data::DecodeError| error.to_string();
         let bytes = data::read_file(path, &self.read).map_err(read)?;
         let (mut images, mut notes): (Vec<Pixels>, Vec<String>) = (Vec::new(), Vec::new());
@@ -103,11 +103,11 @@ impl Reader {
         let found = self.guards.iter().filter_map(|(image, guard)| guard.check(&images[*image]));
         let unlike = found.max_by(|a, b| a.distance.total_cmp(&b.distance));
         let note = (!notes.is_empty()).then(|| notes.join("; "));
-        Ok(Seen { images, unlike, note })
+        Ok(PreparedImage { images, unlike, note })
     }
 }
 
-impl<'a> Committee<'a> {
+impl<'a> Ensemble<'a> {
     /// Prepares the models for inference.
     ///
     /// # Errors
@@ -140,7 +140,7 @@ impl<'a> Committee<'a> {
     }
 
     /// Computes mean class probabilities, `[N, C]` row by row, of up to 32 images.
-    pub(super) fn probabilities(&self, seen: &[&Seen]) -> Result<Vec<f32>> {
+    pub(super) fn probabilities(&self, seen: &[&PreparedImage]) -> Result<Vec<f32>> {
         let mut sum = vec![0.0; seen.len() * self.classes().len()];
         let mut times = 0.0_f32;
         for member in &self.members {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use base::{shown, spreadsheet_safe, stored};
-use model::Unlike;
+use model::OutOfDistribution;
 use serde_json::json;
 
 use crate::{args::PredictArgs, output::Output, unlike};
@@ -17,7 +17,7 @@ pub(super) struct Verdict<'a> {
     pub(super) predicted: usize,
     /// Class to act on; `None` where that is uncertain.
     pub(super) decision: Option<usize>,
-    pub(super) unlike: Option<Unlike>,
+    pub(super) unlike: Option<OutOfDistribution>,
     /// Note on the rules that the file was read by, where they are not the models' alone.
     pub(super) note: Option<&'a str>,
 }

@@ -8,21 +8,21 @@ use metrics::{Calibration, argmax};
 use rayon::prelude::*;
 
 use super::{
-    committee::{Committee, Reader, Seen},
+    committee::{Ensemble, ImageReader, PreparedImage},
     print::{Printer, Verdict},
 };
 use crate::{found::Found, progress::FileProgress};
 
 /// Files that wait for their batch to be full, and counts of the rows written.
 pub(super) struct Rows<'a> {
-    committee: &'a Committee<'a>,
-    reader: &'a Reader,
+    committee: &'a Ensemble<'a>,
+    reader: &'a ImageReader,
     printer: &'a Printer<'a>,
     progress: &'a FileProgress<'a>,
     calibration: Calibration,
     /// Least probability of the class that is decided for.
     least: Option<f64>,
-    waiting: Vec<(PathBuf, Result<Seen, String>)>,
+    waiting: Vec<(PathBuf, Result<PreparedImage, String>)>,
     pub(super) written: usize,
     pub(super) errors: usize,
     pub(super) uncertain: usize,
@@ -32,8 +32,8 @@ pub(super) struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     pub(super) fn new(
-        committee: &'a Committee<'a>,
-        reader: &'a Reader,
+        committee: &'a Ensemble<'a>,
+        reader: &'a ImageReader,
         printer: &'a Printer<'a>,
         progress: &'a FileProgress<'a>,
         least: Option<f64>,
@@ -89,7 +89,7 @@ impl<'a> Rows<'a> {
             images == EVALUATION_BATCH
         });
         let rows: Vec<_> = self.waiting.drain(..end.map_or(self.waiting.len(), |end| end + 1)).collect();
-        let seen: Vec<&Seen> = rows.iter().filter_map(|(_, seen)| seen.as_ref().ok()).collect();
+        let seen: Vec<&PreparedImage> = rows.iter().filter_map(|(_, seen)| seen.as_ref().ok()).collect();
         let probabilities = match seen.is_empty() {
             true => Vec::new(),
             false => self.committee.probabilities(&seen)?,
@@ -112,7 +112,7 @@ impl<'a> Rows<'a> {
         Ok(())
     }
 
-    fn verdict<'p>(&mut self, probabilities: &'p [f32], seen: &'p Seen) -> Verdict<'p> {
+    fn verdict<'p>(&mut self, probabilities: &'p [f32], seen: &'p PreparedImage) -> Verdict<'p> {
         let decision = self.calibration.decide(probabilities, self.least);
         self.uncertain += usize::from(decision.is_none());
         self.unlike += usize::from(seen.unlike.is_some());

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result};
 use experiment::{EpochRow, HISTORY, PREDICTIONS, PredictionTable, Run, TestRecord, read_history};
-use report::{Audit, Report, Test};
+use report::{AuditSummary, Report, Test};
 use serde_json::Value;
 
 use super::{AUDIT, pictures};
@@ -17,7 +17,7 @@ pub(super) fn report(run: &Run, images: bool) -> Result<Report> {
         Some(record) => Some(test(run, record, images)?),
         None => None,
     };
-    let audit = object(&run.file(AUDIT))?.map(|json| Audit::from_json(&json));
+    let audit = object(&run.file(AUDIT))?.map(|json| AuditSummary::from_json(&json));
     Ok(Report { name: name(run.folder()), record: run.record.clone(), history, test, audit })
 }
 

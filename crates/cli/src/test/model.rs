@@ -13,7 +13,7 @@ use crate::{
     dataset::{self, Reading},
     output::Output,
     progress::Display,
-    saved::{self, Loaded, Saved},
+    saved::{self, LoadedModel, Saved},
     status::hinted,
 };
 
@@ -30,7 +30,7 @@ impl Model {
     pub(super) fn load(path: Option<&Path>, args: &TestArgs, output: &Output) -> Result<Self> {
         let saved = saved::find(path)?;
         let loaded = saved.load(&args.compute, args.precision, args.read.formats, output)?;
-        let Loaded { classifier, epoch, rules } = loaded;
+        let LoadedModel { classifier, epoch, rules } = loaded;
         let decoding = rules.decoding(args.read.max_pixels, args.read.frame);
         Ok(Self { saved, classifier, epoch, decoding })
     }

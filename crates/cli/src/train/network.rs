@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Network settings with all defaults filled in.
-pub(crate) struct Network {
+pub(crate) struct NetworkPlan {
     pub(crate) spec: Spec,
     pub(crate) batch_size: usize,
     /// File of the pretrained part.
@@ -34,7 +34,7 @@ pub(crate) struct Network {
     seed: u64,
 }
 
-impl Network {
+impl NetworkPlan {
     pub(crate) fn new(
         settings: &TrainSettings,
         classes: Vec<String>,

@@ -13,7 +13,7 @@ use model::{Device, Kind, PrecisionChoice, Spec};
 use serde_json::Value;
 use train::{Averaging, FitConfig, OnNonFinite, Schedule, class_weight};
 
-use super::network::Network;
+use super::network::NetworkPlan;
 use crate::{
     args::{
         self, AveragingKind, ClassList, ClassWeight, NonFinite, OptimizerKind, ScheduleKind, TrainArgs,
@@ -69,7 +69,7 @@ pub(crate) struct Plan {
     pub(crate) split: Split,
     /// Test set, if there is one.
     pub(crate) test: Option<Listing>,
-    pub(crate) network: Network,
+    pub(crate) network: NetworkPlan,
     pub(crate) config: FitConfig,
     pub(crate) decoding: Decoding,
     pub(crate) threads: usize,
@@ -101,7 +101,7 @@ impl Plan {
         let start = Instant::now();
         let split = settings.split.split(&listing, settings.validation_split, settings.seed)?;
         let scan_seconds = scan_seconds + start.elapsed().as_secs_f64();
-        let network = Network::new(settings, listing.labels(), decoding.formats, device)?;
+        let network = NetworkPlan::new(settings, listing.labels(), decoding.formats, device)?;
         let config = FitConfig {
             epochs: settings.epochs,
             batch_size: network.batch_size,
@@ -214,7 +214,7 @@ impl Plan {
 /// Fills in all settings that were left open.
 fn resolved(
     given: &TrainSettings,
-    network: &Network,
+    network: &NetworkPlan,
     listing: &Listing,
     test: Option<&Listing>,
     decoding: &Decoding,

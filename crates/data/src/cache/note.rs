@@ -11,20 +11,20 @@ const MAX_BYTES: u64 = 1 << 28;
 
 /// Text kept about a list of files, valid for as long as they stay as they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Note {
+pub struct CachedNote {
     path: PathBuf,
 }
 
 impl Cache {
     /// Finds the note on these files as they are now (each one's path, size and times); `what` tells notes of one list
     /// apart.
-    pub fn note(&self, samples: &[Sample], what: &str) -> Note {
+    pub fn note(&self, samples: &[Sample], what: &str) -> CachedNote {
         let key = key::of_files(samples, &[b"note", what.as_bytes()]);
-        Note { path: self.folder.join(format!("{}.{NOTE}", hex(&key[..16]))) }
+        CachedNote { path: self.folder.join(format!("{}.{NOTE}", hex(&key[..16]))) }
     }
 }
 
-impl Note {
+impl CachedNote {
     /// Reads the noted text; none where there is none, or where the file is damaged.
     pub fn read(&self) -> Option<String> {
         let file = base::open_own(&self.path).ok()?;

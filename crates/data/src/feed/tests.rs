@@ -13,14 +13,14 @@ fn images() -> ImageSet {
     crate::load(&samples, &preprocess, &Decoding::new(Formats::Keras), None, &|| ()).images
 }
 
-fn augmenting(augmentation: Augmentation, epoch: u64) -> Augmenting {
-    Augmenting { augmentation, seed: 28, epoch }
+fn augmenting(augmentation: Augmentation, epoch: u64) -> AugmentContext {
+    AugmentContext { augmentation, seed: 28, epoch }
 }
 
-fn fed(images: &ImageSet, batch_size: usize, augmenting: Augmenting) -> Vec<Batch> {
+fn fed(images: &ImageSet, batch_size: usize, augmenting: AugmentContext) -> Vec<Batch> {
     let key = Key { seed: 28, epoch: augmenting.epoch, step: 0, purpose: Purpose::Shuffle };
     let batches = training_batches(images.len(), batch_size, &key);
-    let feed = Feed::start(images, &batches, augmenting).unwrap();
+    let feed = Prefetcher::start(images, &batches, augmenting).unwrap();
     feed.map(Result::unwrap).collect()
 }
 
@@ -28,7 +28,7 @@ fn fed(images: &ImageSet, batch_size: usize, augmenting: Augmenting) -> Vec<Batc
 fn batches_come_in_order_and_all_of_them() {
     let images = images();
     let batches = [vec![3, 1], vec![0], vec![2, 4, 5]];
-    let feed = Feed::start(&images, &batches, augmenting(Augmentation::default(), 1)).unwrap();
+    let feed = Prefetcher::start(&images, &batches, augmenting(Augmentation::default(), 1)).unwrap();
     let fed: Vec<Batch> = feed.map(Result::unwrap).collect();
     let direct: Vec<Batch> = batches.iter().map(|indices| images.batch(indices).unwrap()).collect();
     assert_eq!(fed, direct);
@@ -59,7 +59,7 @@ fn a_seed_gives_the_same_augmented_batches_on_any_number_of_threads() {
 fn a_feed_that_is_dropped_ends_its_thread() {
     let images = images();
     let batches = vec![vec![0]; 1000];
-    let mut feed = Feed::start(&images, &batches, augmenting(Augmentation::default(), 1)).unwrap();
+    let mut feed = Prefetcher::start(&images, &batches, augmenting(Augmentation::default(), 1)).unwrap();
     assert!(feed.next().is_some_and(|batch| batch.is_ok()));
     drop(feed);
     // The thread holds the set's pixels until it ends.

@@ -10,7 +10,7 @@ use super::{
     Problems,
     read::{Row, shown},
 };
-use crate::{Observer, unicode::nfc, walk};
+use crate::{FileObserver, unicode::nfc, walk};
 
 /// Leading folders that are taken off at most.
 const MOST_DROPPED: usize = 32;
@@ -35,7 +35,7 @@ pub(super) struct Files {
 ///
 /// # Errors
 /// Rows whose file is not there, is no file, or is another row's as well and said to be something else.
-pub(super) fn resolve(csv: &Path, rows: &[Row], observer: &dyn Observer) -> Result<Files, Problems> {
+pub(super) fn resolve(csv: &Path, rows: &[Row], observer: &dyn FileObserver) -> Result<Files, Problems> {
     let folder = csv.parent().unwrap_or(Path::new(""));
     let mut names = Names::default();
     let mut way = None;

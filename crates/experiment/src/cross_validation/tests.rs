@@ -5,7 +5,7 @@ use crate::{HeldOutImage, PredictedImage, PredictionTable, RunRecord, TestRecord
 
 fn record() -> CrossValidationRecord {
     CrossValidationRecord {
-        status: Status::Running,
+        status: RunStatus::Running,
         settings: BTreeMap::new(),
         seed: 28,
         drawn: "drawn".to_owned(),
@@ -41,7 +41,7 @@ fn predictions(images: &[(&str, usize)]) -> PredictionTable {
 }
 
 /// Makes a fold's run, in this state, with predictions of these images.
-fn run(begun: &CrossValidation, fold: usize, status: Status, images: &[(&str, usize)]) -> Run {
+fn run(begun: &CrossValidation, fold: usize, status: RunStatus, images: &[(&str, usize)]) -> Run {
     let record = RunRecord {
         epochs_run: 3,
         best_epoch: Some(2),
@@ -100,16 +100,16 @@ fn a_fold_is_finished_once_it_ended_and_was_tested() {
     fs::write(begun.file("fold-1/.run.json.abcdefghijkl.thorax-tmp"), "{").unwrap();
     assert!(matches!(begun.state(1).unwrap(), FoldState::Unfinished(None)));
     begun.clear(1).unwrap();
-    for status in [Status::Running, Status::Interrupted, Status::Failed] {
+    for status in [RunStatus::Running, RunStatus::Interrupted, RunStatus::Failed] {
         run(&begun, 1, status, &[("1", 0), ("3", 1)]);
         assert!(matches!(begun.state(1).unwrap(), FoldState::Unfinished(Some(of)) if of == status));
         begun.clear(1).unwrap();
         assert!(matches!(begun.state(1).unwrap(), FoldState::Missing));
     }
-    run(&begun, 1, Status::EarlyStopped, &[("1", 0), ("3", 1)]);
+    run(&begun, 1, RunStatus::EarlyStopped, &[("1", 0), ("3", 1)]);
     assert!(matches!(begun.state(1).unwrap(), FoldState::Finished(_)));
     assert!(!begun.refresh().unwrap());
-    run(&begun, 2, Status::Completed, &[("2", 0), ("4", 1)]);
+    run(&begun, 2, RunStatus::Completed, &[("2", 0), ("4", 1)]);
     assert!(begun.refresh().unwrap());
     assert_eq!(begun.record.folds[1].best_epoch, Some(2));
     fs::remove_file(begun.file("fold-2/test.json")).unwrap();
@@ -129,7 +129,7 @@ fn what_is_no_fold_of_ours_stays() {
     fs::create_dir(begun.file("fold-1")).unwrap();
     fs::write(begun.file("fold-1/mine.txt"), "mine").unwrap();
     assert!(matches!(begun.state(1), Err(Error::NotEmpty { .. })));
-    let mut other = run(&begun, 2, Status::Running, &[("1", 0)]);
+    let mut other = run(&begun, 2, RunStatus::Running, &[("1", 0)]);
     other.record.settings.clear();
     other.save().unwrap();
     assert!(matches!(begun.state(2), Err(Error::HoldsRun { .. })));
@@ -153,8 +153,8 @@ fn a_fold_is_trained_by_one_process_at_a_time() {
 fn predictions_are_pooled_in_the_order_of_images() {
     let (_folder, mut begun) = begun();
     let samples = samples();
-    run(&begun, 1, Status::Completed, &[("3", 1), ("1", 0)]);
-    run(&begun, 2, Status::Completed, &[("2", 0), ("4", 1)]);
+    run(&begun, 1, RunStatus::Completed, &[("3", 1), ("1", 0)]);
+    run(&begun, 2, RunStatus::Completed, &[("2", 0), ("4", 1)]);
     let pooled = begun.pooled(&samples).unwrap();
     assert_eq!(pooled, predictions(&[("1", 0), ("2", 0), ("3", 1), ("4", 1)]));
     for (rows, problem) in [

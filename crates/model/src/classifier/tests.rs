@@ -42,9 +42,9 @@ fn evaluation_has_no_chance_in_it_and_training_has() {
     let forward =
         |mode| NamedTensor::copy_of("", &classifier.forward(&images, mode).unwrap()).unwrap().values;
     assert_eq!(bits(&forward(Mode::Evaluate)), bits(&forward(Mode::Evaluate)));
-    let step = Step { seed: 28, epoch: 1, batch: 0 };
+    let step = DropoutStep { seed: 28, epoch: 1, batch: 0 };
     assert_eq!(bits(&forward(Mode::Train(step))), bits(&forward(Mode::Train(step))));
-    assert_ne!(forward(Mode::Train(step)), forward(Mode::Train(Step { batch: 1, ..step })));
+    assert_ne!(forward(Mode::Train(step)), forward(Mode::Train(DropoutStep { batch: 1, ..step })));
     assert_ne!(forward(Mode::Train(step)), forward(Mode::Evaluate));
 }
 
@@ -64,7 +64,8 @@ fn a_saved_model_says_the_same_bit_for_bit() {
         if kind == Kind::InceptionV3 {
             // Statistics that are not those of the start: they must travel too.
             let images = before.input(&batch(4, image_size)).unwrap();
-            let _ = before.forward(&images, Mode::Train(Step { seed: 28, epoch: 1, batch: 0 })).unwrap();
+            let _ =
+                before.forward(&images, Mode::Train(DropoutStep { seed: 28, epoch: 1, batch: 0 })).unwrap();
         }
         let metric = Metric { name: "val_loss".to_owned(), value: 1.0 };
         let calibration = Calibration::default();

@@ -3,14 +3,14 @@
 use data::Batch;
 use tch::{Kind, Tensor};
 
-use super::{Coarse, HeatMap, Method, spread};
+use super::{Coarse, HeatMap, HeatMapMethod, spread};
 use crate::{Classifier, Error, NamedTensor, Result};
 
 pub(super) fn heat_maps(
     classifier: &Classifier,
     batch: &Batch,
     classes: &[Option<usize>],
-    method: Method,
+    method: HeatMapMethod,
 ) -> Result<Vec<HeatMap>> {
     let maps = classifier.network.maps(&classifier.input(batch)?)?.ok_or(Error::NoMaps { method })?;
     let filled = batch.filled as i64;
@@ -40,18 +40,20 @@ pub(super) fn heat_maps(
 }
 
 /// Weighs maps by gradients, both `[N, C, h, w]`. Returns heat maps `[N, h, w]` of either sign.
-pub(super) fn weigh(method: Method, maps: &Tensor, gradients: &Tensor) -> Result<Tensor> {
+pub(super) fn weigh(method: HeatMapMethod, maps: &Tensor, gradients: &Tensor) -> Result<Tensor> {
     const PIXELS: [i64; 2] = [2, 3];
     let weights = match method {
-        Method::GradCamPlusPlus => {
+        HeatMapMethod::GradCamPlusPlus => {
             // α·ReLU(g) of the paper's equations 5 and 19, α = g²/(2g² + ΣA·g³), where A is what ReLU left: so is the sum.
             let positive = gradients.f_relu()?;
             let sums = maps.f_sum_dim_intlist(PIXELS.as_slice(), true, Kind::Float)?.f_clamp_min(0.0)?;
             let below = sums.f_mul(&positive)?.f_add_scalar(2.0)?;
             positive.f_div(&below)?.f_sum_dim_intlist(PIXELS.as_slice(), true, Kind::Float)?
         }
-        Method::HiResCam => gradients.shallow_clone(),
-        Method::GradCam | Method::Occlusion => gradients.f_mean_dim(PIXELS.as_slice(), true, Kind::Float)?,
+        HeatMapMethod::HiResCam => gradients.shallow_clone(),
+        HeatMapMethod::GradCam | HeatMapMethod::Occlusion => {
+            gradients.f_mean_dim(PIXELS.as_slice(), true, Kind::Float)?
+        }
     };
     Ok(maps.f_mul(&weights)?.f_sum_dim_intlist([1].as_slice(), false, Kind::Float)?)
 }

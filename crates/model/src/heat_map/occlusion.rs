@@ -2,7 +2,7 @@
 
 use data::{Batch, EVALUATION_BATCH};
 
-use super::{Coarse, HeatMap, Method};
+use super::{Coarse, HeatMap, HeatMapMethod};
 use crate::{Classifier, Inference, Result};
 
 /// Fall of the log-odds up to which it counts as rounding.
@@ -79,9 +79,9 @@ struct Patches {
 impl Patches {
     fn of(size: usize) -> Self {
         let pixels = |share: f64| ((size as f64 * share).round() as usize).clamp(1, size.max(1));
-        let side = pixels(Method::PATCH);
+        let side = pixels(HeatMapMethod::PATCH);
         let last = size.saturating_sub(side);
-        let starts = (0..last).step_by(pixels(Method::STRIDE)).chain([last]).collect();
+        let starts = (0..last).step_by(pixels(HeatMapMethod::STRIDE)).chain([last]).collect();
         Self { size, side, starts }
     }
 

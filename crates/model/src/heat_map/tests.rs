@@ -77,7 +77,7 @@ fn summing(image_size: usize, weight: impl Fn(f32) -> f32) -> Classifier {
     Classifier::from_checkpoint(&checkpoint, Path::new("made"), Device::Cpu).unwrap()
 }
 
-fn one(classifier: &Classifier, batch: &Batch, method: Method) -> HeatMap {
+fn one(classifier: &Classifier, batch: &Batch, method: HeatMapMethod) -> HeatMap {
     classifier.heat_maps(batch, &[Some(0)], method).unwrap().remove(0)
 }
 
@@ -97,7 +97,7 @@ fn hires_cam_adds_up_to_the_logit_of_the_convnet() {
     let logits = classifier.inference().unwrap();
     let logits = logits.of_features(&classifier.input(&batch).unwrap(), 3).unwrap().logits;
     for class in 0..3 {
-        let heat_maps = classifier.heat_maps(&batch, &[Some(class); 3], Method::HiResCam).unwrap();
+        let heat_maps = classifier.heat_maps(&batch, &[Some(class); 3], HeatMapMethod::HiResCam).unwrap();
         for (heat_map, logits) in heat_maps.iter().zip(logits.chunks(3)) {
             assert_eq!((heat_map.coarse.rows, heat_map.coarse.columns, heat_map.values.len()), (9, 9, 441));
             let sum: f32 = heat_map.coarse.values.iter().sum();
@@ -114,19 +114,19 @@ fn maps_are_weighed_as_the_papers_say() {
     let weighed = |method| -> Vec<f32> {
         Vec::try_from(cam::weigh(method, &maps, &gradients).unwrap().view([-1])).unwrap()
     };
-    assert_eq!(weighed(Method::HiResCam), [0.5 + 2.0, -0.75]);
+    assert_eq!(weighed(HeatMapMethod::HiResCam), [0.5 + 2.0, -0.75]);
     // Means of the gradients: 0.125 and 1.5.
-    assert_eq!(weighed(Method::GradCam), [0.125 + 3.0, 0.375]);
+    assert_eq!(weighed(HeatMapMethod::GradCam), [0.125 + 3.0, 0.375]);
     // Sums of the maps: 4 and 2. Weights: 0.5/(2 + 4·0.5), and 1/(2 + 2·1) + 2/(2 + 2·2).
     let (first, second) = (0.125, 0.25 + 1.0 / 3.0);
-    close(&weighed(Method::GradCamPlusPlus), &[first + 2.0 * second, 3.0 * first]);
+    close(&weighed(HeatMapMethod::GradCamPlusPlus), &[first + 2.0 * second, 3.0 * first]);
 }
 
 #[test]
 fn what_is_seen_is_where_it_is() {
     let classifier = summing(40, |_| 1.0);
     let image = squares(40, &[[8, 28]]);
-    for method in Method::ALL {
+    for method in HeatMapMethod::ALL {
         let heat_map = one(&classifier, &image, method);
         let [row, column] = heat_map.peak().unwrap();
         assert!((8..12).contains(&row) && (28..32).contains(&column), "{method}: {row} {column}");
@@ -144,15 +144,15 @@ fn what_is_seen_is_where_it_is() {
 fn what_has_a_weight_of_its_own_at_each_place_is_seen_by_hires_cam_alone() {
     let classifier = summing(42, |height| if height < 0.5 { 1.0 } else { -0.5 });
     let image = squares(42, &[[30, 4], [8, 28]]);
-    let heat_map = one(&classifier, &image, Method::HiResCam);
+    let heat_map = one(&classifier, &image, HeatMapMethod::HiResCam);
     let upper: Vec<bool> = (0..42 * 42).map(|at| at / 42 < 21).collect();
     assert!(heat_map.share(&upper).unwrap() > 0.999);
     assert!(heat_map.coarse.values[13 * 20..].iter().any(|value| *value < 0.0));
-    let heat_map = one(&classifier, &image, Method::GradCam);
+    let heat_map = one(&classifier, &image, HeatMapMethod::GradCam);
     assert!(heat_map.share(&upper).unwrap() < 0.6);
 
     let against = summing(42, |_| -1.0);
-    for method in [Method::GradCam, Method::HiResCam] {
+    for method in [HeatMapMethod::GradCam, HeatMapMethod::HiResCam] {
         // ReLU of what is below 0 lets no gradient through.
         let heat_map = one(&against, &image, method);
         assert!(heat_map.is_empty() && heat_map.values.iter().all(|value| *value == 0.0), "{method}");
@@ -166,11 +166,11 @@ fn maps_are_the_same_whatever_is_frozen_and_nothing_stays() {
     let mut classifier = fresh(spec(Kind::InceptionV3, 107));
     let batch = batch(2, 2, 107);
     let classes = [Some(1), None];
-    let first = classifier.heat_maps(&batch, &classes, Method::GradCam).unwrap();
+    let first = classifier.heat_maps(&batch, &classes, HeatMapMethod::GradCam).unwrap();
     assert_eq!((first[0].coarse.rows, first[0].coarse.columns, first[0].class), (2, 2, 1));
     for freeze in [Freeze::Through("mixed_3".to_owned()), Freeze::All, Freeze::None] {
         classifier.freeze(&freeze, false).unwrap();
-        for method in [Method::GradCam, Method::HiResCam] {
+        for method in [HeatMapMethod::GradCam, HeatMapMethod::HiResCam] {
             let again = classifier.heat_maps(&batch, &classes, method).unwrap();
             for (a, b) in first.iter().zip(&again) {
                 close(&a.coarse.values, &b.coarse.values);
@@ -192,7 +192,7 @@ fn probabilities_are_those_of_predictions_and_padding_counts_for_nothing() {
             let mut part = batch(32, 5, image_size);
             part.pixels[5 * image_size * image_size * 3..].fill(0);
             let expected = classifier.inference().unwrap().probabilities(&part).unwrap();
-            for method in [Method::GradCam, Method::Occlusion] {
+            for method in [HeatMapMethod::GradCam, HeatMapMethod::Occlusion] {
                 let heat_maps = classifier.heat_maps(&part, &[None; 5], method).unwrap();
                 let found: Vec<f32> =
                     heat_maps.iter().flat_map(|heat_map| heat_map.probabilities.clone()).collect();
@@ -221,9 +221,9 @@ fn backbones_with_maps_have_all_methods_and_others_occlusion() {
     let folder = tempfile::tempdir().unwrap();
     let image = squares(16, &[[4, 4]]);
     let maps = backbone(folder.path(), |x| x.avg_pool2d(4, 4, 0, false, true, None::<i64>));
-    for method in Method::ALL {
+    for method in HeatMapMethod::ALL {
         let heat_map = maps.heat_maps(&image, &[None], method).unwrap().remove(0);
-        let side = if method == Method::Occlusion { 8 } else { 4 };
+        let side = if method == HeatMapMethod::Occlusion { 8 } else { 4 };
         assert_eq!((heat_map.coarse.rows, heat_map.values.len()), (side, 256), "{method}");
     }
     for function in [
@@ -231,12 +231,12 @@ fn backbones_with_maps_have_all_methods_and_others_occlusion() {
         |x: &Tensor| x.mean_dim([2, 3].as_slice(), true, Number::Float),
     ] {
         let vectors = backbone(folder.path(), function);
-        let error = vectors.heat_maps(&image, &[None], Method::GradCam).unwrap_err().to_string();
+        let error = vectors.heat_maps(&image, &[None], HeatMapMethod::GradCam).unwrap_err().to_string();
         assert_eq!(
             error,
             "grad-cam needs maps of convolutions, and this TorchScript backbone gives one vector an image"
         );
-        assert_eq!(vectors.heat_maps(&image, &[None], Method::Occlusion).unwrap().len(), 1);
+        assert_eq!(vectors.heat_maps(&image, &[None], HeatMapMethod::Occlusion).unwrap().len(), 1);
     }
 }
 
@@ -244,15 +244,15 @@ fn backbones_with_maps_have_all_methods_and_others_occlusion() {
 fn what_is_no_class_and_what_is_no_number_is_refused() {
     let classifier = summing(12, |_| f32::NAN);
     let image = squares(12, &[[4, 4]]);
-    for method in Method::ALL {
+    for method in HeatMapMethod::ALL {
         let error = |classes: &[Option<usize>]| classifier.heat_maps(&image, classes, method).unwrap_err();
         assert_eq!(error(&[Some(3)]).to_string(), "there is no class 3 of 3");
         assert_eq!(error(&[None; 2]).to_string(), "2 classes are named for 1 images");
         assert!(matches!(error(&[None]), Error::NotFinite { image: 0, .. }), "{method}");
-        assert_eq!(method.to_string().parse::<Method>().unwrap(), method);
+        assert_eq!(method.to_string().parse::<HeatMapMethod>().unwrap(), method);
     }
     let none = Batch { pixels: Vec::new(), n: 0, filled: 0, image_size: 12 };
-    assert_eq!(classifier.heat_maps(&none, &[], Method::GradCam).unwrap(), Vec::new());
-    let error = "cam".parse::<Method>().unwrap_err().to_string();
+    assert_eq!(classifier.heat_maps(&none, &[], HeatMapMethod::GradCam).unwrap(), Vec::new());
+    let error = "cam".parse::<HeatMapMethod>().unwrap_err().to_string();
     assert_eq!(error, "unknown method `cam`: one of grad-cam, grad-cam++, hires-cam, occlusion");
 }

@@ -4,9 +4,9 @@ use base::random::{Key, Purpose, Rng as _};
 use tch::Device;
 
 use super::*;
-use crate::{NamedTensor, Step, module};
+use crate::{DropoutStep, NamedTensor, module};
 
-const STEP: Step = Step { seed: 28, epoch: 1, batch: 0 };
+const STEP: DropoutStep = DropoutStep { seed: 28, epoch: 1, batch: 0 };
 
 /// Returns the pretrained weights, if they were fetched. Otherwise the tests that need them report that and pass.
 #[expect(clippy::print_stderr, reason = "the only way for a test to say that it was skipped")]

@@ -5,7 +5,7 @@
 use audit::Sign;
 use maud::{Markup, html};
 
-use crate::{Audit, Report, number};
+use crate::{AuditSummary, Report, number};
 
 /// Answer to an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +123,7 @@ fn skipped(report: &Report) -> (Answer, String) {
 }
 
 fn patients(report: &Report) -> (Answer, String) {
-    let Some(Audit { grouped: Some(grouped), images, shared_groups, .. }) = report.audit else {
+    let Some(AuditSummary { grouped: Some(grouped), images, shared_groups, .. }) = report.audit else {
         let (answer, rest) = (Answer::Unknown, "no audit says which patients there are");
         return (answer, rest.to_owned());
     };

@@ -3,7 +3,7 @@
 use ::audit::{Sign, source_sentence};
 use maud::{Markup, html};
 
-use crate::{Audit, Report, number};
+use crate::{AuditSummary, Report, number};
 
 pub(super) fn section(report: &Report) -> Markup {
     let setting = |name: &str| report.setting(name).unwrap_or_else(|| number::DASH.to_owned());
@@ -83,7 +83,7 @@ fn counts(report: &Report) -> Markup {
     }
 }
 
-fn audit(audit: &Audit) -> Markup {
+fn audit(audit: &AuditSummary) -> Markup {
     let rows = [
         ("copies in two of training, validation and test", audit.across_sets, true),
         ("copies of two classes within one of them", audit.across_classes, true),

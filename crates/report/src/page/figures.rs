@@ -2,7 +2,7 @@
 
 use experiment::TestFigures;
 use maud::{Markup, html};
-use metrics::{CLASS_FIGURES, FIGURES, Figure, FigureSpec, KerasFigures, Table};
+use metrics::{CLASS_FIGURES, FIGURES, Figure, FigureSpec, FigureTable, KerasFigures};
 
 use crate::{Report, Test, number};
 
@@ -42,7 +42,8 @@ fn rows(models: [&TestFigures; 2]) -> Markup {
     let count = |of: fn(&KerasFigures) -> u64| models.map(|model| number::whole(of(&model.keras)));
     let share = |of: fn(&KerasFigures) -> f64| models.map(|model| number::figure(Some(of(&model.keras))));
     let figures = |key: &str| models.map(|model| model.figure(key));
-    let more = FIGURES.iter().filter(|spec| spec.tables.contains(&Table::Page) && spec.key != "accuracy");
+    let more =
+        FIGURES.iter().filter(|spec| spec.tables.contains(&FigureTable::Page) && spec.key != "accuracy");
     html! {
         (plain("Categorical crossentropy loss", &models.map(|model| format!("{:.6}", model.keras.loss))))
         (row("Accuracy", &figures("accuracy")))

@@ -5,7 +5,7 @@ use metrics::Scores;
 
 use crate::{
     Report, Test, number,
-    svg::{Drawing, Frame, Place, Scale, legend},
+    svg::{Drawing, PlotFrame, Scale, TextAnchor, legend},
 };
 
 const LEFT: f64 = 62.0;
@@ -21,7 +21,7 @@ pub(super) fn roc(report: &Report, test: &Test, scores: &Scores) -> Drawing {
     let frame = frame();
     let lines = html! {
         (frame.guide((0.0, 0.0), (1.0, 1.0)))
-        (frame.word((0.62, 0.62), (8.0, 18.0), Place::Start, "guessing"))
+        (frame.word((0.62, 0.62), (8.0, 18.0), TextAnchor::Start, "guessing"))
         @for (class, curve) in curves.iter().enumerate() {
             @if let Ok(points) = curve {
                 (frame.line(class, points.iter().map(|point| (point.false_positive_rate, point.true_positive_rate))))
@@ -56,7 +56,7 @@ pub(super) fn precision_recall(report: &Report, test: &Test, scores: &Scores) ->
         // Classes of equal size share their baseline; many of different sizes would hide the curves.
         @for &baseline in baselines.iter().take(5) {
             (frame.guide((0.0, baseline), (1.0, baseline)))
-            (frame.word((0.0, baseline), (6.0, -5.0), Place::Start, &format!("guessing: {}", number::percent(baseline))))
+            (frame.word((0.0, baseline), (6.0, -5.0), TextAnchor::Start, &format!("guessing: {}", number::percent(baseline))))
         }
         @for (class, curve) in curves.iter().enumerate() {
             @if let Ok(points) = curve { (frame.line(class, steps(points.iter().map(|point| (point.recall, point.precision))))) }
@@ -78,8 +78,8 @@ fn steps(points: impl Iterator<Item = (f64, f64)>) -> impl Iterator<Item = (f64,
     })
 }
 
-fn frame() -> Frame {
-    Frame { x: Scale::share(LEFT, RIGHT), y: Scale::share(BOTTOM, TOP) }
+fn frame() -> PlotFrame {
+    PlotFrame { x: Scale::share(LEFT, RIGHT), y: Scale::share(BOTTOM, TOP) }
 }
 
 /// Makes the rows of the legend: the class with the area and its interval, or the reason why it has no curve.

@@ -6,7 +6,7 @@ use experiment::EpochRow;
 
 use crate::{
     Report,
-    svg::{Drawing, Frame, Place, Scale, legend, px},
+    svg::{Drawing, PlotFrame, Scale, TextAnchor, legend, px},
 };
 
 const LEFT: f64 = 62.0;
@@ -66,7 +66,7 @@ fn curves(
 ) -> Markup {
     let rows = &report.history;
     let [first, last] = [rows.first(), rows.last()].map(|row| row.map_or(1.0, |row| row.epoch as f64));
-    let frame = Frame { x: Scale::linear(first, last, LEFT, RIGHT), y };
+    let frame = PlotFrame { x: Scale::linear(first, last, LEFT, RIGHT), y };
     let (x_ticks, y_ticks) = (frame.x.whole_ticks(7), frame.y.ticks(5));
     let x_ticks = if rows.len() == 1 { x_ticks.into_iter().take(1).collect() } else { x_ticks };
     html! {
@@ -83,16 +83,16 @@ fn curves(
 }
 
 /// Marks the epoch of the saved weights.
-fn mark(frame: &Frame, epoch: u64) -> Markup {
+fn mark(frame: &PlotFrame, epoch: u64) -> Markup {
     let x = frame.x.at(epoch as f64);
-    let place = if x > (LEFT + RIGHT) / 2.0 { Place::End } else { Place::Start };
+    let place = if x > (LEFT + RIGHT) / 2.0 { TextAnchor::End } else { TextAnchor::Start };
     html! {
         path.guide d=(crate::svg::path([(x, TOP), (x, BOTTOM)])) {}
         text.note x=(px(x)) y=(px(TOP - 9.0)) text-anchor=(place.word()) { "saved: epoch " (epoch) }
     }
 }
 
-fn dot(frame: &Frame, series: usize, epoch: u64, value: f64) -> Markup {
+fn dot(frame: &PlotFrame, series: usize, epoch: u64, value: f64) -> Markup {
     html! {
         @if value.is_finite() {
             circle class={ "dot " (crate::svg::series(series)) } r="4.5" cx=(px(frame.x.at(epoch as f64))) cy=(px(frame.y.at(value))) {}

@@ -5,7 +5,7 @@ use metrics::{RELIABILITY_BINS, Reliability, ReliabilityBin, Scores, wilson};
 
 use crate::{
     number,
-    svg::{Drawing, Frame, Place, Scale, legend, path, px, upright},
+    svg::{Drawing, PlotFrame, Scale, TextAnchor, legend, path, px, upright},
 };
 
 const LEFT: f64 = 62.0;
@@ -20,13 +20,13 @@ const LEGEND: f64 = BARS_BOTTOM + 62.0;
 /// Draws accuracy by confidence with Wilson intervals, and the number of images below.
 pub(super) fn diagram(scores: &Scores) -> Drawing {
     let reliability = Reliability::new(scores);
-    let frame = Frame { x: Scale::share(LEFT, RIGHT), y: Scale::share(BOTTOM, TOP) };
+    let frame = PlotFrame { x: Scale::share(LEFT, RIGHT), y: Scale::share(BOTTOM, TOP) };
     let (x_ticks, y_ticks) = (frame.x.ticks(5), frame.y.ticks(5));
     let bins: Vec<&ReliabilityBin> = reliability.bins.iter().filter(|bin| bin.count > 0).collect();
     let body = html! {
         (frame.axes("confidence (highest probability)", &x_ticks, "accuracy (share right)", &y_ticks))
         (frame.guide((0.0, 0.0), (1.0, 1.0)))
-        (frame.word((0.3, 0.3), (-8.0, -8.0), Place::End, "perfect"))
+        (frame.word((0.3, 0.3), (-8.0, -8.0), TextAnchor::End, "perfect"))
         @for bin in &bins { (dot(&frame, bin)) }
         (bars(&reliability))
         (legend(LEFT, LEGEND, &["a bin's mean confidence and accuracy (95 % interval)".to_owned()]).0)
@@ -51,7 +51,7 @@ pub(super) fn diagram(scores: &Scores) -> Drawing {
     }
 }
 
-fn dot(frame: &Frame, bin: &ReliabilityBin) -> Markup {
+fn dot(frame: &PlotFrame, bin: &ReliabilityBin) -> Markup {
     let (Some(confidence), Some(accuracy)) = (bin.mean_confidence, bin.accuracy) else { return html! {} };
     let interval = wilson(accuracy, bin.count as f64);
     let (x, y) = (frame.x.at(confidence), frame.y.at(accuracy));
@@ -65,7 +65,7 @@ fn dot(frame: &Frame, bin: &ReliabilityBin) -> Markup {
 
 fn bars(reliability: &Reliability) -> Markup {
     let most = reliability.bins.iter().map(|bin| bin.count).max().unwrap_or(0);
-    let frame = Frame {
+    let frame = PlotFrame {
         x: Scale::share(LEFT, RIGHT),
         y: Scale::linear(0.0, most as f64 * 1.25, BARS_BOTTOM, BARS_TOP),
     };

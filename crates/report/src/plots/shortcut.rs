@@ -6,7 +6,7 @@ use metrics::Figure;
 
 use crate::{
     Test, number,
-    svg::{Drawing, Frame, Place, Scale, path, px},
+    svg::{Drawing, PlotFrame, Scale, TextAnchor, path, px},
 };
 
 const LEFT: f64 = 132.0;
@@ -21,14 +21,14 @@ pub(super) fn accuracies(test: &Test) -> Drawing {
     let whole = ("nothing hidden".to_owned(), test.record.saved.figure("accuracy"));
     let rows: Vec<(String, Figure)> = [whole].into_iter().chain(hidden).collect();
     let bottom = TOP + ROW * rows.len() as f64;
-    let frame = Frame { x: Scale::share(LEFT, RIGHT), y: Scale::linear(0.0, 1.0, bottom, TOP) };
+    let frame = PlotFrame { x: Scale::share(LEFT, RIGHT), y: Scale::linear(0.0, 1.0, bottom, TOP) };
     let ticks = frame.x.ticks(5);
     let guessing = guessing(test);
     let body = html! {
         (frame.axes("accuracy (share of images right), with 95 % interval", &ticks, "", &[]))
         @if let Some(share) = guessing {
             (frame.guide((share, 0.0), (share, 1.0)))
-            (frame.word((share, 1.0), (0.0, -9.0), Place::Middle, "always the most frequent class"))
+            (frame.word((share, 1.0), (0.0, -9.0), TextAnchor::Middle, "always the most frequent class"))
         }
         @for (at, (name, figure)) in rows.iter().enumerate() {
             (row(&frame, TOP + ROW * (at as f64 + 0.5), name, figure, usize::from(at > 0)))
@@ -44,7 +44,7 @@ pub(super) fn accuracies(test: &Test) -> Drawing {
     }
 }
 
-fn row(frame: &Frame, y: f64, name: &str, figure: &Figure, series: usize) -> Markup {
+fn row(frame: &PlotFrame, y: f64, name: &str, figure: &Figure, series: usize) -> Markup {
     html! {
         text x=(px(LEFT - 12.0)) y=(px(y + 4.0)) text-anchor="end" { (name) }
         g class=(crate::svg::series(series)) {

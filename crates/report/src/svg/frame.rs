@@ -4,20 +4,20 @@ use super::{Scale, dashes, px, series};
 use crate::svg::scale::Tick;
 
 /// Pair of axes with their ticks, their grid and their names.
-pub(crate) struct Frame {
+pub(crate) struct PlotFrame {
     pub(crate) x: Scale,
     pub(crate) y: Scale,
 }
 
 /// Alignment of a text at its point.
 #[derive(Clone, Copy)]
-pub(crate) enum Place {
+pub(crate) enum TextAnchor {
     Start,
     Middle,
     End,
 }
 
-impl Place {
+impl TextAnchor {
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Start => "start",
@@ -27,7 +27,7 @@ impl Place {
     }
 }
 
-impl Frame {
+impl PlotFrame {
     /// Renders the axes, before their contents. Names hold the unit.
     pub(crate) fn axes(&self, x_name: &str, x_ticks: &[Tick], y_name: &str, y_ticks: &[Tick]) -> Markup {
         let ([left, right], [bottom, top]) = (self.x.ends(), self.y.ends());
@@ -63,7 +63,13 @@ impl Frame {
     }
 
     /// Renders a word beside a point.
-    pub(crate) fn word(&self, (x, y): (f64, f64), (dx, dy): (f64, f64), place: Place, word: &str) -> Markup {
+    pub(crate) fn word(
+        &self,
+        (x, y): (f64, f64),
+        (dx, dy): (f64, f64),
+        place: TextAnchor,
+        word: &str,
+    ) -> Markup {
         let (x, y) = (self.x.at(x) + dx, self.y.at(y) + dy);
         html! { text.note x=(px(x)) y=(px(y)) text-anchor=(place.word()) { (word) } }
     }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use audit::Sign;
-use experiment::{EpochRow, RunRecord, Status, TestFigures, TestRecord};
+use experiment::{EpochRow, RunRecord, RunStatus, TestFigures, TestRecord};
 use metrics::{Bound, Calibration, Scores, Temperature};
 use serde_json::{Value, json};
 
-use crate::{Audit, Picture, Report, Source, Test};
+use crate::{AuditSummary, Picture, Report, SourceLeakage, Test};
 
 /// Makes results in the form of `test.json`: 8 images of classes `a` and `b`, 5 of them right.
 pub(super) fn figures(accuracy: f64) -> Value {
@@ -88,11 +88,11 @@ pub(super) fn whole() -> Report {
         names: (0..8).map(|image| format!("test/{image}.png")).collect(),
         pictures: Some(BTreeMap::from([(4, picture)])),
     });
-    report.audit = Some(Audit {
+    report.audit = Some(AuditSummary {
         images: 24,
         grouped: Some(24),
-        source: Some(Source { sign: Sign::Weak, balanced_accuracy: 0.6, chance: 0.5 }),
-        ..Audit::default()
+        source: Some(SourceLeakage { sign: Sign::Weak, balanced_accuracy: 0.6, chance: 0.5 }),
+        ..AuditSummary::default()
     });
     report
 }
@@ -112,7 +112,7 @@ pub(super) fn bare() -> Report {
         epochs_run: 4,
         best_epoch: Some(3),
         classes: ["a", "b"].map(str::to_owned).to_vec(),
-        ..RunRecord::empty(Status::EarlyStopped)
+        ..RunRecord::empty(RunStatus::EarlyStopped)
     };
     Report { name: "run".to_owned(), record, history: (1..=4).map(epoch).collect(), test: None, audit: None }
 }

@@ -5,7 +5,7 @@ use model::{Device, InputScale, Precision, Pretrained, Spec};
 use phantoms::SampleOptions;
 
 use super::*;
-use experiment::{BEST, LAST, PREDICTIONS, RunRecord, Status};
+use experiment::{BEST, LAST, PREDICTIONS, RunRecord, RunStatus};
 
 fn images(folder: &Path) -> [ImageSet; 2] {
     let out = folder.join("Phantoms");
@@ -55,7 +55,7 @@ fn config() -> FitConfig {
 }
 
 fn run(folder: &Path) -> Run {
-    Run::create(folder, RunRecord::empty(Status::Running)).unwrap()
+    Run::create(folder, RunRecord::empty(RunStatus::Running)).unwrap()
 }
 
 /// Observer that stops at its nth event.

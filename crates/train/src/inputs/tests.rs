@@ -70,7 +70,7 @@ fn features_are_kept_as_they_were_computed_in_memory_and_on_disk() {
             }
         }
         let indices = [39, 3, 7];
-        let none = Augmenting { augmentation: data::Augmentation::default(), seed: 28, epoch: 1 };
+        let none = AugmentContext { augmentation: data::Augmentation::default(), seed: 28, epoch: 1 };
         let batch = |inputs: &Inputs<'_>| {
             inputs.feed(&[indices.to_vec()], none).unwrap().next(&classifier, &indices).unwrap()
         };

@@ -4,7 +4,7 @@
 //! here and not by ureq, so that the token goes to Kaggle alone and no address with a signature in it is ever shown.
 
 use super::super::remote::{agent, text};
-use super::token::Token;
+use super::token::KaggleToken;
 use crate::failure::Advice;
 use anyhow::{Context as _, Result, anyhow, bail};
 use serde::Deserialize;
@@ -50,7 +50,7 @@ impl Pins {
     }
 
     /// Requests the archive, or the rest of it (206). The status is 416 if there is no such rest.
-    pub(super) fn ask(&self, token: Option<&Token>, rest: Option<&Rest<'_>>) -> Result<Response<Body>> {
+    pub(super) fn ask(&self, token: Option<&KaggleToken>, rest: Option<&Rest<'_>>) -> Result<Response<Body>> {
         let response = self.follow(token, rest).map_err(|error| self.failed(error, self.by_hand()))?;
         let status = response.status();
         match status.as_u16() {
@@ -75,7 +75,7 @@ impl Pins {
     }
 
     /// Returns the remedy for a refusal, to try before a download by hand.
-    fn mend(&self, status: u16, token: Option<&Token>, wait: Option<u32>) -> String {
+    fn mend(&self, status: u16, token: Option<&KaggleToken>, wait: Option<u32>) -> String {
         match (status, token) {
             (401 | 403, None) => {
                 "give a Kaggle token (KAGGLE_USERNAME and KAGGLE_KEY, or `~/.kaggle/kaggle.json`) \
@@ -95,7 +95,7 @@ impl Pins {
         }
     }
 
-    fn follow(&self, token: Option<&Token>, rest: Option<&Rest<'_>>) -> Result<Response<Body>> {
+    fn follow(&self, token: Option<&KaggleToken>, rest: Option<&Rest<'_>>) -> Result<Response<Body>> {
         let home: Uri = self.url.parse().context("its address cannot be read")?;
         let agent = agent(0);
         let mut uri = home.clone();

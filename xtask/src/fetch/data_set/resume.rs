@@ -5,7 +5,7 @@
 use super::super::{Depot, remote, remove};
 use super::kaggle::{Pins, Rest};
 use super::space;
-use super::token::Token;
+use super::token::KaggleToken;
 use crate::failure::fail;
 use anyhow::{Context as _, Result};
 use base64::Engine as _;
@@ -62,7 +62,7 @@ fn left(depot: &Depot) -> (Note, u64) {
 }
 
 fn transfer(pins: &Pins, depot: &Depot, note: Note, have: u64) -> Result<Note> {
-    let token = Token::find()?;
+    let token = KaggleToken::find()?;
     // A weak ETag does not promise equal bytes (RFC 9110, 13.1.5).
     let mark = note.etag.as_deref().filter(|etag| !etag.starts_with("W/"));
     let sensible = have > 0 && note.length.is_none_or(|length| have < length);

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use ureq::http::HeaderValue;
 
 /// Credentials for Kaggle.
-pub(super) struct Token {
+pub(super) struct KaggleToken {
     /// Value of the `Authorization` header.
     header: HeaderValue,
     /// Place where it was found, for messages.
@@ -23,7 +23,7 @@ struct Legacy {
     key: String,
 }
 
-impl Token {
+impl KaggleToken {
     /// Finds the first token in the order of Kaggle's own programs: `KAGGLE_API_TOKEN` or `access_token`, the new kind,
     /// then `KAGGLE_USERNAME` with `KAGGLE_KEY` or `kaggle.json`, the old one.
     pub(super) fn find() -> Result<Option<Self>> {
