@@ -18,7 +18,7 @@ const NOISE: f32 = 0.7;
 const FEWEST: usize = 12;
 
 /// A square gray picture.
-struct Plane {
+struct GrayPlane {
     side: usize,
     values: Vec<f32>,
 }
@@ -55,9 +55,9 @@ pub(super) fn likeness(whole: &Signature, part: &Signature, crop: &Crop) -> f32 
 }
 
 /// The picture at sides from [`SMALLEST`] to `finest`, each twice the one before.
-fn pyramid(signature: &Signature, finest: usize) -> Vec<Plane> {
+fn pyramid(signature: &Signature, finest: usize) -> Vec<GrayPlane> {
     let values = signature.fine.iter().map(|&value| f32::from(value)).collect();
-    let mut planes = vec![Plane { side: FINE, values }];
+    let mut planes = vec![GrayPlane { side: FINE, values }];
     while let Some(last) = planes.last().filter(|plane| plane.side > SMALLEST) {
         let half = last.halved();
         planes.push(half);
@@ -67,7 +67,7 @@ fn pyramid(signature: &Signature, finest: usize) -> Vec<Plane> {
     planes
 }
 
-impl Plane {
+impl GrayPlane {
     fn halved(&self) -> Self {
         let side = self.side / 2;
         let pair = |row: usize, x: usize| {
@@ -138,7 +138,7 @@ impl Warp {
 }
 
 /// Gauss and Newton's steps towards the least squares of `gain × part + offset − whole(warp)` (Lucas and Kanade, 1981).
-fn lay_over(whole: &Plane, part: &Plane, mut warp: Warp) -> Option<Warp> {
+fn lay_over(whole: &GrayPlane, part: &GrayPlane, mut warp: Warp) -> Option<Warp> {
     let n = part.side;
     let [along_x, along_y] = whole.slopes();
     for _ in 0..STEPS {
@@ -212,7 +212,7 @@ fn solve(mut sums: [[f64; 7]; 6]) -> Option<[f64; 6]> {
 }
 
 /// The mean of the blocks' correlations where the pictures overlap, each less its own blur.
-fn compare(whole: &Plane, part: &Plane, warp: &Warp) -> f32 {
+fn compare(whole: &GrayPlane, part: &GrayPlane, warp: &Warp) -> f32 {
     let n = part.side;
     let span = |places: &[Option<Between>]| {
         let first = places.iter().position(Option::is_some)?;

@@ -39,7 +39,7 @@ const BLACK: f32 = 10.0;
 const EDGE: f32 = 0.05;
 
 /// Facts that need only the file's head.
-struct Head {
+struct HeaderFacts {
     format: &'static str,
     bits: Option<u16>,
     colour: &'static str,
@@ -50,7 +50,7 @@ struct Head {
 impl FileFacts {
     /// Gathers the facts of `file`; `gray` is what it was decoded to, in gray.
     pub(super) fn new(file: &[u8], gray: &Pixels) -> Self {
-        let Head { format, bits, colour, jpeg_quality, progressive } = head(file);
+        let HeaderFacts { format, bits, colour, jpeg_quality, progressive } = head(file);
         let (width, height) = (gray.width, gray.height);
         let Edges { borders, edge_mean, corner_mean } = edges(&gray.data, width, height);
         let bytes = file.len() as u64;
@@ -80,8 +80,9 @@ impl FileFacts {
     }
 }
 
-fn head(file: &[u8]) -> Head {
-    let plain = |format, bits, colour| Head { format, bits, colour, jpeg_quality: None, progressive: false };
+fn head(file: &[u8]) -> HeaderFacts {
+    let plain =
+        |format, bits, colour| HeaderFacts { format, bits, colour, jpeg_quality: None, progressive: false };
     match image::guess_format(file) {
         Ok(ImageFormat::Png) => png_head(file),
         Ok(ImageFormat::Jpeg) => jpeg_head(file),
@@ -121,7 +122,7 @@ fn stored(file: &[u8], format: ImageFormat) -> Option<(u16, &'static str)> {
 }
 
 /// Reads the header, which is the first chunk (PNG specification, 11.2.1).
-fn png_head(file: &[u8]) -> Head {
+fn png_head(file: &[u8]) -> HeaderFacts {
     let byte = |at: usize| file.get(at).copied().unwrap_or(0);
     let colour = match byte(25) {
         0 => "gray",
@@ -130,7 +131,7 @@ fn png_head(file: &[u8]) -> Head {
         4 => "gray, alpha",
         _ => "RGBA",
     };
-    Head {
+    HeaderFacts {
         format: "PNG",
         bits: Some(byte(24).into()),
         colour,
@@ -140,9 +141,9 @@ fn png_head(file: &[u8]) -> Head {
 }
 
 /// Reads the segments before the first scan (ITU T.81, B.1 and B.2).
-fn jpeg_head(file: &[u8]) -> Head {
+fn jpeg_head(file: &[u8]) -> HeaderFacts {
     let mut head =
-        Head { format: "JPEG", bits: None, colour: "unknown", jpeg_quality: None, progressive: false };
+        HeaderFacts { format: "JPEG", bits: None, colour: "unknown", jpeg_quality: None, progressive: false };
     let mut at = 2;
     while let Some(&[0xff, marker]) = file.get(at..at + 2) {
         // Filling, and markers without a length.

@@ -4,7 +4,7 @@
 use base::random::{Key, permutation};
 
 /// Facts of images, each brought to at most 256 bins.
-pub(super) struct Table {
+pub(super) struct NodeTable {
     /// A row of bins for each fact.
     facts: Vec<Vec<u8>>,
     /// Class index of each image.
@@ -38,7 +38,7 @@ enum Node {
 
 pub(super) struct Forest(Vec<Vec<Node>>);
 
-impl Table {
+impl NodeTable {
     /// Sorts facts into bins: `facts[fact][image]`; every label is below `n_classes`.
     pub(super) fn new(facts: &[Vec<f64>], labels: Vec<usize>, n_classes: usize) -> Self {
         Self { facts: facts.iter().map(|values| bins(values)).collect(), labels, n_classes }
@@ -69,7 +69,7 @@ fn bins(values: &[f64]) -> Vec<u8> {
 
 impl Forest {
     /// Grows on the images `among`; classes count alike, whatever their sizes. The key's step is not used.
-    pub(super) fn grow(table: &Table, among: &[usize], growth: Growth, key: Key) -> Self {
+    pub(super) fn grow(table: &NodeTable, among: &[usize], growth: Growth, key: Key) -> Self {
         let mut counts = vec![0.0_f64; table.n_classes];
         among.iter().for_each(|&image| counts[table.labels[image]] += 1.0);
         let weights: Vec<f64> = counts.iter().map(|&count| 1.0 / count.max(1.0)).collect();
@@ -89,7 +89,7 @@ impl Forest {
     }
 
     /// The class of an image: the first with most votes.
-    pub(super) fn classify(&self, table: &Table, image: usize) -> usize {
+    pub(super) fn classify(&self, table: &NodeTable, image: usize) -> usize {
         let mut votes = vec![0.0; table.n_classes];
         for tree in &self.0 {
             let mut at = 0;
@@ -105,7 +105,7 @@ impl Forest {
 }
 
 struct Tree<'a> {
-    table: &'a Table,
+    table: &'a NodeTable,
     weights: &'a [f64],
     growth: Growth,
     key: Key,

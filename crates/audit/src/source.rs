@@ -12,7 +12,7 @@ use base::random::{Key, Purpose, permutation};
 
 use super::{
     facts::FileFacts,
-    forest::{Forest, Growth, Table},
+    forest::{Forest, Growth, NodeTable},
 };
 
 /// Strength of file facts alone in telling the classes apart.
@@ -176,7 +176,7 @@ pub(super) fn source(images: &[(&FileFacts, usize)], n_classes: usize, seed: u64
         return None;
     }
     let values: Vec<Vec<f64>> = FACTS.iter().map(|(_, fact)| fact.values(images)).collect();
-    let table = Table::new(&values, labels, n_classes);
+    let table = NodeTable::new(&values, labels, n_classes);
     let key = Key { seed, epoch: 0, step: 0, purpose: Purpose::Audit };
     let folds = folds(table.labels(), n_classes, &key);
 
@@ -217,7 +217,7 @@ fn folds(labels: &[usize], n_classes: usize, key: &Key) -> Vec<usize> {
 }
 
 /// For each class the share of its images that are classified correctly by a forest that has not seen them.
-fn recalls(table: &Table, counts: &[usize], folds: &[usize], growth: Growth, key: Key) -> Vec<f64> {
+fn recalls(table: &NodeTable, counts: &[usize], folds: &[usize], growth: Growth, key: Key) -> Vec<f64> {
     let correct: Vec<usize> = (0..FOLDS)
         .into_par_iter()
         .map(|fold| {

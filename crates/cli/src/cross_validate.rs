@@ -23,7 +23,7 @@ use crate::{
     progress,
     resume::Resumed,
     status::{Status, hinted},
-    train::{Images, carry_out, reading, record, tell_ending},
+    train::{RunImages, carry_out, reading, record, tell_ending},
 };
 
 /// Decoded images of all folds.
@@ -145,7 +145,7 @@ fn train_fold(
     let checkpoint = resumed.as_ref().and_then(|resumed| resumed.checkpoint.clone());
     let mut classifier = plan.network.build(checkpoint.as_ref(), output)?;
     let held_out = plan.test.as_ref().map(|test| decoded.images.select(&test.samples));
-    let mut images = Images::of(&plan, &decoded.images, held_out, &decoded.bad)?;
+    let mut images = RunImages::of(&plan, &decoded.images, held_out, &decoded.bad)?;
     images.decode_seconds = decoded.seconds;
     let mut record = record(&plan, &images)?;
     record.settings = setup.settings_of(fold);

@@ -24,7 +24,7 @@ use crate::{
 const NAMED: usize = 20;
 
 /// Settings for reading images.
-pub(crate) struct Reading {
+pub(crate) struct ReadSettings {
     pub(crate) preprocess: Preprocess,
     pub(crate) decoding: Decoding,
     pub(crate) cache: Option<Cache>,
@@ -35,10 +35,10 @@ pub(crate) struct Reading {
 /// out.
 pub(crate) fn load(
     lists: &[&[Sample]],
-    reading: &Reading,
+    reading: &ReadSettings,
     output: &Output,
 ) -> Result<(Vec<ImageSet>, Vec<BadImage>)> {
-    let Reading { preprocess, decoding, cache, policy } = reading;
+    let ReadSettings { preprocess, decoding, cache, policy } = reading;
     let total = lists.iter().map(|samples| samples.len()).sum();
     let (mut sets, mut bad, mut notes) = (Vec::new(), Vec::new(), Vec::new());
     let all: Vec<data::Loaded> = progress::reading(output, total, |observer| {

@@ -15,7 +15,7 @@ use crate::{
     args::ExplainArgs,
     compute::use_threads,
     files,
-    found::{self, Files, Found},
+    found::{self, Found, ImageSearch},
     output::Output,
     progress::{self, FileProgress},
     rules::Rules,
@@ -23,7 +23,7 @@ use crate::{
     status::{Status, hinted},
     unlike,
 };
-use names::{Names, Targets};
+use names::{OutputNames, Targets};
 use rows::Rows;
 
 /// Caveat about heat maps, printed once.
@@ -51,11 +51,11 @@ pub(crate) fn run(args: &ExplainArgs, output: &Output) -> Result<Status> {
             preprocess: spec.preprocess(),
             decoding: rules.decoding(args.read.max_pixels, args.read.frame),
             rules,
-            names: Names::new(&args.out, args.force),
+            names: OutputNames::new(&args.out, args.force),
             rows: Rows::new(&spec.classes, method, args.json, output),
             progress,
         };
-        let mut files = Files::new(args.read.formats.unwrap_or(Formats::All));
+        let mut files = ImageSearch::new(args.read.formats.unwrap_or(Formats::All));
         let mut chunk = Vec::with_capacity(EVALUATION_BATCH);
         for path in &args.paths {
             for found in files.of(path) {
@@ -81,7 +81,7 @@ fn class(name: &str, classes: &[String]) -> Result<usize> {
     })
 }
 
-fn conclude(args: &ExplainArgs, files: &Files, rows: &Rows<'_>, output: &Output) -> Result<Status> {
+fn conclude(args: &ExplainArgs, files: &ImageSearch, rows: &Rows<'_>, output: &Output) -> Result<Status> {
     files.tell(output);
     if rows.written == 0 {
         let hint = "name images, or folders that hold some, but not the folder that heat maps go to";
@@ -96,7 +96,7 @@ fn conclude(args: &ExplainArgs, files: &Files, rows: &Rows<'_>, output: &Output)
 }
 
 /// File to explain, with the paths of its pictures or the reason that it gets none.
-struct Job {
+struct HeatMapJob {
     path: PathBuf,
     targets: Result<Targets, String>,
 }
@@ -109,14 +109,14 @@ struct Explainer<'a> {
     preprocess: Preprocess,
     decoding: Decoding,
     rules: Rules,
-    names: Names,
+    names: OutputNames,
     rows: Rows<'a>,
     progress: &'a FileProgress<'a>,
 }
 
 impl Explainer<'_> {
     /// Makes the job of a file that was found below `given`; `None` for earlier heat maps in a folder.
-    fn job(&mut self, given: &Path, (path, error): Found) -> Option<Job> {
+    fn job(&mut self, given: &Path, (path, error): Found) -> Option<HeatMapJob> {
         let targets = match error {
             Some(error) => Err(error),
             None if self.names.is_output(&path) => {
@@ -127,13 +127,13 @@ impl Explainer<'_> {
             }
             None => self.names.next(&path),
         };
-        Some(Job { path, targets })
+        Some(HeatMapJob { path, targets })
     }
 
     /// Explains at most a batch of files, and writes pictures and rows.
-    fn explain(&mut self, jobs: Vec<Job>) -> Result<()> {
+    fn explain(&mut self, jobs: Vec<HeatMapJob>) -> Result<()> {
         let (preprocess, decoding, progress) = (&self.preprocess, &self.decoding, self.progress);
-        let decode = |Job { path, targets }: Job| {
+        let decode = |HeatMapJob { path, targets }: HeatMapJob| {
             let read = |targets| {
                 let read = || data::read_resized(&path, preprocess, decoding);
                 let decoded = progress.while_reading(&path, read).map_err(|error| error.to_string())?;

@@ -16,7 +16,7 @@ use crate::{dataset, output::Output, status::hinted};
 pub(crate) type Found = (PathBuf, Option<String>);
 
 /// Search for images in the named places, which counts the files that it passes over.
-pub(crate) struct Files {
+pub(crate) struct ImageSearch {
     pub(crate) formats: Formats,
     /// Number of files in folders that are no images.
     no_images: usize,
@@ -34,7 +34,7 @@ const LIST: &str = "-";
 /// Longest line of that list, in bytes.
 const MAX_LINE: u64 = 1 << 16;
 
-impl Files {
+impl ImageSearch {
     pub(crate) fn new(formats: Formats) -> Self {
         Self { formats, no_images: 0, special: Vec::new(), left_out: Vec::new() }
     }

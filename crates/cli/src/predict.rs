@@ -11,7 +11,7 @@ use model::Classifier;
 use crate::{
     args::PredictArgs,
     compute::use_threads,
-    found::{self, Files},
+    found::{self, ImageSearch},
     output::Output,
     progress,
     rules::Rules,
@@ -38,7 +38,7 @@ pub(crate) fn run(args: &PredictArgs, output: &Output) -> Result<Status> {
         Printer { classes: committee.classes(), form: Form::of(args), csv_safe: args.csv_safe, output };
     printer.heading()?;
 
-    let mut files = Files::new(args.read.formats.unwrap_or(Formats::All));
+    let mut files = ImageSearch::new(args.read.formats.unwrap_or(Formats::All));
     let most = largest_chunk(&classifiers);
     progress::reading_without_bar(output, |progress| {
         let mut rows = Rows::new(&committee, &reader, &printer, progress, args.uncertain_below);
@@ -83,7 +83,7 @@ fn load(args: &PredictArgs, output: &Output) -> Result<Vec<(Classifier, Rules)>>
     named.into_iter().map(load).collect()
 }
 
-fn conclude(args: &PredictArgs, files: &Files, rows: &Rows<'_>, output: &Output) -> Result<Status> {
+fn conclude(args: &PredictArgs, files: &ImageSearch, rows: &Rows<'_>, output: &Output) -> Result<Status> {
     files.tell(output);
     if rows.written == 0 {
         let hint = match args.read.formats {

@@ -14,7 +14,7 @@ use data::ImageSet;
 use experiment::{ModelComparison, PredictionTable, TestFigures};
 use metrics::{FIGURES, FigureTable, KerasFigures};
 use model::Model;
-use outcome::{Against, OutFolder, Outcome, Outcomes};
+use outcome::{Against, OutFolder, Outcomes, SetResult};
 use sets::TestSet;
 
 pub(crate) use occluded::{occluded, print_occluded};
@@ -85,7 +85,7 @@ fn test(
     images: &ImageSet,
     args: &TestArgs,
     output: &Output,
-) -> Result<Option<(Outcome, PredictionTable)>> {
+) -> Result<Option<(SetResult, PredictionTable)>> {
     let Some((figures, predicted)) = model.test(images, output)? else { return Ok(None) };
     let checkpoint = model.checkpoint();
     let hidden = occluded(&model.classifier, checkpoint, images, &args.occlude, output)?;
@@ -100,7 +100,7 @@ fn test(
         }
         None => None,
     };
-    Ok(Some((Outcome { figures, occluded, against }, predicted)))
+    Ok(Some((SetResult { figures, occluded, against }, predicted)))
 }
 
 /// Warns of classes that a set has no image of, and of images that sets share.
@@ -142,7 +142,7 @@ fn print_all(model: &Model, outcomes: &Outcomes, output: &Output) {
         }
         Outcomes::Sets { sets, gaps } => {
             let of =
-                |(name, outcome): &(String, Outcome)| format!("{name} ({} images)", outcome.figures.images);
+                |(name, outcome): &(String, SetResult)| format!("{name} ({} images)", outcome.figures.images);
             let synthetic = sets.iter().any(|(_, outcome)| outcome.figures.synthetic);
             let named = sets.iter().map(of).collect::<Vec<_>>().join(", ");
             output.result(format!("Test results on {named}{}", marked(synthetic)));
@@ -159,7 +159,7 @@ fn print_all(model: &Model, outcomes: &Outcomes, output: &Output) {
 }
 
 /// Prints the occlusion tests and the comparison of a set, where the flags ask for them.
-fn print_beside(model: &Model, name: &str, outcome: &Outcome, output: &Output) {
+fn print_beside(model: &Model, name: &str, outcome: &SetResult, output: &Output) {
     print_occluded(name, &outcome.figures, &outcome.occluded, output);
     if let Some(against) = &outcome.against {
         output.result("");

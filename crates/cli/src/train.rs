@@ -16,7 +16,7 @@ use train::{CalibrationConfig, Ending};
 use crate::{
     args::{TrainArgs, TrainSettings},
     audit::AuditReport,
-    dataset::{self, Reading},
+    dataset::{self, ReadSettings},
     output::Output,
     progress::{self, Display},
     report,
@@ -30,7 +30,7 @@ pub(crate) use network::is_fetched;
 pub(crate) use plan::{Opened, Plan, check_writable, default_name, introduce_data};
 
 /// Decoded images of a run.
-pub(crate) struct Images {
+pub(crate) struct RunImages {
     training: ImageSet,
     validation: ImageSet,
     test: Option<ImageSet>,
@@ -94,7 +94,7 @@ pub(crate) fn run(args: &TrainArgs, output: &Output) -> Result<Status> {
 pub(crate) fn carry_out(
     classifier: &mut Classifier,
     plan: &Plan,
-    images: &Images,
+    images: &RunImages,
     resumed: Option<&Checkpoint>,
     run: &mut Run,
     start: Instant,
@@ -137,7 +137,7 @@ pub(crate) fn carry_out(
 }
 
 /// Reads the images. Files that cannot be read are left out before the data set is split, unless it was `split_first`.
-fn load(plan: &mut Plan, split_first: bool, output: &Output) -> Result<Images> {
+fn load(plan: &mut Plan, split_first: bool, output: &Output) -> Result<RunImages> {
     let start = Instant::now();
     // Training and validation images are one list: another seed or share splits the same images of the cache.
     let mut lists = vec![&plan.listing.samples[..]];
@@ -148,7 +148,7 @@ fn load(plan: &mut Plan, split_first: bool, output: &Output) -> Result<Images> {
         output.note(plan.counts());
         output.note("");
     }
-    let mut images = Images::of(plan, &sets[0], sets.get(1).cloned(), &bad)?;
+    let mut images = RunImages::of(plan, &sets[0], sets.get(1).cloned(), &bad)?;
     let mut named = vec![("training", &images.training), ("validation", &images.validation)];
     named.extend(images.test.as_ref().map(|test| ("test", test)));
     dataset::warn_of_duplicates(&named, &plan.decoding, output);
@@ -157,8 +157,8 @@ fn load(plan: &mut Plan, split_first: bool, output: &Output) -> Result<Images> {
 }
 
 /// Returns the settings for reading a run's images.
-pub(crate) fn reading(plan: &Plan) -> Reading {
-    Reading {
+pub(crate) fn reading(plan: &Plan) -> ReadSettings {
+    ReadSettings {
         preprocess: plan.spec().preprocess(),
         decoding: plan.decoding,
         cache: plan.settings.cache.cache(),
@@ -166,7 +166,7 @@ pub(crate) fn reading(plan: &Plan) -> Reading {
     }
 }
 
-impl Images {
+impl RunImages {
     /// Splits decoded images into the parts of a run; each must have some of every class.
     pub(crate) fn of(plan: &Plan, all: &ImageSet, test: Option<ImageSet>, bad: &[BadImage]) -> Result<Self> {
         let (training, validation) = (all.select(&plan.split.training), all.select(&plan.split.validation));
@@ -182,7 +182,7 @@ impl Images {
     }
 }
 
-pub(crate) fn record(plan: &Plan, images: &Images) -> Result<RunRecord> {
+pub(crate) fn record(plan: &Plan, images: &RunImages) -> Result<RunRecord> {
     let count = |set: &ImageSet| data::counts(set.samples(), plan.spec().classes.len());
     let mut counts = BTreeMap::from([
         ("training".to_owned(), count(&images.training)),
@@ -225,7 +225,7 @@ pub(crate) fn record(plan: &Plan, images: &Images) -> Result<RunRecord> {
 fn fit(
     classifier: &mut Classifier,
     plan: &Plan,
-    images: &Images,
+    images: &RunImages,
     resumed: Option<&Checkpoint>,
     run: &mut Run,
     output: &Output,
@@ -248,7 +248,7 @@ fn fit(
 }
 
 /// Calibrates both models on the validation part, if that was asked for.
-fn calibrate(plan: &Plan, images: &Images, run: &mut Run, output: &Output) -> Result<()> {
+fn calibrate(plan: &Plan, images: &RunImages, run: &mut Run, output: &Output) -> Result<()> {
     let TrainSettings { calibrate, sensitivity, .. } = plan.settings;
     let config = CalibrationConfig { temperature: calibrate, sensitivity };
     if config.is_empty() {
@@ -265,7 +265,7 @@ fn calibrate(plan: &Plan, images: &Images, run: &mut Run, output: &Output) -> Re
 }
 
 /// Tests both files as they lie on the disk, loaded again, and stores the saved model's predictions.
-fn test_both(plan: &Plan, images: &Images, run: &mut Run, output: &Output) -> Result<Option<TestRecord>> {
+fn test_both(plan: &Plan, images: &RunImages, run: &mut Run, output: &Output) -> Result<Option<TestRecord>> {
     let Some(set) = &images.test else { return Ok(None) };
     let start = Instant::now();
     let [best, last] = [BEST, LAST].map(|name| run.file(name));

@@ -31,10 +31,10 @@ use crate::{
     DecodeError, Decoded, Decoding, Error, FileObserver, OutputKind, Preprocess, Sample,
     create_output_folder,
     images::hex,
-    load::{CHUNK, Outcome, decode_chunk},
+    load::{CHUNK, FileResult, decode_chunk},
     store::Bytes,
 };
-use key::Key;
+use key::ListKey;
 pub use note::CachedNote;
 
 /// Cache of decoded images: its folder and the bytes that it may take.
@@ -61,8 +61,8 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(3);
 const WAIT: Duration = Duration::from_millis(20);
 
 /// Images of a list, in a file.
-pub(crate) struct Kept {
-    pub(crate) outcomes: Vec<Outcome>,
+pub(crate) struct CachedList {
+    pub(crate) outcomes: Vec<FileResult>,
     pub(crate) bytes: Bytes,
     /// True where they were there before.
     pub(crate) is_old: bool,
@@ -85,9 +85,9 @@ impl Cache {
         preprocess: &Preprocess,
         decoding: &Decoding,
         observer: &dyn FileObserver,
-    ) -> Result<Kept, Error> {
+    ) -> Result<CachedList, Error> {
         let key = key::key(samples, preprocess, decoding);
-        let place = Place::new(&self.folder, &key);
+        let place = ListFile::new(&self.folder, &key);
         let open = || place.open(&key, samples.len(), preprocess.image_size);
         if let Some(kept) = open()? {
             samples.iter().for_each(|sample| observer.finished(&sample.path));
@@ -119,7 +119,7 @@ impl Cache {
             fs::remove_file(&place.partial).map_err(failed)?;
         }
         let bytes = Bytes::File(partial, place.whole);
-        Ok(Kept { outcomes, bytes, is_old: false })
+        Ok(CachedList { outcomes, bytes, is_old: false })
     }
 
     /// Counts the files and their bytes.
@@ -174,7 +174,7 @@ impl Cache {
     }
 
     /// Lists the cache's own files, told by their names.
-    fn files(&self) -> Result<Vec<Found>, Error> {
+    fn files(&self) -> Result<Vec<CacheFile>, Error> {
         let failed = |source| io_error("read", &self.folder, source);
         let entries = match fs::read_dir(&self.folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -188,14 +188,14 @@ impl Cache {
             let Ok(metadata) = fs::symlink_metadata(&path) else { continue };
             if metadata.is_file() && (named(WHOLE) || named(PARTIAL) || named(NOTE)) {
                 let used = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-                files.push(Found { is_partial: named(PARTIAL), bytes: metadata.len(), used, path });
+                files.push(CacheFile { is_partial: named(PARTIAL), bytes: metadata.len(), used, path });
             }
         }
         Ok(files)
     }
 }
 
-struct Found {
+struct CacheFile {
     path: PathBuf,
     is_partial: bool,
     bytes: u64,
@@ -216,13 +216,13 @@ fn is_named(file: &File, path: &Path) -> bool {
 }
 
 /// A list's file, and its name while it is written.
-struct Place {
+struct ListFile {
     whole: PathBuf,
     partial: PathBuf,
 }
 
-impl Place {
-    fn new(folder: &Path, key: &Key) -> Self {
+impl ListFile {
+    fn new(folder: &Path, key: &ListKey) -> Self {
         let name = hex(&key[..16]);
         Self {
             whole: folder.join(format!("{name}.{WHOLE}")),
@@ -231,7 +231,7 @@ impl Place {
     }
 
     /// Opens the whole file, if there is one and it is right. One that is not is taken for none, and written again.
-    fn open(&self, key: &Key, n: usize, image_size: usize) -> Result<Option<Kept>, Error> {
+    fn open(&self, key: &ListKey, n: usize, image_size: usize) -> Result<Option<CachedList>, Error> {
         let failed = |source| io_error("read", &self.whole, source);
         let file = match base::open_no_link(File::options().read(true), &self.whole) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -248,7 +248,7 @@ impl Place {
         };
         // The time of last use, which decides what goes first. A cache that only others may write is used all the same.
         let _ = file.set_modified(SystemTime::now());
-        Ok(Some(Kept { outcomes, bytes: Bytes::File(file, self.whole.clone()), is_old: true }))
+        Ok(Some(CachedList { outcomes, bytes: Bytes::File(file, self.whole.clone()), is_old: true }))
     }
 
     /// Opens the partial file, empty and locked by this process alone; waits for another as long as it is writing it.
@@ -326,12 +326,12 @@ impl FileObserver for Alive<'_> {
 /// Decodes all files into the cache's, and tells if all of them could be read, images or not.
 fn fill(
     partial: &mut File,
-    key: &Key,
+    key: &ListKey,
     samples: &[Sample],
     preprocess: &Preprocess,
     decoding: &Decoding,
     observer: &dyn FileObserver,
-) -> io::Result<(Vec<Outcome>, bool)> {
+) -> io::Result<(Vec<FileResult>, bool)> {
     let observer = Alive { observer, file: partial.try_clone()?, last: Mutex::new(Instant::now()) };
     let mut writer = file::Writer::new(BufWriter::with_capacity(1 << 20, partial))?;
     let mut readable = true;

@@ -52,27 +52,27 @@ pub fn decode(bytes: &[u8], decoding: &Decoding) -> Result<Decoded, DecodeError>
 
 fn whole(
     bytes: &[u8],
-    kind: &Kind,
+    kind: &Format,
     decoding: &Decoding,
     notes: &mut DecodeNotes,
 ) -> Result<Pixels, DecodeError> {
     match *kind {
-        Kind::Image(ImageFormat::Png) => png::pixels(bytes, None, decoding, notes),
-        Kind::Image(ImageFormat::Tiff) => tiff::pixels(bytes, decoding, notes),
-        Kind::Image(ImageFormat::WebP) => webp::pixels(bytes, decoding, notes),
-        Kind::Image(ImageFormat::Gif) => gif::pixels(bytes, decoding, notes),
-        Kind::Image(format) => {
+        Format::Image(ImageFormat::Png) => png::pixels(bytes, None, decoding, notes),
+        Format::Image(ImageFormat::Tiff) => tiff::pixels(bytes, decoding, notes),
+        Format::Image(ImageFormat::WebP) => webp::pixels(bytes, decoding, notes),
+        Format::Image(ImageFormat::Gif) => gif::pixels(bytes, decoding, notes),
+        Format::Image(format) => {
             choose_frame(1, decoding, notes)?;
             match format {
                 ImageFormat::Jpeg => jpeg::pixels(bytes, decoding, notes),
                 format => library::pixels(bytes, format, decoding, notes),
             }
         }
-        Kind::Jpeg2000 => {
+        Format::Jpeg2000 => {
             choose_frame(1, decoding, notes)?;
             jpeg2000::pixels(bytes, decoding, notes)
         }
-        Kind::Dicom => dicom::pixels(bytes, decoding, notes),
+        Format::Dicom => dicom::pixels(bytes, decoding, notes),
     }
 }
 
@@ -100,7 +100,7 @@ pub fn decode_resized(
     let (kind, settled) = kind(bytes, decoding)?;
     let mut notes = notes(decoding, &settled);
     let pixels = catch_panic(kind.name(), || match (&kind, interpolation) {
-        (Kind::Image(ImageFormat::Png), Interpolation::Nearest) => {
+        (Format::Image(ImageFormat::Png), Interpolation::Nearest) => {
             png::pixels(bytes, Some(size), &settled, &mut notes)
         }
         _ => resize(&whole(bytes, &kind, &settled, &mut notes)?, size, interpolation),
@@ -108,13 +108,13 @@ pub fn decode_resized(
     Ok(Decoded { pixels, notes })
 }
 
-enum Kind {
+enum Format {
     Image(ImageFormat),
     Jpeg2000,
     Dicom,
 }
 
-impl Kind {
+impl Format {
     fn name(&self) -> &'static str {
         match self {
             Self::Image(ImageFormat::Png) => "PNG",
@@ -136,20 +136,20 @@ fn notes(asked: &Decoding, settled: &Decoding) -> DecodeNotes {
 }
 
 /// The format of a file, and the rules that it is read by.
-fn kind(bytes: &[u8], decoding: &Decoding) -> Result<(Kind, Decoding), DecodeError> {
+fn kind(bytes: &[u8], decoding: &Decoding) -> Result<(Format, Decoding), DecodeError> {
     if bytes.is_empty() {
         return Err(DecodeError::Empty);
     }
     let dicom = sniff::is_dicom(bytes);
     if dicom && decoding.formats == Formats::All {
-        return Ok((Kind::Dicom, *decoding));
+        return Ok((Format::Dicom, *decoding));
     }
     // The preamble of a DICOM file may be the head of an image, which is what Pillow reads then.
     if let Some(kind) = image_kind(bytes) {
         return Ok((kind, *decoding));
     }
     if dicom && decoding.falls_back {
-        return Ok((Kind::Dicom, Decoding { formats: Formats::All, ..*decoding }));
+        return Ok((Format::Dicom, Decoding { formats: Formats::All, ..*decoding }));
     }
     if dicom {
         return Err(DecodeError::Dicom);
@@ -160,16 +160,16 @@ fn kind(bytes: &[u8], decoding: &Decoding) -> Result<(Kind, Decoding), DecodeErr
     }
 }
 
-fn image_kind(bytes: &[u8]) -> Option<Kind> {
+fn image_kind(bytes: &[u8]) -> Option<Format> {
     use ImageFormat::{Bmp, Gif, Jpeg, Png, Pnm, Tiff, WebP};
     if jpeg2000::MARKS.iter().any(|mark| bytes.starts_with(mark)) {
-        return Some(Kind::Jpeg2000);
+        return Some(Format::Jpeg2000);
     }
     if sniff::is_big_tiff(bytes) {
-        return Some(Kind::Image(Tiff));
+        return Some(Format::Image(Tiff));
     }
     let format = image::guess_format(bytes).ok()?;
-    matches!(format, Bmp | Gif | Jpeg | Png | Pnm | Tiff | WebP).then_some(Kind::Image(format))
+    matches!(format, Bmp | Gif | Jpeg | Png | Pnm | Tiff | WebP).then_some(Format::Image(format))
 }
 
 /// Refuses a file by its first bytes, as [`decode`] would by all of them.

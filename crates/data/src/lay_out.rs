@@ -17,7 +17,7 @@ use crate::{
     Error, OutputKind, Part, create_output_folder,
     manifest::{self, Row, check_free, records},
     output_folder::MARKER,
-    walk::{self, Kind},
+    walk::{self, EntryKind},
 };
 
 pub use journal::resume_move;
@@ -164,7 +164,7 @@ fn check_dir(
         base::remove_temporary(&folder).map_err(failed("clear up", &folder))?;
         for entry in entries {
             let path = folder.join(&entry.name);
-            if entry.kind == Kind::Folder {
+            if entry.kind == EntryKind::Folder {
                 waiting.push(path);
             } else if !base::is_temporary(&entry.name)
                 && !ours.contains(&path)

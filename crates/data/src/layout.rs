@@ -7,7 +7,7 @@ use crate::{
     Unobserved, group, listing, manifest,
     scan::{ClassFolder, Name, Scan},
     unicode::is_same_text,
-    walk::{self, Entry, Kind},
+    walk::{self, Entry, EntryKind},
 };
 
 /// Choice of the classes that are listed.
@@ -167,7 +167,7 @@ fn folders_of_parts(
 
 /// Tells if an entry is a folder that may be a part of a data set or a class.
 fn is_part_or_class(entry: &Entry) -> bool {
-    matches!(entry.kind, Kind::Folder | Kind::LinkToFolder)
+    matches!(entry.kind, EntryKind::Folder | EntryKind::LinkToFolder)
         && !entry.text.starts_with('.')
         && !walk::is_leftover_folder(&entry.text)
 }

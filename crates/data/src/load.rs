@@ -50,7 +50,7 @@ pub struct Loaded {
 }
 
 /// Outcome of one file: the place of its image, or the reason why there is none.
-pub(crate) type Outcome = Result<Entry, String>;
+pub(crate) type FileResult = Result<Entry, String>;
 
 /// Reads, decodes and resizes every file once, and keeps it in one channel where it is gray, on all of rayon's threads.
 ///
@@ -173,7 +173,7 @@ pub(crate) fn decode_chunk(
 fn assemble(
     samples: &[Sample],
     preprocess: &Preprocess,
-    outcomes: Vec<Outcome>,
+    outcomes: Vec<FileResult>,
     bytes: Bytes,
     from_cache: bool,
     not_cached: Option<Error>,

@@ -140,7 +140,7 @@ pub(crate) fn open(
 }
 
 /// Makes the remarks on how rows were understood.
-fn remarks(files: &paths::Files) -> Vec<Remark> {
+fn remarks(files: &paths::ResolvedPaths) -> Vec<Remark> {
     let mut remarks = Vec::new();
     remarks.extend(files.way.clone().map(|way| Remark::OtherPaths { way }));
     remarks.extend((files.other_form > 0).then_some(Remark::OtherUnicodeForm { files: files.other_form }));

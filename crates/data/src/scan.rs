@@ -11,7 +11,7 @@ use crate::{
     listing::{check_distinct, position},
     output_folder::{self, output_within},
     unicode::is_same_text,
-    walk::{self, Entry, Kind},
+    walk::{self, Entry, EntryKind},
 };
 
 /// A path below the data set's folder, and the same as text with `/` between names.
@@ -67,11 +67,11 @@ impl Scan<'_> {
         let mut kept = Vec::new();
         for entry in walk::entries(&path)? {
             let reason = match entry.kind {
-                Kind::File if output_folder::is_marker(&entry.text) => continue,
-                Kind::Folder | Kind::LinkToFolder if walk::is_leftover_folder(&entry.text) => {
+                EntryKind::File if output_folder::is_marker(&entry.text) => continue,
+                EntryKind::Folder | EntryKind::LinkToFolder if walk::is_leftover_folder(&entry.text) => {
                     Some(Reason::Leftover)
                 }
-                Kind::Folder | Kind::LinkToFolder => {
+                EntryKind::Folder | EntryKind::LinkToFolder => {
                     output_within(&path.join(&entry.name)).map(Reason::Output)
                 }
                 _ => None,
@@ -98,7 +98,7 @@ impl Scan<'_> {
         let (mut folders, mut images, mut csv) = (Vec::new(), 0, Vec::new());
         for entry in entries {
             let below = base.join(&entry.name, &entry.text);
-            if matches!(entry.kind, Kind::Folder | Kind::LinkToFolder) {
+            if matches!(entry.kind, EntryKind::Folder | EntryKind::LinkToFolder) {
                 if self.formats == Formats::All && entry.text.starts_with('.') {
                     self.leave_out(&below, Reason::Hidden);
                 } else {
@@ -114,7 +114,7 @@ impl Scan<'_> {
                 }
                 Err(reason) => self.leave_out(&below, reason),
             }
-            if entry.kind == Kind::File && entry.text.to_lowercase().ends_with(".csv") {
+            if entry.kind == EntryKind::File && entry.text.to_lowercase().ends_with(".csv") {
                 csv.push(below.below(self.root));
             }
         }
@@ -170,8 +170,9 @@ impl Scan<'_> {
     /// A folder that cannot be read.
     pub(crate) fn images(&mut self, class: &Name) -> Result<Vec<Name>, Error> {
         let entries = self.entries(class)?;
-        let holds =
-            |entry: &&Entry, name: &str| entry.kind == Kind::Folder && entry.text.eq_ignore_ascii_case(name);
+        let holds = |entry: &&Entry, name: &str| {
+            entry.kind == EntryKind::Folder && entry.text.eq_ignore_ascii_case(name)
+        };
         let images = entries.iter().find(|entry| holds(entry, "images"));
         let has_masks = entries.iter().any(|entry| holds(&entry, "masks"));
         let Some(images) = images.filter(|_| has_masks) else { return self.walk(class.clone(), entries) };
@@ -199,11 +200,11 @@ impl Scan<'_> {
             for entry in entries {
                 let below = folder.join(&entry.name, &entry.text);
                 match entry.kind {
-                    Kind::Folder if self.formats == Formats::All && entry.text.starts_with('.') => {
+                    EntryKind::Folder if self.formats == Formats::All && entry.text.starts_with('.') => {
                         self.leave_out(&below, Reason::Hidden);
                     }
-                    Kind::Folder => waiting.push(below),
-                    Kind::LinkToFolder => self.leave_out(&below, Reason::LinkToFolder),
+                    EntryKind::Folder => waiting.push(below),
+                    EntryKind::LinkToFolder => self.leave_out(&below, Reason::LinkToFolder),
                     _ => {
                         self.observer.listed(1);
                         match walk::judge(&path, &entry, self.formats) {

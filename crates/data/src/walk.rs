@@ -14,11 +14,11 @@ pub(crate) struct Entry {
     pub(crate) name: OsString,
     /// Name as text; what is not UTF-8 is replaced.
     pub(crate) text: String,
-    pub(crate) kind: Kind,
+    pub(crate) kind: EntryKind,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum EntryKind {
     Folder,
     LinkToFolder,
     /// A file, or a link to one.
@@ -45,21 +45,21 @@ pub(crate) fn entries(folder: &Path) -> Result<Vec<Entry>, Error> {
     Ok(entries)
 }
 
-fn kind(entry: &fs::DirEntry) -> io::Result<Kind> {
+fn kind(entry: &fs::DirEntry) -> io::Result<EntryKind> {
     let of = |kind: fs::FileType, folder| match kind {
         kind if kind.is_dir() => folder,
-        kind if kind.is_file() => Kind::File,
-        _ => Kind::Special,
+        kind if kind.is_file() => EntryKind::File,
+        _ => EntryKind::Special,
     };
     let own = entry.file_type()?;
     if !own.is_symlink() {
-        return Ok(of(own, Kind::Folder));
+        return Ok(of(own, EntryKind::Folder));
     }
     match fs::metadata(entry.path()) {
-        Ok(target) => Ok(of(target.file_type(), Kind::LinkToFolder)),
+        Ok(target) => Ok(of(target.file_type(), EntryKind::LinkToFolder)),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(error),
         // It leads nowhere, or in a circle.
-        Err(_) => Ok(Kind::BrokenLink),
+        Err(_) => Ok(EntryKind::BrokenLink),
     }
 }
 
@@ -100,7 +100,7 @@ pub fn is_leftover_folder(name: &str) -> bool {
 /// Tells if a file is the one that macOS keeps of another, `._NAME`, which is no image whatever its extension.
 fn is_apple_double(folder: &Path, entry: &Entry) -> bool {
     entry.text.starts_with("._")
-        && entry.kind == Kind::File
+        && entry.kind == EntryKind::File
         && head(&folder.join(&entry.name)).is_ok_and(|head| sniff(&head).is_none())
 }
 
@@ -124,12 +124,12 @@ pub(crate) fn judge(folder: &Path, entry: &Entry, formats: Formats) -> Result<()
         Formats::All => has_image_extension(&entry.text) && !hidden,
     };
     match entry.kind {
-        Kind::Special => return Err(Reason::Special),
+        EntryKind::Special => return Err(Reason::Special),
         _ if is_apple_double(folder, entry) => return Err(Reason::Leftover),
         _ if is_heat_map(&folder.join(&entry.name)) => return Err(Reason::Output(OutputKind::HeatMaps)),
         // What has an image's name and cannot be read is told as a bad image, not left out.
         _ if by_name => return Ok(()),
-        Kind::BrokenLink => return Err(Reason::BrokenLink),
+        EntryKind::BrokenLink => return Err(Reason::BrokenLink),
         _ if base::is_temporary(&entry.name) => return Err(Reason::Unfinished),
         _ if hidden => return Err(Reason::Hidden),
         _ if entry.text.ends_with(PARTIAL) => return Err(Reason::Unfinished),
@@ -155,7 +155,7 @@ pub(crate) fn judge(folder: &Path, entry: &Entry, formats: Formats) -> Result<()
 pub fn judge_file(path: &Path, formats: Formats) -> Result<(), Reason> {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Err(Reason::NoImage) };
     let text = name.to_string_lossy().into_owned();
-    judge(folder, &Entry { name: name.to_owned(), text, kind: Kind::File }, formats)
+    judge(folder, &Entry { name: name.to_owned(), text, kind: EntryKind::File }, formats)
 }
 
 fn head(path: &Path) -> io::Result<Vec<u8>> {

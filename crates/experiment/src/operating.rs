@@ -10,7 +10,7 @@ use crate::{
 
 /// Threshold on one class's probability, with its effect on the tested images.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(from = "Row")]
+#[serde(from = "OperatingRow")]
 pub struct TestedOperatingPoint {
     /// The class.
     pub label: String,
@@ -37,7 +37,7 @@ pub struct Shares {
 
 /// Form in `test.json`.
 #[derive(Deserialize)]
-struct Row {
+struct OperatingRow {
     label: String,
     target: f64,
     threshold: f64,
@@ -84,8 +84,8 @@ impl TestedOperatingPoint {
     }
 }
 
-impl From<Row> for TestedOperatingPoint {
-    fn from(row: Row) -> Self {
+impl From<OperatingRow> for TestedOperatingPoint {
+    fn from(row: OperatingRow) -> Self {
         let figure =
             |key: &str, value| Figure { value, interval: row.intervals.get(key).copied(), missing: None };
         Self {

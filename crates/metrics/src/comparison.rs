@@ -3,7 +3,7 @@ use crate::{
     estimate::{Evidence, IntervalKind},
     influence::{Influences, moments},
     mcnemar_exact,
-    prepared::Prepared,
+    prepared::ResampledSet,
 };
 
 /// Two models on the same images.
@@ -38,8 +38,8 @@ impl Comparison {
     pub fn new(first: &Scores, second: &Scores, resampling: &Resampling) -> Result<Self, EvaluationError> {
         same_images(first, second)?;
         let units = resampling.units(first.n_classes(), first.labels())?;
-        let pair = [first, second].map(Prepared::new);
-        let figures = pair.each_ref().map(Prepared::figures);
+        let pair = [first, second].map(ResampledSet::new);
+        let figures = pair.each_ref().map(ResampledSet::figures);
         let influences = [0, 1].map(|model| Influences::new(&pair[model], &figures[model]));
         let samples = resampling.samples(&units, first.len(), |counts| {
             let [first, second] = pair.each_ref().map(|model| model.row_of(counts));

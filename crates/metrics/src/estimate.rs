@@ -1,9 +1,9 @@
 use crate::{
     CLASS_FIGURES, FIGURES, Figure, Interval, Undefined,
     figures::{ClassFormula, Formula, IntervalRule, Value, class_figure},
-    influence::Moments,
+    influence::InfluenceMoments,
     interval::{bca, logit, wilson},
-    prepared::Prepared,
+    prepared::ResampledSet,
     resample::Resamples,
     units::Units,
 };
@@ -55,7 +55,7 @@ pub(crate) enum IntervalKind {
 }
 
 /// The kind of every figure, in the order of [`crate::Figures`].
-pub(crate) fn kinds(prepared: &Prepared<'_>, units: &Units) -> Vec<IntervalKind> {
+pub(crate) fn kinds(prepared: &ResampledSet<'_>, units: &Units) -> Vec<IntervalKind> {
     let n_classes = prepared.rankings.len();
     let labels = prepared.scores.labels();
     let share = |counts: &dyn Fn(usize) -> bool| IntervalKind::Share {
@@ -122,7 +122,7 @@ impl Evidence<'_> {
         value: Value,
         kind: IntervalKind,
         sample: Option<&Resamples>,
-        moments: impl FnOnce() -> Moments,
+        moments: impl FnOnce() -> InfluenceMoments,
     ) -> Estimate {
         let interval = value.and_then(|value| self.interval(value, kind, sample, moments));
         let undefined_resamples = match kind {
@@ -137,7 +137,7 @@ impl Evidence<'_> {
         value: f64,
         kind: IntervalKind,
         sample: Option<&Resamples>,
-        moments: impl FnOnce() -> Moments,
+        moments: impl FnOnce() -> InfluenceMoments,
     ) -> Result<Interval, Undefined> {
         match kind {
             IntervalKind::Share { of, .. } if !self.grouped => Ok(wilson(value, of)),

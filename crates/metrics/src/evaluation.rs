@@ -6,7 +6,7 @@ use crate::{
     estimate::{Evidence, kinds},
     influence::{Influences, moments},
     precision_recall_curve,
-    prepared::Prepared,
+    prepared::ResampledSet,
     roc_curve,
     units::Units,
 };
@@ -104,7 +104,7 @@ impl Evaluation {
     /// Groups that are not one an image.
     pub fn new(scores: &Scores, resampling: &Resampling) -> Result<Self, EvaluationError> {
         let units = resampling.units(scores.n_classes(), scores.labels())?;
-        let prepared = Prepared::new(scores);
+        let prepared = ResampledSet::new(scores);
         let figures = prepared.figures();
         let influences = Influences::new(&prepared, &figures);
         let mut samples = resampling.samples(&units, scores.len(), |counts| prepared.row_of(counts));

@@ -3,7 +3,7 @@
 use crate::{
     Scores, Undefined,
     cells::Cells,
-    prepared::{Prepared, brier, log_loss},
+    prepared::{ResampledSet, brier, log_loss},
 };
 
 /// A figure's value, or the reason why it has none.
@@ -317,7 +317,7 @@ impl<'a, T> IntoIterator for &'a Figures<T> {
 impl Figures<Value> {
     /// The figures of a set of images, without intervals.
     pub fn of(scores: &Scores) -> Self {
-        Prepared::new(scores).figures()
+        ResampledSet::new(scores).figures()
     }
 }
 

@@ -1,7 +1,7 @@
 use crate::{
     CLASS_FIGURES, FIGURES, Figures, Undefined,
     figures::{ClassFormula, Formula, Value, class_figure},
-    prepared::{Prepared, assemble},
+    prepared::{ResampledSet, assemble},
     units::Units,
 };
 
@@ -21,7 +21,7 @@ pub(crate) struct Influences {
 
 /// Moments of one figure's sampling distribution, from its influences.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Moments {
+pub(crate) struct InfluenceMoments {
     /// The infinitesimal jackknife's variance, with the factor m / (m - 1) of a stratum of m units.
     pub(crate) variance: f64,
     /// BCa's acceleration: a sixth of the influences' skewness.
@@ -34,7 +34,7 @@ pub(crate) struct Moments {
 const STEP: f64 = 1e-3;
 
 impl Influences {
-    pub(crate) fn new(prepared: &Prepared<'_>, figures: &Figures<Value>) -> Self {
+    pub(crate) fn new(prepared: &ResampledSet<'_>, figures: &Figures<Value>) -> Self {
         let n_classes = prepared.rankings.len();
         let images = prepared.scores.len() as f64;
         let signed = |(&bin, gap): (&usize, &f64)| prepared.bin_gaps[bin].signum() * gap;
@@ -91,7 +91,7 @@ impl Influences {
 
 /// By place of the confusion matrix, every figure's slope in its count, with areas and the sums of `losses` held, of which the
 /// last are the calibration gaps.
-fn slopes(prepared: &Prepared<'_>, figures: &Figures<Value>, losses: &[Vec<f64>]) -> Vec<Vec<f64>> {
+fn slopes(prepared: &ResampledSet<'_>, figures: &Figures<Value>, losses: &[Vec<f64>]) -> Vec<Vec<f64>> {
     let n_classes = prepared.rankings.len();
     let area = |class, key| figures.of_class(class, key).copied().unwrap_or(Err(Undefined::NoImages));
     let areas: Vec<[Value; 2]> =
@@ -123,7 +123,7 @@ fn slopes(prepared: &Prepared<'_>, figures: &Figures<Value>, losses: &[Vec<f64>]
 }
 
 /// Variance and acceleration of a figure whose units' influences are summed by `influence`.
-pub(crate) fn moments(units: &Units, influence: impl Fn(usize) -> f64) -> Moments {
+pub(crate) fn moments(units: &Units, influence: impl Fn(usize) -> f64) -> InfluenceMoments {
     let (mut variance, mut squares, mut cubes) = (0.0, 0.0, 0.0);
     for stratum in units.strata() {
         let m = stratum.len() as f64;
@@ -137,7 +137,7 @@ pub(crate) fn moments(units: &Units, influence: impl Fn(usize) -> f64) -> Moment
     }
     let spread = squares > 0.0;
     let acceleration = if spread { cubes / (6.0 * squares.powf(1.5)) } else { 0.0 };
-    Moments { variance, acceleration, inflation: if spread { variance / squares } else { 1.0 } }
+    InfluenceMoments { variance, acceleration, inflation: if spread { variance / squares } else { 1.0 } }
 }
 
 #[cfg(test)]
@@ -160,7 +160,7 @@ mod tests {
     fn influences_are_derivatives_of_every_figure() {
         const COPIES: u32 = 100_000;
         let scores = scores();
-        let prepared = Prepared::new(&scores);
+        let prepared = ResampledSet::new(&scores);
         let influences = Influences::new(&prepared, &prepared.figures());
         for image in 0..scores.len() {
             let moved = |by: i32| {

@@ -1,4 +1,4 @@
-use crate::{influence::Moments, normal};
+use crate::{influence::InfluenceMoments, normal};
 
 /// Confidence of every interval: the share of sets of images whose interval is meant to hold the true figure.
 pub const CONFIDENCE: f64 = 0.95;
@@ -64,7 +64,7 @@ pub fn wilson(share: f64, of: f64) -> Interval {
 
 /// BCa from resamples in ascending order, of which there is at least one. The ends lie further from the figure by
 /// what a bootstrap of few units misses of the variance.
-pub(crate) fn bca(value: f64, sorted: &[f64], moments: &Moments) -> Interval {
+pub(crate) fn bca(value: f64, sorted: &[f64], moments: &InfluenceMoments) -> Interval {
     // Half of the resamples that equal the figure count as below it; rounding must not decide which do.
     let slack = 1e-12 * value.abs();
     let below = sorted.partition_point(|&resample| resample < value - slack);
@@ -81,7 +81,7 @@ pub(crate) fn bca(value: f64, sorted: &[f64], moments: &Moments) -> Interval {
 }
 
 /// The logit interval of a figure in `(0, 1)`, excluded ends, from at least one resample.
-pub(crate) fn logit(value: f64, values: &[f64], moments: &Moments) -> Interval {
+pub(crate) fn logit(value: f64, values: &[f64], moments: &InfluenceMoments) -> Interval {
     let mean = values.iter().sum::<f64>() / values.len() as f64;
     let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
     let error = (squares / values.len() as f64 * moments.inflation).sqrt();
@@ -115,7 +115,7 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
 mod tests {
     use super::*;
 
-    const PLAIN: Moments = Moments { variance: 1.0, acceleration: 0.0, inflation: 1.0 };
+    const PLAIN: InfluenceMoments = InfluenceMoments { variance: 1.0, acceleration: 0.0, inflation: 1.0 };
 
     /// Resamples as a standard normal distribution's quantiles.
     fn normals() -> Vec<f64> {
@@ -130,11 +130,11 @@ mod tests {
     fn bca_of_normal_resamples_has_efrons_ends() {
         assert_ends(bca(0.0, &normals(), &PLAIN), -Z, Z);
         // z₀ + (z₀ ± z) / (1 - a (z₀ ± z)) with a = 0.1, and then with z₀ = 0.25 from a figure above the middle.
-        let skewed = Moments { acceleration: 0.1, ..PLAIN };
+        let skewed = InfluenceMoments { acceleration: 0.1, ..PLAIN };
         assert_ends(bca(0.0, &normals(), &skewed), -1.9600 / 1.196, 1.9600 / 0.804);
         assert_ends(bca(0.25, &normals(), &PLAIN), 0.5 - Z, 0.5 + Z);
         // A bootstrap of two units sees half of the variance.
-        let two = Moments { inflation: 2.0, ..PLAIN };
+        let two = InfluenceMoments { inflation: 2.0, ..PLAIN };
         assert_ends(bca(0.0, &normals(), &two), -Z * 2f64.sqrt(), Z * 2f64.sqrt());
     }
 

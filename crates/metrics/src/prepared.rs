@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// A set of images worked out so far that a resample has only to count: what each image adds to every figure.
-pub(crate) struct Prepared<'a> {
+pub(crate) struct ResampledSet<'a> {
     pub(crate) scores: &'a Scores,
     /// Each image's place in the confusion matrix, true class × C + predicted class.
     pub(crate) cells: Vec<usize>,
@@ -23,7 +23,7 @@ pub(crate) struct Prepared<'a> {
     pub(crate) rankings: Vec<Ranking>,
 }
 
-impl<'a> Prepared<'a> {
+impl<'a> ResampledSet<'a> {
     pub(crate) fn new(scores: &'a Scores) -> Self {
         let n_classes = scores.n_classes();
         let cell = |(&label, predicted): (&usize, usize)| label * n_classes + predicted;

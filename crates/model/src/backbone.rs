@@ -7,7 +7,7 @@ use crate::{
     DropoutStep, Error, Freeze, Mode, Result,
     head::{self, Head},
     module,
-    network::{Maps, Network, Parameter, Places, Prepared, Shapes, Tensors},
+    network::{Maps, Network, Parameter, Places, PreparedHead, Shapes, Tensors},
 };
 
 /// Any TorchScript module from images `[N, 3, H, W]` to features `[N, F]` or `[N, F, h, w]`, with the study's head.
@@ -165,14 +165,14 @@ impl Network for Backbone {
         0
     }
 
-    fn prepare(&self) -> Result<Prepared<'_>> {
+    fn prepare(&self) -> Result<PreparedHead<'_>> {
         Ok(Box::new(|features| match self.frozen {
             true => self.head.forward(features, Mode::Evaluate),
             false => self.head.forward(&self.module.evaluate(features)?, Mode::Evaluate),
         }))
     }
 
-    fn graph(&self) -> Result<Prepared<'_>> {
+    fn graph(&self) -> Result<PreparedHead<'_>> {
         Ok(Box::new(|images| self.head.forward(&self.module.evaluate(images)?, Mode::Evaluate)))
     }
 

@@ -14,7 +14,7 @@ use crate::{
     dropout::DropoutStep,
     inception::{self, InceptionV3, weights},
     module,
-    network::{self, Network, Parameter, Prepared, Shapes, Tensors},
+    network::{self, Network, Parameter, PreparedHead, Shapes, Tensors},
 };
 
 /// Mode of a forward pass: training (dropout on, gradients kept) or evaluation.
@@ -295,7 +295,7 @@ impl Classifier {
 /// Network ready to classify: see [`Classifier::inference`].
 pub struct Inference<'a> {
     classifier: &'a Classifier,
-    logits: Prepared<'a>,
+    logits: PreparedHead<'a>,
 }
 
 /// Computes probabilities of logits, divided by the temperature first where there is one.

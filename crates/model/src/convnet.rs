@@ -2,7 +2,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::{
     Freeze, Mode, Precision, Result, dropout,
-    network::{self, Maps, Network, Parameter, Places, Prepared, Shapes, Tensors},
+    network::{self, Maps, Network, Parameter, Places, PreparedHead, Shapes, Tensors},
 };
 
 /// The study's ConvNet: conv 32 3×3 ReLU, max pool 2, dropout 0.5, flatten, dense 256 ReLU, dense C.
@@ -157,12 +157,12 @@ impl Network for ConvNet {
         activation_bytes(image_size).saturating_mul(batch as u64)
     }
 
-    fn prepare(&self) -> Result<Prepared<'_>> {
+    fn prepare(&self) -> Result<PreparedHead<'_>> {
         Ok(Box::new(|images| self.logits(images, Mode::Evaluate)))
     }
 
     /// Runs all images in one piece, and libtorch's own matrix products: chunks and [`dense`] serve speed only.
-    fn graph(&self) -> Result<Prepared<'_>> {
+    fn graph(&self) -> Result<PreparedHead<'_>> {
         let _guard = tch::no_grad_guard();
         let cast = |tensor: &Tensor| network::cast(tensor, self.compute);
         let (kernel, bias) = (cast(&self.conv_weight)?, cast(&self.conv_bias)?.f_view([1, -1, 1, 1])?);

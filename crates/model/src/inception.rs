@@ -12,7 +12,7 @@ use tch::{Kind, Tensor};
 use crate::{
     Error, Freeze, Mode, Precision, Result, Spec,
     head::{self, Head},
-    network::{self, Maps, Network, Parameter, Prepared, Shapes, Tensors},
+    network::{self, Maps, Network, Parameter, PreparedHead, Shapes, Tensors},
 };
 use blocks::{Block, blocks};
 use unit::{Folded, Statistics, Unit};
@@ -132,7 +132,7 @@ impl InceptionV3 {
     }
 
     /// Folds the blocks from index `first` on, with their current weights, followed by the head.
-    fn folded_from(&self, first: usize) -> Result<Prepared<'_>> {
+    fn folded_from(&self, first: usize) -> Result<PreparedHead<'_>> {
         let _guard = tch::no_grad_guard();
         let blocks: Vec<Block<Folded>> =
             self.blocks[first..].iter().map(|block| self.fold(block)).collect::<Result<_>>()?;
@@ -201,11 +201,11 @@ impl Network for InceptionV3 {
         activation_bytes(image_size, self.frozen.len(), self.compute).saturating_mul(batch as u64)
     }
 
-    fn prepare(&self) -> Result<Prepared<'_>> {
+    fn prepare(&self) -> Result<PreparedHead<'_>> {
         self.folded_from(self.frozen.len())
     }
 
-    fn graph(&self) -> Result<Prepared<'_>> {
+    fn graph(&self) -> Result<PreparedHead<'_>> {
         self.folded_from(0)
     }
 }

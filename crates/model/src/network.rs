@@ -20,7 +20,7 @@ pub struct Parameter<'a> {
 }
 
 /// Function that computes logits of many batches of features; it was prepared once and holds weights of its own.
-pub(crate) type Prepared<'a> = Box<dyn Fn(&Tensor) -> Result<Tensor> + 'a>;
+pub(crate) type PreparedHead<'a> = Box<dyn Fn(&Tensor) -> Result<Tensor> + 'a>;
 
 /// Maps `[N, C, h, w]` in the precision that a network computes in, with the positions of their values on the image.
 pub(crate) struct Maps {
@@ -66,11 +66,11 @@ pub(crate) trait Network {
     fn forward(&self, features: &Tensor, mode: Mode) -> Result<Tensor>;
 
     /// Prepares the part after the features, with its current weights, for many batches without gradients.
-    fn prepare(&self) -> Result<Prepared<'_>>;
+    fn prepare(&self) -> Result<PreparedHead<'_>>;
 
     /// Prepares the whole network from the images on, whatever is frozen, in steps that are the same for any number of
     /// images, so that one pass can be traced.
-    fn graph(&self) -> Result<Prepared<'_>>;
+    fn graph(&self) -> Result<PreparedHead<'_>>;
 
     /// Computes the last convolutional maps of `images`, f32 `[N, 3, S, S]`, in evaluation mode, without gradients,
     /// whatever is frozen. `None` where a TorchScript module makes none.

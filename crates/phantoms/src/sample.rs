@@ -51,7 +51,7 @@ pub struct SampleSummary {
 }
 
 /// An image to draw.
-struct Job {
+struct SampleImage {
     path: PathBuf,
     finding: Finding,
     /// Number within the whole sample, which all of the image's randomness comes from.
@@ -99,7 +99,7 @@ pub fn write_sample(
             }
             for i in 1..=count {
                 let path = class_folder.join(format!("{SYNTHETIC_PREFIX}{slug}-{part}{i:05}.png"));
-                jobs.push(Job { path, finding, index: jobs.len() as u64 });
+                jobs.push(SampleImage { path, finding, index: jobs.len() as u64 });
             }
         }
     }
@@ -210,7 +210,7 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
 }
 
 /// Draws an image, which under its name is whole or not there.
-fn write_image(job: &Job, options: &SampleOptions) -> Result<(), Error> {
+fn write_image(job: &SampleImage, options: &SampleOptions) -> Result<(), Error> {
     let key = Key { seed: options.seed, epoch: 0, step: job.index, purpose: Purpose::Phantom };
     let pixels = drawing::draw(job.finding, options.image_size, key.generator(0));
     let bytes = png(&pixels, options.image_size)

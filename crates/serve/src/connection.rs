@@ -66,7 +66,7 @@ pub(crate) async fn serve(
             answer
         }) as Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>
     });
-    let patient = Patient { stream, client: Arc::clone(&client), limit: limits.write_time, stuck: None };
+    let patient = WriteTimeout { stream, client: Arc::clone(&client), limit: limits.write_time, stuck: None };
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head_time)
@@ -116,14 +116,14 @@ pub(crate) async fn serve(
 }
 
 /// Stream whose writes fail if the client accepts nothing for too long.
-struct Patient {
+struct WriteTimeout {
     stream: TcpStream,
     client: Arc<Client>,
     limit: Duration,
     stuck: Option<Pin<Box<Sleep>>>,
 }
 
-impl Patient {
+impl WriteTimeout {
     fn unless_stuck<T>(
         &mut self,
         context: &mut Context<'_>,
@@ -140,7 +140,7 @@ impl Patient {
     }
 }
 
-impl AsyncRead for Patient {
+impl AsyncRead for WriteTimeout {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -155,7 +155,7 @@ impl AsyncRead for Patient {
     }
 }
 
-impl AsyncWrite for Patient {
+impl AsyncWrite for WriteTimeout {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -12,7 +12,7 @@ use experiment::{EpochRow, HISTORY, History, Run};
 use crate::{
     Averaging, EarlyStopping, Error, Event, Inputs, Observer, Result, Schedule,
     saver::Saver,
-    state::{Partial, State},
+    state::{Partial, TrainState},
     trainer::Trainer,
     writer::Writer,
 };
@@ -182,7 +182,7 @@ pub fn fit(
 
 /// Returns the ending of a run that a checkpoint is the last of, if it has ended: no features need to be computed then.
 fn ended(checkpoint: &Checkpoint, config: &FitConfig) -> Result<Option<Ending>> {
-    let state = State::of(checkpoint)?;
+    let state = TrainState::of(checkpoint)?;
     let tracker = state.tracker(config.patience, config.min_delta);
     Ok(match () {
         () if tracker.is_over() && !config.extended => Some(Ending::EarlyStopped),
@@ -219,7 +219,7 @@ impl Position {
                 history: History::create(&path)?,
             });
         };
-        let state = State::of(checkpoint)?;
+        let state = TrainState::of(checkpoint)?;
         trainer.restore(checkpoint, &state)?;
         let mut tracker = state.tracker(config.patience, config.min_delta);
         if config.extended {

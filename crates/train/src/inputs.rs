@@ -15,12 +15,12 @@ use crate::{Error, Event, Observer, Result};
 /// cached, since nothing random comes before them.
 pub struct Inputs<'a> {
     images: &'a ImageSet,
-    kept: Option<Kept>,
+    kept: Option<CachedFeatures>,
 }
 
 /// Cached features of every image of a set, in their order.
-pub(crate) struct Kept {
-    rows: Rows,
+pub(crate) struct CachedFeatures {
+    rows: FeatureBytes,
     /// Bytes per image.
     row: usize,
     /// Dimensions of one image's features, channels last.
@@ -28,7 +28,7 @@ pub(crate) struct Kept {
     kind: Kind,
 }
 
-enum Rows {
+enum FeatureBytes {
     Memory(Vec<u8>),
     /// Unlinked file, which disappears with the process however that ends.
     Disk(File, PathBuf),
@@ -62,7 +62,7 @@ impl<'a> Inputs<'a> {
             let features = channels_last(&classifier.features(&classifier.input(&batch)?)?)?;
             let kept = match &mut inputs.kept {
                 Some(kept) => kept,
-                empty => empty.insert(Kept::new(&features, images.len(), memory, folder)?),
+                empty => empty.insert(CachedFeatures::new(&features, images.len(), memory, folder)?),
             };
             kept.push(&features, batch.filled)?;
             done += batch.filled;
@@ -104,7 +104,7 @@ impl<'a> Inputs<'a> {
 
 /// Inputs of one epoch.
 pub(crate) enum InputFeed<'a> {
-    Kept(&'a Kept),
+    Kept(&'a CachedFeatures),
     Images(data::Prefetcher),
 }
 
@@ -142,18 +142,18 @@ fn channels_last(features: &Tensor) -> Result<Tensor> {
     }
 }
 
-impl Kept {
+impl CachedFeatures {
     fn new(features: &Tensor, images: usize, memory: u64, folder: &Path) -> Result<Self> {
         let size = features.size();
         let values: i64 = size[1..].iter().product();
         let row = values as usize * features.kind().elt_size_in_bytes();
         let rows = match (row * images) as u64 <= memory {
-            true => Rows::Memory(Vec::with_capacity(row * images)),
+            true => FeatureBytes::Memory(Vec::with_capacity(row * images)),
             false => {
                 let file =
                     tempfile::tempfile_in(folder).map_err(|source| io_error("write in", folder, source))?;
                 tracing::info!("features of {images} images take {} MB: kept on disk", (row * images) >> 20);
-                Rows::Disk(file, folder.to_owned())
+                FeatureBytes::Disk(file, folder.to_owned())
             }
         };
         Ok(Self { rows, row, shape: size[1..].to_vec(), kind: features.kind() })
@@ -165,8 +165,8 @@ impl Kept {
         let mut bytes = vec![0; filled * self.row];
         features.f_copy_data_u8(&mut bytes, features.numel())?;
         match &mut self.rows {
-            Rows::Memory(rows) => rows.extend(bytes),
-            Rows::Disk(file, folder) => {
+            FeatureBytes::Memory(rows) => rows.extend(bytes),
+            FeatureBytes::Disk(file, folder) => {
                 file.write_all(&bytes).map_err(|source| io_error("keep features in", folder, source))?;
             }
         }
@@ -179,8 +179,8 @@ impl Kept {
         for (&index, row) in indices.iter().zip(bytes.chunks_exact_mut(self.row)) {
             let start = index * self.row;
             match &self.rows {
-                Rows::Memory(rows) => row.copy_from_slice(&rows[start..start + self.row]),
-                Rows::Disk(file, folder) => {
+                FeatureBytes::Memory(rows) => row.copy_from_slice(&rows[start..start + self.row]),
+                FeatureBytes::Disk(file, folder) => {
                     let mut file = file;
                     file.seek(SeekFrom::Start(start as u64))
                         .and_then(|_| file.read_exact(row))

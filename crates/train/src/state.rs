@@ -6,7 +6,7 @@ use crate::{EarlyStopping, Error, Result};
 /// State of training, as stored in the metadata of a run's last checkpoint. Random numbers follow from seed, epoch and
 /// batch; weights and moments are the checkpoint's tensors.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct State {
+pub(crate) struct TrainState {
     /// Number of optimizer steps taken.
     pub(crate) steps: u64,
     pub(crate) best_val_loss: Option<f64>,
@@ -62,7 +62,7 @@ impl Partial {
     }
 }
 
-impl State {
+impl TrainState {
     /// Reads the state from a checkpoint.
     pub(crate) fn of(checkpoint: &Checkpoint) -> Result<Self> {
         let training = checkpoint.meta.training.clone().ok_or_else(|| {

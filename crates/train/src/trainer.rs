@@ -16,11 +16,11 @@ use crate::{
     evaluate,
     saver::Saver,
     schedule::Rates,
-    state::{Partial, State},
+    state::{Partial, TrainState},
     writer::CheckpointPart,
 };
 
-/// State that lasts through all epochs.
+/// TrainState that lasts through all epochs.
 pub(crate) struct Trainer<'a> {
     classifier: &'a Classifier,
     training: &'a Inputs<'a>,
@@ -73,7 +73,7 @@ impl<'a> Trainer<'a> {
     }
 
     /// Restores the state from a run's last checkpoint, whose network is the classifier's.
-    pub(crate) fn restore(&mut self, checkpoint: &Checkpoint, state: &State) -> Result<()> {
+    pub(crate) fn restore(&mut self, checkpoint: &Checkpoint, state: &TrainState) -> Result<()> {
         self.adam.restore(checkpoint, state.steps)?;
         if let Some(average) = &mut self.average {
             average.restore(&self.parameters, checkpoint, state.steps)?;
@@ -231,7 +231,7 @@ impl<'a> Trainer<'a> {
         partial: Option<Partial>,
         tracker: &EarlyStopping,
     ) -> Result<Arc<Checkpoint>> {
-        let state = State {
+        let state = TrainState {
             steps: self.adam.steps(),
             best_val_loss: tracker.best().map(|(value, _)| value),
             best_epoch: tracker.best().map(|(_, epoch)| epoch),

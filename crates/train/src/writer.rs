@@ -28,7 +28,7 @@ struct Shared {
 }
 
 /// Checkpoint to write, with its path.
-struct Job {
+struct SaveJob {
     path: PathBuf,
     part: CheckpointPart,
     checkpoint: Arc<Checkpoint>,
@@ -45,7 +45,7 @@ pub(crate) enum CheckpointPart {
 
 #[derive(Default)]
 struct State {
-    waiting: Vec<Job>,
+    waiting: Vec<SaveJob>,
     closed: bool,
     error: Option<Error>,
 }
@@ -87,7 +87,7 @@ impl Writer {
             return Err(error);
         }
         state.waiting.retain(|waiting| waiting.path != path);
-        state.waiting.push(Job { path, part, checkpoint });
+        state.waiting.push(SaveJob { path, part, checkpoint });
         self.shared.changed.notify_one();
         Ok(())
     }
@@ -134,7 +134,7 @@ fn run(shared: &Shared) {
         if state.waiting.is_empty() {
             return;
         }
-        let Job { path, part, checkpoint } = state.waiting.remove(0);
+        let SaveJob { path, part, checkpoint } = state.waiting.remove(0);
         drop(state);
         let start = Instant::now();
         let encoded = match part {

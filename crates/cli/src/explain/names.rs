@@ -18,7 +18,7 @@ pub(super) struct Targets {
 }
 
 /// Generator of free names.
-pub(super) struct Names {
+pub(super) struct OutputNames {
     out: PathBuf,
     /// Canonical path of the folder, if the folder exists.
     real: Option<PathBuf>,
@@ -28,7 +28,7 @@ pub(super) struct Names {
     numbers: HashMap<String, usize>,
 }
 
-impl Names {
+impl OutputNames {
     pub(super) fn new(out: &Path, force: bool) -> Self {
         let real = fs::canonicalize(out).ok();
         Self { out: out.to_owned(), real, force, taken: HashSet::new(), numbers: HashMap::new() }
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn no_two_images_share_a_name_and_none_leaves_the_folder() {
-        let mut names = Names::new(Path::new("out"), false);
+        let mut names = OutputNames::new(Path::new("out"), false);
         let long = format!("{}.png", "ä".repeat(120));
         let paths = ["a/x.png", "b/x.jpg", "x-2.dcm", "x", "c/x.tif", "..png", "../../y.tar.gz", &long];
         let overlays = paths.map(|path| names.next(Path::new(path)).unwrap().overlay);

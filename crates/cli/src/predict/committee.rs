@@ -30,7 +30,7 @@ struct Member<'a> {
 
 /// Decoder of files for all models, usable on any thread.
 pub(super) struct ImageReader {
-    ways: Vec<Way>,
+    ways: Vec<InputRules>,
     /// Rules of the way with the same index, which its notes depend on.
     rules: Vec<Rules>,
     /// Detector of each model that has one, with the index of the image that the model takes.
@@ -40,7 +40,7 @@ pub(super) struct ImageReader {
 }
 
 /// Way from a file to a network's input: rules of decoding, size and interpolation.
-type Way = (Option<Formats>, Preprocess);
+type InputRules = (Option<Formats>, Preprocess);
 
 /// Decoded file: an image for each way that one of the models needs.
 pub(super) struct PreparedImage {
@@ -51,12 +51,12 @@ pub(super) struct PreparedImage {
     pub(super) note: Option<String>,
 }
 
-fn way(classifier: &Classifier) -> Way {
+fn way(classifier: &Classifier) -> InputRules {
     (classifier.spec().formats, classifier.spec().preprocess())
 }
 
 /// Returns the ways of these models, each once.
-fn ways(classifiers: &[Classifier]) -> Vec<Way> {
+fn ways(classifiers: &[Classifier]) -> Vec<InputRules> {
     let mut all = Vec::new();
     for way in classifiers.iter().map(way) {
         if !all.contains(&way) {
@@ -66,7 +66,7 @@ fn ways(classifiers: &[Classifier]) -> Vec<Way> {
     all
 }
 
-fn image_of(classifier: &Classifier, ways: &[Way]) -> usize {
+fn image_of(classifier: &Classifier, ways: &[InputRules]) -> usize {
     ways.iter().position(|known| *known == way(classifier)).unwrap_or_default()
 }
 
@@ -77,7 +77,7 @@ impl ImageReader {
         let guards = classifiers
             .iter()
             .filter_map(|classifier| Some((image_of(classifier, &ways), classifier.guard()?.clone())));
-        let of_way = |way: &Way| {
+        let of_way = |way: &InputRules| {
             let rules = classifiers.iter().zip(rules).find(|(classifier, _)| self::way(classifier) == *way);
             rules.map(|(_, rules)| *rules)
         };

@@ -17,7 +17,7 @@ const SIDE: usize = 320;
 const LARGEST: u64 = 1 << 30;
 
 /// Location of a run's test images, and their decoding.
-pub(super) struct Place {
+pub(super) struct TestImages {
     /// Path of the test set as the run was started with it, by which its predictions name images.
     given: Option<PathBuf>,
     /// Absolute path of the test set.
@@ -25,7 +25,7 @@ pub(super) struct Place {
     decoding: Decoding,
 }
 
-impl Place {
+impl TestImages {
     pub(super) fn of(run: &Run) -> Self {
         let setting = |name: &str| run.record.settings.get(name);
         let formats = setting("formats").and_then(|formats| formats.as_str()?.parse().ok());
@@ -68,7 +68,11 @@ impl Place {
 }
 
 /// Reads pictures of these images. A file that is gone, or is no image any more, gives no picture and no error.
-pub(super) fn read(place: &Place, images: &[PredictedImage], wanted: &[usize]) -> BTreeMap<usize, Picture> {
+pub(super) fn read(
+    place: &TestImages,
+    images: &[PredictedImage],
+    wanted: &[usize],
+) -> BTreeMap<usize, Picture> {
     let picture = |&image: &usize| {
         let path = &images.get(image)?.path;
         Some((image, Picture { image: place.picture(path), heat_map: None }))

@@ -44,7 +44,7 @@ fn test(run: &Run, record: TestRecord, images: bool) -> Result<Test> {
     }
     let scores = predicted.as_ref().map(PredictionTable::scores);
     let wanted = scores.as_ref().map(report::Cases::of).unwrap_or_default();
-    let place = pictures::Place::of(run);
+    let place = pictures::TestImages::of(run);
     let paths = predicted.as_ref().map_or(&[][..], |set| &set.images);
     let pictures = images.then(|| pictures::read(&place, paths, &wanted.all()));
     let names = paths.iter().map(|image| place.name(&image.path)).collect();

@@ -10,7 +10,7 @@ use model::Classifier;
 use super::sets::TestSet;
 use crate::{
     args::TestArgs,
-    dataset::{self, Reading},
+    dataset::{self, ReadSettings},
     output::Output,
     progress::Display,
     saved::{self, LoadedModel, Saved},
@@ -61,7 +61,7 @@ impl Model {
     /// Reads the sets' images with this model's preprocessing.
     pub(super) fn images(&self, sets: &[TestSet], args: &TestArgs, output: &Output) -> Result<Vec<ImageSet>> {
         let spec = self.classifier.spec();
-        let reading = Reading {
+        let reading = ReadSettings {
             preprocess: spec.preprocess(),
             decoding: self.decoding,
             cache: args.cache.cache(),

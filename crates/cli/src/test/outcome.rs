@@ -15,7 +15,7 @@ use crate::{files, status::hinted};
 
 /// Result on one set.
 #[derive(Serialize)]
-pub(super) struct Outcome {
+pub(super) struct SetResult {
     #[serde(flatten)]
     pub(super) figures: TestFigures,
     /// `lungs`, `centre`, `border` → figures with that part hidden.
@@ -37,16 +37,16 @@ pub(super) struct Against {
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(super) enum Outcomes {
-    One(Box<Outcome>),
+    One(Box<SetResult>),
     Sets {
         #[serde(serialize_with = "in_order")]
-        sets: Vec<(String, Outcome)>,
+        sets: Vec<(String, SetResult)>,
         gaps: Vec<Gap>,
     },
 }
 
 impl Outcomes {
-    pub(super) fn new(tested: Vec<(Option<String>, Outcome)>) -> Option<Self> {
+    pub(super) fn new(tested: Vec<(Option<String>, SetResult)>) -> Option<Self> {
         let mut sets = Vec::new();
         for (name, outcome) in tested {
             match name {
@@ -55,14 +55,14 @@ impl Outcomes {
             }
         }
         let (first, others) = sets.split_first()?;
-        let set = |(name, outcome): &(String, Outcome)| (name.clone(), outcome.figures.clone());
+        let set = |(name, outcome): &(String, SetResult)| (name.clone(), outcome.figures.clone());
         let (from, figures) = set(first);
         let gaps = others.iter().map(|(to, other)| Gap::new((&from, &figures), (to, &other.figures)));
         Some(Self::Sets { gaps: gaps.collect(), sets })
     }
 }
 
-fn in_order<S: Serializer>(sets: &[(String, Outcome)], serializer: S) -> Result<S::Ok, S::Error> {
+fn in_order<S: Serializer>(sets: &[(String, SetResult)], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(sets.iter().map(|(name, outcome)| (name, outcome)))
 }
 

@@ -11,8 +11,8 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
-use super::key::Key;
-use crate::{DecodeNotes, load::Outcome, store::Entry};
+use super::key::ListKey;
+use crate::{DecodeNotes, load::FileResult, store::Entry};
 
 const MAGIC: &[u8; 16] = b"thorax images 2\n";
 const END: &[u8; 8] = b"complete";
@@ -29,7 +29,7 @@ pub(super) struct Writer<W> {
     out: W,
     at: u64,
     index: Vec<u8>,
-    pub(super) outcomes: Vec<Outcome>,
+    pub(super) outcomes: Vec<FileResult>,
 }
 
 impl<W: Write> Writer<W> {
@@ -64,7 +64,7 @@ impl<W: Write> Writer<W> {
     }
 
     /// Writes index and footer: without them the file is none.
-    pub(super) fn finish(mut self, key: &Key) -> io::Result<(W, Vec<Outcome>)> {
+    pub(super) fn finish(mut self, key: &ListKey) -> io::Result<(W, Vec<FileResult>)> {
         self.out.write_all(&self.index)?;
         self.out.write_all(key)?;
         self.out.write_all(&(self.index.len() as u64).to_le_bytes())?;
@@ -76,7 +76,12 @@ impl<W: Write> Writer<W> {
 }
 
 /// Reads the outcomes of `n` files, if the cache file is whole, has this key, and its images are of `image_size`.
-pub(super) fn read(file: &File, key: &Key, n: usize, image_size: usize) -> io::Result<Option<Vec<Outcome>>> {
+pub(super) fn read(
+    file: &File,
+    key: &ListKey,
+    n: usize,
+    image_size: usize,
+) -> io::Result<Option<Vec<FileResult>>> {
     let length = file.metadata()?.len();
     let Some(index_end) = length.checked_sub(FOOTER as u64).filter(|&end| end >= MAGIC.len() as u64) else {
         return Ok(None);
@@ -101,7 +106,7 @@ pub(super) fn read(file: &File, key: &Key, n: usize, image_size: usize) -> io::R
     Ok(outcomes(&index, n, image_size, index_start))
 }
 
-fn outcomes(mut index: &[u8], n: usize, image_size: usize, images_end: u64) -> Option<Vec<Outcome>> {
+fn outcomes(mut index: &[u8], n: usize, image_size: usize, images_end: u64) -> Option<Vec<FileResult>> {
     let mut at = MAGIC.len() as u64;
     let mut outcomes = Vec::with_capacity(n);
     for _ in 0..n {

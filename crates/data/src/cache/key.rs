@@ -19,11 +19,11 @@ const DECODER: u32 = 2;
 const TICK: Duration = Duration::from_millis(20);
 
 /// SHA-256 over every file's path, size and times, and the settings.
-pub(super) type Key = [u8; 32];
+pub(super) type ListKey = [u8; 32];
 
 /// Computes the key of these files as they are now. The time of change (ctime) is part of it, which no program can set: it
 /// shows that a file was replaced by another of its size and time.
-pub(super) fn key(samples: &[Sample], preprocess: &Preprocess, decoding: &Decoding) -> Key {
+pub(super) fn key(samples: &[Sample], preprocess: &Preprocess, decoding: &Decoding) -> ListKey {
     let size = (preprocess.image_size as u64).to_le_bytes();
     let (interpolation, formats) = (preprocess.interpolation.to_string(), decoding.formats.to_string());
     let (max_pixels, frame) = (decoding.max_pixels.to_le_bytes(), decoding.frame.to_le_bytes());
@@ -40,7 +40,7 @@ pub(super) fn key(samples: &[Sample], preprocess: &Preprocess, decoding: &Decodi
 }
 
 /// The key of files as they are now, and of what else matters.
-pub(super) fn of_files(samples: &[Sample], what: &[&[u8]]) -> Key {
+pub(super) fn of_files(samples: &[Sample], what: &[&[u8]]) -> ListKey {
     let facts = loop {
         let facts: Vec<Facts> = samples.par_iter().map(Facts::of).collect();
         let newest = facts.iter().map(|facts| facts.newest).max().unwrap_or(SystemTime::UNIX_EPOCH);

@@ -2,7 +2,7 @@
 
 use image::{ImageFormat, metadata::Orientation};
 
-use super::{Kind, dicom, jpeg, jpeg2000, kind, library, orientation, tiff};
+use super::{Format, dicom, gif, jpeg, jpeg2000, kind, library, orientation, tiff};
 use crate::{Decoding, Formats, Interpolation, Preprocess, resize};
 
 /// Size of an image as its file announces it, and what decoding it takes at most.
@@ -79,15 +79,16 @@ fn announced(
 ) -> Option<Announced> {
     let (kind, decoding) = kind(bytes, decoding).ok()?;
     match kind {
-        Kind::Image(ImageFormat::Png) => {
+        Format::Image(ImageFormat::Png) => {
             let rows = !is_whole && preprocess.interpolation == Interpolation::Nearest;
             of_png(bytes, rows, &decoding)
         }
-        Kind::Image(ImageFormat::Jpeg) => of_jpeg(bytes),
-        Kind::Image(ImageFormat::Tiff) => tiff::announced(bytes, &decoding),
-        Kind::Jpeg2000 => jpeg2000::announced(bytes),
-        Kind::Image(format) => library::announced(bytes, format, &decoding),
-        Kind::Dicom => dicom::announced(bytes, &decoding),
+        Format::Image(ImageFormat::Jpeg) => of_jpeg(bytes),
+        Format::Image(ImageFormat::Tiff) => tiff::announced(bytes, &decoding),
+        Format::Image(ImageFormat::Gif) => gif::announced(bytes, &decoding),
+        Format::Jpeg2000 => jpeg2000::announced(bytes),
+        Format::Image(format) => library::announced(bytes, format, &decoding),
+        Format::Dicom => dicom::announced(bytes, &decoding),
     }
 }
 

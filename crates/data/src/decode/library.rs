@@ -43,10 +43,9 @@ pub(super) fn announced(bytes: &[u8], format: ImageFormat, decoding: &Decoding) 
     let decoder = reader.into_decoder().ok()?;
     let ((width, height), colour) = (decoder.dimensions(), decoder.color_type());
     let decoded = u64::from(colour.bytes_per_pixel());
-    // Copies within the library: a canvas, a frame, and what it is made of; a frame and its indices.
+    // Copies within the library: a canvas, a frame, and what it is made of.
     let within = match format {
         ImageFormat::WebP => 20,
-        ImageFormat::Gif => 10,
         _ => decoded + 4,
     };
     // Floats become 16 bits first.

@@ -84,12 +84,12 @@ fn of_xmp(xmp: &[u8]) -> Option<Orientation> {
 
 /// The orientation of the first block that has one: EXIF before XMP.
 #[derive(Default)]
-struct Found {
+struct Orientations {
     exif: Option<Orientation>,
     xmp: Option<Orientation>,
 }
 
-impl Found {
+impl Orientations {
     fn orientation(self) -> Orientation {
         self.exif.or(self.xmp).unwrap_or(Orientation::NoTransforms)
     }
@@ -107,7 +107,7 @@ pub(super) fn of_image(bytes: &[u8], format: ImageFormat) -> Orientation {
 
 /// Orientation of a PNG's eXIf chunk, which may stand on either side of the pixels, or of its XMP.
 pub(super) fn of_png(bytes: &[u8]) -> Orientation {
-    let (mut found, mut raw, mut at) = (Found::default(), None, 8_usize);
+    let (mut found, mut raw, mut at) = (Orientations::default(), None, 8_usize);
     while let Some(&[a, b, c, d, ref kind @ ..]) = bytes.get(at..at.saturating_add(8)) {
         let length = u32::from_be_bytes([a, b, c, d]) as usize;
         let content = (at + 8).checked_add(length).and_then(|end| bytes.get(at + 8..end));
@@ -131,7 +131,7 @@ pub(super) fn of_png(bytes: &[u8]) -> Orientation {
 
 /// Orientation of a JPEG's EXIF or XMP segment.
 fn of_jpeg(bytes: &[u8]) -> Orientation {
-    let mut found = Found::default();
+    let mut found = Orientations::default();
     for segment in super::jpeg::application_segments(bytes) {
         if segment.starts_with(EXIF_MARK) {
             found.exif = found.exif.or_else(|| of_exif(segment));
@@ -144,7 +144,7 @@ fn of_jpeg(bytes: &[u8]) -> Orientation {
 
 /// Orientation of a WebP's EXIF or XMP chunk.
 fn of_webp(bytes: &[u8]) -> Orientation {
-    let mut found = Found::default();
+    let mut found = Orientations::default();
     for (kind, content) in super::webp::chunks(bytes.get(12..).unwrap_or_default()) {
         match &kind {
             b"EXIF" => found.exif = found.exif.or_else(|| of_exif(content)),

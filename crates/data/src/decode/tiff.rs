@@ -35,7 +35,7 @@ pub(super) fn pixels(
     let at = super::choose_frame(pages.len(), decoding, notes)?;
     let tags = file.directory(pages[at]).ok_or(DecodeError::CutOff)?;
     let page = Page::of(&tags, decoding)?;
-    let rows = Rows { page: &page, file: &file };
+    let rows = TiffRows { page: &page, file: &file };
 
     let mut converter = Converter::new(&page, decoding.formats);
     if converter.needs_range() {
@@ -71,14 +71,14 @@ pub(super) fn announced(bytes: &[u8], decoding: &Decoding) -> Option<Announced> 
 
 /// Part of a row, as it was stored.
 #[derive(Clone, Copy)]
-enum Row<'a> {
+enum TiffRow<'a> {
     /// Bytes that are pixels.
     Plain { bytes: &'a [u8], stride: usize },
     /// Bits of samples, `stride` of them a pixel.
     Samples { values: &'a [u64], stride: usize },
 }
 
-impl Row<'_> {
+impl TiffRow<'_> {
     fn len(&self) -> usize {
         match self {
             Self::Plain { bytes, .. } => bytes.len(),
@@ -94,14 +94,14 @@ impl Row<'_> {
 }
 
 /// Rows of a page, chunk by chunk.
-struct Rows<'a> {
+struct TiffRows<'a> {
     page: &'a Page<'a>,
     file: &'a File<'a>,
 }
 
-impl Rows<'_> {
+impl TiffRows<'_> {
     /// Calls `each` with column, row and pixels of every part of a row.
-    fn read(&self, mut each: impl FnMut(usize, usize, Row<'_>)) -> Result<(), DecodeError> {
+    fn read(&self, mut each: impl FnMut(usize, usize, TiffRow<'_>)) -> Result<(), DecodeError> {
         let page = self.page;
         let [across, down] = page.chunks();
         for index in 0..across * down {
@@ -130,7 +130,7 @@ impl Rows<'_> {
         index: usize,
         [x, y]: [usize; 2],
         [columns, rows]: [usize; 2],
-        each: &mut impl FnMut(usize, usize, Row<'_>),
+        each: &mut impl FnMut(usize, usize, TiffRow<'_>),
     ) -> Result<(), DecodeError> {
         let stride = self.page.samples;
         let mut reader = self.reader(index, rows)?;
@@ -142,7 +142,7 @@ impl Rows<'_> {
                     row[i] = row[i].wrapping_add(row[i - stride]);
                 }
             }
-            each(x, y, Row::Plain { bytes: &row[..columns * stride], stride });
+            each(x, y, TiffRow::Plain { bytes: &row[..columns * stride], stride });
         }
         Ok(())
     }
@@ -152,7 +152,7 @@ impl Rows<'_> {
         index: usize,
         [x, y]: [usize; 2],
         [columns, rows]: [usize; 2],
-        each: &mut impl FnMut(usize, usize, Row<'_>),
+        each: &mut impl FnMut(usize, usize, TiffRow<'_>),
     ) -> Result<(), DecodeError> {
         let page = self.page;
         let [across, down] = page.chunks();
@@ -176,7 +176,7 @@ impl Rows<'_> {
                     pixel[plane] = value;
                 }
             }
-            each(x, y, Row::Samples { values: &values[..columns * stride], stride });
+            each(x, y, TiffRow::Samples { values: &values[..columns * stride], stride });
         }
         Ok(())
     }
@@ -187,7 +187,7 @@ impl Rows<'_> {
         index: usize,
         [x, y]: [usize; 2],
         [columns, rows]: [usize; 2],
-        each: &mut impl FnMut(usize, usize, Row<'_>),
+        each: &mut impl FnMut(usize, usize, TiffRow<'_>),
     ) -> Result<(), DecodeError> {
         let [across, down] = self.page.subsampling();
         let unit = across * down + 2;
@@ -203,7 +203,7 @@ impl Rows<'_> {
                     let luma = unit[row * across + column % across];
                     values.extend([luma, unit[across * down], unit[across * down + 1]].map(u64::from));
                 }
-                each(x, y + first + row, Row::Samples { values: &values, stride: 3 });
+                each(x, y + first + row, TiffRow::Samples { values: &values, stride: 3 });
             }
         }
         Ok(())

@@ -8,6 +8,9 @@ use crate::{DecodeError, DecodeNotes, Decoding, Pixels};
 /// Bytes before the frame's own chunks in one of an animation: place, size, duration, flags.
 const FRAME_HEAD: usize = 16;
 
+/// Flag of an extended file that has an animation: frames without it are none.
+const ANIMATION: u8 = 0x02;
+
 /// Decodes a WebP.
 pub(super) fn pixels(
     bytes: &[u8],
@@ -16,7 +19,12 @@ pub(super) fn pixels(
 ) -> Result<Pixels, DecodeError> {
     let body = bytes.get(12..).unwrap_or_default();
     check(body, decoding)?;
-    let frames = chunks(body).filter(|(kind, _)| kind == b"ANMF").count().max(1);
+    let frames = match chunks(body).next() {
+        Some((kind, [flags, ..])) if &kind == b"VP8X" && flags & ANIMATION != 0 => {
+            chunks(body).filter(|(kind, _)| kind == b"ANMF").count().max(1)
+        }
+        _ => 1,
+    };
     let frame = choose_frame(frames, decoding, notes)?;
     if frame > 0 {
         return animation::frame(bytes, ImageFormat::WebP, frame, decoding);
@@ -91,5 +99,20 @@ mod tests {
                 assert_eq!(refused, too_large, "{decoded:?}");
             }
         }
+    }
+    /// Chunks of frames in a file that is no animation.
+    #[test]
+    fn a_file_without_the_flag_of_animations_has_one_frame() {
+        let chunk = |kind: &[u8; 4], content: &[u8]| -> Vec<u8> {
+            [&kind[..], &(content.len() as u32).to_le_bytes(), content].concat()
+        };
+        let small = chunk(b"VP8L", b"\x2f\0\0\0\x10\x07\x10\x11\x11\x88\x88\xfe\x07\0");
+        let frame = chunk(b"ANMF", &[&[0; FRAME_HEAD], &small[..]].concat());
+        let chunks = [chunk(b"VP8X", &[0; 10]), frame.clone(), frame].concat();
+        let length = (chunks.len() as u32 + 4).to_le_bytes();
+        let file = [&b"RIFF"[..], &length, b"WEBP", &chunks].concat();
+        let second = Decoding { frame: 2, ..Decoding::new(Formats::All) };
+        let decoded = crate::decode(&file, &second);
+        assert!(matches!(decoded, Err(DecodeError::NoSuchFrame { frame: 2, frames: 1 })), "{decoded:?}");
     }
 }

@@ -18,7 +18,7 @@ const MOST_DROPPED: usize = 32;
 const ABOVE: usize = 2;
 
 /// The files of a CSV.
-pub(super) struct Files {
+pub(super) struct ResolvedPaths {
     /// Row and file of each image, in the order of the rows.
     pub(super) files: Vec<(usize, PathBuf)>,
     /// Rows that say again what another says.
@@ -35,9 +35,13 @@ pub(super) struct Files {
 ///
 /// # Errors
 /// Rows whose file is not there, is no file, or is another row's as well and said to be something else.
-pub(super) fn resolve(csv: &Path, rows: &[Row], observer: &dyn FileObserver) -> Result<Files, Problems> {
+pub(super) fn resolve(
+    csv: &Path,
+    rows: &[Row],
+    observer: &dyn FileObserver,
+) -> Result<ResolvedPaths, Problems> {
     let folder = csv.parent().unwrap_or(Path::new(""));
-    let mut names = Names::default();
+    let mut names = FolderEntries::default();
     let mut way = None;
     let mut found: Vec<Result<PathBuf, Lack>> = Vec::with_capacity(rows.len());
     for row in rows {
@@ -86,7 +90,7 @@ pub(super) fn resolve(csv: &Path, rows: &[Row], observer: &dyn FileObserver) -> 
         }
     }
     let other_form = names.other_form;
-    if problems.count == 0 { Ok(Files { files, repeated, way, other_form }) } else { Err(problems) }
+    if problems.count == 0 { Ok(ResolvedPaths { files, repeated, way, other_form }) } else { Err(problems) }
 }
 
 /// Names what the second of two rows says otherwise.
@@ -123,7 +127,7 @@ impl fmt::Display for Lack {
 }
 
 /// A way to read all paths.
-struct Way {
+struct PathRules {
     /// `\` divides folders.
     backslashes: bool,
     /// Leading folders, all the same, that are taken off.
@@ -134,7 +138,7 @@ struct Way {
     own_base: bool,
 }
 
-impl Way {
+impl PathRules {
     fn path(&self, row: &Row) -> PathBuf {
         let path = with_slashes(&row.path, self.backslashes);
         let kept = path.split('/').skip(self.dropped.len()).collect::<Vec<_>>().join("/");
@@ -142,7 +146,7 @@ impl Way {
     }
 }
 
-impl fmt::Display for Way {
+impl fmt::Display for PathRules {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut ways = Vec::new();
         if self.backslashes {
@@ -164,8 +168,12 @@ fn with_slashes(path: &str, backslashes: bool) -> String {
 }
 
 /// Finds the files of all rows with `/` for `\`, where some have backslashes.
-fn with_backslashes(folder: &Path, rows: &[Row], names: &mut Names) -> Option<(Way, Vec<PathBuf>)> {
-    let way = Way { backslashes: true, dropped: Vec::new(), base: folder.to_owned(), own_base: true };
+fn with_backslashes(
+    folder: &Path,
+    rows: &[Row],
+    names: &mut FolderEntries,
+) -> Option<(PathRules, Vec<PathBuf>)> {
+    let way = PathRules { backslashes: true, dropped: Vec::new(), base: folder.to_owned(), own_base: true };
     let is_other = rows.iter().any(|row| row.path.contains('\\'));
     let files = if is_other { all(&way, rows, names) } else { None };
     files.map(|files| (way, files))
@@ -175,10 +183,10 @@ fn with_backslashes(folder: &Path, rows: &[Row], names: &mut Names) -> Option<(W
 const LOOKED_AT: usize = 1000;
 
 /// Says which other way would find most of the files, where one finds more than are found as they are written.
-fn remedy(folder: &Path, rows: &[Row], names: &mut Names) -> Option<String> {
+fn remedy(folder: &Path, rows: &[Row], names: &mut FolderEntries) -> Option<String> {
     let rows = &rows[..rows.len().min(LOOKED_AT)];
     let as_written = rows.iter().filter(|row| names.file_of(folder, row).is_ok()).count();
-    let mut best: Option<(usize, Way)> = None;
+    let mut best: Option<(usize, PathRules)> = None;
     for way in ways(folder, rows)? {
         let found = rows.iter().filter(|row| names.existing(&way.path(row)).is_ok()).count();
         if found > best.as_ref().map_or(as_written, |(found, _)| *found) {
@@ -190,9 +198,9 @@ fn remedy(folder: &Path, rows: &[Row], names: &mut Names) -> Option<String> {
 }
 
 /// Ways to read the paths other than as they are written: with slashes, without leading folders, below a folder above.
-fn ways(folder: &Path, rows: &[Row]) -> Option<Vec<Way>> {
+fn ways(folder: &Path, rows: &[Row]) -> Option<Vec<PathRules>> {
     let backslashes = rows.iter().any(|row| row.path.contains('\\'));
-    let own = |dropped: &[String]| Way {
+    let own = |dropped: &[String]| PathRules {
         backslashes,
         dropped: dropped.to_vec(),
         base: folder.to_owned(),
@@ -200,16 +208,16 @@ fn ways(folder: &Path, rows: &[Row]) -> Option<Vec<Way>> {
     };
     let common = common_folders(rows, backslashes);
     let first = if backslashes { 0 } else { 1 };
-    let mut ways: Vec<Way> = (first..=common.len()).map(|n| own(&common[..n])).collect();
+    let mut ways: Vec<PathRules> = (first..=common.len()).map(|n| own(&common[..n])).collect();
     let absolute = if folder == Path::new("") { Path::new(".") } else { folder }.canonicalize().ok()?;
     let above = absolute.ancestors().zip(1..=ABOVE).map(|(_, n)| folder.join(["..", "../.."][n - 1]));
-    ways.extend(above.map(|base| Way { backslashes, dropped: Vec::new(), base, own_base: false }));
+    ways.extend(above.map(|base| PathRules { backslashes, dropped: Vec::new(), base, own_base: false }));
     Some(ways)
 }
 
 /// Finds the first way that leads to the files of all rows: one of [`ways`], or below the only folder beside the CSV that has
 /// them all.
-fn another_way(folder: &Path, rows: &[Row], names: &mut Names) -> Option<(Way, Vec<PathBuf>)> {
+fn another_way(folder: &Path, rows: &[Row], names: &mut FolderEntries) -> Option<(PathRules, Vec<PathBuf>)> {
     for way in ways(folder, rows)? {
         if let Some(files) = all(&way, rows, names) {
             return Some((way, files));
@@ -218,10 +226,10 @@ fn another_way(folder: &Path, rows: &[Row], names: &mut Names) -> Option<(Way, V
     let backslashes = rows.iter().any(|row| row.path.contains('\\'));
     let beside = walk::entries(if folder == Path::new("") { Path::new(".") } else { folder }).ok()?;
     let folders =
-        beside.iter().filter(|entry| entry.kind == walk::Kind::Folder && !entry.text.starts_with('.'));
+        beside.iter().filter(|entry| entry.kind == walk::EntryKind::Folder && !entry.text.starts_with('.'));
     let mut found = folders.filter_map(|entry| {
         let base = folder.join(&entry.name);
-        let way = Way { backslashes, dropped: Vec::new(), base, own_base: false };
+        let way = PathRules { backslashes, dropped: Vec::new(), base, own_base: false };
         let files = all(&way, rows, names)?;
         Some((way, files))
     });
@@ -231,7 +239,7 @@ fn another_way(folder: &Path, rows: &[Row], names: &mut Names) -> Option<(Way, V
 }
 
 /// Finds the files of all rows, if all are there.
-fn all(way: &Way, rows: &[Row], names: &mut Names) -> Option<Vec<PathBuf>> {
+fn all(way: &PathRules, rows: &[Row], names: &mut FolderEntries) -> Option<Vec<PathBuf>> {
     rows.iter().map(|row| names.existing(&way.path(row)).ok()).collect()
 }
 
@@ -268,7 +276,7 @@ fn plain(path: &Path) -> PathBuf {
 
 /// Names in folders, each of which is read once, when it is first asked for.
 #[derive(Default)]
-struct Names {
+struct FolderEntries {
     folders: HashMap<PathBuf, FolderNames>,
     /// Folders that are there under a name in another Unicode form; none where there is no such.
     other_folders: HashMap<PathBuf, Option<PathBuf>>,
@@ -285,7 +293,7 @@ struct FolderNames {
     composed: HashMap<String, Vec<String>>,
 }
 
-impl Names {
+impl FolderEntries {
     /// A row's file; blanks around its path may be part of it.
     fn file_of(&mut self, folder: &Path, row: &Row) -> Result<PathBuf, Lack> {
         let found = self.existing(&folder.join(&row.path));
@@ -383,7 +391,7 @@ impl FolderNames {
             if !entry.text.is_ascii() {
                 names.composed.entry(nfc(&entry.text).into_owned()).or_default().push(entry.text.clone());
             }
-            if entry.kind == walk::Kind::File
+            if entry.kind == walk::EntryKind::File
                 && walk::has_image_extension(&entry.text)
                 && let Some((stem, _)) = entry.text.rsplit_once('.')
             {

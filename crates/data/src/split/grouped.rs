@@ -66,14 +66,14 @@ pub(super) fn choose(
     key: &Key,
 ) -> Result<Vec<bool>, Error> {
     let groups = groups(samples);
-    let mut kinds: Vec<Kind<'_>> = Vec::new();
+    let mut kinds: Vec<SizeClass<'_>> = Vec::new();
     let mut known: HashMap<&[(usize, usize)], usize> = HashMap::new();
     let mut order = Vec::new();
     for index in permutation(groups.len(), key, 0) {
         let counts = &groups[index].counts[..];
         let kind = *known.entry(counts).or_insert(kinds.len());
         if kind == kinds.len() {
-            kinds.push(Kind { counts, groups: Vec::new(), chosen: 0 });
+            kinds.push(SizeClass { counts, groups: Vec::new(), chosen: 0 });
         }
         kinds[kind].groups.push(index);
         order.push(kind);
@@ -94,7 +94,7 @@ pub(super) fn choose(
 }
 
 /// Groups with the same number of images of each class, in random order: the first `chosen` of them are chosen.
-struct Kind<'a> {
+struct SizeClass<'a> {
     counts: &'a [(usize, usize)],
     groups: Vec<usize>,
     chosen: usize,
@@ -104,7 +104,7 @@ struct Kind<'a> {
 type Move = (usize, bool);
 
 struct Search<'a> {
-    kinds: Vec<Kind<'a>>,
+    kinds: Vec<SizeClass<'a>>,
     /// Images of each class: wanted, in all, in the largest group, and chosen.
     wanted: &'a [usize],
     all: Vec<usize>,
@@ -113,7 +113,7 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    fn new(groups: &[Group], kinds: Vec<Kind<'a>>, wanted: &'a [usize]) -> Self {
+    fn new(groups: &[Group], kinds: Vec<SizeClass<'a>>, wanted: &'a [usize]) -> Self {
         let n_classes = wanted.len();
         let mut all = vec![0; n_classes];
         groups.iter().flat_map(|group| &group.counts).for_each(|&(class, count)| all[class] += count);
@@ -133,7 +133,7 @@ impl<'a> Search<'a> {
         let mut chosen: Vec<(usize, isize)> = Vec::new();
         for (i, &(kind, more)) in moves.iter().enumerate() {
             let same = moves[..i].iter().filter(|other| **other == (kind, more)).count();
-            let Kind { counts, groups, chosen: taken } = &self.kinds[kind];
+            let SizeClass { counts, groups, chosen: taken } = &self.kinds[kind];
             let left = if more { groups.len() - taken } else { *taken };
             if left <= same {
                 return None;
@@ -195,7 +195,7 @@ impl<'a> Search<'a> {
     fn check(&self, classes: &[ClassName]) -> Result<(), Error> {
         for (class, name) in classes.iter().enumerate() {
             if self.chosen[class] == 0 || self.chosen[class] == self.all[class] {
-                let holds = |kind: &&Kind<'_>| kind.counts.iter().any(|(other, _)| *other == class);
+                let holds = |kind: &&SizeClass<'_>| kind.counts.iter().any(|(other, _)| *other == class);
                 let groups = self.kinds.iter().filter(holds).map(|kind| kind.groups.len()).sum();
                 return Err(Error::TooFewGroups { class: name.label.clone(), groups });
             }

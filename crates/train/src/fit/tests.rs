@@ -129,7 +129,7 @@ fn a_save_within_an_epoch_is_gone_on_from_at_its_batch() {
     go_on(&images, &config, &mut stopped, &mut Stop(4)).unwrap();
     let checkpoint = Checkpoint::read(&stopped.file(LAST)).unwrap();
     assert_eq!(checkpoint.meta.epoch, 0);
-    assert_eq!(State::of(&checkpoint).unwrap().partial.unwrap().batches, 3);
+    assert_eq!(TrainState::of(&checkpoint).unwrap().partial.unwrap().batches, 3);
     go_on(&images, &config, &mut stopped, &mut ()).unwrap();
     assert!(left(&stopped) == left(&whole));
 }

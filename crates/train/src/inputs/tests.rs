@@ -58,8 +58,8 @@ fn features_are_kept_as_they_were_computed_in_memory_and_on_disk() {
         let prepare =
             |memory| Inputs::prepare(&classifier, &images, memory, folder.path(), &mut ()).unwrap().unwrap();
         let (memory, disk, direct) = (prepare(u64::MAX), prepare(0), Inputs::images(&images));
-        assert!(matches!(memory.kept, Some(Kept { rows: Rows::Memory(_), .. })));
-        assert!(matches!(disk.kept, Some(Kept { rows: Rows::Disk(..), .. })));
+        assert!(matches!(memory.kept, Some(CachedFeatures { rows: FeatureBytes::Memory(_), .. })));
+        assert!(matches!(disk.kept, Some(CachedFeatures { rows: FeatureBytes::Disk(..), .. })));
         for start in [0, 32] {
             let (expected, filled) = direct.evaluation_batch(&classifier, start).unwrap();
             let expected = values(&expected.narrow(0, 0, filled as i64));

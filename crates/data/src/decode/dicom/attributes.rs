@@ -1,7 +1,7 @@
 //! The few attributes that pixels depend on. Of all others, those of the patient first, no value is kept or looked at.
 
 use super::{
-    lut::{self, Table},
+    lut::{self, LutTable},
     reader::{Content, Encoding, PIXEL_DATA, Reader},
 };
 use crate::DecodeError;
@@ -140,7 +140,7 @@ impl<'a> Attributes<'a> {
         data: u32,
         segments: Option<u32>,
         signed: bool,
-    ) -> Result<Option<Table>, DecodeError> {
+    ) -> Result<Option<LutTable>, DecodeError> {
         let word = |index| self.word(descriptor, index);
         let (Some(entries), Some(first), Some(bits)) = (word(0), word(1), word(2)) else { return Ok(None) };
         let count = if entries == 0 { 65536 } else { usize::from(entries) };

@@ -18,7 +18,7 @@ const TRANSFER_SYNTAX: u32 = 0x0002_0010;
 const OF_HEAD: Encoding = Encoding { explicit: true, big_endian: false };
 
 /// Head of a file: what it says of itself, and the bytes of its data set.
-pub(super) struct Head<'a> {
+pub(super) struct FileMeta<'a> {
     syntax: Syntax,
     pub(super) sop_class: Option<&'a str>,
     bytes: &'a [u8],
@@ -31,7 +31,7 @@ pub(super) struct DataSet<'a> {
 }
 
 /// Reads the group of the file itself, where there is one.
-pub(super) fn head(bytes: &[u8]) -> Result<Head<'_>, DecodeError> {
+pub(super) fn head(bytes: &[u8]) -> Result<FileMeta<'_>, DecodeError> {
     let marked = bytes.get(128..132) == Some(b"DICM");
     let bytes = if marked { &bytes[132..] } else { bytes };
     let (mut uid, mut sop_class, mut end) = (None, None, 0);
@@ -49,10 +49,10 @@ pub(super) fn head(bytes: &[u8]) -> Result<Head<'_>, DecodeError> {
         }
     }
     let unknown = Syntax { encoding: OF_HEAD, deflated: false, coding: Coding::Native };
-    Ok(Head { syntax: uid.map_or(unknown, syntax), sop_class, bytes: &bytes[end..] })
+    Ok(FileMeta { syntax: uid.map_or(unknown, syntax), sop_class, bytes: &bytes[end..] })
 }
 
-impl<'a> Head<'a> {
+impl<'a> FileMeta<'a> {
     /// Returns the coding of the pixels, by the file's own words.
     pub(super) fn coding(&self) -> Coding {
         self.syntax.coding

@@ -1,12 +1,12 @@
 //! Conversion of stored gray values to shown ones: modality LUT, then VOI (PS3.3, C.11), then inversion.
 
-use super::{Layout, Samples, attributes as tags, attributes::Attributes, lut::Table};
+use super::{Layout, Samples, attributes as tags, attributes::Attributes, lut::LutTable};
 use crate::{DecodeError, DecodeNotes};
 
 /// Modality LUT: stored values to those of the device's units.
 enum Modality {
     Rescale { slope: f64, intercept: f64 },
-    Table(Table),
+    Table(LutTable),
 }
 
 /// VOI: the values that are shown as black to white.
@@ -16,7 +16,7 @@ enum Voi {
         width: f64,
         function: Function,
     },
-    Table(Table),
+    Table(LutTable),
     /// Values from the least to the greatest of an image.
     Range(f64, f64),
 }

@@ -4,7 +4,7 @@ use super::{damaged, reader::Encoding};
 use crate::DecodeError;
 
 /// A look-up table.
-pub(super) struct Table {
+pub(super) struct LutTable {
     entries: Vec<u16>,
     /// The value whose entry is the first.
     first: i32,
@@ -12,7 +12,7 @@ pub(super) struct Table {
     pub(super) most: u32,
 }
 
-impl Table {
+impl LutTable {
     fn new(entries: Vec<u16>, count: usize, first: i32, bits: u16) -> Result<Self, DecodeError> {
         if entries.len() < count || !(1..=16).contains(&bits) {
             return Err(damaged("a look-up table is shorter than it says"));
@@ -34,13 +34,13 @@ pub(super) fn table(
     first: i32,
     bits: u16,
     encoding: Encoding,
-) -> Result<Table, DecodeError> {
+) -> Result<LutTable, DecodeError> {
     let packed = bits <= 8 && data.len() < 2 * count;
     let entries = match packed {
         true => data.iter().take(count).map(|&entry| entry.into()).collect(),
         false => words(data, encoding).take(count).collect(),
     };
-    Table::new(entries, count, first, bits)
+    LutTable::new(entries, count, first, bits)
 }
 
 /// Expands the segments of a table of `count` entries.
@@ -50,14 +50,14 @@ pub(super) fn segmented(
     first: i32,
     bits: u16,
     encoding: Encoding,
-) -> Result<Table, DecodeError> {
+) -> Result<LutTable, DecodeError> {
     let values: Vec<u16> = match bits {
         ..=8 => data.iter().map(|&value| value.into()).collect(),
         _ => words(data, encoding).collect(),
     };
     let mut entries = Vec::new();
     expand(&values, usize::MAX, bits <= 8, encoding, count, true, &mut entries)?;
-    Table::new(entries, count, first, bits)
+    LutTable::new(entries, count, first, bits)
 }
 
 fn words(data: &[u8], encoding: Encoding) -> impl Iterator<Item = u16> {

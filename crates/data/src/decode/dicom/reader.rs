@@ -61,7 +61,7 @@ pub(super) struct Reader<'a> {
     encoding: Encoding,
 }
 
-struct Header {
+struct ElementHeader {
     tag: u32,
     of_words: bool,
     /// True where the elements nested in it name the types of their values.
@@ -91,7 +91,7 @@ impl<'a> Reader<'a> {
         if self.at == self.bytes.len() {
             return Ok(None);
         }
-        let Header { tag, of_words, explicit, length } = self.header(self.encoding.explicit)?;
+        let ElementHeader { tag, of_words, explicit, length } = self.header(self.encoding.explicit)?;
         let value = |bytes| Content::Value { bytes, of_words };
         let content = match (tag, length) {
             (PIXEL_DATA, OPEN) => Content::Fragments(self.fragments()?),
@@ -113,8 +113,8 @@ impl<'a> Reader<'a> {
                 break;
             }
             let item = match reader.header(encoding.explicit)? {
-                Header { tag: SEQUENCE_END, .. } => break,
-                Header { tag: ITEM, length: OPEN, .. } => {
+                ElementHeader { tag: SEQUENCE_END, .. } => break,
+                ElementHeader { tag: ITEM, length: OPEN, .. } => {
                     let start = reader.at;
                     // Without its delimiter it is all that is left.
                     reader.open(Level::Item, encoding.explicit).unwrap_or_else(|_| {
@@ -122,7 +122,7 @@ impl<'a> Reader<'a> {
                         &value[start..]
                     })
                 }
-                Header { tag: ITEM, length, .. } => reader.take(length)?,
+                ElementHeader { tag: ITEM, length, .. } => reader.take(length)?,
                 _ => return Err(damaged("a sequence holds what is no item")),
             };
             if i == index {
@@ -149,9 +149,9 @@ impl<'a> Reader<'a> {
         Ok(self.encoding.long([bytes[0], bytes[1], bytes[2], bytes[3]]))
     }
 
-    fn header(&mut self, explicit: bool) -> Result<Header, DecodeError> {
+    fn header(&mut self, explicit: bool) -> Result<ElementHeader, DecodeError> {
         let tag = u32::from(self.u16()?) << 16 | u32::from(self.u16()?);
-        let untyped = |length| Header { tag, of_words: tag == PIXEL_DATA, explicit, length };
+        let untyped = |length| ElementHeader { tag, of_words: tag == PIXEL_DATA, explicit, length };
         if !explicit || tag >> 16 == 0xfffe {
             return Ok(untyped(self.u32()?));
         }
@@ -185,7 +185,7 @@ impl<'a> Reader<'a> {
             false => self.u16()?.into(),
         };
         // What is of unknown type and open is written without types (PS3.5, 6.2.2).
-        Ok(Header { tag, of_words: kind == b"OW", explicit: kind != b"UN", length })
+        Ok(ElementHeader { tag, of_words: kind == b"OW", explicit: kind != b"UN", length })
     }
 
     /// Steps over an open sequence or item and its delimiter; returns what is between.
@@ -232,8 +232,8 @@ impl<'a> Reader<'a> {
                 return Ok(fragments);
             }
             match self.header(false)? {
-                Header { tag: ITEM, length, .. } => fragments.push(self.take(length)?),
-                Header { tag: SEQUENCE_END, .. } => return Ok(fragments),
+                ElementHeader { tag: ITEM, length, .. } => fragments.push(self.take(length)?),
+                ElementHeader { tag: SEQUENCE_END, .. } => return Ok(fragments),
                 _ if enough => return Ok(fragments),
                 _ => return Err(damaged("its pixels are in no order")),
             }

@@ -1,6 +1,7 @@
 //! Frames of animations, orientation wherever it is written, JPEG 2000, and files whose parts stand in an odd order.
 
 use super::*;
+use crate::Preprocess;
 
 const ALL: Decoding = Decoding { formats: Formats::All, ..KERAS };
 
@@ -219,4 +220,22 @@ fn what_is_transparent_in_a_gif_has_pillows_colour_by_keras_rules() {
     let bytes = [&head[..], &[2, 2], &codes.to_le_bytes(), &[0, 0x3b]].concat();
     assert_eq!(decode(&bytes).unwrap().data, [200, 180, 160, 10, 20, 30]);
     assert_eq!(decode_by(&bytes, &ALL).unwrap().data, [0, 0, 0, 10, 20, 30]);
+}
+
+/// Pillow's size and pixels of a frame at (1, 1), two pixels wide, on a screen of 2×1.
+#[test]
+fn a_gif_is_as_large_as_its_first_frame_needs() {
+    let head = b"GIF89a\x02\0\x01\0\x80\0\0\x0a\x14\x1e\xc8\xb4\xa0\x21\xf9\x04\x01\0\0\x01\0\x2c\x01\0\x01\0\x02\0\x01\0\0";
+    let codes: u16 = 4 | 1 << 3 | 5 << 9;
+    let bytes = [&head[..], &[2, 2], &codes.to_le_bytes(), &[0, 0x3b]].concat();
+    let keras = decode_by(&bytes, &KERAS).unwrap();
+    assert_eq!((keras.width, keras.height), (3, 2));
+    let free = [200, 180, 160];
+    assert_eq!(keras.data, [&free.repeat(5)[..], &[10, 20, 30]].concat());
+    assert_eq!(decode_by(&bytes, &ALL).unwrap().data, [&[0; 15][..], &[10, 20, 30]].concat());
+    // What the file announces has room for it.
+    let preprocess = Preprocess { image_size: 8, interpolation: Interpolation::Nearest };
+    assert_eq!(DecodeCost::of(&bytes, &preprocess, true, &ALL).pixels, 6);
+    let too_large = Decoding { max_pixels: 5, ..ALL };
+    assert!(matches!(decode_by(&bytes, &too_large), Err(DecodeError::TooLarge { width: 3, height: 2 })));
 }

@@ -43,7 +43,7 @@ pub(super) fn reader<'a>(
     Ok(match page.compression {
         5 => Box::new(LzwReader::new(bytes)),
         8 | 32946 => Box::new(flate2::read::ZlibDecoder::new(Cursor::new(bytes))),
-        32773 => Box::new(PackBitsReader { bytes: Cursor::new(bytes), left: Run::Literal(0) }),
+        32773 => Box::new(PackBitsReader { bytes: Cursor::new(bytes), left: PackBitsRun::Literal(0) }),
         2 => Box::new(fax(page, bytes, Coding::Rows { word_aligned: false })),
         32771 => Box::new(fax(page, bytes, Coding::Rows { word_aligned: true })),
         3 => Box::new(fax(page, bytes, Coding::Group3 { two_dimensional: page.two_dimensional })),
@@ -103,10 +103,10 @@ impl Read for LzwReader<'_> {
 /// A count of bytes as they are, or of copies of one byte (TIFF 6.0, section 9).
 struct PackBitsReader<'a> {
     bytes: Cursor<Cow<'a, [u8]>>,
-    left: Run,
+    left: PackBitsRun,
 }
 
-enum Run {
+enum PackBitsRun {
     Literal(usize),
     Copies(usize, u8),
 }
@@ -116,14 +116,14 @@ impl Read for PackBitsReader<'_> {
         let mut byte = [0];
         loop {
             match &mut self.left {
-                Run::Literal(0) | Run::Copies(0, _) => {}
-                Run::Literal(left) => {
+                PackBitsRun::Literal(0) | PackBitsRun::Copies(0, _) => {}
+                PackBitsRun::Literal(left) => {
                     let count = out.len().min(*left);
                     let count = self.bytes.read(&mut out[..count])?;
                     *left -= count;
                     return Ok(count);
                 }
-                Run::Copies(left, value) => {
+                PackBitsRun::Copies(left, value) => {
                     let count = out.len().min(*left);
                     out[..count].fill(*value);
                     *left -= count;
@@ -134,11 +134,11 @@ impl Read for PackBitsReader<'_> {
                 return Ok(0);
             }
             self.left = match byte[0] {
-                count @ 0..=127 => Run::Literal(usize::from(count) + 1),
+                count @ 0..=127 => PackBitsRun::Literal(usize::from(count) + 1),
                 128 => continue,
                 count => {
                     self.bytes.read_exact(&mut byte)?;
-                    Run::Copies(257 - usize::from(count), byte[0])
+                    PackBitsRun::Copies(257 - usize::from(count), byte[0])
                 }
             };
         }

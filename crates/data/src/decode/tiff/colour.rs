@@ -1,7 +1,7 @@
 //! Samples of TIFF pixels into 8-bit gray or RGB, by either rule.
 
 use super::{
-    Row,
+    TiffRow,
     page::{Alpha, Format, Page, Space},
 };
 use crate::Formats;
@@ -48,8 +48,8 @@ impl<'a> Converter<'a> {
         !self.is_narrow() && self.formats == Formats::All
     }
 
-    pub(super) fn widen_range(&mut self, row: Row<'_>) {
-        let Row::Samples { values, stride } = row else { return };
+    pub(super) fn widen_range(&mut self, row: TiffRow<'_>) {
+        let TiffRow::Samples { values, stride } = row else { return };
         let colours = self.page.colours();
         for pixel in values.chunks_exact(stride) {
             for &bits in &pixel[..colours] {
@@ -89,10 +89,10 @@ impl<'a> Converter<'a> {
     }
 
     /// Writes the pixels of a row.
-    pub(super) fn convert(&mut self, row: Row<'_>, out: &mut [u8]) {
+    pub(super) fn convert(&mut self, row: TiffRow<'_>, out: &mut [u8]) {
         let (values, stride) = match row {
-            Row::Plain { bytes, .. } => return out.copy_from_slice(bytes),
-            Row::Samples { values, stride } => (values, stride),
+            TiffRow::Plain { bytes, .. } => return out.copy_from_slice(bytes),
+            TiffRow::Samples { values, stride } => (values, stride),
         };
         let (channels, page) = (self.channels(), self.page);
         for (pixel, out) in values.chunks_exact(stride).zip(out.chunks_exact_mut(channels)) {
@@ -123,7 +123,7 @@ impl<'a> Converter<'a> {
     /// A whole number in 8 bits: scaled, or by Keras' rules its upper byte.
     fn byte(&self, value: u64) -> u8 {
         match self.page.bits {
-            bits if bits > 8 && self.formats == Formats::Keras => (value >> (bits - 8)) as u8,
+            bits if bits > 8 && self.formats == Formats::Keras => upper_byte(value, bits),
             _ => ((value * 255 + self.most / 2) / self.most) as u8,
         }
     }
@@ -195,10 +195,8 @@ impl<'a> Converter<'a> {
                     self.is_cut |= !(0.0..256.0).contains(&value) || value.fract() != 0.0;
                     value as u8
                 }
-                Formats::Keras if format == Format::Signed => {
-                    ((sample >> (bits - 8)) as u8).wrapping_add(128)
-                }
-                Formats::Keras => (sample >> (bits - 8)) as u8,
+                Formats::Keras if format == Format::Signed => upper_byte(sample, bits).wrapping_add(128),
+                Formats::Keras => upper_byte(sample, bits),
             };
         }
     }
@@ -211,6 +209,11 @@ impl<'a> Converter<'a> {
             Format::Float => 1.0,
         }
     }
+}
+
+/// Upper eight bits of a sample; fewer bits become the upper ones.
+fn upper_byte(sample: u64, bits: usize) -> u8 {
+    if bits < 8 { (sample << (8 - bits)) as u8 } else { (sample >> (bits - 8)) as u8 }
 }
 
 /// Converts IEEE 754's binary16.

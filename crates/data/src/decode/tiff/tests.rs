@@ -180,7 +180,7 @@ fn numbers_without_a_range_are_scaled_by_their_own() {
         let bytes = page.strips(&packed(values, bits as usize, false), 1).bytes();
         [ALL, KERAS].map(|decoding| {
             let decoded = crate::decode(&bytes, &decoding).unwrap();
-            (decoded.pixels.data, decoded.notes.without_window, decoded.notes.is_cut)
+            (decoded.pixels.data, decoded.notes.by_own_range, decoded.notes.is_cut)
         })
     };
     let of_floats = |values: &[f32]| {
@@ -215,6 +215,11 @@ fn numbers_without_a_range_are_scaled_by_their_own() {
     // Signed 8 bits are taken for unsigned ones, as Pillow does.
     let eight = of(8, 2, &[0, 127, 128, 255], 4);
     assert_eq!([&eight[0].0, &eight[1].0], [&[0, 127, 128, 255]; 2]);
+    // Signed colours of fewer bits, which Pillow does not open: -8, 0 and 7 by their range, and as upper bits from -128.
+    let page = MadePage::new([1, 1], 4).rgb().with(339, &[2, 2, 2]);
+    let bytes = page.strips(&packed(&[8, 0, 7], 4, false), 1).bytes();
+    let colours = [ALL, KERAS].map(|decoding| crate::decode(&bytes, &decoding).unwrap().pixels.data);
+    assert_eq!(colours, [[0, 136, 255], [0, 128, 240]]);
 }
 
 #[test]
