@@ -23,7 +23,7 @@ const NOT_WRITTEN: &str =
     "error: cannot write the results to standard output: No space left on device (os error 28)\n";
 
 /// Command lines for every way in which each command prints results; `RUN` is a trained run's folder.
-const COMMANDS: [&str; 38] = [
+const COMMANDS: [&str; 40] = [
     "--version",
     "--help",
     "help train",
@@ -62,6 +62,8 @@ const COMMANDS: [&str; 38] = [
     "data audit xrays --json",
     "completions bash",
     "man",
+    "guide",
+    "guide training",
 ];
 
 fn words(line: &str) -> Vec<&str> {

@@ -57,8 +57,7 @@ impl Units {
     /// then says how often each image was drawn. The same for a seed and number, whoever draws it and when.
     pub(crate) fn draw(&self, seed: u64, resample: u64, counts: &mut [u32]) {
         counts.fill(0);
-        let mut generator =
-            Key { seed: seed, epoch: 0, step: 0, purpose: Purpose::Bootstrap }.generator(resample);
+        let mut generator = Key { seed, epoch: 0, step: 0, purpose: Purpose::Bootstrap }.generator(resample);
         for (_, units) in &self.strata {
             let bound = units.len() as u64;
             // Lemire's multiplication with rejection (2019, arXiv 1805.10941), its division done once a stratum.

@@ -5,8 +5,8 @@
 //! (named [`THREAD`]), and only pixels and numbers pass between them. It must not know training, the terminal, or the file that
 //! a model came from. It writes nothing to disk, prints nothing, and no log line holds a file's name or anything of an image.
 //!
-//! Path of an upload: [`guard`] (host, origin, token) → [`upload`] (its bytes, within size, memory and time) → [`read`] (a
-//! place in the queue or 429, then pixels) → [`worker`] (a batch with others) → [`answer`] (JSON).
+//! Path of an upload: `guard` (host, origin, token) → `upload` (its bytes, within size, memory and time) → `read` (a
+//! place in the queue or 429, then pixels) → `worker` (a batch with others) → `answer` (JSON).
 //!
 //! Outside libraries: **axum** on **tokio** and **hyper** (the field's server; hyper itself, since its limits on slow clients
 //! are not reachable through axum's own), **hyper-util** to connect them, **tower-http** for CORS, **multer** parses multipart

@@ -14,7 +14,7 @@ pub(crate) struct ServeArgs {
     /// Checkpoint, or a run's folder for its best weights [default: the latest run]
     #[arg(long, value_name = "PATH")]
     pub(crate) saved: Option<PathBuf>,
-    /// Address to listen on; port 0 takes any free port. 0.0.0.0 or [::] lets other machines in, and needs a token
+    /// Address to listen on; port 0 takes any free port. `0.0.0.0` or `[::]` lets other machines in, and needs a token
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8080", value_parser = address)]
     pub(crate) listen: SocketAddr,
     /// File with a token of 16 characters or more that every user must give
@@ -23,7 +23,7 @@ pub(crate) struct ServeArgs {
     /// Further host name that browsers use, such as that of a proxy before the server
     #[arg(long, value_name = "NAME[:PORT]")]
     pub(crate) host: Vec<serve::HostName>,
-    /// Further web origin that may use the server, such as https://pacs.example.org
+    /// Further web origin that may use the server, such as `https://pacs.example.org`
     #[arg(long, value_name = "ORIGIN")]
     pub(crate) allow_origin: Vec<String>,
     /// Largest upload, in bytes or with kB, MB or GB

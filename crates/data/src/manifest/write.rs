@@ -40,7 +40,7 @@ pub fn write(out: &Path, rows: &[Row<'_>], force: bool) -> Result<(), Error> {
     write_records(out, &records(out, rows)?, force)
 }
 
-/// Returns the bytes that [`write`] would put into the file `out`, whose folder must be there.
+/// Returns the bytes that [`write()`] would put into the file `out`, whose folder must be there.
 ///
 /// # Errors
 /// A path that is not UTF-8; a folder that cannot be read.

@@ -83,9 +83,9 @@ fn frame() -> PlotFrame {
 }
 
 /// Makes the rows of the legend: the class with the area and its interval, or the reason why it has no curve.
-fn names<'a>(
+fn names(
     report: &Report,
-    test: &'a Test,
+    test: &Test,
     area: &str,
     key: &str,
     why: impl Fn(usize) -> Option<String>,
