@@ -21,7 +21,7 @@ pub(crate) const TOPICS: [(&str, &str); 10] = [
 /// Prints a page unchanged, or the list of topics.
 pub(crate) fn run(args: &GuideArgs, output: &Output) -> Result<Status> {
     match args.topic.as_deref().and_then(|topic| TOPICS.iter().find(|(name, _)| *name == topic)) {
-        Some((_, page)) => output.data(page.trim_end().to_owned()),
+        Some((_, page)) => output.data(page.trim_end()),
         None => {
             let mut rows = vec![vec!["topic".to_owned(), "answers".to_owned()]];
             rows.extend(TOPICS.iter().map(|(name, page)| vec![(*name).to_owned(), answer(page).to_owned()]));

@@ -110,10 +110,10 @@ fn a_missing_class_leaves_undefined_what_needs_it() {
     assert_eq!(class("precision").value, Err(Undefined::NotPredicted(2)));
     assert_eq!(class("f1").value, Err(Undefined::NeitherSeenNorPredicted(2)));
     assert_eq!(class("specificity").value, Ok(1.0));
-    assert_eq!(of(&figures, "balanced_accuracy").value, missing);
-    assert_eq!(of(&figures, "macro_roc_auc").value, missing);
+    assert_eq!(of(figures, "balanced_accuracy").value, missing);
+    assert_eq!(of(figures, "macro_roc_auc").value, missing);
     // Weighted means have no use for it, nor has accuracy.
-    assert_eq!((of(&figures, "accuracy").value, of(&figures, "weighted_recall").value), (Ok(0.8), Ok(0.8)));
+    assert_eq!((of(figures, "accuracy").value, of(figures, "weighted_recall").value), (Ok(0.8), Ok(0.8)));
     assert_eq!(evaluation.classes[2].roc, Err(Undefined::NoImageOf(2)));
     assert!(evaluation.classes[2].few && evaluation.classes[2].support == 0);
     assert_sound(figures);
@@ -191,10 +191,10 @@ fn intervals_hold_the_true_figure_in_about_nineteen_of_twenty_sets() {
 
 fn watched(figures: &Figures<Estimate>) -> [Estimate; 4] {
     [
-        of(&figures, "accuracy"),
-        of(&figures, "macro_f1"),
-        of_class(&figures, 0, "roc_auc"),
-        of(&figures, "log_loss"),
+        of(figures, "accuracy"),
+        of(figures, "macro_f1"),
+        of_class(figures, 0, "roc_auc"),
+        of(figures, "log_loss"),
     ]
 }
 
