@@ -4,8 +4,8 @@
 //! Every file is read once and decoded once, and little of it is kept: two hashes, a picture of 128×128 pixels and some
 //! facts, about 17 KB an image.
 //!
-//! What this crate holds: [`audit`], which looks for all of that; [`DuplicateFinder`], for images that are decoded already.
-//! What it must not know: tensors, the terminal, how images are listed and decoded. It builds and tests with no libtorch.
+//! This crate holds [`audit`], which looks for all of that, and [`DuplicateFinder`], for images that are decoded already. It
+//! must not know tensors, the terminal, or how images are listed and decoded. It builds and tests with no libtorch.
 //!
 //! Outside libraries: **image** reads what a file's header says of it, **rayon** uses all cores, **sha2** tells equal pixels.
 

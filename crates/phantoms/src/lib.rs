@@ -4,9 +4,8 @@
 //! exposed. Air comes out dark and bone white. Everything varies from one phantom to the next, so that a network
 //! has to find the illness itself.
 //!
-//! What this crate holds: [`write_sample`], the synthetic sample in folders like those of the study; [`draw`] and [`planted`], one
-//! phantom.
-//! What it must not know: tensors, the terminal. It builds and tests with no libtorch on the machine.
+//! This crate holds [`write_sample`], the synthetic sample in folders like those of the study, and [`draw`] and [`planted`],
+//! one phantom. It must not know tensors or the terminal. It builds and tests with no libtorch on the machine.
 //!
 //! Outside libraries: **png** writes images (fast compression, which the general encoder does not offer), **rayon** draws on all
 //! cores.

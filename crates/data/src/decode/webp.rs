@@ -77,12 +77,18 @@ mod tests {
     use super::*;
     use crate::Formats;
 
+    fn chunk(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
+        [&kind[..], &(content.len() as u32).to_le_bytes(), content].concat()
+    }
+
+    fn file(chunks: &[u8]) -> Vec<u8> {
+        let length = (chunks.len() as u32 + 4).to_le_bytes();
+        [&b"RIFF"[..], &length, b"WEBP", chunks].concat()
+    }
+
     /// A canvas of one pixel, and in it a frame of 14,592 × 14,649.
     #[test]
     fn a_frame_larger_than_its_canvas_takes_no_memory() {
-        let chunk = |kind: &[u8; 4], content: &[u8]| -> Vec<u8> {
-            [&kind[..], &(content.len() as u32).to_le_bytes(), content].concat()
-        };
         let lossy = chunk(b"VP8 ", b"\x14\x01\0\x9d\x01\x2a\0\x39\x39\x39\x01\x01");
         let lossless = chunk(b"VP8L", b"\x2f\xff\xff\xff\x0f\0");
         let small = chunk(b"VP8L", b"\x2f\0\0\0\x10\x07\x10\x11\x11\x88\x88\xfe\x07\0");
@@ -92,8 +98,7 @@ mod tests {
             for content in [frame, &animated] {
                 let chunks =
                     [chunk(b"VP8X", &[0; 10]), chunk(b"ALPH", &[0; 3]), vec![0], content.clone()].concat();
-                let length = (chunks.len() as u32 + 4).to_le_bytes();
-                let file = [&b"RIFF"[..], &length, b"WEBP", &chunks].concat();
+                let file = file(&chunks);
                 let decoded = crate::decode(&file, &decoding);
                 let refused = matches!(decoded, Err(DecodeError::TooLarge { .. }));
                 assert_eq!(refused, too_large, "{decoded:?}");
@@ -103,14 +108,10 @@ mod tests {
     /// Chunks of frames in a file that is no animation.
     #[test]
     fn a_file_without_the_flag_of_animations_has_one_frame() {
-        let chunk = |kind: &[u8; 4], content: &[u8]| -> Vec<u8> {
-            [&kind[..], &(content.len() as u32).to_le_bytes(), content].concat()
-        };
         let small = chunk(b"VP8L", b"\x2f\0\0\0\x10\x07\x10\x11\x11\x88\x88\xfe\x07\0");
         let frame = chunk(b"ANMF", &[&[0; FRAME_HEAD], &small[..]].concat());
         let chunks = [chunk(b"VP8X", &[0; 10]), frame.clone(), frame].concat();
-        let length = (chunks.len() as u32 + 4).to_le_bytes();
-        let file = [&b"RIFF"[..], &length, b"WEBP", &chunks].concat();
+        let file = file(&chunks);
         let second = Decoding { frame: 2, ..Decoding::new(Formats::All) };
         let decoded = crate::decode(&file, &second);
         assert!(matches!(decoded, Err(DecodeError::NoSuchFrame { frame: 2, frames: 1 })), "{decoded:?}");
