@@ -1,6 +1,6 @@
 use std::{
     fs::{self, File},
-    io::{self, Read as _},
+    io::{self, Read},
     os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
@@ -69,7 +69,7 @@ pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
 ///
 /// # Errors
 /// Same as [`read_bounded`].
-pub fn read_rest(file: File, most: u64) -> io::Result<Vec<u8>> {
+pub fn read_rest(mut file: File, most: u64) -> io::Result<Vec<u8>> {
     let too_large = || {
         let shown = if most >= 1 << 20 { format!("{} MiB", most >> 20) } else { format!("{most} bytes") };
         io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {shown}"))
@@ -79,10 +79,35 @@ pub fn read_rest(file: File, most: u64) -> io::Result<Vec<u8>> {
         return Err(too_large());
     }
     let mut bytes = Vec::new();
-    bytes.try_reserve_exact(length as usize + 1).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
-    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    read_up_to(&mut file, &mut bytes, length + 1, most.saturating_add(1))?;
     // It may have grown meanwhile.
     if bytes.len() as u64 > most { Err(too_large()) } else { Ok(bytes) }
+}
+
+/// Appends what a file holds from here on, but no more than `most` bytes, to `bytes`. `expected` of them are asked for at once,
+/// with two calls of the system for a file that has fewer, where [`io::Read::read_to_end`] feels its way.
+///
+/// # Errors
+/// A file that cannot be read, after what could be read of it; memory that is not there.
+pub fn read_up_to(file: &mut impl Read, bytes: &mut Vec<u8>, expected: u64, most: u64) -> io::Result<()> {
+    let (mut end, expected) = (bytes.len(), expected.min(most));
+    bytes.try_reserve_exact(expected as usize).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
+    bytes.resize(end + expected as usize, 0);
+    let outcome = loop {
+        match file.read(&mut bytes[end..]) {
+            Ok(0) => break Ok(()),
+            Ok(read) => end += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => break Err(error),
+        }
+    };
+    let is_full = end == bytes.len();
+    bytes.truncate(end);
+    outcome?;
+    if is_full && expected < most {
+        file.take(most - expected).read_to_end(bytes)?;
+    }
+    Ok(())
 }
 
 /// Checks that no other user can have written an open file: a regular file with one name, of this process' user or of root,
@@ -188,6 +213,22 @@ mod tests {
         fs::write(&path, b"\xff").unwrap();
         assert_eq!(read_text(&path, 1).unwrap_err().to_string(), "it is no UTF-8 text");
         assert_eq!(read_text(&path, 0).unwrap_err().to_string(), "it has more than 0 bytes");
+    }
+
+    #[test]
+    fn a_file_is_read_to_its_end_or_to_the_most_that_may_be() {
+        let text = b"radiograph";
+        for expected in 0..14 {
+            for most in 0..14 {
+                let mut bytes = b"a ".to_vec();
+                read_up_to(&mut &text[..], &mut bytes, expected, most).unwrap();
+                let read = text.len().min(most as usize);
+                assert_eq!(bytes, [b"a ", &text[..read]].concat(), "{expected} expected of {most}");
+            }
+        }
+        let mut bytes = Vec::new();
+        let error = read_up_to(&mut &text[..], &mut bytes, u64::MAX >> 1, u64::MAX).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::OutOfMemory);
     }
 
     #[test]

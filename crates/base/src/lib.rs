@@ -18,6 +18,8 @@ mod names;
 pub mod random;
 
 pub use file_lock::FileLock;
-pub use file_reader::{check_own, open_own, open_regular, read_bounded, read_rest, read_text, real_place};
+pub use file_reader::{
+    check_own, open_own, open_regular, read_bounded, read_rest, read_text, read_up_to, real_place,
+};
 pub use file_writer::{FileWriter, is_temporary, open_no_link, place_new, refuse_link, remove_temporary};
 pub use names::{escape_line, from_stored, shown, spreadsheet_safe, stored, without_apostrophe};

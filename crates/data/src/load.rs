@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{ErrorKind, Read as _},
+    io::ErrorKind,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -129,23 +129,22 @@ pub fn read_file(path: &Path, decoding: &Decoding) -> Result<Vec<u8>, DecodeErro
     let most = decoding.max_pixels.saturating_mul(8).saturating_add(64 << 20);
     let too_large = || DecodeError::Unsupported(format!("its file has more than {} MiB", most >> 20));
     let unreadable = DecodeError::Unreadable;
-    // A pipe that the user names is read; a folder's are left out, and a CSV's are refused.
-    let file = match std::fs::metadata(path).map_err(unreadable)?.is_file() {
-        true => base::open_regular(path),
-        false => File::open(path),
-    };
-    let mut file = file.map_err(unreadable)?;
+    let mut file = match base::open_regular(path) {
+        // A pipe that the user names is read; a folder's are left out, and a CSV's are refused.
+        Err(error) if error.kind() == ErrorKind::InvalidInput && !path.is_file() => File::open(path),
+        opened => opened,
+    }
+    .map_err(unreadable)?;
     let length = file.metadata().map_err(unreadable)?.len();
     if length > most {
         return Err(too_large());
     }
     let mut bytes = Vec::new();
-    file.by_ref().take(HEAD).read_to_end(&mut bytes).map_err(unreadable)?;
+    base::read_up_to(&mut file, &mut bytes, length + 1, HEAD).map_err(unreadable)?;
     if bytes.len() as u64 == HEAD {
         check_head(&bytes, decoding)?;
-        let rest = length.saturating_sub(HEAD) as usize + 1;
-        bytes.try_reserve_exact(rest).map_err(|_| unreadable(ErrorKind::OutOfMemory.into()))?;
-        file.take(most.saturating_sub(HEAD).saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
+        let (rest, most) = (length.saturating_sub(HEAD) + 1, most.saturating_sub(HEAD).saturating_add(1));
+        base::read_up_to(&mut file, &mut bytes, rest, most).map_err(unreadable)?;
     }
     // A pipe does not say how long it is.
     if bytes.len() as u64 > most { Err(too_large()) } else { Ok(bytes) }

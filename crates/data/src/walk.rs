@@ -1,11 +1,6 @@
 //! Folders read entry by entry. Nothing is opened here, and no link is followed.
 
-use std::{
-    ffi::OsString,
-    fs,
-    io::{self, Read as _},
-    path::Path,
-};
+use std::{ffi::OsString, fs, io, path::Path};
 
 use crate::{Error, Formats, OutputKind, Reason, is_heat_map, listing::PARTIAL, sniff};
 
@@ -160,6 +155,6 @@ pub fn judge_file(path: &Path, formats: Formats) -> Result<(), Reason> {
 
 fn head(path: &Path) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
-    base::open_regular(path)?.take(HEAD).read_to_end(&mut head)?;
+    base::read_up_to(&mut base::open_regular(path)?, &mut head, HEAD, HEAD)?;
     Ok(head)
 }
