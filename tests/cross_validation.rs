@@ -120,8 +120,10 @@ fn every_image_is_tested_once_by_a_model_that_did_not_train_on_it() {
     assert_eq!((&record["status"], &record["pooled"]), (&"completed".into(), &told["pooled"]));
     // No fold's run counts as the latest run of `test`.
     assert!(!world.path("data/runs/latest").exists());
-    world
-        .refuses(&["test", "--saved", "cv/fold-1"], &["error: the run has no test set of its own", "hint: "]);
+    world.refuses(
+        &["test", "--saved", "cv/fold-1"],
+        &["error: the model has no test set of its own", "hint: "],
+    );
     world.thorax(&["test", "--saved", "cv/fold-1", "--data", "xrays Test"]).ok();
     world.refuses(
         &["train", "--resume", "cv/fold-1"],

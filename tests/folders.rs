@@ -46,6 +46,11 @@ fn what_the_program_wrote_into_a_data_set_is_no_part_of_it() {
     assert!(said.contains("left out: 1 runs that Thorax wrote: `data/runs`\n"), "{said}");
     world.thorax(&["explain", "data/NORMAL", "data/PNEUMONIA", "--saved", "one"]).ok();
     world.thorax(&["test", "--saved", "one", "--data", "data", "--out", "data/tested"]).ok();
+    let images: Vec<_> = fs::read_dir(world.path("data/NORMAL")).unwrap().collect();
+    let image = images[0].as_ref().unwrap().path();
+    let decode = |out| world.thorax(&["data", "decode", image.to_str().unwrap(), "--out", out]);
+    decode("data/decoded").ok();
+    decode("elsewhere/NORMAL").ok();
     world.thorax(&["data", "sample", "--count", "15", "--test-per-class", "1", "--image-size", "32"]).ok();
     world
         .thorax(&["cross-validate", "--data", "data", "--folds", "2", "--image-size", "16", "--epochs", "1"])
@@ -68,6 +73,7 @@ fn what_the_program_wrote_into_a_data_set_is_no_part_of_it() {
         left_out,
         [
             ("data/cache", "a cache"),
+            ("data/decoded", "decoded images that Thorax wrote"),
             ("data/explained", "heat maps that Thorax wrote"),
             ("data/parts", "a split of a data set that Thorax wrote"),
             ("data/runs", "runs that Thorax wrote"),
@@ -75,6 +81,9 @@ fn what_the_program_wrote_into_a_data_set_is_no_part_of_it() {
             ("data/tested", "results of a test that Thorax wrote"),
         ]
     );
+    // Images decoded to another place are data there, and so are those beside their sources if they are named.
+    assert!(!world.path("elsewhere/NORMAL/.thorax-output").exists());
+    world.thorax(&["predict", "data/decoded", "--saved", "one"]).ok();
     // A split and the sample are data sets if they are named.
     train(&world, &["--data", "data/parts", "--out", "of-parts"]);
     let counts = json!({"training": [7, 7], "validation": [1, 1], "test": [2, 2]});

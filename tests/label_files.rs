@@ -181,7 +181,7 @@ fn paths_of_other_machines_are_found() {
     let found = |world: &World, csv: &str, words: &str| {
         let done = world.thorax(&["data", "scan", csv, "--json"]);
         assert_eq!(counts(&done), [("a".to_owned(), 1), ("b".to_owned(), 1)], "{csv}");
-        let note = format!("note: `{csv}`: no file is where the rows say; all were found {words}\n");
+        let note = format!("note: `{csv}`: not all files lie where the rows say; all were found {words}\n");
         assert!(done.stderr.contains(&note), "{csv}: {}", done.stderr);
     };
     let world = World::new();

@@ -191,7 +191,7 @@ fn rows_that_cannot_be_used() {
         format!("{good}../files/x/000.png,sick,test\n").as_bytes(),
         &["line 22: ", "is in line 2 already"],
     );
-    refuses(b"\xff\xfep\0a\0t\0h\0", &["line 1: a NUL byte"]);
+    refuses(b"\xff\xfep\0a\0t\0h\0", &["line 1: it is UTF-16 text: save it as UTF-8"]);
     refuses(&[good.as_bytes(), b"\xe9.png,sick,test\n"].concat(), &["line 22: it is not UTF-8"]);
     refuses(b"", &["line 1: it is empty"]);
     fs::remove_file(&path).unwrap();

@@ -196,7 +196,7 @@ fn a_run_without_a_test_set_says_how_to_name_one() {
     assert!(!world.path("run/test.json").exists());
     world.refuses(
         &["test", "--saved"],
-        &["error: the run has no test set of its own", "hint: ", "--data FOLDER"],
+        &["error: the model has no test set of its own", "hint: ", "--data FOLDER"],
     );
 }
 

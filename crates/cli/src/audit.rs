@@ -138,7 +138,7 @@ impl<'a> AuditReport<'a> {
         }
         let text = Self::new(listing, test, split, decoding, seed, output).object().to_string();
         if let Some(Err(error)) = note.map(|note| note.write(&text)) {
-            tracing::warn!("the audit is not kept: {:#}", anyhow::Error::new(error));
+            output.warn(format!("the audit is not kept: {:#}", anyhow::Error::new(error)));
         }
         text
     }

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use base::{shown, stored};
-use data::{DecodeError, DecodeNotes, Decoded, Decoding, Formats};
+use data::{DecodeError, DecodeNotes, Decoded, Decoding, Formats, OutputKind};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
@@ -38,7 +38,10 @@ pub(crate) fn run(args: &DecodeArgs, output: &Output) -> Result<Status> {
     let decoding = args.read.decoding(Formats::All);
     let jobs: Vec<(&PathBuf, PathBuf)> = args.files.iter().zip(targets(&args.files, &args.out)).collect();
     check(&jobs, args.force)?;
-    files::create_folder(&args.out)?;
+    match lies_beside(&args.out, &args.files) {
+        true => data::create_output_folder(&args.out, OutputKind::Decoded)?,
+        false => files::create_folder(&args.out)?,
+    }
 
     let (mut files, mut unreadable): (Vec<Value>, Vec<Value>) = (Vec::new(), Vec::new());
     for jobs in jobs.chunks(AT_ONCE) {
@@ -74,6 +77,14 @@ pub(crate) fn run(args: &DecodeArgs, output: &Output) -> Result<Status> {
         output.data(json!({"out": stored(&args.out), "files": files, "unreadable": unreadable}).to_string());
     }
     Ok(status)
+}
+
+/// Tells if a folder lies where the files do, or in a folder above theirs: there it would become a class of their data set.
+fn lies_beside(out: &Path, files: &[PathBuf]) -> bool {
+    let Some(around) = base::real_place(out).ok().and_then(|out| Some(out.parent()?.to_owned())) else {
+        return false;
+    };
+    files.iter().any(|file| fs::canonicalize(file).is_ok_and(|file| file.starts_with(&around)))
 }
 
 /// Returns the path of each file's pixels: its stem with `.png`, and with a number where an earlier file has that name.

@@ -280,7 +280,9 @@ impl Remark {
 impl fmt::Display for Remark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::OtherPaths { way } => write!(f, "no file is where the rows say; all were found {way}"),
+            Self::OtherPaths { way } => {
+                write!(f, "not all files lie where the rows say; all were found {way}")
+            }
             Self::OtherUnicodeForm { files: 1 } => {
                 f.write_str("1 file was found under the same name in another Unicode form")
             }

@@ -50,10 +50,12 @@ pub enum OutputKind {
     Split,
     /// The synthetic sample.
     Sample,
+    /// Pixels of files as they were decoded, beside those files.
+    Decoded,
 }
 
 impl OutputKind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Run,
         Self::Runs,
         Self::CrossValidation,
@@ -62,6 +64,7 @@ impl OutputKind {
         Self::HeatMaps,
         Self::Split,
         Self::Sample,
+        Self::Decoded,
     ];
 
     fn name(self) -> &'static str {
@@ -74,12 +77,14 @@ impl OutputKind {
             Self::HeatMaps => "heat maps",
             Self::Split => "a split of a data set",
             Self::Sample => "the synthetic sample",
+            Self::Decoded => "decoded images",
         }
     }
 
-    /// Tells if its images are radiographs, or stand for some: a split and the sample are data sets where they are named.
+    /// Tells if its images are radiographs, or stand for some: a split, the sample and decoded images are data where they are
+    /// named.
     pub fn holds_images(self) -> bool {
-        matches!(self, Self::Split | Self::Sample)
+        matches!(self, Self::Split | Self::Sample | Self::Decoded)
     }
 }
 

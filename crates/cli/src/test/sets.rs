@@ -86,7 +86,7 @@ pub(super) fn open(named: Vec<Named>, model: &Model, output: &Output) -> Result<
     let options = |classes| OpenOptions { classes, formats: model.decoding.formats, group: &GroupRule::None };
     if named.is_empty() {
         let Some((path, classes)) = model.own_test_set() else {
-            return Err(hinted("the run has no test set of its own", "name one with `--data FOLDER`"));
+            return Err(hinted("the model has no test set of its own", "name one with `--data FOLDER`"));
         };
         let listing = dataset::list(&path, &options(Classes::Named(&classes)), output)
             .map_err(|error| gone(error, &path))?

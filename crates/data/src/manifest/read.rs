@@ -91,6 +91,9 @@ pub(super) fn read(path: &Path, group: Option<&str>) -> Result<Table, Error> {
 
 fn text(bytes: &[u8]) -> Result<&str, Problems> {
     let line = |at: usize| 1 + bytes[..at].iter().filter(|byte| **byte == b'\n').count() as u64;
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        return Err(Problems::one(1, "it is UTF-16 text: save it as UTF-8"));
+    }
     if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
         return Err(Problems::one(line(at), "a NUL byte: it is no text, or not UTF-8"));
     }
