@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, sync::Arc};
 
-use model::{Checkpoint, InputScale, Kind};
+use model::{Checkpoint, InputScale, TORCHSCRIPT};
 
 use crate::world::World;
 
@@ -103,7 +103,7 @@ fn a_module_is_loaded_only_where_the_user_names_it_and_that_is_said() {
     let best = world.trained().join("best.safetensors");
     let mut checkpoint = Checkpoint::read(&best).unwrap();
     checkpoint.backbone = Some(Arc::from(*b"PK\x03\x04 code"));
-    checkpoint.meta.spec.kind = Kind::Torchscript;
+    checkpoint.meta.spec.architecture = &TORCHSCRIPT;
     checkpoint.meta.spec.input_scale = InputScale::Unit;
     let mut bytes = Vec::new();
     checkpoint.encode().unwrap().write_to(&mut bytes).unwrap();

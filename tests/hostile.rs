@@ -177,7 +177,7 @@ fn a_module_in_a_runs_checkpoint_is_not_loaded_where_nothing_is_to_be_done() {
     let last = world.trained().join("last.safetensors");
     let mut checkpoint = Checkpoint::read(&last).unwrap();
     checkpoint.backbone = Some(std::sync::Arc::from(*b"PK\x03\x04 code"));
-    checkpoint.meta.spec.kind = model::Kind::Torchscript;
+    checkpoint.meta.spec.architecture = &model::TORCHSCRIPT;
     write(&checkpoint, &last);
     let mut record = read_json(&world.path("run/run.json"));
     record["settings"]["model"] = json!("torchscript");

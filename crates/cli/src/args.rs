@@ -12,6 +12,7 @@ mod cross_validate;
 mod explain;
 mod export;
 mod guide;
+mod networks;
 mod predict;
 mod report;
 mod serve;
@@ -44,8 +45,6 @@ use values::{at_most, bytes, picture_size, sample_size, threads};
 pub(crate) const DEFAULT_DATA: &str = "data/COVID-19 Radiography Database";
 /// Folder of the image cache where none is named.
 pub(crate) const DEFAULT_CACHE: &str = "data/cache";
-/// Path that `cargo xtask fetch-weights` writes the pretrained InceptionV3 to.
-pub(crate) const DEFAULT_WEIGHTS: &str = "data/weights/inception-v3.pt";
 /// Folder of the heat maps where none is named.
 pub(crate) const DEFAULT_EXPLAINED: &str = "data/explained";
 /// Folder of the synthetic sample where none is named.

@@ -37,8 +37,8 @@ pub(crate) fn run(args: &ExplainArgs, output: &Output) -> Result<Status> {
         saved.load(&args.compute, args.precision, args.read.formats, output)?;
     let spec = classifier.spec();
     let class = args.class.as_deref().map(|name| class(name, &spec.classes)).transpose()?;
-    let method = args.method.unwrap_or(HeatMapMethod::suited_to(spec.kind));
-    output.note(format!("model  {} ({}, {})", shown(&saved.checkpoint), spec.kind, spec.precision));
+    let method = args.method.unwrap_or(spec.architecture.heat_map);
+    output.note(format!("model  {} ({}, {})", shown(&saved.checkpoint), spec.architecture, spec.precision));
     output.note(format!("maps   {method}, in {}", shown(&args.out)));
     output.note(NO_PROOF);
 

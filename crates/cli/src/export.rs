@@ -25,7 +25,7 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> Result<Status> {
     let compute = ComputeArgs { threads: args.threads, device: DeviceChoice::Cpu };
     let LoadedModel { classifier, epoch, .. } = saved.load(&compute, Some(args.precision), None, output)?;
     let spec = classifier.spec().clone();
-    output.note(format!("model  {} ({}, {})", shown(&saved.checkpoint), spec.kind, spec.precision));
+    output.note(format!("model  {} ({}, {})", shown(&saved.checkpoint), spec.architecture, spec.precision));
 
     let metadata = metadata(&classifier, epoch, &saved);
     let exported = classifier.export(metadata.to_string().as_bytes())?;
@@ -68,7 +68,7 @@ fn metadata(classifier: &Classifier, epoch: u64, saved: &Saved) -> Value {
     let side = spec.image_size;
     json!({
         "format_version": 1,
-        "model": spec.kind.to_string(),
+        "model": spec.architecture.to_string(),
         "classes": spec.classes,
         "input": {"type": "uint8", "shape": ["N", 3, side, side], "channels": "RGB", "image_size": side,
                   "formats": spec.formats.map(|rules| rules.to_string()),

@@ -77,7 +77,12 @@ fn load(args: &PredictArgs, output: &Output) -> Result<Vec<(Classifier, Rules)>>
         let LoadedModel { classifier, rules, .. } =
             saved.load(&args.compute, args.precision, args.read.formats, output)?;
         let spec = classifier.spec();
-        output.note(format!("model  {} ({}, {})", base::shown(&saved.checkpoint), spec.kind, spec.precision));
+        output.note(format!(
+            "model  {} ({}, {})",
+            base::shown(&saved.checkpoint),
+            spec.architecture,
+            spec.precision
+        ));
         Ok((classifier, rules))
     };
     named.into_iter().map(load).collect()

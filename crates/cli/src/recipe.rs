@@ -128,11 +128,11 @@ mod tests {
     fn built_in_recipes_are_sound() {
         for (name, _) in BUILT_IN {
             let settings = layered(&["train", "--recipe", name]).unwrap();
-            assert_eq!(settings.model, model::Kind::InceptionV3, "{name}");
+            assert_eq!(settings.model, &model::INCEPTION_V3, "{name}");
             let folds = layered(&["cross-validate", "--folds", "3", "--recipe", name]).unwrap();
             assert_eq!(folds.freeze, settings.freeze, "{name}");
         }
-        assert_eq!(layered(&["train"]).unwrap().model, model::Kind::Convnet);
+        assert_eq!(layered(&["train"]).unwrap().model, &model::CONVNET);
     }
 
     #[test]

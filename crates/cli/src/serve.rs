@@ -31,7 +31,12 @@ pub(crate) fn run(args: &ServeArgs, output: &Output) -> Result<Status> {
     let loaded = saved.load(&args.compute, args.precision, args.formats, output)?;
     let LoadedModel { classifier, epoch, rules } = &loaded;
     let spec = classifier.spec();
-    output.note(format!("model  {} ({}, {})", base::shown(&saved.checkpoint), spec.kind, spec.precision));
+    output.note(format!(
+        "model  {} ({}, {})",
+        base::shown(&saved.checkpoint),
+        spec.architecture,
+        spec.precision
+    ));
     if !is_local {
         output.warn("what is sent is not encrypted: put a proxy with TLS before it, or use it in a trusted network only");
     }

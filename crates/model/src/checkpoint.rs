@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tch::{Device, Tensor};
 
-use crate::{Error, InputScale, Kind, Normalisation, OodDetector, Precision, Result, Spec, module};
+use crate::{Architecture, Error, InputScale, Normalisation, OodDetector, Precision, Result, Spec, module};
 
 /// File version that this program writes. Version 1 had no `formats`, the rules that images are decoded by.
 const FORMAT: u64 = 2;
@@ -117,7 +117,7 @@ pub struct Metric {
 #[derive(Serialize, Deserialize)]
 struct Header {
     format: u64,
-    model: Kind,
+    model: &'static Architecture,
     classes: Vec<String>,
     image_size: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -248,10 +248,10 @@ impl Checkpoint {
         // The crate checks offsets and shapes against each other.
         Metadata::new(None, infos.clone()).map_err(|error| other(error.to_string()))?;
         let (meta, sum) = header.into_meta().map_err(other)?;
-        if let Some(most) = meta.spec.checkpoint_bytes()
+        if let Some(most) = meta.spec.checkpoint_bytes()?
             && metadata.data_len() as u64 > most
         {
-            return Err(other(format!("its tensors are larger than those of a {}", meta.spec.kind)));
+            return Err(other(format!("its tensors are larger than those of a {}", meta.spec.architecture)));
         }
 
         let mut hasher = Sha256::new();
@@ -367,7 +367,7 @@ impl Header {
         let interpolation: Interpolation = (self.interpolation.parse())
             .map_err(|_| format!("interpolation `{}` is unknown", self.interpolation))?;
         let spec = Spec {
-            kind: self.model,
+            architecture: self.model,
             classes: self.classes,
             image_size: self.image_size,
             formats,
@@ -397,7 +397,7 @@ impl Header {
         let spec = &meta.spec;
         Self {
             format: if spec.formats.is_some() { FORMAT } else { WITHOUT_RULES },
-            model: spec.kind,
+            model: spec.architecture,
             classes: spec.classes.clone(),
             image_size: spec.image_size,
             formats: spec.formats.map(|rules| rules.to_string()),

@@ -1,6 +1,7 @@
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
+    rc::Rc,
 };
 
 use data::Batch;
@@ -8,13 +9,13 @@ use metrics::{Calibration, Temperature};
 use tch::{Device, Tensor};
 
 use crate::{
-    Checkpoint, Error, Freeze, InputScale, Kind, Meta, NamedTensor, Normalisation, OodDetector, Result, Spec,
-    backbone::{Backbone, Module},
-    convnet::{self, ConvNet},
-    dropout::DropoutStep,
-    inception::{self, InceptionV3, weights},
+    Checkpoint, Error, Freeze, InputScale, Meta, NamedTensor, Normalisation, OodDetector, Result, Spec,
+    architecture::PretrainedPart,
+    layers::DropoutStep,
     module,
-    network::{self, Network, Parameter, PreparedHead, Shapes, Tensors},
+    network::{self, Network, Parameter, Prepared},
+    networks::{Module, without_file},
+    tensors::{Shapes, Tensors},
 };
 
 /// Mode of a forward pass: training (dropout on, gradients kept) or evaluation.
@@ -50,7 +51,7 @@ pub enum Pretrained<'a> {
 /// A forward pass has two parts: [`Self::features`] runs the frozen layers, and [`Self::forward`] the rest.
 pub struct Classifier {
     spec: Spec,
-    pub(crate) network: Box<dyn Network>,
+    pub(crate) network: Network,
     device: Device,
     calibration: Calibration,
     guard: Option<OodDetector>,
@@ -58,38 +59,15 @@ pub struct Classifier {
     file: Option<PathBuf>,
 }
 
-/// Returns names and shapes of a network's tensors; `None` where they depend on a TorchScript module.
-pub(crate) fn shapes(spec: &Spec) -> Option<Shapes> {
-    let n_classes = spec.classes.len();
-    match spec.kind {
-        Kind::Convnet => Some(convnet::shapes(spec.image_size, n_classes)),
-        Kind::InceptionV3 => Some(inception::shapes(n_classes)),
-        Kind::Torchscript => None,
-    }
-}
-
 /// Builds a network from its TorchScript module, if it has one, and from `tensors`, which are asked for by name and shape.
 fn network(
     spec: &Spec,
     module: Option<Module>,
-    tensors: impl FnOnce(&Shapes) -> Result<Tensors>,
-) -> Result<Box<dyn Network>> {
-    let n_classes = spec.classes.len();
-    Ok(match (spec.kind, module) {
-        (_, Some(module)) => {
-            let shapes = module.shapes(n_classes);
-            Box::new(Backbone::new(module, &mut tensors(&shapes)?)?)
-        }
-        (kind, None) => {
-            let shapes = shapes(spec)
-                .ok_or_else(|| Error::Spec("a TorchScript network needs its backbone's file".to_owned()))?;
-            let mut tensors = tensors(&shapes)?;
-            match kind {
-                Kind::InceptionV3 => Box::new(InceptionV3::new(&mut tensors, spec.precision)?),
-                _ => Box::new(ConvNet::new(&mut tensors, spec.precision)?),
-            }
-        }
-    })
+    tensors: impl FnOnce(&Network, Shapes) -> Result<Tensors>,
+) -> Result<Network> {
+    let module = module.map(Rc::new);
+    let (declared, shapes) = Network::declared(spec, module.as_ref())?.ok_or_else(without_file)?;
+    Network::new(spec, module.as_ref(), &mut tensors(&declared, shapes)?)
 }
 
 impl Classifier {
@@ -100,22 +78,23 @@ impl Classifier {
     /// too little memory.
     pub fn new(spec: Spec, pretrained: Pretrained<'_>, seed: u64, device: Device) -> Result<Self> {
         spec.check()?;
-        let (mut given, mut module) = (HashMap::new(), None);
-        match (spec.kind, pretrained) {
-            (Kind::Convnet | Kind::InceptionV3, Pretrained::None) => {}
-            (Kind::Convnet, Pretrained::File { .. }) => {
-                return Err(Error::Spec(format!("{} takes no pretrained weights", spec.kind)));
-            }
-            (Kind::InceptionV3, Pretrained::File { path, pinned }) => given = weights::read(path, pinned)?,
-            (Kind::Torchscript, Pretrained::None) => {
-                return Err(Error::Spec("a TorchScript network needs its backbone's file".to_owned()));
-            }
-            (Kind::Torchscript, Pretrained::File { path, .. }) => {
+        let module = match (spec.architecture.pretrained, pretrained) {
+            (PretrainedPart::Module, Pretrained::File { path, .. }) => {
                 let file = module::read_file(path, "the backbone")?;
-                module = Some(Module::load(file, path, spec.image_size, device)?);
+                Some(Module::load(file, path, spec.image_size, device)?)
             }
-        }
-        let network = network(&spec, module, |shapes| Tensors::fresh(shapes, given, seed, device))?;
+            _ => None,
+        };
+        let network = network(&spec, module, |declared, shapes| {
+            let given = match pretrained {
+                Pretrained::File { path, pinned } if !spec.architecture.takes_module() => {
+                    let stages = declared.stages.iter().flat_map(|stage| stage.tensors()).count();
+                    spec.architecture.read_weights(shapes[..stages].to_vec(), path, pinned)?
+                }
+                _ => HashMap::new(),
+            };
+            Tensors::fresh(&shapes, given, seed, device)
+        })?;
         Ok(Self { spec, network, device, calibration: Calibration::default(), guard: None, file: None })
     }
 
@@ -135,19 +114,18 @@ impl Classifier {
     pub fn from_checkpoint(checkpoint: &Checkpoint, path: &Path, device: Device) -> Result<Self> {
         let spec = checkpoint.meta.spec.clone();
         spec.check()?;
-        let module = match (spec.kind, &checkpoint.backbone) {
-            (Kind::Convnet | Kind::InceptionV3, None) => None,
-            (Kind::Torchscript, Some(file)) => {
-                Some(Module::load(file.to_vec(), path, spec.image_size, device)?)
-            }
-            (kind, file) => {
+        let module = match (spec.architecture.takes_module(), &checkpoint.backbone) {
+            (false, None) => None,
+            (true, Some(file)) => Some(Module::load(file.to_vec(), path, spec.image_size, device)?),
+            (_, file) => {
                 let has = if file.is_some() { "holds a" } else { "lacks the" };
-                let problem = format!("a {kind} that {has} TorchScript module");
+                let problem = format!("a {} that {has} TorchScript module", spec.architecture);
                 return Err(Error::Tensors { path: path.to_owned(), problem });
             }
         };
-        let network =
-            network(&spec, module, |shapes| Tensors::of(&checkpoint.network_tensors(shapes, path)?, device))?;
+        let network = network(&spec, module, |_, shapes| {
+            Tensors::of(&checkpoint.network_tensors(&shapes, path)?, device)
+        })?;
         let Meta { calibration, guard, .. } = checkpoint.meta.clone();
         Ok(Self { spec, network, device, calibration, guard, file: Some(path.to_owned()) })
     }
@@ -295,7 +273,7 @@ impl Classifier {
 /// Network ready to classify: see [`Classifier::inference`].
 pub struct Inference<'a> {
     classifier: &'a Classifier,
-    logits: PreparedHead<'a>,
+    logits: Prepared<'a>,
 }
 
 /// Computes probabilities of logits, divided by the temperature first where there is one.

@@ -126,9 +126,13 @@ mod tests {
 
     use crate::{InputScale, Meta, Metric, Normalisation, Pretrained, Spec};
 
-    fn classifier(kind: crate::Kind, image_size: usize, precision: Precision) -> Classifier {
+    fn classifier(
+        architecture: &'static crate::Architecture,
+        image_size: usize,
+        precision: Precision,
+    ) -> Classifier {
         let spec = Spec {
-            kind,
+            architecture,
             classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
             image_size,
             interpolation: Interpolation::Nearest,
@@ -142,20 +146,20 @@ mod tests {
 
     #[test]
     fn a_record_says_the_same_of_any_number_of_images() {
-        for (kind, side, precision, most) in [
-            (crate::Kind::Convnet, 21, Precision::F32, 1e-5),
-            (crate::Kind::Convnet, 50, Precision::Bf16, 0.02),
-            (crate::Kind::InceptionV3, 80, Precision::F32, 1e-5),
+        for (architecture, side, precision, most) in [
+            (&crate::CONVNET, 21, Precision::F32, 1e-5),
+            (&crate::CONVNET, 50, Precision::Bf16, 0.02),
+            (&crate::INCEPTION_V3, 80, Precision::F32, 1e-5),
         ] {
-            let exported = classifier(kind, side, precision).export(b"{}").unwrap();
-            assert!(exported.difference <= most, "{kind} {precision}: {}", exported.difference);
+            let exported = classifier(architecture, side, precision).export(b"{}").unwrap();
+            assert!(exported.difference <= most, "{architecture} {precision}: {}", exported.difference);
         }
     }
 
     /// A temperature and colours in the wrong order would show.
     #[test]
     fn temperature_and_order_of_colours_are_inside() {
-        let plain = classifier(crate::Kind::Convnet, 10, Precision::F32);
+        let plain = classifier(&crate::CONVNET, 10, Precision::F32);
         let batch = data::Batch { pixels: [250, 10, 90].repeat(100), n: 1, filled: 1, image_size: 10 };
         let mut swapped = batch.clone();
         swapped.pixels = [90, 10, 250].repeat(100);
@@ -195,7 +199,7 @@ mod tests {
     #[test]
     fn the_metadata_is_in_the_archive_as_it_was_given() {
         use std::io::Read as _;
-        let file = classifier(crate::Kind::Convnet, 10, Precision::F32).export(b"{\"a\":1}").unwrap().file;
+        let file = classifier(&crate::CONVNET, 10, Precision::F32).export(b"{\"a\":1}").unwrap().file;
         let mut archive = zip::ZipArchive::new(Cursor::new(file)).unwrap();
         let mut found = String::new();
         archive.by_name("classifier/extra/thorax.json").unwrap().read_to_string(&mut found).unwrap();

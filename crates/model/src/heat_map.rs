@@ -10,7 +10,7 @@ use data::Batch;
 
 use metrics::argmax;
 
-use crate::{Classifier, Error, Kind, Result, classifier, spec::names};
+use crate::{Classifier, Error, Result, classifier, spec::names};
 
 /// Method that a heat map is made by. The first three weigh the last maps of the convolutions, A of C channels, by the
 /// gradients of the class' logit with respect to them, g; the last one needs no maps.
@@ -44,16 +44,6 @@ impl HeatMapMethod {
     pub const PATCH: f64 = 0.2;
     /// Distance between patches as a share of the image's side.
     pub const STRIDE: f64 = 0.1;
-
-    /// Returns the default method for a kind of network.
-    pub fn suited_to(kind: Kind) -> Self {
-        match kind {
-            Kind::InceptionV3 => Self::GradCam,
-            // Its dense layers weigh each pixel of its maps by itself; the means of Grad-CAM lose that.
-            Kind::Convnet => Self::HiResCam,
-            Kind::Torchscript => Self::Occlusion,
-        }
-    }
 }
 
 /// Heat map of one class on one image, with the network's prediction.

@@ -1,13 +1,14 @@
 //! Networks on libtorch, the one file each is stored in, and the device and precision they compute in.
 //!
-//! This crate holds [`Classifier`] (a network with everything needed to use it: the ConvNet, InceptionV3, or any
-//! TorchScript backbone with a head), [`Checkpoint`] (its file), [`Pretrained`] and [`Freeze`] (the weights that a network
+//! This crate holds [`Classifier`] (a network with everything needed to use it), [`ARCHITECTURES`] (the networks that
+//! there are, with their defaults: one file of `networks` and one row each), [`Checkpoint`] (its file), [`Pretrained`] and [`Freeze`] (the weights that a network
 //! starts with and the part that keeps them), [`HeatMap`]s of the image regions that speak for a class, [`DeviceChoice`],
 //! [`Precision`] and [`init`], which sets thread counts once. It must not know any file but a model's own, training, or the
 //! terminal. Tensors never leave the thread that made them: only a [`Checkpoint`], plain numbers, crosses threads.
 //!
-//! Every network has two parts: the frozen part makes features of images, the rest makes logits of features. So the output
-//! of a frozen part need be computed only once, and the network tested is the one that was trained.
+//! Every network is a row of stages, named blocks of `layers`, with dense layers at its end. The first stages may be frozen:
+//! they make features of images, and the rest makes logits of features. So the output of a frozen part need be computed only
+//! once, and the network tested is the one that was trained.
 //!
 //! Outside libraries: **tch** (libtorch's bindings, one libtorch version exactly), **safetensors** (the field's plain
 //! tensor file; its reader checks every offset before use, and it builds in seconds), **sha2** for checksums,
@@ -15,35 +16,37 @@
 //! (little-endian machines, which is all that libtorch runs on), **libc** for glibc's allocator switch, **tempfile** because
 //! libtorch writes TorchScript modules to named files only, **zip** to add a file to such a module's archive.
 
-mod backbone;
+mod architecture;
 mod checkpoint;
 mod classifier;
-mod convnet;
 mod device;
-mod dropout;
 mod error;
 mod export;
 mod freeze;
 mod guard;
-mod head;
 mod heat_map;
-mod inception;
 mod initialise;
+mod layers;
 mod module;
 mod network;
+mod networks;
 mod spec;
+mod tensors;
+mod weights;
 
+pub use architecture::{Architecture, PretrainedPart, PretrainedWeights};
 pub use checkpoint::{Checkpoint, Encoded, Meta, Metric, NamedTensor};
 pub use classifier::{Classified, Classifier, Inference, Mode, Pretrained, probabilities};
 pub use device::{DeviceChoice, Precision, PrecisionChoice, init};
-pub use dropout::DropoutStep;
 pub use error::Error;
 pub use export::{Exported, METADATA};
 pub use freeze::Freeze;
 pub use guard::{OodDetector, OutOfDistribution};
 pub use heat_map::{Coarse, HeatMap, HeatMapMethod};
+pub use layers::DropoutStep;
 pub use network::Parameter;
-pub use spec::{InputScale, Kind, Normalisation, Spec};
+pub use networks::{ARCHITECTURES, CONVNET, INCEPTION_V3, TORCHSCRIPT};
+pub use spec::{InputScale, Normalisation, Spec};
 
 pub use tch::Device;
 

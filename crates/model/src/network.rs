@@ -1,13 +1,15 @@
-//! Interface that all networks share.
+//! Network in stages with dense layers at its end: freezing, features, inference, tracing and maps, once for all networks.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{rc::Rc, sync::Arc};
 
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
-use crate::{Error, Freeze, Mode, NamedTensor, Precision, Result, initialise};
-
-/// Names and shapes of a network's tensors, in the order of the network.
-pub(crate) type Shapes = Vec<(String, Vec<usize>)>;
+use crate::{
+    Architecture, Error, Freeze, Mode, Precision, Result, Spec,
+    layers::{Head, Statistics},
+    networks::Module,
+    tensors::{Shapes, Tensors},
+};
 
 /// Trainable tensor with its name in the file.
 pub struct Parameter<'a> {
@@ -19,8 +21,54 @@ pub struct Parameter<'a> {
     pub tensor: &'a Tensor,
 }
 
-/// Function that computes logits of many batches of features; it was prepared once and holds weights of its own.
-pub(crate) type PreparedHead<'a> = Box<dyn Fn(&Tensor) -> Result<Tensor> + 'a>;
+/// Function that was prepared once, with weights of its own, for many batches without gradients.
+pub(crate) type Prepared<'a> = Box<dyn Fn(&Tensor) -> Result<Tensor> + 'a>;
+
+/// Circumstances of a forward pass through a stage.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pass {
+    pub(crate) mode: Mode,
+    /// Statistics that batch norms use.
+    pub(crate) statistics: Statistics,
+    /// Number format of the convolutions.
+    pub(crate) compute: Kind,
+}
+
+/// Named block of a network, from `[N, C, h, w]` to `[N, C, h, w]`; the last one may make features `[N, F]`.
+pub(crate) trait Stage {
+    /// Returns the name that `--freeze through:NAME` takes.
+    fn name(&self) -> &str;
+
+    /// Returns every tensor that belongs into the network's file, trainable or not.
+    fn tensors(&self) -> Vec<(String, &Tensor)>;
+
+    /// Returns the tensors that are trained.
+    fn parameters(&self) -> Vec<(String, &Tensor)>;
+
+    /// Runs the stage on `x`, which is in the precision of the pass, with gradients.
+    fn forward(&self, x: &Tensor, pass: &Pass) -> Result<Tensor>;
+
+    /// Prepares the stage with its current weights. A `traced` one takes steps that are the same for any number of images.
+    fn for_inference(&self, compute: Kind, traced: bool) -> Result<Prepared<'static>>;
+
+    /// Counts the values that a training step keeps for its backward pass, of one image of this side, and finds the side of
+    /// the output.
+    fn activations(&self, side: i64) -> Activations;
+
+    /// Finds the positions of the output's values on the image from those of the input's; `None` where they are unknown.
+    fn places(&self, from: Places) -> Option<Places>;
+
+    /// Returns the file of the TorchScript module inside, where there is one: as it was read if it is frozen.
+    fn module(&self, _frozen: bool) -> Result<Option<Arc<[u8]>>> {
+        Ok(None)
+    }
+}
+
+/// Values kept for a backward pass of one image, as far as they are known, and the side of a stage's output.
+pub(crate) struct Activations {
+    pub(crate) kept: i64,
+    pub(crate) side: i64,
+}
 
 /// Maps `[N, C, h, w]` in the precision that a network computes in, with the positions of their values on the image.
 pub(crate) struct Maps {
@@ -37,111 +85,246 @@ pub(crate) struct Places {
 }
 
 impl Places {
+    /// Places of the pixels themselves.
+    pub(crate) const PIXELS: Self = Self { first: 0.5, step: 1.0 };
+
     /// Returns the places of `n` values that share a side of `size` pixels evenly.
     pub(crate) fn even(n: usize, size: usize) -> Self {
         let step = size as f64 / n as f64;
         Self { first: step / 2.0, step }
     }
+
+    /// Returns the places of what a window makes that slides over these values.
+    pub(crate) fn slid(self, kernel: i64, stride: i64, padding: i64) -> Self {
+        let first = self.first + self.step * ((kernel - 1) as f64 / 2.0 - padding as f64);
+        Self { first, step: self.step * stride as f64 }
+    }
 }
 
 /// Network in two parts: the frozen part makes features of images, and the rest makes logits of features. If nothing is
 /// frozen, the features are the images.
-pub(crate) trait Network {
+pub(crate) struct Network {
+    pub(crate) stages: Vec<Box<dyn Stage>>,
+    /// The first stages, prepared, which keep their weights.
+    frozen: Vec<Prepared<'static>>,
+    pub(crate) head: Head,
+    /// Statistics that batch norms use in training.
+    statistics: Statistics,
+    pub(crate) compute: Kind,
+    architecture: &'static Architecture,
+}
+
+impl Network {
+    /// Builds the network of `spec` from `tensors`, and from the user's module where its architecture takes one.
+    pub(crate) fn new(spec: &Spec, module: Option<&Rc<Module>>, tensors: &mut Tensors) -> Result<Self> {
+        let (stages, head) = (spec.architecture.build)(spec, module, tensors)?;
+        Ok(Self {
+            stages,
+            frozen: Vec::new(),
+            head,
+            statistics: Statistics::Batch,
+            compute: kind(spec.precision),
+            architecture: spec.architecture,
+        })
+    }
+
+    /// Builds a network that is not run and takes no memory, with the shapes of its tensors. `None` where they depend on a
+    /// module that is not given.
+    pub(crate) fn declared(spec: &Spec, module: Option<&Rc<Module>>) -> Result<Option<(Self, Shapes)>> {
+        if spec.architecture.takes_module() && module.is_none() {
+            return Ok(None);
+        }
+        let mut tensors = Tensors::declared();
+        let network = Self::new(spec, module, &mut tensors)?;
+        Ok(Some((network, tensors.shapes())))
+    }
+
     /// Returns every tensor that belongs into the network's file, trainable or not.
-    fn tensors(&self) -> Vec<(String, &Tensor)>;
+    pub(crate) fn tensors(&self) -> Vec<(String, &Tensor)> {
+        self.stages.iter().flat_map(|stage| stage.tensors()).chain(self.head.tensors()).collect()
+    }
 
     /// Returns the tensors that are trained.
-    fn parameters(&self) -> Vec<Parameter<'_>>;
+    pub(crate) fn parameters(&self) -> Vec<Parameter<'_>> {
+        let is_pretrained = self.architecture.has_pretrained_part();
+        let trained = self.stages[self.frozen.len()..].iter().flat_map(|stage| stage.parameters());
+        let of_head = self.head.tensors().map(|named| (false, named));
+        let all = trained.map(|named| (is_pretrained, named)).chain(of_head);
+        all.map(|(is_pretrained, (name, tensor))| Parameter { name, is_pretrained, tensor }).collect()
+    }
+
+    /// Counts the stages to freeze, from the input on.
+    fn frozen_stages(&self, freeze: &Freeze) -> Result<usize> {
+        let name = match freeze {
+            Freeze::None => return Ok(0),
+            Freeze::All => return Ok(self.stages.len()),
+            Freeze::Through(name) => name,
+        };
+        let names: Vec<&str> = self.stages.iter().map(|stage| stage.name()).collect();
+        let architecture = self.architecture;
+        match names.iter().position(|stage| stage == name) {
+            Some(index) if names.len() > 1 => Ok(index + 1),
+            _ if names.len() > 1 => Err(Error::Spec(format!(
+                "{architecture} has no block `{name}`: its blocks are {}",
+                names.join(", ")
+            ))),
+            _ => Err(Error::Spec(format!(
+                "{architecture} has no block `{name}`: freeze `none` or `all` of it"
+            ))),
+        }
+    }
 
     /// Freezes a part, and with `batch_norm` the statistics of all batch norms.
-    fn freeze(&mut self, freeze: &Freeze, batch_norm: bool) -> Result<()>;
+    pub(crate) fn freeze(&mut self, freeze: &Freeze, batch_norm: bool) -> Result<()> {
+        if !self.architecture.has_pretrained_part() {
+            return match freeze {
+                Freeze::None if !batch_norm => Ok(()),
+                _ => Err(Error::Spec(format!(
+                    "{} has no pretrained part, and no batch norm, to freeze",
+                    self.architecture
+                ))),
+            };
+        }
+        let frozen = self.frozen_stages(freeze)?;
+        if frozen == 0 && self.stages.iter().all(|stage| stage.parameters().is_empty()) {
+            let problem =
+                "none of the backbone's parameters is trainable: freeze `all`, or export it trainable";
+            return Err(Error::Spec(problem.to_owned()));
+        }
+        for (index, stage) in self.stages.iter().enumerate() {
+            for (_, leaf) in stage.parameters() {
+                let _ = leaf.f_set_requires_grad(index >= frozen)?;
+            }
+        }
+        self.frozen = self.prepared(0..frozen, false)?;
+        self.statistics = if batch_norm { Statistics::Stored } else { Statistics::Batch };
+        Ok(())
+    }
+
+    fn prepared(&self, stages: std::ops::Range<usize>, traced: bool) -> Result<Vec<Prepared<'static>>> {
+        let _guard = tch::no_grad_guard();
+        self.stages[stages].iter().map(|stage| stage.for_inference(self.compute, traced)).collect()
+    }
 
     /// True where images pass a frozen part first.
-    fn is_frozen(&self) -> bool;
+    pub(crate) fn is_frozen(&self) -> bool {
+        !self.frozen.is_empty()
+    }
+
+    /// Prepares the input of the first stage that is not frozen: images are cast only here.
+    fn taken(&self, features: &Tensor) -> Result<Tensor> {
+        match features.dim() {
+            4 => cast(features, self.compute),
+            _ => Ok(features.shallow_clone()),
+        }
+    }
 
     /// Runs the frozen part on `images`, f32 `[N, 3, S, S]`. No gradient goes through it, and nothing in it is random.
-    fn features(&self, images: &Tensor) -> Result<Tensor>;
+    pub(crate) fn features(&self, images: &Tensor) -> Result<Tensor> {
+        if !self.is_frozen() {
+            return Ok(images.shallow_clone());
+        }
+        let _guard = tch::no_grad_guard();
+        let x = run(&self.frozen, self.taken(images)?)?;
+        if self.frozen.len() == self.stages.len() { self.head.input(&x, self.compute) } else { Ok(x) }
+    }
 
     /// Computes f32 logits `[N, C]`, with gradients, of `features` from [`Self::features`].
-    fn forward(&self, features: &Tensor, mode: Mode) -> Result<Tensor>;
+    pub(crate) fn forward(&self, features: &Tensor, mode: Mode) -> Result<Tensor> {
+        let statistics = if mode == Mode::Evaluate { Statistics::Stored } else { self.statistics };
+        let x = self.rest(features, &Pass { mode, statistics, compute: self.compute })?;
+        self.head.forward(&x, mode, self.compute, false)
+    }
+
+    /// Runs the stages that are not frozen.
+    fn rest(&self, features: &Tensor, pass: &Pass) -> Result<Tensor> {
+        let stages = &self.stages[self.frozen.len()..];
+        stages.iter().try_fold(self.taken(features)?, |x, stage| stage.forward(&x, pass))
+    }
 
     /// Prepares the part after the features, with its current weights, for many batches without gradients.
-    fn prepare(&self) -> Result<PreparedHead<'_>>;
+    pub(crate) fn prepare(&self) -> Result<Prepared<'_>> {
+        self.prepare_from(self.frozen.len(), false)
+    }
 
     /// Prepares the whole network from the images on, whatever is frozen, in steps that are the same for any number of
     /// images, so that one pass can be traced.
-    fn graph(&self) -> Result<PreparedHead<'_>>;
+    pub(crate) fn graph(&self) -> Result<Prepared<'_>> {
+        self.prepare_from(0, true)
+    }
 
-    /// Computes the last convolutional maps of `images`, f32 `[N, 3, S, S]`, in evaluation mode, without gradients,
-    /// whatever is frozen. `None` where a TorchScript module makes none.
-    fn maps(&self, images: &Tensor) -> Result<Option<Maps>>;
+    fn prepare_from(&self, first: usize, traced: bool) -> Result<Prepared<'_>> {
+        let stages = self.prepared(first..self.stages.len(), traced)?;
+        Ok(Box::new(move |features| {
+            let x = run(&stages, self.taken(features)?)?;
+            self.head.forward(&x, Mode::Evaluate, self.compute, traced)
+        }))
+    }
+
+    /// Computes the last maps of `images`, f32 `[N, 3, S, S]`, in evaluation mode, without gradients, whatever is frozen.
+    /// `None` where there are none, but features. Where the positions of their values are unknown, even spacing is assumed.
+    pub(crate) fn maps(&self, images: &Tensor) -> Result<Option<Maps>> {
+        let _guard = tch::no_grad_guard();
+        let pass = Pass { mode: Mode::Evaluate, statistics: Statistics::Stored, compute: self.compute };
+        let values = self.rest(&run(&self.frozen, self.taken(images)?)?, &pass)?;
+        let places = self.stages.iter().try_fold(Places::PIXELS, |from, stage| stage.places(from));
+        let places = match (places, &values.size()[..], &images.size()[..]) {
+            (Some(places), _, _) => [places; 2],
+            (None, &[_, _, h, w], &[.., height, width]) if h * w > 1 => {
+                [(h, height), (w, width)].map(|(n, size)| Places::even(n as usize, size as usize))
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(Maps { values, places }))
+    }
 
     /// Computes f32 logits `[N, C]` of the values of [`Self::maps`], in evaluation mode, with gradients.
-    fn of_maps(&self, maps: &Tensor) -> Result<Tensor>;
+    pub(crate) fn of_maps(&self, maps: &Tensor) -> Result<Tensor> {
+        self.head.forward(maps, Mode::Evaluate, self.compute, false)
+    }
 
-    /// Estimates the bytes of activations that a training step keeps for its backward pass, if they are known.
-    fn activation_bytes(&self, batch: usize, image_size: usize) -> u64;
+    /// Estimates the bytes of activations that a training step keeps for its backward pass, as far as they are known.
+    pub(crate) fn activation_bytes(&self, batch: usize, image_size: usize) -> u64 {
+        self.kept_bytes(self.frozen.len(), batch, image_size)
+    }
+
+    fn kept_bytes(&self, frozen: usize, batch: usize, image_size: usize) -> u64 {
+        let (mut side, mut kept) = (image_size as i64, 0);
+        for (index, stage) in self.stages.iter().enumerate() {
+            let of_stage = stage.activations(side);
+            side = of_stage.side;
+            if index >= frozen {
+                kept += of_stage.kept;
+            }
+        }
+        (kept as u64 * self.compute.elt_size_in_bytes() as u64).saturating_mul(batch as u64)
+    }
+
+    /// Estimates the bytes that training takes once a part is frozen: weights, gradients, two moments, and activations.
+    pub(crate) fn training_bytes(&self, freeze: &Freeze, batch: usize, image_size: usize) -> Result<u64> {
+        let frozen = if self.architecture.has_pretrained_part() { self.frozen_stages(freeze)? } else { 0 };
+        let values = |named: Vec<(String, &Tensor)>| -> u64 {
+            named.iter().map(|(_, tensor)| 4 * tensor.numel() as u64).sum()
+        };
+        let all = values(self.tensors());
+        let kept: u64 = self.stages[..frozen].iter().map(|stage| values(stage.tensors())).sum();
+        let trained = all.saturating_sub(kept);
+        Ok(all.saturating_add(3 * trained).saturating_add(self.kept_bytes(frozen, batch, image_size)))
+    }
 
     /// Returns the file of the TorchScript module inside, where there is one.
-    fn module(&self) -> Result<Option<Arc<[u8]>>> {
+    pub(crate) fn module(&self) -> Result<Option<Arc<[u8]>>> {
+        for (index, stage) in self.stages.iter().enumerate() {
+            if let Some(file) = stage.module(index < self.frozen.len())? {
+                return Ok(Some(file));
+            }
+        }
         Ok(None)
     }
 }
 
-/// Tensors by name, from which a network is built.
-pub(crate) struct Tensors {
-    named: HashMap<String, Tensor>,
-    device: Device,
-}
-
-impl Tensors {
-    /// Makes tensors from a file's numbers.
-    pub(crate) fn of(tensors: &[&NamedTensor], device: Device) -> Result<Self> {
-        let named = tensors.iter().map(|tensor| Ok((tensor.name.clone(), tensor.to_tensor()?)));
-        Ok(Self { named: named.collect::<Result<_>>()?, device })
-    }
-
-    /// Makes Keras' initial values: Glorot uniform kernels, zero offsets, and statistics of mean 0 and variance 1. Tensors
-    /// in `given` replace them.
-    pub(crate) fn fresh(
-        shapes: &Shapes,
-        mut given: HashMap<String, Tensor>,
-        seed: u64,
-        device: Device,
-    ) -> Result<Self> {
-        let named = shapes.iter().enumerate().map(|(index, (name, shape))| {
-            let tensor = match given.remove(name) {
-                Some(tensor) => tensor,
-                None => {
-                    let values = initialise::values(name, shape, seed, index as u64);
-                    NamedTensor { name: name.clone(), shape: shape.clone(), values }.to_tensor()?
-                }
-            };
-            Ok((name.clone(), tensor))
-        });
-        Ok(Self { named: named.collect::<Result<_>>()?, device })
-    }
-
-    /// Removes a tensor and returns it on the device, in its memory layout. Names were checked before.
-    pub(crate) fn take(&mut self, name: &str) -> Result<Tensor> {
-        let tensor =
-            self.named.remove(name).ok_or_else(|| Error::Spec(format!("there is no tensor `{name}`")))?;
-        channels_last(&tensor.f_to_device(self.device)?)
-    }
-
-    /// Takes a tensor like [`Self::take`], as a leaf with gradients.
-    pub(crate) fn take_leaf(&mut self, name: &str) -> Result<Tensor> {
-        Ok(self.take(name)?.f_set_requires_grad(true)?)
-    }
-}
-
-/// Copies a tensor, laid out with channels last if it has four dimensions: convolutions read that faster. The copy shares
-/// no memory.
-pub(crate) fn channels_last(tensor: &Tensor) -> Result<Tensor> {
-    if tensor.dim() != 4 {
-        return Ok(tensor.f_contiguous()?);
-    }
-    Ok(tensor.f_permute([0, 2, 3, 1])?.f_contiguous()?.f_permute([0, 3, 1, 2])?)
+fn run(stages: &[Prepared<'_>], x: Tensor) -> Result<Tensor> {
+    stages.iter().try_fold(x, |x, stage| stage(&x))
 }
 
 /// Converts to another precision. Unlike libtorch's `totype` it names no device where a pass is traced.

@@ -3,32 +3,7 @@ use std::{collections::HashSet, fmt, str::FromStr};
 use data::{Formats, Interpolation};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Freeze, Precision, Result, classifier, convnet, inception};
-
-/// Network architecture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// Small network of the study; see [`crate::Classifier`].
-    Convnet,
-    /// InceptionV3 with the study's head.
-    #[serde(rename = "inception-v3")]
-    InceptionV3,
-    /// Any TorchScript module from images to features, with the study's head.
-    Torchscript,
-}
-
-impl Kind {
-    /// Returns the smallest side that the network takes. The ConvNet's 3×3 convolution and 2×2 pool must leave a pixel;
-    /// InceptionV3 takes 75 pixels as Keras' does (`keras/src/applications/inception_v3.py`).
-    pub fn min_image_size(self) -> usize {
-        match self {
-            Self::Convnet => 4,
-            Self::InceptionV3 => 75,
-            Self::Torchscript => 1,
-        }
-    }
-}
+use crate::{Architecture, Error, Freeze, Precision, Result, network::Network};
 
 /// Scaling of 8-bit values to a network's input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,8 +27,8 @@ pub struct Normalisation {
 /// Settings that fix a network's shape and the preprocessing of its images; stored in its file, and read from there.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spec {
-    /// Architecture.
-    pub kind: Kind,
+    /// Kind of network.
+    pub architecture: &'static Architecture,
     /// Class labels in index order; at least two.
     pub classes: Vec<String>,
     /// Side of the square input, in pixels.
@@ -91,12 +66,12 @@ impl Spec {
                 return Err(Error::Spec(format!("two classes are called `{class}`")));
             }
         }
-        let least = self.kind.min_image_size();
+        let least = self.architecture.min_image_size;
         if !(least..=Self::MAX_IMAGE_SIZE).contains(&self.image_size) {
             return Err(Error::Spec(format!(
                 "image size {} is outside of what {} takes: {least} to {} pixels",
                 self.image_size,
-                self.kind,
+                self.architecture,
                 Self::MAX_IMAGE_SIZE
             )));
         }
@@ -108,23 +83,21 @@ impl Spec {
             }
             _ => {}
         }
-        if self.kind == Kind::Torchscript && self.precision != Precision::F32 {
-            return Err(Error::Spec("a TorchScript backbone computes in f32: leave out `bf16`".to_owned()));
+        if !self.architecture.has_bf16 && self.precision != Precision::F32 {
+            return Err(Error::Spec(format!("{} computes in f32: leave out `bf16`", self.architecture)));
         }
         Ok(())
     }
 
     /// Returns the most bytes that the tensors of a checkpoint can have: weights, their average and two moments; `None`
     /// with a TorchScript module.
-    pub(crate) fn checkpoint_bytes(&self) -> Option<u64> {
-        Some(4 * self.network_bytes()?)
-    }
-
-    /// Returns the bytes of the network's tensors in f32; `None` with a TorchScript module.
-    fn network_bytes(&self) -> Option<u64> {
-        let shapes = classifier::shapes(self)?;
+    ///
+    /// # Errors
+    /// Errors of libtorch.
+    pub(crate) fn checkpoint_bytes(&self) -> Result<Option<u64>> {
+        let Some((_, shapes)) = Network::declared(self, None)? else { return Ok(None) };
         let values = shapes.iter().map(|(_, shape)| shape.iter().map(|&side| side as u64).product::<u64>());
-        Some(4 * values.sum::<u64>())
+        Ok(Some(4 * 4 * values.sum::<u64>()))
     }
 
     /// Estimates the bytes that training takes on batches of this many images, as far as they are known before the network
@@ -134,13 +107,10 @@ impl Spec {
     /// # Errors
     /// A block to freeze that does not exist.
     pub fn training_bytes(&self, freeze: &Freeze, batch: usize) -> Result<u64> {
-        let Some(network) = self.network_bytes() else { return Ok(0) };
-        let (frozen, activations) = match self.kind {
-            Kind::InceptionV3 => inception::frozen_and_activations(self, freeze)?,
-            _ => (0, convnet::activation_bytes(self.image_size)),
-        };
-        let trained = network.saturating_sub(frozen);
-        Ok(network.saturating_add(3 * trained).saturating_add(activations.saturating_mul(batch as u64)))
+        match Network::declared(self, None)? {
+            Some((network, _)) => network.training_bytes(freeze, batch, self.image_size),
+            None => Ok(0),
+        }
     }
 
     /// Returns the decoding and resizing settings of this network's images.
@@ -173,6 +143,4 @@ macro_rules! names {
 }
 pub(crate) use names;
 
-names!(Kind, "model", "convnet" => Self::Convnet, "inception-v3" => Self::InceptionV3,
-    "torchscript" => Self::Torchscript);
 names!(InputScale, "input scale", "unit" => Self::Unit, "signed" => Self::Signed);

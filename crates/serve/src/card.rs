@@ -46,10 +46,10 @@ pub(crate) struct Card {
 impl Card {
     pub(crate) fn of(classifier: &Classifier, about: About, limits: &Limits) -> Self {
         let (spec, calibration) = (classifier.spec(), classifier.calibration());
-        let method = HeatMapMethod::suited_to(spec.kind);
+        let method = spec.architecture.heat_map;
         let json = json!({
             "name": about.name,
-            "kind": spec.kind.to_string(),
+            "kind": spec.architecture.to_string(),
             "classes": spec.classes,
             "epoch": about.epoch,
             "preprocessing": {

@@ -152,7 +152,7 @@ mod tests {
 
     use data::Interpolation;
     use metrics::Calibration;
-    use model::{Device, InputScale, Kind, Meta, Metric, Precision, Pretrained, Spec};
+    use model::{CONVNET, Device, InputScale, Meta, Metric, Precision, Pretrained, Spec};
     use tokio::sync::Semaphore;
 
     use super::*;
@@ -190,7 +190,7 @@ mod tests {
     /// Makes a ConvNet whose dense weights overflow at every image but a black one.
     fn overflowing() -> Classifier {
         let spec = Spec {
-            kind: Kind::Convnet,
+            architecture: &CONVNET,
             classes: ["a", "b"].map(str::to_owned).to_vec(),
             image_size: 8,
             interpolation: Interpolation::Nearest,

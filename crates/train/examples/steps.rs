@@ -65,7 +65,7 @@ fn main() -> Result<()> {
 
 fn classifier(precision: Precision, image_size: usize) -> Result<Classifier> {
     let spec = Spec {
-        kind: model::Kind::InceptionV3,
+        architecture: &model::INCEPTION_V3,
         classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
         image_size,
         interpolation: Interpolation::Nearest,

@@ -158,14 +158,14 @@ fn run(shared: &Shared) {
 mod tests {
     use data::Interpolation;
     use metrics::Calibration;
-    use model::{InputScale, Kind, Meta, Metric, Precision, Spec};
+    use model::{CONVNET, InputScale, Meta, Metric, Precision, Spec};
 
     use super::*;
 
     #[test]
     fn nothing_is_written_after_a_file_that_could_not_be() {
         let spec = Spec {
-            kind: Kind::Convnet,
+            architecture: &CONVNET,
             classes: ["a", "b"].map(str::to_owned).to_vec(),
             image_size: 6,
             interpolation: Interpolation::Nearest,

@@ -6,7 +6,7 @@ use data::Interpolation;
 use experiment::{HISTORY, ModelComparison, PREDICTIONS, PredictionTable, Run, read_history};
 use metrics::{Calibration, OperatingPoint, Temperature};
 use model::{
-    Checkpoint, Classifier, Device, InputScale, Kind, Meta, Metric, NamedTensor, Precision, Pretrained, Spec,
+    CONVNET, Checkpoint, Classifier, Device, InputScale, Meta, Metric, NamedTensor, Precision, Pretrained, Spec,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -73,7 +73,7 @@ fn header(input: &[u8]) {
 
 fn made() -> Vec<Vec<u8>> {
     let spec = Spec {
-        kind: Kind::Convnet,
+        architecture: &CONVNET,
         classes: vec!["a".to_owned(), "b".to_owned()],
         image_size: 4,
         interpolation: Interpolation::Nearest,

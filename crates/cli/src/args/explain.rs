@@ -16,9 +16,10 @@ pub(crate) struct ExplainArgs {
     /// Name of the class that heat maps are of [default: the predicted class of each image]
     #[arg(long, value_name = "NAME")]
     pub(crate) class: Option<String>,
-    /// Method of the heat maps: grad-cam, grad-cam++, hires-cam or occlusion [default: inception-v3: grad-cam, convnet:
-    /// hires-cam, torchscript: occlusion]
-    #[arg(long, value_name = "METHOD")]
+    #[arg(long, value_name = "METHOD", help = super::networks::with_defaults(
+        "Method of the heat maps: grad-cam, grad-cam++, hires-cam or occlusion",
+        |network| network.heat_map.to_string(),
+    ))]
     pub(crate) method: Option<HeatMapMethod>,
     /// Folder for the PNGs; it is created if missing. Each image gets NAME.overlay.png and NAME.map.png
     #[arg(long, value_name = "DIR", default_value = super::DEFAULT_EXPLAINED)]

@@ -2,12 +2,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 use data::{Augmentation, Interpolation};
-use model::{Freeze, InputScale, Kind, PrecisionChoice};
+use model::{Architecture, Freeze, InputScale, PrecisionChoice};
 use serde::Serialize;
 
 use super::{
     AveragingKind, CacheArgs, ClassList, ClassWeight, ComputeArgs, DEFAULT_DATA, GroupArgs, NonFinite,
-    OnBadImage, OptimizerKind, ReadArgs, ScheduleKind, SplitKind, WeightsChoice,
+    OnBadImage, OptimizerKind, ReadArgs, ScheduleKind, SplitKind, WeightsChoice, networks,
     stored::{name_of, optional_path, optional_text, path, text},
     values::{
         MAX_EPOCHS, above_zero, at_most, colour, epochs, image_size, minutes, not_negative, sensitivity,
@@ -23,9 +23,8 @@ const MAX_BATCH: usize = 1_000_000;
 #[derive(Args, Clone, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct TrainSettings {
-    /// Network to train: convnet, inception-v3, or torchscript with a --backbone
-    #[arg(long, default_value = "convnet")]
-    pub(crate) model: Kind,
+    #[arg(long, default_value = "convnet", help = networks::names("Network to train; torchscript with a --backbone"))]
+    pub(crate) model: &'static Architecture,
     /// TOML file of settings by flag name, or a built-in recipe (best, frozen). Flags take precedence over it
     #[arg(long, value_name = "FILE|NAME")]
     pub(crate) recipe: Option<String>,
@@ -42,12 +41,15 @@ pub(crate) struct TrainSettings {
     /// Classes in index order, as folder names or LABEL=FOLDER [default: all folders, sorted]
     #[arg(long, value_name = "CLASS,…")]
     pub(crate) classes: Option<ClassList>,
-    /// Side in pixels that images are resized to; their aspect ratio is not kept [default: 50; inception-v3 256;
-    /// torchscript 224]
-    #[arg(long, value_name = "PIXELS", value_parser = image_size, allow_negative_numbers = true)]
+    #[arg(long, value_name = "PIXELS", value_parser = image_size, allow_negative_numbers = true, help = networks::with_defaults(
+        "Side in pixels that images are resized to; their aspect ratio is not kept",
+        |network| network.image_size.to_string(),
+    ))]
     pub(crate) image_size: Option<usize>,
-    /// Images per training step; the last, smaller batch is kept [default: 250; inception-v3 and torchscript 15]
-    #[arg(long, value_name = "N", value_parser = at_most::<MAX_BATCH>, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = at_most::<MAX_BATCH>, allow_negative_numbers = true, help = networks::with_defaults(
+        "Images per training step; the last, smaller batch is kept",
+        |network| network.batch_size.to_string(),
+    ))]
     pub(crate) batch_size: Option<usize>,
     /// Largest number of epochs to train
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=MAX_EPOCHS), allow_negative_numbers = true)]
@@ -103,8 +105,10 @@ pub(crate) struct TrainSettings {
     #[arg(long, value_name = "KIND", default_value = "nearest")]
     #[serde(serialize_with = "text")]
     pub(crate) interpolation: Interpolation,
-    /// Scaling of 8-bit values to input: unit (x/255) or signed ((x-128)/128) [default: unit; inception-v3 signed]
-    #[arg(long, value_name = "KIND")]
+    #[arg(long, value_name = "KIND", help = networks::with_defaults(
+        "Scaling of 8-bit values to input: unit (x/255) or signed ((x-128)/128)",
+        |network| network.input_scale.to_string(),
+    ))]
     pub(crate) input_scale: Option<InputScale>,
     /// With torchscript: numbers subtracted from the scaled red, green and blue values
     #[arg(long, value_name = "R,G,B", value_parser = colour, allow_hyphen_values = true, requires = "std")]
@@ -112,12 +116,13 @@ pub(crate) struct TrainSettings {
     /// With torchscript: divisors of red, green and blue after --mean is subtracted
     #[arg(long, value_name = "R,G,B", value_parser = colour, requires = "mean")]
     pub(crate) std: Option<[f32; 3]>,
-    /// Precision of convolutions: f32, bf16 or auto (bf16 where the hardware has it) [default: f32; inception-v3 auto]
-    #[arg(long, value_name = "KIND")]
+    #[arg(long, value_name = "KIND", help = networks::with_defaults(
+        "Precision of convolutions: f32, bf16 or auto (bf16 where the hardware has it)",
+        |network| network.precision.to_string(),
+    ))]
     #[serde(serialize_with = "optional_text")]
     pub(crate) precision: Option<PrecisionChoice>,
-    /// Initial weights of inception-v3: a TorchScript file, or none [default: data/weights/inception-v3.pt]
-    #[arg(long, value_name = "FILE|none")]
+    #[arg(long, value_name = "FILE|none", help = networks::with_weights("Initial weights: a TorchScript file, or none"))]
     pub(crate) weights: Option<WeightsChoice>,
     /// With torchscript: file of a module from images to features. It runs code of its author
     #[arg(long, value_name = "FILE")]

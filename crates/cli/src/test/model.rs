@@ -55,7 +55,10 @@ impl Model {
         }
         let spec = self.classifier.spec();
         let model = self.checkpoint().display();
-        output.note(format!("model  {model} ({}, {}, epoch {})", spec.kind, spec.precision, self.epoch));
+        output.note(format!(
+            "model  {model} ({}, {}, epoch {})",
+            spec.architecture, spec.precision, self.epoch
+        ));
     }
 
     /// Reads the sets' images with this model's preprocessing.

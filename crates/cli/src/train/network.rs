@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use data::Formats;
 use model::{
-    Checkpoint, Classifier, Device, Freeze, InputScale, Kind, Normalisation, Precision, PrecisionChoice,
-    Pretrained, Spec,
+    ARCHITECTURES, Architecture, Checkpoint, Classifier, Device, Freeze, Normalisation, Precision,
+    PrecisionChoice, Pretrained, PretrainedPart, Spec,
 };
 
 use experiment::LAST;
 
 use crate::{
-    args::{DEFAULT_WEIGHTS, TrainSettings, WeightsChoice},
+    args::{TrainSettings, WeightsChoice},
     memory,
     output::Output,
     saved::RUNS_CODE,
@@ -42,34 +42,29 @@ impl NetworkPlan {
         device: Device,
     ) -> Result<Self> {
         check_flags(settings)?;
-        let (image_size, batch_size, input_scale, precision) = match settings.model {
-            Kind::Convnet => (50, 250, InputScale::Unit, PrecisionChoice::Fixed(Precision::F32)),
-            Kind::InceptionV3 => (256, 15, InputScale::Signed, PrecisionChoice::Auto),
-            Kind::Torchscript => (224, 15, InputScale::Unit, PrecisionChoice::Fixed(Precision::F32)),
-        };
-        let precision = settings.precision.unwrap_or(precision);
+        let architecture = settings.model;
         let spec = Spec {
-            kind: settings.model,
+            architecture,
             classes,
-            image_size: settings.image_size.unwrap_or(image_size),
+            image_size: settings.image_size.unwrap_or(architecture.image_size),
             formats: Some(formats),
             interpolation: settings.interpolation,
-            input_scale: settings.input_scale.unwrap_or(input_scale),
+            input_scale: settings.input_scale.unwrap_or(architecture.input_scale),
             normalisation: settings.mean.zip(settings.std).map(|(mean, std)| Normalisation { mean, std }),
-            precision: match settings.model {
-                Kind::Torchscript if precision == PrecisionChoice::Auto => Precision::F32,
-                _ => precision.resolve(device),
+            precision: match settings.precision.unwrap_or(architecture.precision) {
+                PrecisionChoice::Auto if !architecture.has_bf16 => Precision::F32,
+                precision => precision.resolve(device),
             },
         };
         spec.check()?;
-        let pretrained = match (settings.model, &settings.weights) {
-            (Kind::Convnet, _) | (_, Some(WeightsChoice::None)) => None,
-            (Kind::Torchscript, _) => settings.backbone.clone(),
-            (Kind::InceptionV3, Some(WeightsChoice::File(path))) => Some(path.clone()),
-            (Kind::InceptionV3, None) => Some(DEFAULT_WEIGHTS.into()),
+        let pretrained = match (architecture.pretrained, &settings.weights) {
+            (PretrainedPart::None, _) | (_, Some(WeightsChoice::None)) => None,
+            (PretrainedPart::Module, _) => settings.backbone.clone(),
+            (PretrainedPart::Weights(_), Some(WeightsChoice::File(path))) => Some(path.clone()),
+            (PretrainedPart::Weights(weights), None) => Some(weights.path.into()),
         };
-        let pinned = settings.model == Kind::InceptionV3 && pretrained.as_deref().is_some_and(is_fetched);
-        let batch_size = settings.batch_size.unwrap_or(batch_size);
+        let pinned = pretrained.as_deref().is_some_and(|path| is_fetched_for(architecture, path));
+        let batch_size = settings.batch_size.unwrap_or(architecture.batch_size);
         Ok(Self {
             spec,
             batch_size,
@@ -131,7 +126,7 @@ impl NetworkPlan {
     pub(crate) fn base(&self) -> Option<String> {
         let from = match &self.pretrained {
             Some(path) => path.display().to_string(),
-            None if self.spec.kind == Kind::InceptionV3 => "none, trained from scratch".to_owned(),
+            None if self.spec.architecture.weights().is_some() => "none, trained from scratch".to_owned(),
             None => return None,
         };
         let batch_norm = if self.freeze_batch_norm { ", batch norm frozen" } else { "" };
@@ -139,40 +134,52 @@ impl NetworkPlan {
     }
 }
 
-/// Tells if a path, relative or absolute, is that of the file that `cargo xtask fetch-weights` makes. The file's sum is checked
+/// Tells if a path, relative or absolute, is that of a file that `cargo xtask fetch-weights` makes. The file's sum is checked
 /// when it is loaded.
 pub(crate) fn is_fetched(path: &Path) -> bool {
+    ARCHITECTURES.into_iter().any(|architecture| is_fetched_for(architecture, path))
+}
+
+fn is_fetched_for(architecture: &Architecture, path: &Path) -> bool {
     let absolute = |path: &Path| std::path::absolute(path).ok();
-    absolute(path).is_some_and(|path| absolute(Path::new(DEFAULT_WEIGHTS)) == Some(path))
+    let Some(weights) = architecture.weights() else { return false };
+    absolute(path).is_some_and(|path| absolute(Path::new(weights.path)) == Some(path))
 }
 
 /// Refuses flags that exclude each other.
 fn check_flags(settings: &TrainSettings) -> Result<()> {
     let model = settings.model;
-    let torchscript = model == Kind::Torchscript;
-    if torchscript && settings.backbone.is_none() {
+    // Names of the networks that a flag goes with, as a hint.
+    let add = |goes: fn(&Architecture) -> bool| {
+        let fitting = ARCHITECTURES.into_iter().filter(|architecture| goes(architecture));
+        let models: Vec<String> = fitting.map(|architecture| format!("`--model {architecture}`")).collect();
+        format!("add {}", models.join(" or "))
+    };
+    if model.takes_module() && settings.backbone.is_none() {
         return Err(hinted(
-            "`--model torchscript` needs a backbone",
+            format!("`--model {model}` needs a backbone"),
             "name its TorchScript file with `--backbone FILE`",
         ));
     }
-    if !torchscript && settings.backbone.is_some() {
-        return Err(hinted(format!("`--backbone` does not go with {model}"), "add `--model torchscript`"));
+    if !model.takes_module() && settings.backbone.is_some() {
+        let hint = add(Architecture::takes_module);
+        return Err(hinted(format!("`--backbone` does not go with {model}"), hint));
     }
-    if !torchscript && settings.mean.is_some() {
+    if !model.takes_module() && settings.mean.is_some() {
         return Err(hinted(
             format!("`--mean` and `--std` do not go with {model}"),
             "they are for `--model torchscript`; `--input-scale` is for all",
         ));
     }
-    if model == Kind::Convnet && settings.base_learning_rate.is_some() {
+    if !model.has_pretrained_part() && settings.base_learning_rate.is_some() {
         return Err(hinted(
-            "`--base-learning-rate` does not go with convnet",
+            format!("`--base-learning-rate` does not go with {model}"),
             "it has no pretrained part: `--learning-rate` is for all of it",
         ));
     }
-    if model != Kind::InceptionV3 && settings.weights.is_some() {
-        return Err(hinted(format!("`--weights` does not go with {model}"), "add `--model inception-v3`"));
+    if model.weights().is_none() && settings.weights.is_some() {
+        let hint = add(|architecture| architecture.weights().is_some());
+        return Err(hinted(format!("`--weights` does not go with {model}"), hint));
     }
     Ok(())
 }

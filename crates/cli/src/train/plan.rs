@@ -9,7 +9,7 @@ use std::{
 use anyhow::Result;
 use data::{BadImage, Decoding, Formats, Layout, Listing, OpenOptions, Split};
 use experiment::Run;
-use model::{Device, Kind, PrecisionChoice, Spec};
+use model::{Device, PrecisionChoice, Spec};
 use serde_json::Value;
 use train::{Averaging, FitConfig, OnNonFinite, Schedule, class_weight};
 
@@ -193,7 +193,7 @@ impl Plan {
         let (spec, network) = (self.spec(), &self.network);
         output.note(format!(
             "model  {}, {size}×{size} pixels, {}, {}, {} threads",
-            spec.kind,
+            spec.architecture,
             spec.precision,
             device_name(network.device),
             self.threads,
@@ -232,9 +232,9 @@ fn resolved(
     settings.weight_decay = Some(config.weight_decay);
     settings.input_scale = Some(spec.input_scale);
     settings.precision = Some(PrecisionChoice::Fixed(spec.precision));
-    settings.weights = (spec.kind == Kind::InceptionV3)
-        .then(|| pretrained.clone().map_or(WeightsChoice::None, WeightsChoice::File));
-    settings.backbone = pretrained.filter(|_| spec.kind == Kind::Torchscript);
+    let (weights, takes_module) = (spec.architecture.weights(), spec.architecture.takes_module());
+    settings.weights = weights.map(|_| pretrained.clone().map_or(WeightsChoice::None, WeightsChoice::File));
+    settings.backbone = pretrained.filter(|_| takes_module);
     settings.read.formats = Some(decoding.formats);
     settings.compute.threads = Some(threads);
     settings.compute.device = device_name(network.device).parse()?;

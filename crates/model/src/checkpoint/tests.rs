@@ -6,7 +6,7 @@ use metrics::{Bound, OperatingPoint, Temperature};
 
 fn checkpoint() -> Checkpoint {
     let spec = Spec {
-        kind: Kind::Convnet,
+        architecture: &crate::CONVNET,
         classes: ["COVID-19", "a \"quoted\" class", "Größe"].map(str::to_owned).to_vec(),
         image_size: 4,
         interpolation: Interpolation::Lanczos,

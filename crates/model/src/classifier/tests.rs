@@ -6,7 +6,7 @@ use crate::{Metric, Precision};
 
 fn spec(image_size: usize, precision: Precision) -> Spec {
     Spec {
-        kind: Kind::Convnet,
+        architecture: &crate::CONVNET,
         classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
         image_size,
         interpolation: Interpolation::Nearest,
@@ -53,15 +53,15 @@ fn a_saved_model_says_the_same_bit_for_bit() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("best.safetensors");
     let cases = [
-        (Kind::Convnet, 20, Precision::F32),
-        (Kind::Convnet, 20, Precision::Bf16),
-        (Kind::InceptionV3, 75, Precision::F32),
-        (Kind::InceptionV3, 75, Precision::Bf16),
+        (&crate::CONVNET, 20, Precision::F32),
+        (&crate::CONVNET, 20, Precision::Bf16),
+        (&crate::INCEPTION_V3, 75, Precision::F32),
+        (&crate::INCEPTION_V3, 75, Precision::Bf16),
     ];
-    for (kind, image_size, precision) in cases {
-        let spec = Spec { kind, ..spec(image_size, precision) };
+    for (architecture, image_size, precision) in cases {
+        let spec = Spec { architecture, ..spec(image_size, precision) };
         let before = Classifier::new(spec, Pretrained::None, 28, Device::Cpu).unwrap();
-        if kind == Kind::InceptionV3 {
+        if *architecture == crate::INCEPTION_V3 {
             // Statistics that are not those of the start: they must travel too.
             let images = before.input(&batch(4, image_size)).unwrap();
             let _ =
@@ -76,7 +76,11 @@ fn a_saved_model_says_the_same_bit_for_bit() {
         let after = Classifier::load(&path, Device::Cpu).unwrap();
         assert_eq!(after.spec(), before.spec());
         let batch = batch(32, image_size);
-        assert_eq!(bits(&probabilities(&after, &batch)), bits(&probabilities(&before, &batch)), "{kind}");
+        assert_eq!(
+            bits(&probabilities(&after, &batch)),
+            bits(&probabilities(&before, &batch)),
+            "{architecture}"
+        );
     }
 }
 
@@ -117,11 +121,11 @@ fn bf16_stays_close_to_f32() {
 
 #[test]
 fn what_no_network_can_be_built_from_is_refused() {
-    let small = Spec { kind: Kind::InceptionV3, ..spec(74, Precision::F32) };
+    let small = Spec { architecture: &crate::INCEPTION_V3, ..spec(74, Precision::F32) };
     let error = Classifier::new(small, Pretrained::None, 28, Device::Cpu).err().unwrap().to_string();
     assert_eq!(error, "image size 74 is outside of what inception-v3 takes: 75 to 1024 pixels");
     let absent = Pretrained::File { path: Path::new("nowhere.pt"), pinned: true };
-    let whole = Spec { kind: Kind::InceptionV3, ..spec(75, Precision::F32) };
+    let whole = Spec { architecture: &crate::INCEPTION_V3, ..spec(75, Precision::F32) };
     let error = Classifier::new(whole, absent, 28, Device::Cpu).err().unwrap().to_string();
     assert_eq!(error, "there is no file `nowhere.pt`, which weights should come from");
     for size in [0, 3, 1025] {

@@ -7,11 +7,11 @@ use tch::{CModule, Device, Kind as Number, Tensor};
 use super::*;
 use metrics::Calibration;
 
-use crate::{Checkpoint, Freeze, InputScale, Kind, Meta, Metric, NamedTensor, Precision, Pretrained, Spec};
+use crate::{Checkpoint, Freeze, InputScale, Meta, Metric, NamedTensor, Precision, Pretrained, Spec};
 
-fn spec(kind: Kind, image_size: usize) -> Spec {
+fn spec(architecture: &'static crate::Architecture, image_size: usize) -> Spec {
     Spec {
-        kind,
+        architecture,
         classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
         image_size,
         interpolation: Interpolation::Nearest,
@@ -48,7 +48,7 @@ fn squares(image_size: usize, places: &[[usize; 2]]) -> Batch {
 /// A ConvNet whose logit of the first class is the sum of its maps, which are the red values, weighed by `weight` of the row's
 /// share of the height; the other logits are 0.
 fn summing(image_size: usize, weight: impl Fn(f32) -> f32) -> Classifier {
-    let spec = spec(Kind::Convnet, image_size);
+    let spec = spec(&crate::CONVNET, image_size);
     let mut tensors: Vec<NamedTensor> = fresh(spec.clone())
         .network
         .tensors()
@@ -92,7 +92,7 @@ fn close(a: &[f32], b: &[f32]) {
 /// Fresh biases are 0, so that the logit is the sum of the contributions of the maps' values.
 #[test]
 fn hires_cam_adds_up_to_the_logit_of_the_convnet() {
-    let classifier = fresh(spec(Kind::Convnet, 21));
+    let classifier = fresh(spec(&crate::CONVNET, 21));
     let batch = batch(4, 3, 21);
     let logits = classifier.inference().unwrap();
     let logits = logits.of_features(&classifier.input(&batch).unwrap(), 3).unwrap().logits;
@@ -163,7 +163,7 @@ fn what_has_a_weight_of_its_own_at_each_place_is_seen_by_hires_cam_alone() {
 
 #[test]
 fn maps_are_the_same_whatever_is_frozen_and_nothing_stays() {
-    let mut classifier = fresh(spec(Kind::InceptionV3, 107));
+    let mut classifier = fresh(spec(&crate::INCEPTION_V3, 107));
     let batch = batch(2, 2, 107);
     let classes = [Some(1), None];
     let first = classifier.heat_maps(&batch, &classes, HeatMapMethod::GradCam).unwrap();
@@ -186,9 +186,9 @@ fn maps_are_the_same_whatever_is_frozen_and_nothing_stays() {
 
 #[test]
 fn probabilities_are_those_of_predictions_and_padding_counts_for_nothing() {
-    for (kind, image_size) in [(Kind::Convnet, 20), (Kind::InceptionV3, 75)] {
+    for (architecture, image_size) in [(&crate::CONVNET, 20), (&crate::INCEPTION_V3, 75)] {
         for precision in [Precision::F32, Precision::Bf16] {
-            let classifier = fresh(Spec { precision, ..spec(kind, image_size) });
+            let classifier = fresh(Spec { precision, ..spec(architecture, image_size) });
             let mut part = batch(32, 5, image_size);
             part.pixels[5 * image_size * image_size * 3..].fill(0);
             let expected = classifier.inference().unwrap().probabilities(&part).unwrap();
@@ -197,7 +197,7 @@ fn probabilities_are_those_of_predictions_and_padding_counts_for_nothing() {
                 let found: Vec<f32> =
                     heat_maps.iter().flat_map(|heat_map| heat_map.probabilities.clone()).collect();
                 match precision {
-                    Precision::F32 => assert_eq!(found, expected, "{kind} {method}"),
+                    Precision::F32 => assert_eq!(found, expected, "{architecture} {method}"),
                     Precision::Bf16 => close(&found, &expected),
                 }
             }
@@ -213,7 +213,7 @@ fn backbone(folder: &Path, function: impl Fn(&Tensor) -> Tensor) -> Classifier {
     let path = folder.join("b.pt");
     std::fs::write(&path, crate::module::save(&module, "backbone").unwrap()).unwrap();
     let given = Pretrained::File { path: &path, pinned: false };
-    Classifier::new(spec(Kind::Torchscript, 16), given, 28, Device::Cpu).unwrap()
+    Classifier::new(spec(&crate::TORCHSCRIPT, 16), given, 28, Device::Cpu).unwrap()
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::mpsc, thread::JoinHandle, time::Duration};
 
 use data::{Batch, Decoding, Formats, Interpolation, Pixels, encode_png};
-use model::{Classifier, Device, InputScale, Kind, Precision, Pretrained, Spec};
+use model::{CONVNET, Classifier, Device, InputScale, Precision, Pretrained, Spec};
 use serde_json::Value;
 use serve::{About, Config, Limits, Server, Stop};
 
@@ -19,7 +19,7 @@ pub(crate) struct World {
 
 fn classifier() -> Classifier {
     let spec = Spec {
-        kind: Kind::Convnet,
+        architecture: &CONVNET,
         classes: CLASSES.map(str::to_owned).to_vec(),
         image_size: SIDE,
         interpolation: Interpolation::Nearest,

@@ -20,7 +20,7 @@ fn images(folder: &Path) -> [ImageSet; 2] {
 
 fn classifier() -> Classifier {
     let spec = Spec {
-        kind: model::Kind::Convnet,
+        architecture: &model::CONVNET,
         classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
         image_size: 12,
         interpolation: Interpolation::Bilinear,

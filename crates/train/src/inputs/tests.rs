@@ -9,7 +9,7 @@ use super::*;
 
 fn classifier(precision: Precision, freeze: Freeze) -> Classifier {
     let spec = Spec {
-        kind: model::Kind::InceptionV3,
+        architecture: &model::INCEPTION_V3,
         classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
         image_size: 75,
         interpolation: Interpolation::Bilinear,

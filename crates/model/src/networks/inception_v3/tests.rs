@@ -4,7 +4,7 @@ use base::random::{Key, Purpose, Rng as _};
 use tch::Device;
 
 use super::*;
-use crate::{DropoutStep, NamedTensor, module};
+use crate::{DropoutStep, Freeze, Mode, NamedTensor, Precision, Spec, module, network::Network};
 
 const STEP: DropoutStep = DropoutStep { seed: 28, epoch: 1, batch: 0 };
 
@@ -31,15 +31,37 @@ fn images(n: i64, side: i64) -> Tensor {
     ((x - 128.) / 128.).permute([0, 3, 1, 2])
 }
 
-fn network(given: HashMap<String, Tensor>, precision: Precision) -> InceptionV3 {
-    InceptionV3::new(&mut Tensors::fresh(&shapes(3), given, 28, Device::Cpu).unwrap(), precision).unwrap()
+fn spec(precision: Precision) -> Spec {
+    Spec {
+        architecture: &INCEPTION_V3,
+        classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
+        image_size: 299,
+        interpolation: data::Interpolation::Nearest,
+        formats: Some(data::Formats::All),
+        input_scale: InputScale::Signed,
+        normalisation: None,
+        precision,
+    }
+}
+
+fn base_shapes() -> Vec<(String, Vec<usize>)> {
+    shapes().into_iter().filter(|(name, _)| !name.starts_with("head")).collect()
+}
+
+fn shapes() -> Vec<(String, Vec<usize>)> {
+    Network::declared(&spec(Precision::F32), None).unwrap().unwrap().1
+}
+
+fn network(given: HashMap<String, Tensor>, precision: Precision) -> Network {
+    let mut tensors = Tensors::fresh(&shapes(), given, 28, Device::Cpu).unwrap();
+    Network::new(&spec(precision), None, &mut tensors).unwrap()
 }
 
 fn largest(x: &Tensor) -> f64 {
     f64::try_from(x.abs().max()).unwrap()
 }
 
-fn statistics(network: &InceptionV3) -> Vec<(String, Vec<f32>)> {
+fn statistics(network: &Network) -> Vec<(String, Vec<f32>)> {
     let of = |(name, tensor): (String, &Tensor)| {
         let values = NamedTensor::copy_of("", tensor).unwrap().values;
         (name.ends_with(".mean") || name.ends_with(".var")).then_some((name, values))
@@ -57,7 +79,7 @@ fn features_are_those_of_the_torchscript_module() {
     let _guard = tch::no_grad_guard();
     let expected = module.forward_ts(&[&images]).unwrap();
     for precision in [Precision::F32, Precision::Bf16] {
-        let mut network = network(weights::read(&path, true).unwrap(), precision);
+        let mut network = network(INCEPTION_V3.read_weights(base_shapes(), &path, true).unwrap(), precision);
         network.freeze(&Freeze::All, false).unwrap();
         let features = network.features(&images).unwrap();
         assert_eq!((features.size(), features.kind()), (vec![2, FEATURES as i64], Kind::Float));
@@ -75,20 +97,23 @@ fn loss(logits: &Tensor) -> Tensor {
 }
 
 /// Runs a training step in the textbook's order: pool, convolution, libtorch's batch norm, ReLU, pool.
-fn plain_loss(network: &InceptionV3, images: &Tensor) -> Tensor {
+fn plain_loss(network: &Network, images: &Tensor) -> Tensor {
     let mut x = images.to_kind(network.compute);
-    for block in &network.blocks {
-        x = block.run(&x, &Unit::plain).unwrap();
+    let mut tensors: HashMap<String, Tensor> =
+        network.tensors().into_iter().map(|(name, tensor)| (name, tensor.shallow_clone())).collect();
+    for block in blocks() {
+        let mut unit = |conv: &Conv| ConvBnAct::of(conv, |name| tensors.remove(name).unwrap());
+        x = block.map(|conv| Ok(unit(conv))).unwrap().run(&x, &ConvBnAct::plain).unwrap();
     }
-    loss(&network.head.forward(&x, Mode::Train(STEP)).unwrap())
+    loss(&network.head.forward(&x, Mode::Train(STEP), network.compute, false).unwrap())
 }
 
-fn our_loss(network: &InceptionV3, images: &Tensor) -> Tensor {
+fn our_loss(network: &Network, images: &Tensor) -> Tensor {
     loss(&network.forward(&network.features(images).unwrap(), Mode::Train(STEP)).unwrap())
 }
 
 #[track_caller]
-fn equal_losses(network: &InceptionV3, images: &Tensor) -> [Tensor; 2] {
+fn equal_losses(network: &Network, images: &Tensor) -> [Tensor; 2] {
     let losses = [plain_loss(network, images), our_loss(network, images)];
     let [plain, ours] = losses.each_ref().map(|loss| f64::try_from(loss).unwrap());
     assert!((plain - ours).abs() < 1e-5 * plain, "loss {ours} is not {plain}");
@@ -126,12 +151,12 @@ fn what_is_frozen_stays_and_the_rest_is_trained() {
     let mut network = network(HashMap::new(), Precision::F32);
     let images = images(3, 75);
     let whole = network.forward(&network.features(&images).unwrap(), Mode::Evaluate).unwrap();
-    let train = |network: &InceptionV3| {
+    let train = |network: &Network| {
         let features = network.features(&images).unwrap();
         assert!(!features.requires_grad());
         network.forward(&features, Mode::Train(STEP)).unwrap()
     };
-    let moved = |network: &InceptionV3| -> Vec<String> {
+    let moved = |network: &Network| -> Vec<String> {
         let before = statistics(network);
         let _ = train(network);
         let after = statistics(network);

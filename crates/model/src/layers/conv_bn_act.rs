@@ -2,16 +2,44 @@
 
 use tch::{Kind, Tensor};
 
-use super::blocks::{Conv, Pool};
-use crate::{Result, network::Tensors};
+use crate::{Result, network::Places, tensors::Tensors};
 
 /// Epsilon of Keras' batch norm (`BatchNormalization(scale=False, epsilon=1e-3)`), with which the weights were trained.
 const EPSILON: f64 = 1e-3;
 /// Share of a batch's statistics in the stored ones at each step: Keras' momentum is the rest, 0.99.
 const NEW_SHARE: f64 = 0.01;
 
+/// Convolution without bias, with the pool that belongs to it. Batch norm and ReLU always follow.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Conv {
+    /// Name, unique in the network, as in the TorchScript file: `mixed_4.tower.conv_1`.
+    pub(crate) name: String,
+    /// Number of input channels.
+    pub(crate) input: i64,
+    /// Number of output channels.
+    pub(crate) filters: i64,
+    /// Kernel height and width.
+    pub(crate) kernel: [i64; 2],
+    /// Stride in both directions.
+    pub(crate) stride: i64,
+    /// Padding above and below, left and right.
+    pub(crate) padding: [i64; 2],
+    /// Pool before or after it.
+    pub(crate) pool: Pool,
+}
+
+/// A 3×3 pool that belongs to a convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pool {
+    None,
+    /// Before a 1×1 convolution: the mean of 3×3, stride 1, padding 1 not counted.
+    AverageBefore,
+    /// After batch norm and ReLU: the maximum of 3×3, stride 2.
+    MaximumAfter,
+}
+
 /// Trainable unit: leaves with gradients, and stored statistics.
-pub(super) struct Unit {
+pub(crate) struct ConvBnAct {
     conv: Conv,
     weight: Tensor,
     beta: Tensor,
@@ -21,7 +49,7 @@ pub(super) struct Unit {
 
 /// Source of the mean and variance that batch norm uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Statistics {
+pub(crate) enum Statistics {
     /// Mean and variance of the batch, which update the stored ones.
     Batch,
     /// Stored mean and variance.
@@ -31,48 +59,32 @@ pub(super) enum Statistics {
 /// Names of a unit's four tensors in files: kernel, offset, stored mean and variance.
 const PARTS: [&str; 4] = ["weight", "beta", "mean", "var"];
 
-/// Returns names and shapes of a unit's tensors.
-pub(super) fn shapes(conv: &Conv) -> impl Iterator<Item = (String, Vec<usize>)> {
-    let kernel =
-        [conv.filters, conv.input, conv.kernel[0], conv.kernel[1]].map(|side| side as usize).to_vec();
-    let filters = vec![conv.filters as usize];
-    let shapes = [kernel, filters.clone(), filters.clone(), filters];
-    PARTS.into_iter().zip(shapes).map(|(part, shape)| (format!("{}.{part}", conv.name), shape))
-}
-
-impl Unit {
-    pub(super) fn new(conv: &Conv, tensors: &mut Tensors) -> Result<Self> {
+impl ConvBnAct {
+    pub(crate) fn new(conv: &Conv, tensors: &mut Tensors) -> Result<Self> {
         let [weight, beta, mean, variance] = PARTS.map(|part| format!("{}.{part}", conv.name));
+        let (kernel, filters) = ([conv.filters, conv.input, conv.kernel[0], conv.kernel[1]], [conv.filters]);
         Ok(Self {
             conv: conv.clone(),
-            weight: tensors.take_leaf(&weight)?,
-            beta: tensors.take_leaf(&beta)?,
-            mean: tensors.take(&mean)?,
-            variance: tensors.take(&variance)?,
+            weight: tensors.take_leaf(&weight, &kernel)?,
+            beta: tensors.take_leaf(&beta, &filters)?,
+            mean: tensors.take(&mean, &filters)?,
+            variance: tensors.take(&variance, &filters)?,
         })
     }
 
-    /// Switches the gradients of kernel and offset on or off.
-    pub(super) fn set_trainable(&self, trainable: bool) -> Result<()> {
-        for leaf in [&self.weight, &self.beta] {
-            let _ = leaf.f_set_requires_grad(trainable)?;
-        }
-        Ok(())
-    }
-
     /// Iterates over the trained tensors: kernel and offset.
-    pub(super) fn leaves(&self) -> impl Iterator<Item = (String, &Tensor)> {
+    pub(crate) fn leaves(&self) -> impl Iterator<Item = (String, &Tensor)> {
         self.tensors().take(2)
     }
 
-    /// Iterates over the tensors with their names, in the order of [`shapes`].
-    pub(super) fn tensors(&self) -> impl Iterator<Item = (String, &Tensor)> {
+    /// Iterates over the tensors with their names, in the order of the file.
+    pub(crate) fn tensors(&self) -> impl Iterator<Item = (String, &Tensor)> {
         let tensors = [&self.weight, &self.beta, &self.mean, &self.variance];
         PARTS.into_iter().zip(tensors).map(|(part, tensor)| (format!("{}.{part}", self.conv.name), tensor))
     }
 
     /// Computes the output of the unit; `x` and the result are `[N, C, h, w]` of kind `compute`, channels-last.
-    pub(super) fn forward(&self, x: &Tensor, statistics: Statistics, compute: Kind) -> Result<Tensor> {
+    pub(crate) fn forward(&self, x: &Tensor, statistics: Statistics, compute: Kind) -> Result<Tensor> {
         match statistics {
             Statistics::Stored => self.fold(compute)?.forward(x),
             Statistics::Batch => {
@@ -87,9 +99,16 @@ impl Unit {
         }
     }
 
+    /// Makes a unit of these very tensors.
+    #[cfg(test)]
+    pub(crate) fn of(conv: &Conv, mut tensor: impl FnMut(&str) -> Tensor) -> Self {
+        let [weight, beta, mean, variance] = PARTS.map(|part| tensor(&format!("{}.{part}", conv.name)));
+        Self { conv: conv.clone(), weight, beta, mean, variance }
+    }
+
     /// Computes the unit in the textbook's order with libtorch's own batch norm, to compare with.
     #[cfg(test)]
-    pub(super) fn plain(&self, x: &Tensor) -> Result<Tensor> {
+    pub(crate) fn plain(&self, x: &Tensor) -> Result<Tensor> {
         let x = match self.conv.pool {
             Pool::AverageBefore => x.f_avg_pool2d(3, 1, 1, false, false, None::<i64>)?,
             _ => x.shallow_clone(),
@@ -117,7 +136,7 @@ impl Unit {
     }
 
     /// Folds the unit with its stored statistics into one convolution; gradients reach its leaves through it.
-    pub(super) fn fold(&self, compute: Kind) -> Result<Folded> {
+    pub(crate) fn fold(&self, compute: Kind) -> Result<Folded> {
         let scale = self.variance.f_add_scalar(EPSILON)?.f_rsqrt()?;
         let weight = self.weight.f_mul(&scale.f_view([-1, 1, 1, 1])?)?.f_to_kind(compute)?;
         let bias = self.beta.f_sub(&self.mean.f_mul(&scale)?)?.f_to_kind(compute)?;
@@ -126,20 +145,33 @@ impl Unit {
 }
 
 /// Convolution with batch norm folded into it.
-pub(super) struct Folded {
+pub(crate) struct Folded {
     conv: Conv,
     weight: Tensor,
     bias: Tensor,
 }
 
 impl Folded {
-    pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
+    pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let y = self.conv.convolved(x, &self.weight, Some(&self.bias))?;
         self.conv.activated(self.conv.averaged(y)?)
     }
 }
 
 impl Conv {
+    /// Side of the convolution's output and of what its pool leaves of it. Paddings keep height and width alike: both lose the
+    /// same or nothing.
+    pub(crate) fn sides(&self, side: i64) -> [i64; 2] {
+        let convolved = (side + 2 * self.padding[0] - self.kernel[0]) / self.stride + 1;
+        [convolved, if self.pool == Pool::MaximumAfter { (convolved - 3) / 2 + 1 } else { convolved }]
+    }
+
+    /// Positions of the output's values on the image.
+    pub(crate) fn places(&self, from: Places) -> Places {
+        let at = from.slid(self.kernel[0], self.stride, self.padding[0]);
+        if self.pool == Pool::MaximumAfter { at.slid(3, 2, 0) } else { at }
+    }
+
     fn convolved(&self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
         Ok(x.f_conv2d(weight, bias, self.stride, self.padding, 1, 1)?)
     }
@@ -192,8 +224,10 @@ mod tests {
             .map(|(part, key)| (format!("unit.{part}"), Tensor::from_slice(&case[key])));
         let given: HashMap<String, Tensor> =
             given.into_iter().chain([("unit.weight".to_owned(), identity)]).collect();
-        let shapes = shapes(&conv).collect();
-        let unit = Unit::new(&conv, &mut Tensors::fresh(&shapes, given, 28, Device::Cpu).unwrap()).unwrap();
+        let shapes =
+            ["weight", "beta", "mean", "var"].map(|part| (format!("unit.{part}"), Vec::new())).to_vec();
+        let unit =
+            ConvBnAct::new(&conv, &mut Tensors::fresh(&shapes, given, 28, Device::Cpu).unwrap()).unwrap();
 
         let x = Tensor::from_slice(&case["x"]).view(shape.as_slice()).permute([0, 3, 1, 2]);
         let output = unit.forward(&x, Statistics::Batch, Kind::Float).unwrap().permute([0, 2, 3, 1]);

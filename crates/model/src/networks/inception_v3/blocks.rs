@@ -6,36 +6,11 @@
 
 use tch::Tensor;
 
-use crate::{Result, network::Places};
-
-/// Convolution without bias, with the pool that belongs to it. Batch norm and ReLU always follow.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Conv {
-    /// Name, unique in the network, as in the TorchScript file: `mixed_4.tower.conv_1`.
-    pub(super) name: String,
-    /// Number of input channels.
-    pub(super) input: i64,
-    /// Number of output channels.
-    pub(super) filters: i64,
-    /// Kernel height and width.
-    pub(super) kernel: [i64; 2],
-    /// Stride in both directions.
-    pub(super) stride: i64,
-    /// Padding above and below, left and right.
-    pub(super) padding: [i64; 2],
-    /// Pool before or after it.
-    pub(super) pool: Pool,
-}
-
-/// A 3×3 pool that belongs to a convolution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pool {
-    None,
-    /// Before a 1×1 convolution: the mean of 3×3, stride 1, padding 1 not counted.
-    AverageBefore,
-    /// After batch norm and ReLU: the maximum of 3×3, stride 2.
-    MaximumAfter,
-}
+use crate::{
+    Result,
+    layers::{Conv, Pool},
+    network::Places,
+};
 
 /// One step of a branch.
 pub(super) enum Op<U> {
@@ -116,12 +91,9 @@ impl Block<Conv> {
             let mut side = side;
             let mut out = 0;
             let mut unit = |conv: &Conv, side: &mut i64| {
-                // Paddings keep height and width alike: both lose the same or nothing.
-                *side = (*side + 2 * conv.padding[0] - conv.kernel[0]) / conv.stride + 1;
-                made += conv.filters * *side * *side;
-                if conv.pool == Pool::MaximumAfter {
-                    *side = halved(*side);
-                }
+                let [convolved, pooled] = conv.sides(*side);
+                made += conv.filters * convolved * convolved;
+                *side = pooled;
                 conv.filters
             };
             for op in branch {
@@ -142,8 +114,9 @@ impl Block<Conv> {
     }
 
     /// Finds the positions on the image of the values that the first branch makes, from the positions `from` of its input;
-    /// all branches agree, because they are concatenated.
-    fn places(&self, from: Places) -> Places {
+    /// all branches agree, because they are concatenated. Each lies in the middle of the pixels that it is made of.
+    /// Convolutions without padding leave a margin, on the right and at the bottom up to a whole step more.
+    pub(super) fn places(&self, from: Places) -> Places {
         self.branches.first().map_or(from, |branch| branch_places(branch, from))
     }
 
@@ -154,25 +127,12 @@ impl Block<Conv> {
 }
 
 fn branch_places(branch: &[Op<Conv>], from: Places) -> Places {
-    let slid = |at: Places, kernel: i64, stride: i64, padding: i64| Places {
-        first: at.first + at.step * ((kernel - 1) as f64 / 2.0 - padding as f64),
-        step: at.step * stride as f64,
-    };
     branch.iter().fold(from, |at, op| match op {
-        Op::Unit(conv) => {
-            let at = slid(at, conv.kernel[0], conv.stride, conv.padding[0]);
-            if conv.pool == Pool::MaximumAfter { slid(at, 3, 2, 0) } else { at }
-        }
+        Op::Unit(conv) => conv.places(at),
         // Padding keeps every value in its place.
         Op::Fork(_) => at,
-        &Op::Maximum { stride, padding } => slid(at, 3, stride, padding),
+        &Op::Maximum { stride, padding } => at.slid(3, stride, padding),
     })
-}
-
-/// Positions of the last block's values on the image, in both directions: each in the middle of the pixels that it is made
-/// of. Convolutions without padding leave a margin, on the right and at the bottom up to a whole step more.
-pub(super) fn places(blocks: &[Block<Conv>]) -> Places {
-    blocks.iter().fold(Places { first: 0.5, step: 1.0 }, |at, block| block.places(at))
 }
 
 /// Returns the blocks up to the global average pool, which makes 2048 features of the last block's output.
@@ -360,13 +320,13 @@ mod tests {
             .collect();
         assert_eq!(sides, [32, 32, 64, 80, 192, 256, 288, 288, 768, 768, 768, 768, 768, 1280, 2048, 2048]);
         assert_eq!(blocks.iter().fold(299, |side, block| block.values(side).2), 8);
-        let mut at = Places { first: 0.5, step: 1.0 };
+        let mut at = Places::PIXELS;
         for block in &blocks {
             let from = at;
             at = block.places(from);
             assert!(block.branches.iter().all(|branch| branch_places(branch, from) == at), "{}", block.name);
         }
-        assert_eq!((at, places(&blocks)), (Places { first: 37.5, step: 32.0 }, at));
+        assert_eq!(at, Places { first: 37.5, step: 32.0 });
         let mut names: Vec<&str> = convs.iter().map(|conv| conv.name.as_str()).collect();
         names.sort_unstable();
         names.dedup();
