@@ -255,3 +255,59 @@ fn a_models_operating_points_decide() {
         assert_eq!(row["decision"], expected, "{row}");
     }
 }
+
+/// The three ways to an answer take the same flags and give the same decision and warnings.
+#[test]
+fn explain_and_serve_assess_an_image_as_predict_does() {
+    let world = World::new();
+    world.trained();
+    let other = ["train", "--data", "xrays", "--image-size", "20", "--epochs", "2", "--classes"];
+    world.thorax(&[&other[..], &["Viral Pneumonia,COVID-19,NORMAL", "--out", "other"]].concat()).ok();
+    fs::create_dir(world.path("mixed")).unwrap();
+    fs::copy(world.path("xrays Test/NORMAL/002.png"), world.path("mixed/gray.png")).unwrap();
+    fs::write(world.path("mixed/red.png"), crate::pictures::rgb_png(24, [250, 9, 9])).unwrap();
+    let json = |text: &str| -> Vec<serde_json::Value> {
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let near = |a: &serde_json::Value, b: &serde_json::Value| {
+        assert!((a.as_f64().unwrap() - b.as_f64().unwrap()).abs() < 1e-4, "{a} and {b}");
+    };
+    for models in [
+        &["--saved", "run"][..],
+        &["--saved", "run", "--tta", "--uncertain-below", "0.9999"],
+        &["--ensemble", "run", "other", "--uncertain-below", "0.4"],
+        &["--ensemble", "other", "run", "--tta"],
+    ] {
+        let predicted = json(&world.thorax(&[&["predict", "mixed", "--json"], models].concat()).ok().stdout);
+        let flags = ["explain", "mixed", "--json", "--class", "COVID-19", "--force"];
+        let explained = json(&world.thorax(&[&flags[..], models].concat()).ok().stdout);
+        let server = crate::serve::Served::with_models(&world, models);
+        assert_eq!((predicted.len(), explained.len()), (2, 2));
+        for (predicted, explained) in predicted.iter().zip(&explained) {
+            let served = server.predict(&fs::read(world.path(predicted["path"].as_str().unwrap())).unwrap());
+            let served = served.json();
+            for key in ["predicted", "decision"] {
+                assert_eq!((&predicted[key], &predicted[key]), (&explained[key], &served[key]), "{models:?}");
+            }
+            assert_eq!(predicted["warning"], explained["warning"]);
+            assert_eq!(
+                predicted["warning"].as_str(),
+                served["warnings"].as_array().unwrap().first().and_then(|warning| warning.as_str())
+            );
+            near(&predicted["probabilities"]["COVID-19"], &explained["probability"]);
+            for class in CLASSES {
+                near(&predicted["probabilities"][class], &served["probabilities"][class]);
+            }
+        }
+        let warned: Vec<bool> = predicted.iter().map(|row| row["warning"].is_string()).collect();
+        assert_eq!(warned, [false, true], "{predicted:?}");
+        let card = server.card();
+        assert_eq!(card["members"], if models[0] == "--saved" { 1 } else { 2 });
+        assert_eq!(card["tta"], models.contains(&"--tta"));
+        assert_eq!(card["tested"].is_null(), models.len() > 2, "figures are of one model on whole images");
+    }
+    world.refuses(
+        &["serve", "--ensemble", "run", "nowhere", "--listen", "127.0.0.1:0"],
+        &["error: there is no saved model `nowhere`"],
+    );
+}

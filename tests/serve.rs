@@ -37,6 +37,15 @@ impl Served {
         Self::of(world, world.command(&[&SERVE, flags].concat()), Stdio::piped())
     }
 
+    /// Starts the server with the models that `flags` name.
+    pub(crate) fn with_models(world: &World, flags: &[&str]) -> Self {
+        Self::of(
+            world,
+            world.command(&[&["serve", "--listen", "127.0.0.1:0"], flags].concat()),
+            Stdio::piped(),
+        )
+    }
+
     /// Starts the server within limits of a shell's `ulimit`.
     #[cfg(target_os = "linux")]
     fn limited(world: &World, limits: &str, flags: &[&str]) -> Self {
@@ -73,6 +82,10 @@ impl Served {
 
     pub(crate) fn predict(&self, image: &[u8]) -> Answer {
         post(self.address, "/v1/predict", "application/octet-stream", image)
+    }
+
+    pub(crate) fn card(&self) -> Value {
+        get(self.address, "/v1/model").json()
     }
 
     /// Returns the count of bytes that the server has written to disks.

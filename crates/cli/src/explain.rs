@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use base::shown;
-use data::{Batch, Decoded, Decoding, EVALUATION_BATCH, Formats, OutputKind, Pixels, Preprocess};
-use model::{Classifier, HeatMap, HeatMapMethod, OutOfDistribution};
+use data::{EVALUATION_BATCH, Formats, OutputKind};
+use model::{Assessment, HeatMap, HeatMapMethod, InputReader, Predictor, PreparedImage};
 use rayon::prelude::*;
 
 use crate::{
@@ -17,9 +17,8 @@ use crate::{
     files,
     found::{self, Found, ImageSearch},
     output::Output,
+    predictor::{self, Models},
     progress::{self, FileProgress},
-    rules::Rules,
-    saved::{self, LoadedModel},
     status::{Status, hinted},
     unlike,
 };
@@ -31,28 +30,24 @@ const NO_PROOF: &str = "note   a heat map helps to find faults of a model: it pr
 
 pub(crate) fn run(args: &ExplainArgs, output: &Output) -> Result<Status> {
     progress::catch_interrupts()?;
-    use_threads(args.compute.threads)?;
-    let saved = saved::find(args.saved.as_deref())?;
-    let LoadedModel { classifier, rules, .. } =
-        saved.load(&args.compute, args.precision, args.read.formats, output)?;
-    let spec = classifier.spec();
-    let class = args.class.as_deref().map(|name| class(name, &spec.classes)).transpose()?;
-    let method = args.method.unwrap_or(spec.architecture.heat_map);
-    output.note(format!("model  {} ({}, {})", shown(&saved.checkpoint), spec.architecture, spec.precision));
+    use_threads(args.predictor.compute.threads)?;
+    let found = predictor::find(&args.predictor)?;
+    let models = Models::load(&found, &args.predictor, args.read.formats, output)?;
+    let predictor = models.predictor(args.predictor.options(true))?;
+    let class = args.class.as_deref().map(|name| class(name, predictor.classes())).transpose()?;
+    let method = args.method.unwrap_or(predictor.first().spec().architecture.heat_map);
     output.note(format!("maps   {method}, in {}", shown(&args.out)));
     output.note(NO_PROOF);
 
     progress::reading_without_bar(output, |progress| {
         let mut explainer = Explainer {
-            classifier: &classifier,
+            predictor: &predictor,
+            reader: models.reader(args.read.max_pixels, args.read.frame),
             class,
             method,
             out: &args.out,
-            preprocess: spec.preprocess(),
-            decoding: rules.decoding(args.read.max_pixels, args.read.frame),
-            rules,
             names: OutputNames::new(&args.out, args.force),
-            rows: Rows::new(&spec.classes, method, args.json, output),
+            rows: Rows::new(predictor.classes(), method, args.json, output),
             progress,
         };
         let mut files = ImageSearch::new(args.read.formats.unwrap_or(Formats::All));
@@ -102,13 +97,11 @@ struct HeatMapJob {
 }
 
 struct Explainer<'a> {
-    classifier: &'a Classifier,
+    predictor: &'a Predictor<'a>,
+    reader: InputReader,
     class: Option<usize>,
     method: HeatMapMethod,
     out: &'a Path,
-    preprocess: Preprocess,
-    decoding: Decoding,
-    rules: Rules,
     names: OutputNames,
     rows: Rows<'a>,
     progress: &'a FileProgress<'a>,
@@ -132,38 +125,33 @@ impl Explainer<'_> {
 
     /// Explains at most a batch of files, and writes pictures and rows.
     fn explain(&mut self, jobs: Vec<HeatMapJob>) -> Result<()> {
-        let (preprocess, decoding, progress) = (&self.preprocess, &self.decoding, self.progress);
+        let (reader, progress) = (&self.reader, self.progress);
         let decode = |HeatMapJob { path, targets }: HeatMapJob| {
             let read = |targets| {
-                let read = || data::read_resized(&path, preprocess, decoding);
-                let decoded = progress.while_reading(&path, read).map_err(|error| error.to_string())?;
-                Ok((decoded, targets))
+                let prepared = progress.while_reading(&path, || predictor::read(&path, reader))?;
+                Ok((prepared, targets))
             };
             let decoded = targets.and_then(read);
             (path, decoded)
         };
         let decoded: Vec<_> = jobs.into_par_iter().with_max_len(1).map(decode).collect();
-        let images: Vec<&Pixels> =
-            decoded.iter().filter_map(|(_, decoded)| Some(&decoded.as_ref().ok()?.0.pixels)).collect();
-        let mut heat_maps = Vec::new();
+        let images: Vec<&PreparedImage> =
+            decoded.iter().filter_map(|(_, decoded)| Some(&decoded.as_ref().ok()?.0)).collect();
+        let mut explained = Vec::new();
         if !images.is_empty() {
-            let (batch, classes) =
-                (Batch::of(&images, preprocess.image_size), vec![self.class; images.len()]);
-            heat_maps = self.classifier.heat_maps(&batch.padded(), &classes, self.method)?;
+            explained = self.predictor.explain(&images, &vec![self.class; images.len()], self.method)?;
             if self.rows.written == self.rows.errors {
                 data::create_output_folder(self.out, OutputKind::HeatMaps)?;
             }
         }
-        let mut heat_maps = heat_maps.into_iter();
-        let with_heat_map = |(path, decoded): (PathBuf, Result<(Decoded, Targets), String>)| {
+        let mut explained = explained.into_iter();
+        let with_heat_map = |(path, decoded): (PathBuf, Result<(PreparedImage, Targets), String>)| {
             let heated = match decoded {
-                Ok((Decoded { pixels, notes }, targets)) => Ok(Heated {
-                    heat_map: heat_maps.next().context("a heat map is missing")?,
-                    unlike: self.classifier.guard().and_then(|guard| guard.check(&pixels)),
-                    note: self.rules.note(notes),
-                    pixels,
-                    targets,
-                }),
+                Ok((prepared, targets)) => {
+                    let mut assessment = explained.next().context("a heat map is missing")?;
+                    let heat_map = assessment.heat_map.take().context("a heat map is missing")?;
+                    Ok(Heated { prepared, assessment, heat_map, targets })
+                }
                 Err(error) => Err(error),
             };
             Ok((path, heated))
@@ -182,20 +170,19 @@ impl Explainer<'_> {
 
 /// Image with its heat map, and the paths of their pictures.
 struct Heated {
-    pixels: Pixels,
+    prepared: PreparedImage,
+    assessment: Assessment,
     heat_map: HeatMap,
     targets: Targets,
-    unlike: Option<OutOfDistribution>,
-    /// Note on the rules that the file was read by, where they are not the model's alone.
-    note: Option<String>,
 }
 
 impl Heated {
     /// Writes both pictures.
     fn write(&self, classes: &[String], method: HeatMapMethod) -> Result<()> {
-        let Self { pixels, heat_map, targets, .. } = self;
+        let Self { prepared, heat_map, targets, .. } = self;
         let maximum = heat_map.maximum();
-        let overlay = data::overlay(pixels, &heat_map.values, maximum).context("cannot draw a heat map")?;
+        let overlay =
+            data::overlay(prepared.first(), &heat_map.values, maximum).context("cannot draw a heat map")?;
         files::write(&targets.overlay, &data::encode_png(&overlay).context("cannot encode a PNG")?)?;
         // For an empty map this is 0/0, which is NaN and becomes 0 as an integer.
         let to_16_bits = |&value: &f32| (f64::from(value / maximum) * 65535.0).round() as u16;

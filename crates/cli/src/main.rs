@@ -25,6 +25,7 @@ mod guide;
 mod memory;
 mod output;
 mod predict;
+mod predictor;
 mod progress;
 mod recipe;
 mod report;

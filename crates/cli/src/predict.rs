@@ -1,25 +1,22 @@
 //! Command `predict`: a row of class probabilities per file, in order and as they are computed.
 
-mod committee;
 mod print;
 mod rows;
 
 use anyhow::Result;
 use data::{EVALUATION_BATCH, Formats};
-use model::Classifier;
+use model::Predictor;
 
 use crate::{
     args::PredictArgs,
     compute::use_threads,
     found::{self, ImageSearch},
     output::Output,
+    predictor::{self, Models},
     progress,
-    rules::Rules,
-    saved::{self, LoadedModel},
     status::Status,
     unlike,
 };
-use committee::{Ensemble, ImageReader};
 use print::{Form, Printer};
 use rows::Rows;
 
@@ -30,18 +27,19 @@ const CHUNK_BYTES: usize = 64 << 20;
 
 pub(crate) fn run(args: &PredictArgs, output: &Output) -> Result<Status> {
     progress::catch_interrupts()?;
-    use_threads(args.compute.threads)?;
-    let (classifiers, rules): (Vec<_>, Vec<_>) = load(args, output)?.into_iter().unzip();
-    let committee = Ensemble::new(&classifiers, args.tta)?;
-    let reader = ImageReader::new(&classifiers, &rules, &args.read);
+    use_threads(args.predictor.compute.threads)?;
+    let found = predictor::find(&args.predictor)?;
+    let models = Models::load(&found, &args.predictor, args.read.formats, output)?;
+    let predictor = models.predictor(args.predictor.options(true))?;
+    let reader = models.reader(args.read.max_pixels, args.read.frame);
     let printer =
-        Printer { classes: committee.classes(), form: Form::of(args), csv_safe: args.csv_safe, output };
+        Printer { classes: predictor.classes(), form: Form::of(args), csv_safe: args.csv_safe, output };
     printer.heading()?;
 
     let mut files = ImageSearch::new(args.read.formats.unwrap_or(Formats::All));
-    let most = largest_chunk(&classifiers);
+    let most = largest_chunk(&predictor);
     progress::reading_without_bar(output, |progress| {
-        let mut rows = Rows::new(&committee, &reader, &printer, progress, args.uncertain_below);
+        let mut rows = Rows::new(&predictor, &reader, &printer, progress);
         let (mut chunk, mut full) = (Vec::new(), FIRST_CHUNK);
         for path in &args.paths {
             for found in files.of(path) {
@@ -61,31 +59,9 @@ pub(crate) fn run(args: &PredictArgs, output: &Output) -> Result<Status> {
     })
 }
 
-fn largest_chunk(classifiers: &[Classifier]) -> usize {
-    let bytes = classifiers.iter().map(|classifier| 3 * classifier.spec().image_size.pow(2)).sum::<usize>();
+fn largest_chunk(predictor: &Predictor<'_>) -> usize {
+    let bytes = predictor.members() * 3 * predictor.first().spec().image_size.pow(2);
     (CHUNK_BYTES / bytes.max(1)).max(FIRST_CHUNK)
-}
-
-/// Loads the models, and reports each.
-fn load(args: &PredictArgs, output: &Output) -> Result<Vec<(Classifier, Rules)>> {
-    let named: Vec<_> = match args.ensemble.is_empty() {
-        true => vec![args.saved.as_deref()],
-        false => args.ensemble.iter().map(|path| Some(path.as_path())).collect(),
-    };
-    let load = |path| {
-        let saved = saved::find(path)?;
-        let LoadedModel { classifier, rules, .. } =
-            saved.load(&args.compute, args.precision, args.read.formats, output)?;
-        let spec = classifier.spec();
-        output.note(format!(
-            "model  {} ({}, {})",
-            base::shown(&saved.checkpoint),
-            spec.architecture,
-            spec.precision
-        ));
-        Ok((classifier, rules))
-    };
-    named.into_iter().map(load).collect()
 }
 
 fn conclude(args: &PredictArgs, files: &ImageSearch, rows: &Rows<'_>, output: &Output) -> Result<Status> {

@@ -1,7 +1,8 @@
 //! Rules that a saved model's images are decoded by, and the notes of its rows where others were used.
 
-use data::{DecodeNotes, Decoding, Formats};
+use data::{Decoding, Formats};
 use experiment::Run;
+use model::InputRules;
 
 use crate::output::Output;
 
@@ -48,17 +49,12 @@ impl Rules {
         Decoding { formats: self.formats, falls_back: !self.named, max_pixels, frame }
     }
 
-    /// Returns the part of a note that all rows have in common.
-    pub(crate) fn common_note(&self) -> Option<String> {
-        let own = self.replaced?;
-        Some(format!("read by the rules of `--formats {}`, the model's are `{own}`", self.formats))
-    }
-
-    /// Returns the note of a row; `None` where the file was read by the model's own rules and there is nothing else to report.
-    pub(crate) fn note(&self, notes: DecodeNotes) -> Option<String> {
-        let own = (!notes.is_empty()).then(|| notes.to_string());
-        let phrases: Vec<String> = self.common_note().into_iter().chain(own).collect();
-        (!phrases.is_empty()).then(|| phrases.join("; "))
+    /// Returns these rules for a reader, with the note on rules that replace the model's.
+    pub(crate) fn input(&self, max_pixels: u64, frame: u32) -> InputRules {
+        let note = self
+            .replaced
+            .map(|own| format!("read by the rules of `--formats {}`, the model's are `{own}`", self.formats));
+        InputRules { decoding: self.decoding(max_pixels, frame), note }
     }
 }
 

@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use model::Predictor;
 use serde_json::{Value, json};
 use serve::{About, Config, Limits, Server, Stop, Token};
 
@@ -15,28 +16,22 @@ use crate::{
     compute::{spin_briefly, use_threads},
     memory,
     output::{Lines, Output, say},
-    rules::Rules,
-    saved::{self, LoadedModel, Saved},
+    predictor::{self, Models},
+    saved::Saved,
     status::{INTERRUPTED, Status, hinted},
 };
 
 pub(crate) fn run(args: &ServeArgs, output: &Output) -> Result<Status> {
     spin_briefly();
-    let threads = use_threads(args.compute.threads)?;
+    let threads = use_threads(args.predictor.compute.threads)?;
     let config = config(args, threads, output)?;
     let is_local = config.listen.ip().is_loopback();
-    let saved = saved::find(args.saved.as_deref())?;
+    let found = predictor::find(&args.predictor)?;
     // The address is bound first: an error with it is known at once.
     let server = Server::bind(config).map_err(with_hint)?;
-    let loaded = saved.load(&args.compute, args.precision, args.formats, output)?;
-    let LoadedModel { classifier, epoch, rules } = &loaded;
-    let spec = classifier.spec();
-    output.note(format!(
-        "model  {} ({}, {})",
-        base::shown(&saved.checkpoint),
-        spec.architecture,
-        spec.precision
-    ));
+    let models = Models::load(&found, &args.predictor, args.formats, output)?;
+    let predictor = models.predictor(args.predictor.options(false))?;
+    let inputs = models.reader(args.max_pixels, 1);
     if !is_local {
         output.warn("what is sent is not encrypted: put a proxy with TLS before it, or use it in a trusted network only");
     }
@@ -44,7 +39,7 @@ pub(crate) fn run(args: &ServeArgs, output: &Output) -> Result<Status> {
     stop_on_signal(stop.clone())?;
     go_on_after_panics();
     let address = server.address();
-    server.run(classifier, about(&saved, *epoch, rules, args.max_pixels), &stop, || {
+    server.run(&predictor, inputs, about(&found, &models, &predictor), &stop, || {
         output.result(format!("listening on http://{address}"));
         // A process that started the server may wait for that line. With a closed pipe nobody waits.
         if output.check().is_err_and(|error| !error.is_closed()) {
@@ -128,20 +123,25 @@ fn with_hint(error: serve::Error) -> anyhow::Error {
     hinted(format!("{error}{source}"), hint)
 }
 
-/// Collects the facts about the model besides its file.
-fn about(saved: &Saved, epoch: u64, rules: &Rules, max_pixels: u64) -> About {
-    let record = saved.run.as_ref().map(|run| &run.record);
-    let folder = saved.run.as_ref().map(experiment::Run::folder);
-    let name = folder.unwrap_or(&saved.checkpoint).file_name();
-    let name = name.map_or_else(|| "model".to_owned(), |name| name.to_string_lossy().into_owned());
+/// Collects the facts about the models besides their files.
+fn about(found: &[Saved], models: &Models, predictor: &Predictor<'_>) -> About {
+    let name = |saved: &Saved| {
+        let folder = saved.run.as_ref().map(experiment::Run::folder);
+        let name = folder.unwrap_or(&saved.checkpoint).file_name();
+        name.map_or_else(|| "model".to_owned(), |name| name.to_string_lossy().into_owned())
+    };
+    let is_synthetic = |saved: &Saved| saved.run.as_ref().is_some_and(|run| run.record.synthetic);
+    // The figures of a run's test are those of its model alone.
+    let tested = match found {
+        [saved] if !predictor.options().tta => tested(saved),
+        _ => Value::Null,
+    };
     About {
-        name,
-        epoch,
+        name: found.iter().map(name).collect::<Vec<_>>().join(" + "),
+        epoch: models.0.first().map_or(0, |loaded| loaded.epoch),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        tested: tested(saved),
-        synthetic: record.is_some_and(|record| record.synthetic),
-        decoding: rules.decoding(max_pixels, 1),
-        note: rules.common_note(),
+        tested,
+        synthetic: found.iter().any(is_synthetic),
     }
 }
 

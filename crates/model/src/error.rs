@@ -114,6 +114,12 @@ pub enum Error {
         /// Difference or failure found.
         problem: String,
     },
+    /// Models of an ensemble that know other classes.
+    #[error("the models know other classes: {} and {}", quoted(&.classes[0]), quoted(&.classes[1]))]
+    OtherClasses {
+        /// Classes of the first model and of the one that differs.
+        classes: [Vec<String>; 2],
+    },
     /// Settings that no network can be built from.
     #[error("{0}")]
     Spec(String),
@@ -149,6 +155,10 @@ impl Error {
 
 fn named(model: &Option<PathBuf>) -> String {
     model.as_ref().map_or("the network".to_owned(), |path| format!("the model `{}`", path.display()))
+}
+
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns the first line of libtorch's message, to which it appends a C++ stack trace.

@@ -10,7 +10,7 @@ use data::Batch;
 
 use metrics::argmax;
 
-use crate::{Classifier, Error, Result, classifier, spec::names};
+use crate::{Classifier, Error, Result, classifier, network::Places, spec::names};
 
 /// Method that a heat map is made by. The first three weigh the last maps of the convolutions, A of C channels, by the
 /// gradients of the class' logit with respect to them, g; the last one needs no maps.
@@ -111,6 +111,21 @@ impl HeatMap {
     pub fn central_share(&self) -> Option<f64> {
         self.share(&data::Occlusion::Centre.mask(self.size, self.size))
     }
+}
+
+/// Averages heat maps of one image, each divided by its maximum and brought to `[size, size]` values; empty maps count as 0.
+pub(crate) fn mean_map(maps: &[HeatMap], size: usize) -> Vec<f32> {
+    let mut mean = vec![0.0; size * size];
+    for map in maps.iter().filter(|map| !map.is_empty()) {
+        let (maximum, values) = (map.maximum(), map.values.clone());
+        let places = [Places::even(map.size, size); 2];
+        let values = match map.size == size {
+            true => values,
+            false => spread::bilinear(&Coarse { rows: map.size, columns: map.size, values }, places, size),
+        };
+        mean.iter_mut().zip(values).for_each(|(mean, value)| *mean += value / maximum / maps.len() as f32);
+    }
+    mean
 }
 
 /// Prediction for one image, with the class that the map is to show.

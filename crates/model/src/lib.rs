@@ -2,7 +2,8 @@
 //!
 //! This crate holds [`Classifier`] (a network with everything needed to use it), [`ARCHITECTURES`] (the networks that
 //! there are, with their defaults: one file of `networks` and one row each), [`Checkpoint`] (its file), [`Pretrained`] and [`Freeze`] (the weights that a network
-//! starts with and the part that keeps them), [`HeatMap`]s of the image regions that speak for a class, [`DeviceChoice`],
+//! starts with and the part that keeps them), [`Predictor`] (one network or an ensemble, from files to decisions),
+//! [`HeatMap`]s of the image regions that speak for a class, [`DeviceChoice`],
 //! [`Precision`] and [`init`], which sets thread counts once. It must not know any file but a model's own, training, or the
 //! terminal. Tensors never leave the thread that made them: only a [`Checkpoint`], plain numbers, crosses threads.
 //!
@@ -30,6 +31,7 @@ mod layers;
 mod module;
 mod network;
 mod networks;
+mod predictor;
 mod spec;
 mod tensors;
 mod weights;
@@ -46,6 +48,9 @@ pub use heat_map::{Coarse, HeatMap, HeatMapMethod};
 pub use layers::DropoutStep;
 pub use network::Parameter;
 pub use networks::{ARCHITECTURES, CONVNET, INCEPTION_V3, TORCHSCRIPT};
+pub use predictor::{
+    Assessment, InputReader, InputRules, InputWarning, PredictOptions, Predictor, PreparedImage,
+};
 pub use spec::{InputScale, Normalisation, Spec};
 
 pub use tch::Device;

@@ -1,16 +1,16 @@
 //! Answer for an image: prediction, heat map and warnings as JSON.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use data::{DecodeNotes, Pixels, encode_png};
-use model::{HeatMap, HeatMapMethod};
+use data::{Pixels, encode_png};
+use model::{Assessment, HeatMap, HeatMapMethod};
 use serde_json::{Map, Value, json};
 
-use crate::{card::Card, refusal::Refusal, worker::Outcome};
+use crate::{card::Card, refusal::Refusal};
 
-/// Makes the JSON of a prediction: probabilities by class, the predicted class, and the decision of each class' operating point
-/// where the model has them.
-pub(crate) fn prediction(card: &Card, outcome: &Outcome, notes: DecodeNotes) -> Value {
-    let probabilities = &outcome.probabilities;
+/// Makes the JSON of a prediction: probabilities by class, the predicted class, the class to act on, and the decision of each
+/// class' operating point where the model has them.
+pub(crate) fn prediction(card: &Card, assessed: &Assessment, note: Option<&str>) -> Value {
+    let probabilities = &assessed.probabilities;
     let by_class: Map<_, _> =
         card.classes.iter().cloned().zip(probabilities.iter().map(|&p| json!(p))).collect();
     let decisions: Map<_, _> = card
@@ -23,11 +23,12 @@ pub(crate) fn prediction(card: &Card, outcome: &Outcome, notes: DecodeNotes) -> 
         })
         .collect();
     json!({
-        "predicted": card.classes[metrics::argmax(probabilities)],
+        "predicted": card.classes[assessed.predicted],
+        "decision": assessed.decision_label(&card.classes),
         "probabilities": by_class,
         "operating_points": if decisions.is_empty() { Value::Null } else { decisions.into() },
-        "warnings": warnings(card, outcome),
-        "note": card.note(notes),
+        "warnings": assessed.warning.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "note": note,
     })
 }
 
@@ -54,19 +55,4 @@ pub(crate) fn explanation(card: &Card, map: &HeatMap, method: HeatMapMethod) -> 
         "colours": png(3, colours)?,
         "map": png(1, gray)?,
     }))
-}
-
-/// Lists the aspects in which an image is unlike the ones that the model was trained on.
-fn warnings(card: &Card, outcome: &Outcome) -> Vec<String> {
-    if let Some(guard) = &card.guard {
-        return guard.check(&outcome.pixels).iter().map(ToString::to_string).collect();
-    }
-    // A model without a guard was trained on too few images to fit one; its training images are assumed to be gray.
-    let text = |share: f32| {
-        format!(
-            "the image has colour in {:.0} % of its pixels: radiographs have none",
-            (100.0 * share).max(1.0)
-        )
-    };
-    outcome.pixels.coloured().map(text).into_iter().collect()
 }

@@ -14,8 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{MethodRouter, get, post},
 };
-use data::DecodeNotes;
-use model::Classifier;
+use model::{Assessment, InputReader, Predictor};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::{sync::oneshot, time::timeout};
@@ -30,7 +29,7 @@ use crate::{
     read::{Reader, Reading, View},
     refusal::Refusal,
     upload::Uploads,
-    worker::{Job, JobKind, Outcome},
+    worker::{Job, JobKind},
 };
 
 /// Shared state from which every request is answered.
@@ -48,18 +47,17 @@ impl App {
     pub(crate) fn new(
         config: &Config,
         address: SocketAddr,
-        classifier: &Classifier,
+        (predictor, inputs): (&Predictor<'_>, InputReader),
         about: About,
         queue: mpsc::Sender<Job>,
     ) -> crate::Result<Self> {
         let limits = config.limits.within((config.free_memory)());
-        let decoding = about.decoding;
         Ok(Self {
             guard: AccessPolicy::new(config, address),
             metrics: Arc::new(Metrics::default()),
-            card: Card::of(classifier, about, &limits),
+            card: Card::of(predictor, &inputs, about, &limits),
             uploads: Uploads::new(&limits),
-            reader: Reader::start(classifier.spec().preprocess(), decoding, &limits, config.free_memory)?,
+            reader: Reader::start(inputs, &limits, config.free_memory)?,
             limits,
             queue,
         })
@@ -159,8 +157,8 @@ async fn predict(
     request: Request,
 ) -> Result<Response, Refusal> {
     let Query(query) = query.map_err(|error| Refusal::Query(error.body_text()))?;
-    let Answered { view, notes, outcome } = app.ask(request, query.view, JobKind::Classify).await?;
-    let mut body = answer::prediction(&app.card, &outcome, notes);
+    let Answered { view, note, assessed } = app.ask(request, query.view, JobKind::Classify).await?;
+    let mut body = answer::prediction(&app.card, &assessed, note.as_deref());
     if let Some(view) = view {
         body["image"] = view.as_json();
     }
@@ -187,10 +185,10 @@ async fn explain(
         Some(name) => name.parse().map_err(|error: model::Error| Refusal::Query(error.to_string()))?,
         None => app.card.method,
     };
-    let Answered { view, notes, outcome } =
+    let Answered { view, note, assessed } =
         app.ask(request, query.view, JobKind::Explain { class, method }).await?;
-    let map = outcome.heat_map.as_ref().ok_or(Refusal::Fault)?;
-    let mut body = answer::prediction(&app.card, &outcome, notes);
+    let map = assessed.heat_map.as_ref().ok_or(Refusal::Fault)?;
+    let mut body = answer::prediction(&app.card, &assessed, note.as_deref());
     body["explanation"] = answer::explanation(&app.card, map, method)?;
     if let Some(view) = view {
         body["image"] = view.as_json();
@@ -202,8 +200,8 @@ async fn explain(
 struct Answered {
     /// Decoded image for display, where that was asked for.
     view: Option<View>,
-    notes: DecodeNotes,
-    outcome: Outcome,
+    note: Option<String>,
+    assessed: Assessment,
 }
 
 impl App {
@@ -214,12 +212,12 @@ impl App {
         let limit = self.limits.answer_time;
         // Work that still waits when the time is over is dropped with its future, and so is not computed later.
         let answer = timeout(limit, async {
-            let Reading { pixels, notes, view, place } =
-                self.reader.read(upload, with_view, &self.metrics).await?;
-            let (reply, outcome) = oneshot::channel();
-            self.queue.send(Job { pixels, task, place, reply }).map_err(|_| Refusal::Stopping)?;
+            let Reading { image, view, place } = self.reader.read(upload, with_view, &self.metrics).await?;
+            let note = image.note.clone();
+            let (reply, assessed) = oneshot::channel();
+            self.queue.send(Job { image, task, place, reply }).map_err(|_| Refusal::Stopping)?;
             // No answer at all: the computing thread has ended.
-            Ok(Answered { view, notes, outcome: outcome.await.map_err(|_| Refusal::Stopping)?? })
+            Ok(Answered { view, note, assessed: assessed.await.map_err(|_| Refusal::Stopping)?? })
         });
         answer.await.map_err(|_| Refusal::Late(limit.as_secs()))?
     }

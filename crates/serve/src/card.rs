@@ -1,8 +1,7 @@
 //! Model card: the model, its purpose, and the data it was tested on.
 
-use data::{DecodeNotes, Decoding};
 use metrics::OperatingPoint;
-use model::{Classifier, HeatMapMethod, OodDetector};
+use model::{HeatMapMethod, InputReader, Predictor};
 use serde_json::{Value, json};
 
 use crate::{Limits, refusal::Refusal};
@@ -20,10 +19,6 @@ pub struct About {
     pub tested: Value,
     /// True where it was trained on phantoms, which are not radiographs.
     pub synthetic: bool,
-    /// Rules that uploads are decoded by: the model's, unless the user named others.
-    pub decoding: Decoding,
-    /// Phrase that the note of every answer begins with, where the rules are not the model's own.
-    pub note: Option<String>,
 }
 
 /// Notice on every page and in every card.
@@ -37,15 +32,13 @@ pub(crate) struct Card {
     pub(crate) classes: Vec<String>,
     pub(crate) operating_points: Vec<OperatingPoint>,
     pub(crate) method: HeatMapMethod,
-    /// Input guard; none where the model was trained on too few images to fit one.
-    pub(crate) guard: Option<OodDetector>,
-    note: Option<String>,
     json: Value,
 }
 
 impl Card {
-    pub(crate) fn of(classifier: &Classifier, about: About, limits: &Limits) -> Self {
-        let (spec, calibration) = (classifier.spec(), classifier.calibration());
+    pub(crate) fn of(predictor: &Predictor<'_>, inputs: &InputReader, about: About, limits: &Limits) -> Self {
+        let (spec, options) = (predictor.first().spec(), predictor.options());
+        let calibration = predictor.calibration().cloned().unwrap_or_default();
         let method = spec.architecture.heat_map;
         let json = json!({
             "name": about.name,
@@ -54,14 +47,17 @@ impl Card {
             "epoch": about.epoch,
             "preprocessing": {
                 "image_size": spec.image_size,
-                "formats": about.decoding.formats.to_string(),
+                "formats": inputs.formats().map(|rules| rules.to_string()),
                 "interpolation": spec.interpolation.to_string(),
                 "input_scale": spec.input_scale.to_string(),
                 "normalisation": spec.normalisation,
             },
             "precision": spec.precision.to_string(),
             "calibration": calibration,
-            "guard": classifier.guard().is_some(),
+            "guard": predictor.has_detector(),
+            "members": predictor.members(),
+            "tta": options.tta,
+            "uncertain_below": options.uncertain_below,
             "tested": about.tested,
             "synthetic": about.synthetic,
             "explanation": {"methods": HeatMapMethod::ALL.map(|method| method.to_string()), "default": method.to_string()},
@@ -72,20 +68,12 @@ impl Card {
         });
         let classes = spec.classes.clone();
         let operating_points = calibration.operating_points.clone();
-        let guard = classifier.guard().cloned();
-        let About { name, version, note, .. } = about;
-        Self { name, version, classes, operating_points, method, guard, note, json }
+        let About { name, version, .. } = about;
+        Self { name, version, classes, operating_points, method, json }
     }
 
     pub(crate) fn as_json(&self) -> &Value {
         &self.json
-    }
-
-    /// Returns the note on an upload that was not read by the model's rules alone, or of which one frame was used.
-    pub(crate) fn note(&self, notes: DecodeNotes) -> Option<String> {
-        let own = (!notes.is_empty()).then(|| notes.to_string());
-        let phrases: Vec<String> = self.note.iter().cloned().chain(own).collect();
-        (!phrases.is_empty()).then(|| phrases.join("; "))
     }
 
     /// Finds the index of a class by its name.

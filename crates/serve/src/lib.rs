@@ -1,4 +1,4 @@
-//! Local web page and HTTP interface of one saved model.
+//! Local web page and HTTP interface of one saved model, or of an ensemble.
 //!
 //! This crate holds [`Server`], which listens at the address in its [`Config`] and answers until [`Stop`] asks it to end. The
 //! thread that calls [`Server::run`] computes, so that no tensor leaves it; connections and decoding have threads of their own

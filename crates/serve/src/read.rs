@@ -3,10 +3,8 @@
 use std::{sync::Arc, time::Instant};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use data::{
-    DecodeCost, DecodeNotes, Decoded, Decoding, Interpolation, Pixels, Preprocess, decode, decode_resized,
-    encode_png, resize,
-};
+use data::{Interpolation, Pixels, encode_png, resize};
+use model::{InputReader, PreparedImage};
 use serde_json::{Value, json};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -14,17 +12,15 @@ use crate::{Limits, Result, decoder_pool::DecoderPool, metrics::Metrics, refusal
 
 /// Decoder of uploads, within its memory budget and the length of the queue.
 pub(crate) struct Reader {
-    preprocess: Preprocess,
-    decoding: Decoding,
+    inputs: Arc<InputReader>,
     pool: DecoderPool,
     places: Arc<Semaphore>,
     n_places: usize,
 }
 
-/// Image with the network's input size, and its place in the queue.
+/// Input of the network, and its place in the queue.
 pub(crate) struct Reading {
-    pub(crate) pixels: Pixels,
-    pub(crate) notes: DecodeNotes,
+    pub(crate) image: PreparedImage,
     /// Decoded image for display, where that was asked for.
     pub(crate) view: Option<View>,
     pub(crate) place: OwnedSemaphorePermit,
@@ -45,15 +41,11 @@ const FEW_PIXELS: u64 = 1 << 20;
 
 impl Reader {
     /// Starts the threads that decode.
-    pub(crate) fn start(
-        preprocess: Preprocess,
-        decoding: Decoding,
-        limits: &Limits,
-        free_memory: fn() -> u64,
-    ) -> Result<Self> {
+    pub(crate) fn start(inputs: InputReader, limits: &Limits, free_memory: fn() -> u64) -> Result<Self> {
         let places = Arc::new(Semaphore::new(limits.queue.clamp(1, Semaphore::MAX_PERMITS)));
         let pool = DecoderPool::start(limits.decoders, free_memory)?;
-        Ok(Self { preprocess, decoding, pool, n_places: places.available_permits(), places })
+        let n_places = places.available_permits();
+        Ok(Self { inputs: Arc::new(inputs), pool, n_places, places })
     }
 
     /// Number of images that have a place now.
@@ -69,37 +61,34 @@ impl Reader {
         metrics: &Arc<Metrics>,
     ) -> std::result::Result<Reading, Refusal> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Refusal::Busy)?;
-        let (preprocess, metrics) = (self.preprocess, Arc::clone(metrics));
-        let cost = DecodeCost::of(&upload.bytes, &preprocess, with_view, &self.decoding);
+        let (inputs, metrics) = (Arc::clone(&self.inputs), Arc::clone(metrics));
+        let cost = inputs.cost(&upload.bytes, with_view);
         // A decoder that finds another size in the file than its header announced gets no memory for it.
         let announced = cost.pixels.saturating_mul(4).max(FEW_PIXELS);
-        let decoding = Decoding { max_pixels: announced.min(self.decoding.max_pixels), ..self.decoding };
         let decode = move || {
             let start = Instant::now();
-            let decoded = pixels(&upload.bytes, &preprocess, &decoding, with_view);
+            let decoded = prepared(&inputs, &upload.bytes, announced, with_view);
             metrics.decoded(start.elapsed());
             decoded
         };
-        let (Decoded { pixels, notes }, view) = self.pool.run(cost, decode).await??;
-        Ok(Reading { pixels, notes, view, place })
+        let (image, view) = self.pool.run(cost, decode).await??;
+        Ok(Reading { image, view, place })
     }
 }
 
-fn pixels(
+fn prepared(
+    inputs: &InputReader,
     bytes: &[u8],
-    preprocess: &Preprocess,
-    decoding: &Decoding,
+    max_pixels: u64,
     with_view: bool,
-) -> std::result::Result<(Decoded, Option<View>), Refusal> {
-    let &Preprocess { image_size, interpolation } = preprocess;
-    if !with_view {
-        return Ok((decode_resized(bytes, image_size, interpolation, decoding)?, None));
-    }
-    let Decoded { pixels: whole, notes } = decode(bytes, decoding)?;
-    let pixels = resize(&whole, image_size, interpolation)?;
-    let shown = resize(&whole, VIEW, Interpolation::Bilinear)?.compact();
-    let png = encode_png(&shown).map_err(|_| Refusal::Fault)?;
-    Ok((Decoded { pixels, notes }, Some(View { png, width: whole.width, height: whole.height })))
+) -> std::result::Result<(PreparedImage, Option<View>), Refusal> {
+    let (image, whole) = inputs.read_within(bytes, max_pixels, with_view)?;
+    let view = |whole: Pixels| {
+        let shown = resize(&whole, VIEW, Interpolation::Bilinear)?.compact();
+        let png = encode_png(&shown).map_err(|_| Refusal::Fault)?;
+        Ok::<_, Refusal>(View { png, width: whole.width, height: whole.height })
+    };
+    Ok((image, whole.map(view).transpose()?))
 }
 
 impl View {

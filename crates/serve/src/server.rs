@@ -7,7 +7,7 @@ use std::{
 };
 
 use axum::Router;
-use model::Classifier;
+use model::{InputReader, Predictor};
 use tokio::{
     runtime::{Builder, Runtime},
     sync::watch,
@@ -94,18 +94,24 @@ impl Server {
     /// time is over. The calling thread computes; `ready` is called once when the first request can be answered.
     ///
     /// # Errors
-    /// A model that cannot be prepared, threads that the system refuses. A fault of one request is that request's answer.
-    pub fn run(self, classifier: &Classifier, about: About, stop: &Stop, ready: impl FnOnce()) -> Result<()> {
+    /// Threads that the system refuses. A fault of one request is that request's answer.
+    pub fn run(
+        self,
+        predictor: &Predictor<'_>,
+        inputs: InputReader,
+        about: About,
+        stop: &Stop,
+        ready: impl FnOnce(),
+    ) -> Result<()> {
         let Self { config, listener, address, runtime } = self;
-        let inference = classifier.inference()?;
         let (queue, jobs) = mpsc::channel();
-        let app = Arc::new(App::new(&config, address, classifier, about, queue)?);
+        let app = Arc::new(App::new(&config, address, (predictor, inputs), about, queue)?);
         let (metrics, limits) = (Arc::clone(&app.metrics), config.limits.clone());
         let router = app::router(app, &config);
         runtime.spawn(accept(listener, router, config.limits, stop.asked()));
         ready();
         // Ends when the last connection is gone, and with it the last sender.
-        worker::work(classifier, &inference, &jobs, &limits, &metrics);
+        worker::work(predictor, &jobs, &limits, &metrics);
         // No request needs the tasks that are left.
         runtime.shutdown_timeout(Duration::from_secs(1));
         Ok(())

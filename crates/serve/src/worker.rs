@@ -6,18 +6,17 @@ use std::{
     time::Instant,
 };
 
-use data::{Batch, Pixels};
-use model::{Classifier, HeatMap, HeatMapMethod, Inference};
+use model::{Assessment, HeatMapMethod, Predictor, PreparedImage};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::{Limits, metrics::Metrics, refusal::Refusal};
 
 /// Image that waits, with the channel for its answer.
 pub(crate) struct Job {
-    pub(crate) pixels: Pixels,
+    pub(crate) image: PreparedImage,
     pub(crate) task: JobKind,
     pub(crate) place: OwnedSemaphorePermit,
-    pub(crate) reply: oneshot::Sender<Result<Outcome, Refusal>>,
+    pub(crate) reply: oneshot::Sender<Result<Assessment, Refusal>>,
 }
 
 /// Kind of job to do for an image.
@@ -31,21 +30,8 @@ pub(crate) enum JobKind {
     },
 }
 
-/// Result of the network for an image.
-pub(crate) struct Outcome {
-    pub(crate) pixels: Pixels,
-    pub(crate) probabilities: Vec<f32>,
-    pub(crate) heat_map: Option<HeatMap>,
-}
-
 /// Computes until no sender of jobs is left.
-pub(crate) fn work(
-    classifier: &Classifier,
-    inference: &Inference<'_>,
-    jobs: &Receiver<Job>,
-    limits: &Limits,
-    metrics: &Metrics,
-) {
+pub(crate) fn work(predictor: &Predictor<'_>, jobs: &Receiver<Job>, limits: &Limits, metrics: &Metrics) {
     let mut held = None;
     while let Some(first) = held.take().or_else(|| jobs.recv().ok()) {
         match first.task {
@@ -54,10 +40,10 @@ pub(crate) fn work(
                 held = fill(&mut batch, jobs, limits);
                 // A client that closed its connection needs no answer.
                 batch.retain(|job| !job.reply.is_closed());
-                classify(classifier, inference, batch, metrics);
+                classify(predictor, batch, metrics);
             }
             JobKind::Explain { .. } if first.reply.is_closed() => {}
-            JobKind::Explain { class, method } => explain(classifier, first, class, method, metrics),
+            JobKind::Explain { class, method } => explain(predictor, first, class, method, metrics),
         }
     }
 }
@@ -75,59 +61,50 @@ fn fill(batch: &mut Vec<Job>, jobs: &Receiver<Job>, limits: &Limits) -> Option<J
     None
 }
 
-fn classify(classifier: &Classifier, inference: &Inference<'_>, jobs: Vec<Job>, metrics: &Metrics) {
+fn classify(predictor: &Predictor<'_>, jobs: Vec<Job>, metrics: &Metrics) {
     if jobs.is_empty() {
         return;
     }
-    let (start, spec) = (Instant::now(), classifier.spec());
-    let probabilities = without_panic(|| {
-        let pixels: Vec<&Pixels> = jobs.iter().map(|job| &job.pixels).collect();
-        inference.probabilities(&Batch::of(&pixels, spec.image_size))
+    let start = Instant::now();
+    let assessed = without_panic(|| {
+        let images: Vec<&PreparedImage> = jobs.iter().map(|job| &job.image).collect();
+        predictor.assess(&images)
     });
-    if jobs.len() > 1 && matches!(probabilities, Ok(Err(model::Error::NotFinite { .. }))) {
+    if jobs.len() > 1 && matches!(assessed, Ok(Err(model::Error::NotFinite { .. }))) {
         // One image may overflow and others not: each is computed alone.
-        return jobs.into_iter().for_each(|job| classify(classifier, inference, vec![job], metrics));
+        return jobs.into_iter().for_each(|job| classify(predictor, vec![job], metrics));
     }
     metrics.computed(jobs.len(), start.elapsed());
-    let rows = match probabilities {
-        Ok(Ok(probabilities)) => probabilities,
+    match assessed {
+        Ok(Ok(assessed)) => jobs.into_iter().zip(assessed).for_each(|(job, one)| reply(job, Ok(one))),
         failed => {
             if let Ok(Err(error)) = failed {
                 tracing::error!("a batch could not be classified: {error}");
             }
-            return jobs.into_iter().for_each(|job| reply(job, |_| Err(Refusal::Fault)));
+            jobs.into_iter().for_each(|job| reply(job, Err(Refusal::Fault)));
         }
-    };
-    for (job, row) in jobs.into_iter().zip(rows.chunks_exact(spec.classes.len().max(1))) {
-        reply(job, |pixels| Ok(Outcome { pixels, probabilities: row.to_vec(), heat_map: None }));
     }
 }
 
 fn explain(
-    classifier: &Classifier,
+    predictor: &Predictor<'_>,
     job: Job,
     class: Option<usize>,
     method: HeatMapMethod,
     metrics: &Metrics,
 ) {
     let start = Instant::now();
-    let maps = without_panic(|| {
-        let batch = Batch::of(&[&job.pixels], classifier.spec().image_size);
-        classifier.heat_maps(&batch, &[class], method)
-    });
+    let explained = without_panic(|| predictor.explain(&[&job.image], &[class], method));
     metrics.computed(1, start.elapsed());
-    let Ok(maps) = maps else { return reply(job, |_| Err(Refusal::Fault)) };
-    reply(job, |pixels| match maps.map(|maps| maps.into_iter().next()) {
-        Ok(Some(map)) => {
-            Ok(Outcome { pixels, probabilities: map.probabilities.clone(), heat_map: Some(map) })
-        }
-        Ok(None) => Err(Refusal::Fault),
+    let outcome = explained.and_then(|explained| match explained {
+        Ok(mut explained) => explained.pop().ok_or(Refusal::Fault),
         Err(error @ model::Error::NoMaps { .. }) => Err(Refusal::Explanation(error.to_string())),
         Err(error) => {
             tracing::error!("an image could not be explained: {error}");
             Err(Refusal::Fault)
         }
     });
+    reply(job, outcome);
 }
 
 /// Runs `compute` and treats a panic as a fault of these images alone; the panic hook has reported it.
@@ -136,11 +113,11 @@ pub(crate) fn without_panic<T>(compute: impl FnOnce() -> T) -> Result<T, Refusal
 }
 
 /// Sends the answer. The place is freed before, so that the client's next request finds one.
-fn reply(job: Job, outcome: impl FnOnce(Pixels) -> Result<Outcome, Refusal>) {
-    let Job { pixels, place, reply, .. } = job;
+fn reply(job: Job, outcome: Result<Assessment, Refusal>) {
+    let Job { place, reply, .. } = job;
     drop(place);
     // A client that has gone needs no answer.
-    let _ = reply.send(outcome(pixels));
+    let _ = reply.send(outcome);
 }
 
 #[cfg(test)]
@@ -150,9 +127,11 @@ mod tests {
         sync::{Arc, mpsc},
     };
 
-    use data::Interpolation;
+    use data::{Interpolation, Pixels};
     use metrics::Calibration;
-    use model::{CONVNET, Device, InputScale, Meta, Metric, Precision, Pretrained, Spec};
+    use model::{
+        CONVNET, Classifier, Device, InputScale, Meta, Metric, Precision, PredictOptions, Pretrained, Spec,
+    };
     use tokio::sync::Semaphore;
 
     use super::*;
@@ -160,7 +139,7 @@ mod tests {
     fn job(task: JobKind, places: &Arc<Semaphore>) -> Job {
         let place = Arc::clone(places).try_acquire_owned().unwrap();
         let pixels = Pixels { width: 1, height: 1, channels: 1, data: vec![0] };
-        Job { pixels, task, place, reply: oneshot::channel().0 }
+        Job { image: PreparedImage::of_pixels(pixels), task, place, reply: oneshot::channel().0 }
     }
 
     #[test]
@@ -218,7 +197,7 @@ mod tests {
     #[test]
     fn an_image_that_overflows_spoils_no_other_of_its_batch() {
         let classifier = overflowing();
-        let inference = classifier.inference().unwrap();
+        let predictor = Predictor::new(&[&classifier], PredictOptions::default()).unwrap();
         let (places, metrics) = (Arc::new(Semaphore::new(3)), Metrics::default());
         let (jobs, mut replies): (Vec<_>, Vec<_>) = [0, 255, 0]
             .into_iter()
@@ -226,10 +205,11 @@ mod tests {
                 let (reply, answer) = oneshot::channel();
                 let place = Arc::clone(&places).try_acquire_owned().unwrap();
                 let pixels = Pixels { width: 8, height: 8, channels: 1, data: vec![gray; 64] };
-                (Job { pixels, task: JobKind::Classify, place, reply }, answer)
+                let image = PreparedImage::of_pixels(pixels);
+                (Job { image, task: JobKind::Classify, place, reply }, answer)
             })
             .unzip();
-        classify(&classifier, &inference, jobs, &metrics);
+        classify(&predictor, jobs, &metrics);
         let answers: Vec<_> = replies.iter_mut().map(|reply| reply.try_recv().unwrap()).collect();
         let black = |at: usize| answers[at].as_ref().ok().map(|outcome| outcome.probabilities.clone());
         assert!(black(0).is_some_and(|row| row.len() == 2 && row.iter().all(|value| value.is_finite())));

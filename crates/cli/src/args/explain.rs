@@ -1,18 +1,17 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use model::{HeatMapMethod, PrecisionChoice};
+use model::HeatMapMethod;
 
-use super::{ComputeArgs, ReadArgs};
+use super::{PredictorArgs, ReadArgs};
 
 #[derive(Args)]
 pub(crate) struct ExplainArgs {
     /// Images, and folders of images, which are searched with all folders in them
     #[arg(value_name = "PATH", required = true)]
     pub(crate) paths: Vec<PathBuf>,
-    /// Checkpoint, or a run's folder for its best weights [default: the latest run]
-    #[arg(long, value_name = "PATH")]
-    pub(crate) saved: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) predictor: PredictorArgs,
     /// Name of the class that heat maps are of [default: the predicted class of each image]
     #[arg(long, value_name = "NAME")]
     pub(crate) class: Option<String>,
@@ -32,9 +31,4 @@ pub(crate) struct ExplainArgs {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) read: ReadArgs,
-    /// Precision of convolutions: f32, bf16 or auto [default: as the model was trained]
-    #[arg(long, value_name = "KIND")]
-    pub(crate) precision: Option<PrecisionChoice>,
-    #[command(flatten)]
-    pub(crate) compute: ComputeArgs,
 }

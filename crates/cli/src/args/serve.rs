@@ -2,18 +2,16 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Args;
 use data::Formats;
-use model::PrecisionChoice;
 
 use super::{
-    ComputeArgs,
+    PredictorArgs,
     values::{at_most, bytes},
 };
 
 #[derive(Args)]
 pub(crate) struct ServeArgs {
-    /// Checkpoint, or a run's folder for its best weights [default: the latest run]
-    #[arg(long, value_name = "PATH")]
-    pub(crate) saved: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) predictor: PredictorArgs,
     /// Address to listen on; port 0 takes any free port. `0.0.0.0` or `[::]` lets other machines in, and needs a token
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8080", value_parser = address)]
     pub(crate) listen: SocketAddr,
@@ -41,11 +39,6 @@ pub(crate) struct ServeArgs {
     /// Largest number of images waiting for their answers; one more is refused (429)
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = at_most::<100_000>, allow_negative_numbers = true)]
     pub(crate) queue: usize,
-    /// Precision of convolutions: f32, bf16 or auto [default: as the model was trained]
-    #[arg(long, value_name = "KIND")]
-    pub(crate) precision: Option<PrecisionChoice>,
-    #[command(flatten)]
-    pub(crate) compute: ComputeArgs,
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {

@@ -37,7 +37,7 @@ impl<'a> Rows<'a> {
         match heated {
             Ok(heated) => {
                 self.begin();
-                self.unlike += usize::from(heated.unlike.is_some());
+                self.unlike += usize::from(heated.assessment.warning.is_some());
                 self.row(path, heated);
             }
             Err(error) => {
@@ -55,11 +55,13 @@ impl<'a> Rows<'a> {
         }
         let row = json!({"path": stored(path), "predicted": null, "class": null, "probability": null,
                          "method": self.method.to_string(), "central_share": null, "empty": null,
-                         "overlay": null, "map": null, "error": error, "warning": null, "note": null});
+                         "overlay": null, "map": null, "error": error, "decision": null, "warning": null, "note": null});
         self.output.data(row.to_string());
     }
 
-    fn row(&self, path: &Path, Heated { heat_map, targets, unlike, note, .. }: &Heated) {
+    fn row(&self, path: &Path, Heated { heat_map, targets, prepared, assessment }: &Heated) {
+        let (warning, note) = (assessment.warning, &prepared.note);
+        let decision = assessment.decision_label(self.classes);
         let [predicted, class] =
             [heat_map.predicted, heat_map.class].map(|index| self.classes[index].as_str());
         let (probability, central) = (heat_map.probability(), heat_map.central_share());
@@ -67,8 +69,8 @@ impl<'a> Rows<'a> {
             let row = json!({"path": stored(path), "predicted": predicted, "class": class, "probability": probability,
                              "method": self.method.to_string(), "central_share": central,
                              "empty": heat_map.is_empty(), "overlay": stored(&targets.overlay),
-                             "map": stored(&targets.map), "error": null,
-                             "warning": unlike.map(|unlike| unlike.to_string()), "note": note});
+                             "map": stored(&targets.map), "error": null, "decision": decision,
+                             "warning": warning.map(|warning| warning.to_string()), "note": note});
             self.output.data(row.to_string());
             return;
         }
@@ -80,14 +82,16 @@ impl<'a> Rows<'a> {
             Some(note) => format!("{overlay}  ({note})"),
             None => overlay.to_string(),
         };
-        let unlike = if unlike.is_some() { unlike::NOTE } else { "" };
-        self.line([&predicted, &class], [&probability, &central], [unlike, &name, &overlay]);
+        let decided = (assessment.decision != Some(assessment.predicted)).then_some(decision);
+        let notes: Vec<&str> = decided.into_iter().chain(warning.as_ref().map(unlike::note)).collect();
+        let notes = notes.join(", ");
+        self.line([&predicted, &class], [&probability, &central], [&notes, &name, &overlay]);
     }
 
     fn line(&self, classes: [&str; 2], numbers: [&str; 2], texts: [&str; 3]) {
         let width = self.classes.iter().map(|class| shown(class).chars().count()).max().unwrap_or(0).max(9);
         let ([predicted, class], [probability, central], [note, file, overlay]) = (classes, numbers, texts);
-        let notes = unlike::NOTE.len();
+        let notes = unlike::WIDTH;
         self.output.result(format!(
             "{predicted:width$}  {class:width$}  {probability:>6}  {central:>6}  {note:notes$}  {file}  {overlay}"
         ));

@@ -4,26 +4,10 @@ use std::path::Path;
 
 use anyhow::Result;
 use base::{shown, spreadsheet_safe, stored};
-use model::OutOfDistribution;
+use model::Assessment;
 use serde_json::json;
 
 use crate::{args::PredictArgs, output::Output, unlike};
-
-/// Result for an image.
-pub(super) struct Verdict<'a> {
-    /// Probability of each class.
-    pub(super) probabilities: &'a [f32],
-    /// Class with the largest probability.
-    pub(super) predicted: usize,
-    /// Class to act on; `None` where that is uncertain.
-    pub(super) decision: Option<usize>,
-    pub(super) unlike: Option<OutOfDistribution>,
-    /// Note on the rules that the file was read by, where they are not the models' alone.
-    pub(super) note: Option<&'a str>,
-}
-
-/// Word in place of a class where none is decided for.
-const UNCERTAIN: &str = "uncertain";
 
 /// Format of the rows.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -76,11 +60,11 @@ impl Printer<'_> {
         Ok(self.output.check()?)
     }
 
-    pub(super) fn row(&self, path: &Path, verdict: &Verdict<'_>) -> Result<()> {
-        let predicted = &self.classes[verdict.predicted];
-        let decision = verdict.decision.map_or(UNCERTAIN, |class| &self.classes[class]);
-        let warning = verdict.unlike.map(|unlike| unlike.to_string());
-        let probabilities = verdict.probabilities;
+    pub(super) fn row(&self, path: &Path, assessed: &Assessment, told: Option<&str>) -> Result<()> {
+        let predicted = &self.classes[assessed.predicted];
+        let decision = assessed.decision_label(self.classes);
+        let warning = assessed.warning.map(|warning| warning.to_string());
+        let probabilities = &assessed.probabilities;
         match self.form {
             Form::Json => {
                 let by_class: serde_json::Map<_, _> = self
@@ -90,29 +74,25 @@ impl Printer<'_> {
                     .map(|(class, probability)| (class.clone(), json!(probability)))
                     .collect();
                 let row = json!({"path": stored(path), "predicted": predicted, "probabilities": by_class, "error": null,
-                    "decision": decision, "warning": warning, "note": verdict.note});
+                    "decision": decision, "warning": warning, "note": told});
                 self.output.data(row.to_string());
             }
             Form::Csv => {
                 let before = [stored(path), predicted.clone()];
                 let numbers = probabilities.iter().map(f32::to_string);
-                let note = verdict.note.unwrap_or_default().to_owned();
+                let note = told.unwrap_or_default().to_owned();
                 let after = [String::new(), decision.to_owned(), warning.unwrap_or_default(), note];
                 self.csv(before.into_iter().chain(numbers).chain(after))?;
             }
             Form::Table => {
                 let cells = self.widths().zip(probabilities).map(|((_, width), p)| format!("{p:>width$.4}"));
                 let cells = cells.collect::<Vec<_>>().join("  ");
-                let decided = match verdict.decision {
-                    Some(class) if class == verdict.predicted => None,
-                    Some(_) => Some(decision),
-                    None => Some(UNCERTAIN),
-                };
-                let notes = [decided, verdict.unlike.map(|_| unlike::NOTE)];
+                let decided = (assessed.decision != Some(assessed.predicted)).then_some(decision);
+                let notes = [decided, assessed.warning.as_ref().map(unlike::note)];
                 let note = notes.into_iter().flatten().collect::<Vec<_>>().join(", ");
                 let (width, notes) = (self.label_width(), NOTES);
                 let (predicted, name) = (shown(predicted), shown(path));
-                let told = verdict.note.map(|note| format!("  ({note})")).unwrap_or_default();
+                let told = told.map(|note| format!("  ({note})")).unwrap_or_default();
                 self.output.result(format!("{predicted:width$}  {cells}  {note:notes$}  {name}{told}"));
             }
         }
@@ -159,4 +139,4 @@ impl Printer<'_> {
 }
 
 /// Width of the column of warnings and notes.
-const NOTES: usize = unlike::NOTE.len();
+const NOTES: usize = unlike::WIDTH;

@@ -4,24 +4,18 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use data::EVALUATION_BATCH;
-use metrics::{Calibration, argmax};
+use model::{Assessment, InputReader, Predictor, PreparedImage};
 use rayon::prelude::*;
 
-use super::{
-    committee::{Ensemble, ImageReader, PreparedImage},
-    print::{Printer, Verdict},
-};
-use crate::{found::Found, progress::FileProgress};
+use super::print::Printer;
+use crate::{found::Found, predictor, progress::FileProgress};
 
 /// Files that wait for their batch to be full, and counts of the rows written.
 pub(super) struct Rows<'a> {
-    committee: &'a Ensemble<'a>,
-    reader: &'a ImageReader,
+    predictor: &'a Predictor<'a>,
+    reader: &'a InputReader,
     printer: &'a Printer<'a>,
     progress: &'a FileProgress<'a>,
-    calibration: Calibration,
-    /// Least probability of the class that is decided for.
-    least: Option<f64>,
     waiting: Vec<(PathBuf, Result<PreparedImage, String>)>,
     pub(super) written: usize,
     pub(super) errors: usize,
@@ -32,26 +26,13 @@ pub(super) struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     pub(super) fn new(
-        committee: &'a Ensemble<'a>,
-        reader: &'a ImageReader,
+        predictor: &'a Predictor<'a>,
+        reader: &'a InputReader,
         printer: &'a Printer<'a>,
         progress: &'a FileProgress<'a>,
-        least: Option<f64>,
     ) -> Self {
-        let calibration = committee.calibration().cloned().unwrap_or_default();
-        Self {
-            committee,
-            reader,
-            printer,
-            progress,
-            calibration,
-            least,
-            waiting: Vec::new(),
-            written: 0,
-            errors: 0,
-            uncertain: 0,
-            unlike: 0,
-        }
+        let waiting = Vec::new();
+        Self { predictor, reader, printer, progress, waiting, written: 0, errors: 0, uncertain: 0, unlike: 0 }
     }
 
     /// Decodes files and writes the rows of all full batches.
@@ -59,7 +40,7 @@ impl<'a> Rows<'a> {
         let (reader, progress) = (self.reader, self.progress);
         let read = |(path, error): &Found| match error {
             Some(error) => Err(error.clone()),
-            None => progress.while_reading(path, || reader.read(path)),
+            None => progress.while_reading(path, || predictor::read(path, reader)),
         };
         let read: Vec<_> = found.par_iter().with_max_len(1).map(read).collect();
         self.waiting.extend(found.iter().map(|(path, _)| path.clone()).zip(read));
@@ -90,18 +71,18 @@ impl<'a> Rows<'a> {
         });
         let rows: Vec<_> = self.waiting.drain(..end.map_or(self.waiting.len(), |end| end + 1)).collect();
         let seen: Vec<&PreparedImage> = rows.iter().filter_map(|(_, seen)| seen.as_ref().ok()).collect();
-        let probabilities = match seen.is_empty() {
+        let assessed = match seen.is_empty() {
             true => Vec::new(),
-            false => self.committee.probabilities(&seen)?,
+            false => self.predictor.assess(&seen)?,
         };
-        let mut probabilities = probabilities.chunks_exact(self.printer.classes.len().max(1));
+        let mut assessed = assessed.into_iter();
         for (path, seen) in &rows {
             self.written += 1;
             match seen {
                 Ok(seen) => {
-                    let row = probabilities.next().context("a probability is missing")?;
-                    let verdict = self.verdict(row, seen);
-                    self.printer.row(path, &verdict)?;
+                    let assessment = assessed.next().context("a probability is missing")?;
+                    self.count(&assessment);
+                    self.printer.row(path, &assessment, seen.note.as_deref())?;
                 }
                 Err(error) => {
                     self.errors += 1;
@@ -112,11 +93,8 @@ impl<'a> Rows<'a> {
         Ok(())
     }
 
-    fn verdict<'p>(&mut self, probabilities: &'p [f32], seen: &'p PreparedImage) -> Verdict<'p> {
-        let decision = self.calibration.decide(probabilities, self.least);
-        self.uncertain += usize::from(decision.is_none());
-        self.unlike += usize::from(seen.unlike.is_some());
-        let (unlike, note) = (seen.unlike, seen.note.as_deref());
-        Verdict { probabilities, predicted: argmax(probabilities), decision, unlike, note }
+    fn count(&mut self, assessment: &Assessment) {
+        self.uncertain += usize::from(assessment.decision.is_none());
+        self.unlike += usize::from(assessment.warning.is_some());
     }
 }

@@ -19,7 +19,7 @@ use self::{
     chunk::read_error,
     colour::Converter,
     directory::File,
-    page::{Page, Predictor},
+    page::{Page, SamplePrediction},
 };
 use super::{cost::Announced, orientation};
 use crate::{DecodeError, DecodeNotes, Decoding, Pixels};
@@ -137,7 +137,7 @@ impl TiffRows<'_> {
         let mut row = vec![0; self.page.chunk[0] * stride];
         for y in y..y + rows {
             reader.read_exact(&mut row).map_err(|error| read_error(&error))?;
-            if self.page.predictor == Predictor::Horizontal {
+            if self.page.predictor == SamplePrediction::Horizontal {
                 for i in stride..row.len() {
                     row[i] = row[i].wrapping_add(row[i - stride]);
                 }
@@ -213,7 +213,7 @@ impl TiffRows<'_> {
     fn unpack(&self, bytes: &mut [u8], count: usize, stride: usize, into: &mut Vec<u64>) {
         let bits = self.page.bits;
         into.clear();
-        if self.page.predictor == Predictor::Float {
+        if self.page.predictor == SamplePrediction::Float {
             for i in stride..bytes.len() {
                 bytes[i] = bytes[i].wrapping_add(bytes[i - stride]);
             }
@@ -238,7 +238,7 @@ impl TiffRows<'_> {
                 whole >> (to.next_multiple_of(8) - to) & ((1 << bits) - 1)
             })),
         }
-        if self.page.predictor == Predictor::Horizontal {
+        if self.page.predictor == SamplePrediction::Horizontal {
             let mask = u64::MAX >> (64 - bits);
             for i in stride..into.len() {
                 into[i] = into[i].wrapping_add(into[i - stride]) & mask;

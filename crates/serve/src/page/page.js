@@ -133,7 +133,8 @@ function show(file, article, answer) {
   image.alt = `${file.name} as the server decoded it`;
   // Both pictures are square, as the network sees them: here they get the sides of the image again.
   article.querySelector(".picture").style.aspectRatio = `${width} / ${height}`;
-  article.querySelector(".predicted").textContent = `Predicted: ${answer.predicted}`;
+  const decided = answer.decision === answer.predicted ? "" : ` (decision: ${answer.decision})`;
+  article.querySelector(".predicted").textContent = `Predicted: ${answer.predicted}${decided}`;
   article.querySelector(".bars").replaceChildren(...card.classes.map((name) => bar(name, answer)));
   const select = article.querySelector("select");
   select.replaceChildren(...card.classes.map((name) => element("option", name)));

@@ -3,7 +3,10 @@
 use std::{net::SocketAddr, sync::mpsc, thread::JoinHandle, time::Duration};
 
 use data::{Batch, Decoding, Formats, Interpolation, Pixels, encode_png};
-use model::{CONVNET, Classifier, Device, InputScale, Precision, Pretrained, Spec};
+use model::{
+    CONVNET, Classifier, Device, InputReader, InputRules, InputScale, Precision, PredictOptions, Predictor,
+    Pretrained, Spec,
+};
 use serde_json::Value;
 use serve::{About, Config, Limits, Server, Stop};
 
@@ -80,10 +83,12 @@ impl World {
                 version: "0.0.0".to_owned(),
                 tested: Value::Null,
                 synthetic: true,
-                decoding,
-                note: None,
             };
-            server.run(&classifier(), about, &asked, || sender.send(address).unwrap())
+            let classifier = classifier();
+            let predictor = Predictor::new(&[&classifier], PredictOptions::default()).unwrap();
+            let inputs =
+                InputReader::new(std::iter::once((&classifier, InputRules { decoding, note: None })));
+            server.run(&predictor, inputs, about, &asked, || sender.send(address).unwrap())
         });
         Self { address: address.recv().unwrap(), stop, served: Some(served) }
     }

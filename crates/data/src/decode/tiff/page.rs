@@ -78,7 +78,7 @@ pub(super) enum Alpha {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Predictor {
+pub(super) enum SamplePrediction {
     None,
     Horizontal,
     Float,
@@ -97,7 +97,7 @@ pub(super) struct Page<'a> {
     pub(super) alpha: Alpha,
     pub(super) compression: u64,
     pub(super) two_dimensional: bool,
-    pub(super) predictor: Predictor,
+    pub(super) predictor: SamplePrediction,
     /// Bits of each byte come from the lowest on.
     pub(super) bits_reversed: bool,
     /// Each sample has chunks of its own.
@@ -162,10 +162,10 @@ impl<'a> Page<'a> {
         let (space, alpha) = Self::meaning(tags, bits, samples)?;
         let predictor = match tags.number(PREDICTOR) {
             // A compression that knows no predictor leaves it alone.
-            _ if !matches!(compression, 5 | 8 | 32946) => Predictor::None,
-            None | Some(1) => Predictor::None,
-            Some(2) => Predictor::Horizontal,
-            Some(3) => Predictor::Float,
+            _ if !matches!(compression, 5 | 8 | 32946) => SamplePrediction::None,
+            None | Some(1) => SamplePrediction::None,
+            Some(2) => SamplePrediction::Horizontal,
+            Some(3) => SamplePrediction::Float,
             Some(other) => return Err(unsupported(format!("predictor {other}"))),
         };
         let (tiled, chunk) = if tags.has(TILE_OFFSETS) {
@@ -310,12 +310,12 @@ impl<'a> Page<'a> {
             Space::Lab => return Err(unsupported(format!("CIE L*a*b* of {bits} bits a sample"))),
         }
         match self.predictor {
-            Predictor::None => {}
+            SamplePrediction::None => {}
             _ if self.subsampling() != [1, 1] => {
                 return Err(unsupported("a predictor on subsampled colours"));
             }
-            Predictor::Horizontal if matches!(bits, 8 | 16 | 32 | 64) => {}
-            Predictor::Float if format == Format::Float => {}
+            SamplePrediction::Horizontal if matches!(bits, 8 | 16 | 32 | 64) => {}
+            SamplePrediction::Float if format == Format::Float => {}
             _ => return Err(unsupported(format!("a predictor on samples of {bits} bits"))),
         }
         if self.is_fax() && (bits != 1 || (samples != 1 && !self.planar)) {
@@ -366,7 +366,7 @@ impl<'a> Page<'a> {
             && whole
             && self.bits == 8
             && self.format == Format::Unsigned
-            && self.predictor != Predictor::Float
+            && self.predictor != SamplePrediction::Float
     }
 
     /// Tells if it is YCbCr that its JPEG decoder turns into RGB.
