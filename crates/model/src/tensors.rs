@@ -11,12 +11,12 @@ pub(crate) type Shapes = Vec<(String, Vec<usize>)>;
 
 /// Tensors by name, from which a network is built.
 pub(crate) struct Tensors {
-    source: Values,
+    source: TensorSource,
     device: Device,
 }
 
-enum Values {
-    /// Values that take no memory; shapes asked for are noted.
+enum TensorSource {
+    /// TensorSource that take no memory; shapes asked for are noted.
     Declared(Shapes),
     Named(HashMap<String, Tensor>),
 }
@@ -24,21 +24,21 @@ enum Values {
 impl Tensors {
     /// Makes tensors that have shapes only, for a network that is not run: see [`Self::shapes`].
     pub(crate) fn declared() -> Self {
-        Self { source: Values::Declared(Vec::new()), device: Device::Cpu }
+        Self { source: TensorSource::Declared(Vec::new()), device: Device::Cpu }
     }
 
     /// Returns names and shapes of the declared tensors, in the order in which they were taken.
     pub(crate) fn shapes(self) -> Shapes {
         match self.source {
-            Values::Declared(shapes) => shapes,
-            Values::Named(_) => Vec::new(),
+            TensorSource::Declared(shapes) => shapes,
+            TensorSource::Named(_) => Vec::new(),
         }
     }
 
     /// Makes tensors from a file's numbers.
     pub(crate) fn of(tensors: &[&NamedTensor], device: Device) -> Result<Self> {
         let named = tensors.iter().map(|tensor| Ok((tensor.name.clone(), tensor.to_tensor()?)));
-        Ok(Self { source: Values::Named(named.collect::<Result<_>>()?), device })
+        Ok(Self { source: TensorSource::Named(named.collect::<Result<_>>()?), device })
     }
 
     /// Makes Keras' initial values: Glorot uniform kernels, zero offsets, and statistics of mean 0 and variance 1. Tensors
@@ -59,17 +59,17 @@ impl Tensors {
             };
             Ok((name.clone(), tensor))
         });
-        Ok(Self { source: Values::Named(named.collect::<Result<_>>()?), device })
+        Ok(Self { source: TensorSource::Named(named.collect::<Result<_>>()?), device })
     }
 
     /// Removes a tensor and returns it on the device, in its memory layout. Those of a file were checked before.
     pub(crate) fn take(&mut self, name: &str, shape: &[i64]) -> Result<Tensor> {
         match &mut self.source {
-            Values::Declared(shapes) => {
+            TensorSource::Declared(shapes) => {
                 shapes.push((name.to_owned(), shape.iter().map(|&side| side as usize).collect()));
                 Ok(Tensor::f_zeros([0; 0], (Kind::Float, Device::Cpu))?.f_expand(shape, false)?)
             }
-            Values::Named(named) => {
+            TensorSource::Named(named) => {
                 let tensor =
                     named.remove(name).ok_or_else(|| Error::Spec(format!("there is no tensor `{name}`")))?;
                 channels_last(&tensor.f_to_device(self.device)?)
