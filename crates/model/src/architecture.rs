@@ -1,18 +1,18 @@
-use std::{collections::HashMap, fmt, path::Path, rc::Rc, str::FromStr};
+use std::{collections::HashMap, fmt, path::Path, rc::Rc};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde::{Serialize, Serializer};
 use tch::Tensor;
 
 use crate::{
-    Error, HeatMapMethod, InputScale, PrecisionChoice, Result, Spec,
+    Error, HeatMapMethod, InputScale, PrecisionChoice, Result,
+    backbone::Module,
     layers::Head,
-    network::Stage,
-    networks::{ARCHITECTURES, Module},
+    stage::Stage,
     tensors::{Shapes, Tensors},
-    weights,
+    weights::{self, PretrainedWeights},
 };
 
-/// Kind of network: its name, defaults and limits, and the function that builds it. One row in [`ARCHITECTURES`] and one file
+/// Kind of network: its name, defaults and limits, and the function that builds it. One row in [`ARCHITECTURES`](crate::ARCHITECTURES) and one file
 /// add a network; the row's values are the defaults of `train`.
 pub struct Architecture {
     /// Name in flags and files, such as `inception-v3`.
@@ -38,7 +38,16 @@ pub struct Architecture {
 
 /// Stages of a network, from the input on, and its head, made of tensors that are asked for by name and shape. The module is
 /// the user's, where the architecture is [`PretrainedPart::Module`].
-pub(crate) type Build = fn(&Spec, Option<&Rc<Module>>, &mut Tensors) -> Result<(Vec<Box<dyn Stage>>, Head)>;
+pub(crate) type Build =
+    fn(Dimensions, Option<&Rc<Module>>, &mut Tensors) -> Result<(Vec<Box<dyn Stage>>, Head)>;
+
+/// Numbers that the shapes of a network's tensors depend on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dimensions {
+    /// Side of the input in pixels.
+    pub(crate) image_size: usize,
+    pub(crate) n_classes: usize,
+}
 
 /// Origin of the part of a network that was trained on other images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,17 +58,6 @@ pub enum PretrainedPart {
     Weights(PretrainedWeights),
     /// A TorchScript module of the user's, which is that part.
     Module,
-}
-
-/// Weights that can be fetched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PretrainedWeights {
-    /// Path that `cargo xtask fetch-weights` writes them to, below the working folder.
-    pub path: &'static str,
-    /// SHA-256 of that file, in lowercase hexadecimal digits.
-    pub(crate) sha256: &'static str,
-    /// Text before our names in the names of its tensors.
-    pub(crate) prefix: &'static str,
 }
 
 impl Architecture {
@@ -113,26 +111,8 @@ impl fmt::Display for Architecture {
     }
 }
 
-impl FromStr for &'static Architecture {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let found = ARCHITECTURES.into_iter().find(|architecture| architecture.name == text);
-        found.ok_or_else(|| {
-            let names: Vec<&str> = ARCHITECTURES.iter().map(|architecture| architecture.name).collect();
-            Error::Spec(format!("unknown model `{text}`: one of {}", names.join(", ")))
-        })
-    }
-}
-
 impl Serialize for Architecture {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         serializer.serialize_str(self.name)
-    }
-}
-
-impl<'de> Deserialize<'de> for &'static Architecture {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }

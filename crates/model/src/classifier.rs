@@ -11,21 +11,13 @@ use tch::{Device, Tensor};
 use crate::{
     Checkpoint, Error, Freeze, InputScale, Meta, NamedTensor, Normalisation, OodDetector, Result, Spec,
     architecture::PretrainedPart,
-    layers::DropoutStep,
+    backbone::{Module, without_file},
+    layers::Mode,
     module,
-    network::{self, Network, Parameter, Prepared},
-    networks::{Module, without_file},
+    network::{Network, Parameter},
+    stage::{self, Prepared},
     tensors::{Shapes, Tensors},
 };
-
-/// Mode of a forward pass: training (dropout on, gradients kept) or evaluation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Dropout is on and drawn from this step.
-    Train(DropoutStep),
-    /// Dropout is off.
-    Evaluate,
-}
 
 /// Source of the pretrained weights that a network starts with.
 #[derive(Clone, Copy, Debug)]
@@ -220,7 +212,7 @@ impl Classifier {
             normalisation.map(|Normalisation { mean, std }| Ok::<_, Error>((row(mean)?, row(std)?)));
         let (scale, normalisation) = (self.spec.input_scale, normalisation.transpose()?);
         Ok(move |pixels: &Tensor| {
-            let x = network::cast(pixels, tch::Kind::Float)?;
+            let x = stage::cast(pixels, tch::Kind::Float)?;
             let x = match scale {
                 // Keras multiplies by the f32 nearest 1/255, which rounds differently from dividing by 255.
                 InputScale::Unit => x.f_mul_scalar(1.0 / 255.0)?,

@@ -3,7 +3,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use tch::{Cuda, Device};
 
-use crate::{Error, Result, spec::names};
+use crate::{Error, Result, names::names};
 
 /// Sets up libtorch's thread count and the allocator's thresholds; called once, before the first tensor.
 ///

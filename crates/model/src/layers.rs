@@ -4,6 +4,6 @@ pub(crate) mod conv_bn_act;
 mod dropout;
 mod head;
 
-pub(crate) use conv_bn_act::{Conv, ConvBnAct, Folded, Pool, Statistics};
-pub use dropout::DropoutStep;
-pub(crate) use head::Head;
+pub(crate) use conv_bn_act::{Conv, ConvBnAct, Folded, Pool};
+pub use dropout::{DropoutStep, Mode};
+pub(crate) use head::{Head, STUDY};

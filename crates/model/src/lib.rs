@@ -18,6 +18,7 @@
 //! libtorch writes TorchScript modules to named files only, **zip** to add a file to such a module's archive.
 
 mod architecture;
+mod backbone;
 mod checkpoint;
 mod classifier;
 mod device;
@@ -26,32 +27,42 @@ mod export;
 mod freeze;
 mod guard;
 mod heat_map;
+mod heat_map_method;
 mod initialise;
+mod input_scale;
 mod layers;
 mod module;
+mod named_tensor;
+mod names;
 mod network;
 mod networks;
 mod predictor;
+mod size;
 mod spec;
+mod stage;
 mod tensors;
 mod weights;
 
-pub use architecture::{Architecture, PretrainedPart, PretrainedWeights};
-pub use checkpoint::{Checkpoint, Encoded, Meta, Metric, NamedTensor};
-pub use classifier::{Classified, Classifier, Inference, Mode, Pretrained, probabilities};
+pub use architecture::{Architecture, PretrainedPart};
+pub use checkpoint::{Checkpoint, Encoded, Meta, Metric};
+pub use classifier::{Classified, Classifier, Inference, Pretrained, probabilities};
 pub use device::{DeviceChoice, Precision, PrecisionChoice, init};
 pub use error::Error;
 pub use export::{Exported, METADATA};
 pub use freeze::Freeze;
 pub use guard::{OodDetector, OutOfDistribution};
-pub use heat_map::{Coarse, HeatMap, HeatMapMethod};
-pub use layers::DropoutStep;
+pub use heat_map::{Coarse, HeatMap};
+pub use heat_map_method::HeatMapMethod;
+pub use input_scale::{InputScale, Normalisation};
+pub use layers::{DropoutStep, Mode};
+pub use named_tensor::NamedTensor;
 pub use network::Parameter;
 pub use networks::{ARCHITECTURES, CONVNET, INCEPTION_V3, TORCHSCRIPT};
 pub use predictor::{
     Assessment, InputReader, InputRules, InputWarning, PredictOptions, Predictor, PreparedImage,
 };
-pub use spec::{InputScale, Normalisation, Spec};
+pub use spec::Spec;
+pub use weights::PretrainedWeights;
 
 pub use tch::Device;
 

@@ -4,7 +4,18 @@ use std::{collections::HashMap, path::Path};
 
 use tch::{Device, Kind, Tensor};
 
-use crate::{Error, Result, architecture::PretrainedWeights, module, tensors::Shapes};
+use crate::{Error, Result, module, tensors::Shapes};
+
+/// Weights that can be fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PretrainedWeights {
+    /// Path that `cargo xtask fetch-weights` writes them to, below the working folder.
+    pub path: &'static str,
+    /// SHA-256 of that file, in lowercase hexadecimal digits.
+    pub(crate) sha256: &'static str,
+    /// Text before our names in the names of its tensors.
+    pub(crate) prefix: &'static str,
+}
 
 /// Reads tensors of these names and shapes, mapped one to one; `network` names them in errors. `pinned`: only the file that
 /// can be fetched is accepted.

@@ -2,7 +2,7 @@ use base::random::{Key, Purpose, Rng as _};
 use data::Interpolation;
 
 use super::*;
-use crate::{Metric, Precision};
+use crate::{DropoutStep, Metric, Precision};
 
 fn spec(image_size: usize, precision: Precision) -> Spec {
     Spec {

@@ -1,7 +1,7 @@
 //! Interpolation of a coarse map over the pixels of an image.
 
 use super::Coarse;
-use crate::network::Places;
+use crate::stage::Places;
 
 /// Interpolates the coarse map to `[size, size]` values, negative ones cut off: bilinear, as in the papers, and constant
 /// beyond the outermost values.

@@ -2,7 +2,11 @@
 
 use tch::{Kind, Tensor};
 
-use crate::{Result, network::Places, tensors::Tensors};
+use crate::{
+    Result,
+    stage::{Places, Statistics},
+    tensors::Tensors,
+};
 
 /// Epsilon of Keras' batch norm (`BatchNormalization(scale=False, epsilon=1e-3)`), with which the weights were trained.
 const EPSILON: f64 = 1e-3;
@@ -45,15 +49,6 @@ pub(crate) struct ConvBnAct {
     beta: Tensor,
     mean: Tensor,
     variance: Tensor,
-}
-
-/// Source of the mean and variance that batch norm uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Statistics {
-    /// Mean and variance of the batch, which update the stored ones.
-    Batch,
-    /// Stored mean and variance.
-    Stored,
 }
 
 /// Names of a unit's four tensors in files: kernel, offset, stored mean and variance.

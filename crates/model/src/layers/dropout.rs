@@ -14,6 +14,15 @@ pub struct DropoutStep {
     pub batch: u64,
 }
 
+/// Mode of a forward pass: training (dropout on, gradients kept) or evaluation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Dropout is on and drawn from this step.
+    Train(DropoutStep),
+    /// Dropout is off.
+    Evaluate,
+}
+
 /// Applies dropout of rate 0.5 as Keras does: half the values become 0, the others are doubled.
 ///
 /// `x` is `[N, F]`; `layer` distinguishes the dropout layers of one network. One random bit a value, from a stream of its

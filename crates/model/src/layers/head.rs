@@ -1,7 +1,10 @@
 use tch::{Device, Kind, Tensor};
 
-use super::dropout;
-use crate::{Mode, Result, network, tensors::Tensors};
+use super::{Mode, dropout};
+use crate::{Result, stage, tensors::Tensors};
+
+/// Sizes of the study's hidden layers on a pretrained network.
+pub(crate) const STUDY: [usize; 3] = [200, 100, 50];
 
 /// Dense layers between a network's last maps and its classes, each but the last with ReLU. The last one is always f32.
 pub(crate) struct Head {
@@ -39,7 +42,7 @@ impl Dense {
     }
 
     fn forward(&self, x: &Tensor, compute: Kind, by_convolution: bool) -> Result<Tensor> {
-        let (weight, bias) = (network::cast(&self.weight, compute)?, network::cast(&self.bias, compute)?);
+        let (weight, bias) = (stage::cast(&self.weight, compute)?, stage::cast(&self.bias, compute)?);
         if by_convolution { convolved(x, &weight, &bias) } else { Ok(x.f_linear(&weight, Some(&bias))?) }
     }
 }
@@ -97,7 +100,7 @@ impl Head {
         match self.input {
             Input::Pooled => pooled(x),
             // With channels-last memory this is a view.
-            Input::Flattened => Ok(network::cast(x, compute)?.f_permute([0, 2, 3, 1])?.f_flatten(1, -1)?),
+            Input::Flattened => Ok(stage::cast(x, compute)?.f_permute([0, 2, 3, 1])?.f_flatten(1, -1)?),
         }
     }
 
@@ -106,7 +109,7 @@ impl Head {
     pub(crate) fn forward(&self, x: &Tensor, mode: Mode, compute: Kind, traced: bool) -> Result<Tensor> {
         let (is_flat, mut x) = (self.input == Input::Flattened, self.input(x, compute)?);
         let compute = if is_flat { compute } else { Kind::Float };
-        x = network::cast(&x, compute)?;
+        x = stage::cast(&x, compute)?;
         if let (Mode::Train(step), true) = (mode, is_flat) {
             x = dropout::half(&x, &step, 0)?;
         }
@@ -117,7 +120,7 @@ impl Head {
                 x = dropout::half(&x, &step, index as u64)?;
             }
         }
-        self.output.forward(&network::cast(&x, Kind::Float)?, Kind::Float, false)
+        self.output.forward(&stage::cast(&x, Kind::Float)?, Kind::Float, false)
     }
 }
 

@@ -4,12 +4,12 @@ use std::rc::Rc;
 
 use tch::{Kind, Tensor};
 
-use super::Module;
 use crate::{
-    Architecture, HeatMapMethod, InputScale, Precision, PrecisionChoice, Result, Spec,
-    architecture::PretrainedPart,
+    Architecture, HeatMapMethod, InputScale, Precision, PrecisionChoice, Result,
+    architecture::{Dimensions, PretrainedPart},
+    backbone::Module,
     layers::Head,
-    network::{self, Activations, Pass, Places, Prepared, Stage},
+    stage::{self, Activations, Pass, Places, Prepared, Stage},
     tensors::Tensors,
 };
 
@@ -34,13 +34,17 @@ const HIDDEN: usize = 256;
 /// Number of images that are convolved and pooled together, so that their feature maps stay in the cache, forward and back.
 const CHUNK: i64 = 50;
 
-fn build(spec: &Spec, _: Option<&Rc<Module>>, tensors: &mut Tensors) -> Result<(Vec<Box<dyn Stage>>, Head)> {
+fn build(
+    dimensions: Dimensions,
+    _: Option<&Rc<Module>>,
+    tensors: &mut Tensors,
+) -> Result<(Vec<Box<dyn Stage>>, Head)> {
     let convolution = Convolution {
         weight: tensors.take_leaf("conv.weight", &[FILTERS as i64, 3, 3, 3])?,
         bias: tensors.take_leaf("conv.bias", &[FILTERS as i64])?,
     };
-    let pooled = (spec.image_size - 2) / 2;
-    let head = Head::flattened(pooled * pooled * FILTERS, HIDDEN, spec.classes.len(), tensors)?;
+    let pooled = (dimensions.image_size - 2) / 2;
+    let head = Head::flattened(pooled * pooled * FILTERS, HIDDEN, dimensions.n_classes, tensors)?;
     Ok((vec![Box::new(convolution)], head))
 }
 
@@ -53,8 +57,8 @@ struct Convolution {
 impl Convolution {
     /// Casts kernel and bias.
     fn cast(&self, compute: Kind) -> Result<Kernel> {
-        let bias = network::cast(&self.bias, compute)?.f_view([1, -1, 1, 1])?;
-        Ok(Kernel { weight: network::cast(&self.weight, compute)?, bias })
+        let bias = stage::cast(&self.bias, compute)?.f_view([1, -1, 1, 1])?;
+        Ok(Kernel { weight: stage::cast(&self.weight, compute)?, bias })
     }
 }
 

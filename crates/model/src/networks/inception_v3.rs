@@ -9,13 +9,14 @@ use std::rc::Rc;
 
 use tch::{Kind, Tensor};
 
-use super::Module;
 use crate::{
-    Architecture, HeatMapMethod, InputScale, PrecisionChoice, Result, Spec,
-    architecture::{PretrainedPart, PretrainedWeights},
-    layers::{Conv, ConvBnAct, Folded, Head},
-    network::{Activations, Pass, Places, Prepared, Stage},
+    Architecture, HeatMapMethod, InputScale, PrecisionChoice, Result,
+    architecture::{Dimensions, PretrainedPart},
+    backbone::Module,
+    layers::{Conv, ConvBnAct, Folded, Head, STUDY},
+    stage::{Activations, Pass, Places, Prepared, Stage},
     tensors::Tensors,
+    weights::PretrainedWeights,
 };
 use blocks::{Block, blocks};
 
@@ -40,16 +41,17 @@ pub static INCEPTION_V3: Architecture = Architecture {
 
 /// Number of features after the global average pool.
 const FEATURES: usize = 2048;
-/// Sizes of the study's dense layers between the features and the classes.
-pub(super) const HIDDEN: [usize; 3] = [200, 100, 50];
-
-fn build(spec: &Spec, _: Option<&Rc<Module>>, tensors: &mut Tensors) -> Result<(Vec<Box<dyn Stage>>, Head)> {
+fn build(
+    dimensions: Dimensions,
+    _: Option<&Rc<Module>>,
+    tensors: &mut Tensors,
+) -> Result<(Vec<Box<dyn Stage>>, Head)> {
     let mut stages: Vec<Box<dyn Stage>> = Vec::new();
     for graph in blocks() {
         let units = graph.map(|conv| ConvBnAct::new(conv, tensors))?;
         stages.push(Box::new(Inception { graph, units }));
     }
-    Ok((stages, Head::pooled(FEATURES, &HIDDEN, spec.classes.len(), tensors)?))
+    Ok((stages, Head::pooled(FEATURES, &STUDY, dimensions.n_classes, tensors)?))
 }
 
 /// Block of branches.

@@ -9,7 +9,7 @@ use tch::Tensor;
 use crate::{
     Result,
     layers::{Conv, Pool},
-    network::Places,
+    stage::Places,
 };
 
 /// One step of a branch.

@@ -1,5 +1,9 @@
+use std::path::Path;
+
+use tch::{CModule, Device};
+
 use super::*;
-use crate::{Freeze, network::Network, tensors::Tensors};
+use crate::{Freeze, Spec, network::Network, tensors::Tensors};
 
 /// A module that libtorch traces from a function, as a file.
 fn traced(side: i64, function: impl Fn(&Tensor) -> Tensor) -> Vec<u8> {
