@@ -299,6 +299,8 @@ fn explain_and_serve_assess_an_image_as_predict_does() {
                 near(&predicted["probabilities"][class], &served["probabilities"][class]);
             }
         }
+        let told = world.thorax(&[&["predict", "mixed"], models].concat()).stderr;
+        assert!(told.contains("warning: 1 of 2 images are in colour, which radiographs are not"), "{told}");
         let warned: Vec<bool> = predicted.iter().map(|row| row["warning"].is_string()).collect();
         assert_eq!(warned, [false, true], "{predicted:?}");
         let card = server.card();

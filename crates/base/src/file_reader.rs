@@ -84,11 +84,11 @@ pub fn read_rest(mut file: File, most: u64) -> io::Result<Vec<u8>> {
     if bytes.len() as u64 > most { Err(too_large()) } else { Ok(bytes) }
 }
 
-/// Appends what a file holds from here on, but no more than `most` bytes, to `bytes`. `expected` of them are asked for at once,
-/// with two calls of the system for a file that has fewer, where [`io::Read::read_to_end`] feels its way.
+/// Appends what a file holds from here on, but no more than `most` bytes, to `bytes`. A file with fewer than `expected`
+/// takes one read for its content and one for its end, where [`io::Read::read_to_end`] takes several.
 ///
 /// # Errors
-/// A file that cannot be read, after what could be read of it; memory that is not there.
+/// A file that cannot be read, after what could be read of it; too little memory.
 pub fn read_up_to(file: &mut impl Read, bytes: &mut Vec<u8>, expected: u64, most: u64) -> io::Result<()> {
     let (mut end, expected) = (bytes.len(), expected.min(most));
     bytes.try_reserve_exact(expected as usize).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;

@@ -20,7 +20,6 @@ use crate::{
     predictor::{self, Models},
     progress::{self, FileProgress},
     status::{Status, hinted},
-    unlike,
 };
 use names::{OutputNames, Targets};
 use rows::Rows;
@@ -82,7 +81,7 @@ fn conclude(args: &ExplainArgs, files: &ImageSearch, rows: &Rows<'_>, output: &O
         let hint = "name images, or folders that hold some, but not the folder that heat maps go to";
         return Err(found::none_in(&args.paths, hint));
     }
-    unlike::warn(rows.unlike, rows.written - rows.errors, output);
+    rows.warnings.tell(rows.written - rows.errors, output);
     if rows.errors > 0 {
         output.note(format!("{} of {} files could not be explained", rows.errors, rows.written));
         return Ok(Status::BadInput);

@@ -15,7 +15,6 @@ use crate::{
     predictor::{self, Models},
     progress,
     status::Status,
-    unlike,
 };
 use print::{Form, Printer};
 use rows::Rows;
@@ -60,8 +59,7 @@ pub(crate) fn run(args: &PredictArgs, output: &Output) -> Result<Status> {
 }
 
 fn largest_chunk(predictor: &Predictor<'_>) -> usize {
-    let bytes = predictor.members() * 3 * predictor.first().spec().image_size.pow(2);
-    (CHUNK_BYTES / bytes.max(1)).max(FIRST_CHUNK)
+    (CHUNK_BYTES / predictor.input_bytes().max(1)).max(FIRST_CHUNK)
 }
 
 fn conclude(args: &PredictArgs, files: &ImageSearch, rows: &Rows<'_>, output: &Output) -> Result<Status> {
@@ -78,7 +76,7 @@ fn conclude(args: &PredictArgs, files: &ImageSearch, rows: &Rows<'_>, output: &O
     if rows.uncertain > 0 {
         output.note(format!("uncertain: {} of {} images", rows.uncertain, rows.written - rows.errors));
     }
-    unlike::warn(rows.unlike, rows.written - rows.errors, output);
+    rows.warnings.tell(rows.written - rows.errors, output);
     if rows.errors > 0 {
         output.note(format!("{} of {} files could not be classified", rows.errors, rows.written));
         return Ok(Status::BadInput);

@@ -52,11 +52,11 @@ pub(crate) struct Dimensions {
 /// Origin of the part of a network that was trained on other images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PretrainedPart {
-    /// There is none: all of it is trained from scratch.
+    /// No pretrained part: all of the network is trained from scratch.
     None,
     /// Weights from a file, without which all of it is trained from scratch.
     Weights(PretrainedWeights),
-    /// A TorchScript module of the user's, which is that part.
+    /// TorchScript module of the user's.
     Module,
 }
 

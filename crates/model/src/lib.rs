@@ -2,7 +2,7 @@
 //!
 //! This crate holds [`Classifier`] (a network with everything needed to use it), [`ARCHITECTURES`] (the networks that
 //! there are, with their defaults: one file of `networks` and one row each), [`Checkpoint`] (its file), [`Pretrained`] and [`Freeze`] (the weights that a network
-//! starts with and the part that keeps them), [`Predictor`] (one network or an ensemble, from files to decisions),
+//! starts with and the part that keeps them), [`Predictor`] (one network or an ensemble, from an image's bytes to a decision),
 //! [`HeatMap`]s of the image regions that speak for a class, [`DeviceChoice`],
 //! [`Precision`] and [`init`], which sets thread counts once. It must not know any file but a model's own, training, or the
 //! terminal. Tensors never leave the thread that made them: only a [`Checkpoint`], plain numbers, crosses threads.

@@ -185,9 +185,13 @@ impl Network {
 
     fn prepare_from(&self, first: usize, traced: bool) -> Result<Prepared<'_>> {
         let stages = self.prepared(first..self.stages.len(), traced)?;
+        let head = {
+            let _guard = tch::no_grad_guard();
+            self.head.for_inference(self.compute)?
+        };
         Ok(Box::new(move |features| {
             let x = run(&stages, self.taken(features)?)?;
-            self.head.forward(&x, Mode::Evaluate, self.compute, traced)
+            head.forward(&x, Mode::Evaluate, self.compute, traced)
         }))
     }
 

@@ -9,7 +9,7 @@ use crate::{
     Classifier, Error, HeatMap, HeatMapMethod, Inference, Result,
     heat_map::{Coarse, mean_map},
 };
-use input::{image_of, ways};
+use input::{image_of, inputs};
 
 pub use input::{InputReader, InputRules, InputWarning, PreparedImage};
 
@@ -52,7 +52,7 @@ pub struct Assessment {
     pub predicted: usize,
     /// Class to act on; `None` where that is uncertain: see [`Calibration::decide`].
     pub decision: Option<usize>,
-    /// Reason not to rely on it.
+    /// Reason not to rely on the prediction.
     pub warning: Option<InputWarning>,
     /// Heat map, where one was asked for.
     pub heat_map: Option<HeatMap>,
@@ -74,12 +74,12 @@ impl<'a> Predictor<'a> {
     /// # Errors
     /// No model; [`Error::OtherClasses`] for models of other classes; errors of libtorch.
     pub fn new(classifiers: &[&'a Classifier], options: PredictOptions) -> Result<Self> {
-        let ways = ways(classifiers.iter().copied());
+        let inputs = inputs(classifiers.iter().copied());
         let first = classifiers.first().ok_or_else(|| Error::Spec("there is no model".to_owned()))?;
         let member = |&classifier: &&'a Classifier| {
             Ok(Member {
                 inference: classifier.inference()?,
-                image: image_of(classifier, &ways),
+                image: image_of(classifier, &inputs),
                 order: order(&first.spec().classes, &classifier.spec().classes)?,
                 classifier,
             })
@@ -102,6 +102,11 @@ impl<'a> Predictor<'a> {
         self.members.len()
     }
 
+    /// Bytes that the inputs of all models take of one image in RGB.
+    pub fn input_bytes(&self) -> usize {
+        self.members.iter().map(|member| 3 * member.classifier.spec().image_size.pow(2)).sum()
+    }
+
     /// Settings.
     pub fn options(&self) -> PredictOptions {
         self.options
@@ -120,7 +125,7 @@ impl<'a> Predictor<'a> {
         }
     }
 
-    /// Assesses up to 32 images.
+    /// Assesses images, up to 32 where batches are padded.
     ///
     /// # Errors
     /// [`Error::NotFinite`]; errors of libtorch.
@@ -130,9 +135,10 @@ impl<'a> Predictor<'a> {
         Ok(rows.map(|(row, image)| self.assessment(row.to_vec(), image, None)).collect())
     }
 
-    /// Assesses up to 32 images and makes a heat map of each, of the class of that index in `classes`, or of the predicted one
+    /// Assesses images as [`Self::assess`] does and makes a heat map of each, of the class of that index in `classes`, or of the predicted one
     /// for `None`. One model's map on whole images is that of [`Classifier::heat_maps`]. Otherwise it is the mean of the
-    /// members' maps of the whole image, each divided by its maximum, since the units of two networks cannot be compared.
+    /// members' maps of the whole image, each divided by its maximum, since the units of two networks cannot be compared:
+    /// values in `[0, 1]`, and [`HeatMap::coarse`] is a copy of them.
     ///
     /// # Errors
     /// The same as [`Classifier::heat_maps`] and [`Self::assess`].

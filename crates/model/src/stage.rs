@@ -30,7 +30,7 @@ pub(crate) struct Pass {
 
 /// Named block of a network, from `[N, C, h, w]` to `[N, C, h, w]`; the last one may make features `[N, F]`.
 pub(crate) trait Stage {
-    /// Returns the name that `--freeze through:NAME` takes.
+    /// Returns the name that `--freeze through:NAME` takes, in a network of several stages.
     fn name(&self) -> &str;
 
     /// Returns every tensor that belongs into the network's file, trainable or not.

@@ -16,7 +16,7 @@ pub(crate) struct Tensors {
 }
 
 enum TensorSource {
-    /// TensorSource that take no memory; shapes asked for are noted.
+    /// Tensors that take no memory; the shapes asked for are recorded.
     Declared(Shapes),
     Named(HashMap<String, Tensor>),
 }

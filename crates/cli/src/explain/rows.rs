@@ -7,7 +7,10 @@ use model::HeatMapMethod;
 use serde_json::json;
 
 use super::Heated;
-use crate::{output::Output, unlike};
+use crate::{
+    output::Output,
+    unlike::{self, WarningCounts},
+};
 
 /// Writer of rows in the files' order.
 pub(super) struct Rows<'a> {
@@ -17,13 +20,12 @@ pub(super) struct Rows<'a> {
     pub(super) output: &'a Output,
     pub(super) written: usize,
     pub(super) errors: usize,
-    /// Number of images that are unlike the training images.
-    pub(super) unlike: usize,
+    pub(super) warnings: WarningCounts,
 }
 
 impl<'a> Rows<'a> {
     pub(super) fn new(classes: &'a [String], method: HeatMapMethod, json: bool, output: &'a Output) -> Self {
-        Self { classes, method, json, output, written: 0, errors: 0, unlike: 0 }
+        Self { classes, method, json, output, written: 0, errors: 0, warnings: WarningCounts::default() }
     }
 
     /// Prints the heading, before the first row.
@@ -37,7 +39,7 @@ impl<'a> Rows<'a> {
         match heated {
             Ok(heated) => {
                 self.begin();
-                self.unlike += usize::from(heated.assessment.warning.is_some());
+                self.warnings.add(heated.assessment.warning.as_ref());
                 self.row(path, heated);
             }
             Err(error) => {

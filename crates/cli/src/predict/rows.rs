@@ -8,7 +8,7 @@ use model::{Assessment, InputReader, Predictor, PreparedImage};
 use rayon::prelude::*;
 
 use super::print::Printer;
-use crate::{found::Found, predictor, progress::FileProgress};
+use crate::{found::Found, predictor, progress::FileProgress, unlike::WarningCounts};
 
 /// Files that wait for their batch to be full, and counts of the rows written.
 pub(super) struct Rows<'a> {
@@ -20,8 +20,7 @@ pub(super) struct Rows<'a> {
     pub(super) written: usize,
     pub(super) errors: usize,
     pub(super) uncertain: usize,
-    /// Number of images that are unlike the training images.
-    pub(super) unlike: usize,
+    pub(super) warnings: WarningCounts,
 }
 
 impl<'a> Rows<'a> {
@@ -32,7 +31,17 @@ impl<'a> Rows<'a> {
         progress: &'a FileProgress<'a>,
     ) -> Self {
         let waiting = Vec::new();
-        Self { predictor, reader, printer, progress, waiting, written: 0, errors: 0, uncertain: 0, unlike: 0 }
+        Self {
+            predictor,
+            reader,
+            printer,
+            progress,
+            waiting,
+            written: 0,
+            errors: 0,
+            uncertain: 0,
+            warnings: WarningCounts::default(),
+        }
     }
 
     /// Decodes files and writes the rows of all full batches.
@@ -95,6 +104,6 @@ impl<'a> Rows<'a> {
 
     fn count(&mut self, assessment: &Assessment) {
         self.uncertain += usize::from(assessment.decision.is_none());
-        self.unlike += usize::from(assessment.warning.is_some());
+        self.warnings.add(assessment.warning.as_ref());
     }
 }

@@ -41,8 +41,14 @@ impl Dense {
         self.bias.numel() as i64
     }
 
-    fn forward(&self, x: &Tensor, compute: Kind, by_convolution: bool) -> Result<Tensor> {
+    /// Casts kernel and bias.
+    fn cast(&self, compute: Kind) -> Result<Self> {
         let (weight, bias) = (stage::cast(&self.weight, compute)?, stage::cast(&self.bias, compute)?);
+        Ok(Self { name: self.name.clone(), weight, bias })
+    }
+
+    fn forward(&self, x: &Tensor, compute: Kind, by_convolution: bool) -> Result<Tensor> {
+        let Self { weight, bias, .. } = self.cast(compute)?;
         if by_convolution { convolved(x, &weight, &bias) } else { Ok(x.f_linear(&weight, Some(&bias))?) }
     }
 }
@@ -98,10 +104,18 @@ impl Head {
     /// Returns the features `[N, F]` that the dense layers take, of maps `[N, C, h, w]`; features pass unchanged.
     pub(crate) fn input(&self, x: &Tensor, compute: Kind) -> Result<Tensor> {
         match self.input {
+            _ if x.dim() == 2 => Ok(x.shallow_clone()),
             Input::Pooled => pooled(x),
             // With channels-last memory this is a view.
             Input::Flattened => Ok(stage::cast(x, compute)?.f_permute([0, 2, 3, 1])?.f_flatten(1, -1)?),
         }
+    }
+
+    /// Prepares the head with its current weights, cast once, for evaluation.
+    pub(crate) fn for_inference(&self, compute: Kind) -> Result<Self> {
+        let of_hidden = if self.input == Input::Flattened { compute } else { Kind::Float };
+        let hidden = self.hidden.iter().map(|layer| layer.cast(of_hidden)).collect::<Result<_>>()?;
+        Ok(Self { hidden, output: self.output.cast(Kind::Float)?, input: self.input })
     }
 
     /// Computes f32 logits `[N, n_classes]` of `x`, which is anything that [`Self::input`] takes. A `traced` pass names no

@@ -109,7 +109,8 @@ impl Stage for Convolution {
         })
     }
 
-    /// Counts convolved maps with their gradient, pooled ones with indices, masks and gradients.
+    /// Counts convolved maps with their gradient, pooled ones with indices, masks and gradients, for f32. In bf16 the indices,
+    /// which have eight bytes, make up a larger part.
     fn activations(&self, side: i64) -> Activations {
         let convolved = (side - 2).max(0);
         Activations { kept: 3 * FILTERS as i64 * convolved * convolved, side: convolved / 2 }

@@ -75,7 +75,7 @@ impl Stage for Backbone {
         }))
     }
 
-    /// Nothing is known of the values that the module keeps.
+    /// Counts nothing: the values that the module keeps are unknown.
     fn activations(&self, side: i64) -> Activations {
         Activations { kept: 0, side }
     }

@@ -30,15 +30,15 @@ impl InputRules {
 /// Decoder of files for all members of a [`Predictor`](super::Predictor), usable on any thread.
 #[derive(Clone, Debug)]
 pub struct InputReader {
-    ways: Vec<(Way, InputRules)>,
+    inputs: Vec<(Preprocessing, InputRules)>,
     /// Detector of each member that has one, with the index of the image that the member takes.
     detectors: Vec<(usize, OodDetector)>,
 }
 
-/// Way from a file to a network's input: rules of decoding, size and interpolation.
-type Way = (Option<Formats>, Preprocess);
+/// Preprocessing from a file to a network's input: rules of decoding, size and interpolation.
+type Preprocessing = (Option<Formats>, Preprocess);
 
-/// Decoded file: an image for each way that one of the members needs.
+/// Decoded file: an image for each input that one of the members needs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PreparedImage {
     pub(super) images: Vec<Pixels>,
@@ -71,50 +71,50 @@ impl fmt::Display for InputWarning {
     }
 }
 
-pub(super) fn way(classifier: &Classifier) -> Way {
+pub(super) fn input(classifier: &Classifier) -> Preprocessing {
     (classifier.spec().formats, classifier.spec().preprocess())
 }
 
-/// Returns the ways of these models, each once.
-pub(super) fn ways<'a>(classifiers: impl Iterator<Item = &'a Classifier>) -> Vec<Way> {
+/// Returns the inputs of these models, each once.
+pub(super) fn inputs<'a>(classifiers: impl Iterator<Item = &'a Classifier>) -> Vec<Preprocessing> {
     let mut all = Vec::new();
-    for way in classifiers.map(way) {
-        if !all.contains(&way) {
-            all.push(way);
+    for input in classifiers.map(input) {
+        if !all.contains(&input) {
+            all.push(input);
         }
     }
     all
 }
 
 /// Returns the index of a model's image among those that are made of a file.
-pub(super) fn image_of(classifier: &Classifier, ways: &[Way]) -> usize {
-    ways.iter().position(|known| *known == way(classifier)).unwrap_or_default()
+pub(super) fn image_of(classifier: &Classifier, inputs: &[Preprocessing]) -> usize {
+    inputs.iter().position(|known| *known == input(classifier)).unwrap_or_default()
 }
 
 impl InputReader {
     /// Makes a reader for these models, each by its rules.
     pub fn new<'a>(models: impl Iterator<Item = (&'a Classifier, InputRules)> + Clone) -> Self {
-        let ways = ways(models.clone().map(|(classifier, _)| classifier));
+        let inputs = inputs(models.clone().map(|(classifier, _)| classifier));
         let detectors = models
             .clone()
-            .filter_map(|(classifier, _)| Some((image_of(classifier, &ways), classifier.guard()?.clone())));
+            .filter_map(|(classifier, _)| Some((image_of(classifier, &inputs), classifier.guard()?.clone())));
         let detectors = detectors.collect();
-        let of_way = |way: Way| {
-            let (_, rules) = models.clone().find(|(classifier, _)| self::way(classifier) == way)?;
-            Some((way, rules))
+        let of_way = |input: Preprocessing| {
+            let (_, rules) = models.clone().find(|(classifier, _)| self::input(classifier) == input)?;
+            Some((input, rules))
         };
-        Self { detectors, ways: ways.into_iter().filter_map(of_way).collect() }
+        Self { detectors, inputs: inputs.into_iter().filter_map(of_way).collect() }
     }
 
     /// Rules of the first model.
     pub fn formats(&self) -> Option<Formats> {
-        self.ways.first().map(|(_, rules)| rules.decoding.formats)
+        self.inputs.first().map(|(_, rules)| rules.decoding.formats)
     }
 
     /// Limits of decoding, whatever the rules: those of the first model.
     pub fn limits(&self) -> Decoding {
         let general = Decoding::new(Formats::All);
-        let first = self.ways.first().map(|(_, rules)| rules.decoding);
+        let first = self.inputs.first().map(|(_, rules)| rules.decoding);
         first.map_or(general, |first| Decoding { formats: general.formats, ..first })
     }
 
@@ -139,7 +139,7 @@ impl InputReader {
     ) -> Result<(PreparedImage, Option<Pixels>), DecodeError> {
         let (mut images, mut notes): (Vec<Pixels>, Vec<String>) = (Vec::new(), Vec::new());
         let mut whole: Option<(Decoding, Decoded)> = None;
-        for ((_, preprocess), rules) in &self.ways {
+        for ((_, preprocess), rules) in &self.inputs {
             let &Preprocess { image_size, interpolation } = preprocess;
             let most = rules.decoding.max_pixels.min(max_pixels);
             let decoding = Decoding { max_pixels: most, ..rules.decoding };
@@ -172,19 +172,27 @@ impl InputReader {
 
     /// Estimates what decoding a file takes, by its header; `with_whole` as in [`Self::read_within`].
     pub fn cost(&self, bytes: &[u8], with_whole: bool) -> DecodeCost {
-        let costs = self
-            .ways
-            .iter()
-            .map(|((_, preprocess), rules)| DecodeCost::of(bytes, preprocess, with_whole, &rules.decoding));
-        costs.fold(DecodeCost::default(), |all, one| DecodeCost {
-            pixels: all.pixels.max(one.pixels),
-            // One after the other: it takes the time of all, and the memory of the largest beside what is kept.
-            stored_bytes: all.stored_bytes.saturating_add(one.stored_bytes),
-            memory_bytes: match with_whole {
-                true => all.memory_bytes.saturating_add(one.memory_bytes),
-                false => all.memory_bytes.max(one.memory_bytes),
-            },
-        })
+        let whole_rules = self.inputs.first().map(|(_, rules)| rules.decoding);
+        let (mut all, mut kept) = (DecodeCost::default(), 0_u64);
+        for (index, ((_, preprocess), rules)) in self.inputs.iter().enumerate() {
+            let resized = 3 * (preprocess.image_size as u64).pow(2);
+            let is_whole = with_whole && whole_rules == Some(rules.decoding);
+            if is_whole && index > 0 {
+                // Resized from the whole image that is there.
+                kept = kept.saturating_add(resized);
+                continue;
+            }
+            let one = DecodeCost::of(bytes, preprocess, is_whole, &rules.decoding);
+            all.pixels = all.pixels.max(one.pixels);
+            // One after the other: it takes the time of each decoding, and the memory of the largest beside what is kept.
+            all.stored_bytes = all.stored_bytes.saturating_add(one.stored_bytes);
+            all.memory_bytes = all.memory_bytes.max(one.memory_bytes.saturating_add(kept));
+            kept = kept.saturating_add(resized);
+            if with_whole && index == 0 {
+                kept = kept.saturating_add(one.pixels.saturating_mul(3));
+            }
+        }
+        DecodeCost { memory_bytes: all.memory_bytes.max(kept), ..all }
     }
 }
 

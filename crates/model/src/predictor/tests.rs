@@ -1,9 +1,9 @@
-use data::{Decoding, Formats, Interpolation, encode_png};
+use data::{Appearance, Decoding, Formats, Interpolation, encode_png};
 use metrics::OperatingPoint;
 use tch::Device;
 
 use super::*;
-use crate::{CONVNET, InputScale, Meta, Metric, Precision, Pretrained, Spec};
+use crate::{CONVNET, InputScale, Meta, Metric, OodDetector, Precision, Pretrained, Spec};
 
 fn classifier(classes: [&str; 2], image_size: usize, seed: u64) -> Classifier {
     let spec = Spec {
@@ -167,4 +167,50 @@ fn each_size_is_decoded_by_its_rules_and_the_whole_image_is_the_first_ones() {
     assert!(reader.read_within(&png(1), 100, false).is_err());
     let (one, two) = (self::reader(&[&a]).cost(&png(1), false), reader.cost(&png(1), false));
     assert_eq!((two.pixels, two.stored_bytes), (one.pixels, 2 * one.stored_bytes));
+    // A whole image is decoded once for all members of the same rules.
+    let (one, two) = (self::reader(&[&a]).cost(&png(1), true), reader.cost(&png(1), true));
+    assert_eq!((two.stored_bytes, two.memory_bytes), (one.stored_bytes, one.memory_bytes));
+    let bytes = |models: &[&Classifier]| predictor(models, PredictOptions::default()).input_bytes();
+    assert_eq!((bytes(&[&a, &b]), bytes(&[&b, &a])), (3 * (256 + 400), 3 * (256 + 400)));
+}
+
+/// By other rules the whole image of the first member is no other member's: 16 bits are cut by Keras'.
+#[test]
+fn a_member_of_other_rules_decodes_by_itself() {
+    let (a, b) = (classifier(["x", "y"], 4, 1), classifier(["x", "y"], 6, 2));
+    let mut keras = b.spec().clone();
+    keras.formats = Some(Formats::Keras);
+    let b = Classifier::new(keras, Pretrained::None, 2, Device::Cpu).unwrap();
+    let bytes = data::encode_png_16(4, 4, &[513; 16], &[]).unwrap();
+    let by_keras = InputRules { decoding: Decoding::new(Formats::Keras), note: None };
+    let models = [(&a, rules()), (&b, by_keras)];
+    let reader = InputReader::new(models.iter().map(|(model, rules)| (*model, rules.clone())));
+    for with_whole in [false, true] {
+        let (image, _) = reader.read_within(&bytes, 100, with_whole).unwrap();
+        assert_eq!((image.images[0].data[0], image.images[1].data[0]), (2, 255), "{with_whole}");
+    }
+}
+
+#[test]
+fn a_detector_sees_its_members_image_and_silences_the_warning_of_colour() {
+    let gray = |level: usize, side: usize| {
+        let data = (0..side * side).map(|i| (i % side * level / 10 + 40) as u8).collect();
+        Pixels { width: side, height: side, channels: 1, data }
+    };
+    let training: Vec<_> = (0..120).map(|i| (Appearance::of(&gray(20 + i % 40, 20)), i % 2)).collect();
+    let held_out: Vec<_> = (0..40).map(|i| Appearance::of(&gray(20 + i, 20))).collect();
+    let detector = OodDetector::learn(&training, &held_out, 2).unwrap();
+    let plain = classifier(["x", "y"], 16, 1);
+    let mut guarded = classifier(["x", "y"], 20, 2);
+    guarded.set_guard(Some(detector.clone()));
+    let bytes = png(3);
+    let own = reader(&[&guarded]).read(&bytes).unwrap();
+    let expected = detector.check(own.first()).unwrap();
+    for models in [[&plain, &guarded], [&guarded, &plain]] {
+        let image = reader(&models).read(&bytes).unwrap();
+        assert_eq!(image.warning, Some(InputWarning::OutOfDistribution(expected)));
+        assert!(predictor(&models, PredictOptions::default()).has_detector());
+    }
+    let usual = encode_png(&gray(31, 20)).unwrap();
+    assert_eq!(reader(&[&plain, &guarded]).read(&usual).unwrap().warning, None);
 }
