@@ -1,5 +1,6 @@
 //! Command `explain`: heat maps of where in images a model looks, as pictures and as numbers.
 
+mod heated;
 mod names;
 mod rows;
 
@@ -8,19 +9,19 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use base::shown;
 use data::{EVALUATION_BATCH, Formats, OutputKind};
-use model::{Assessment, HeatMap, HeatMapMethod, InputReader, Predictor, PreparedImage};
+use model::{HeatMapMethod, InputReader, Predictor, PreparedImage};
 use rayon::prelude::*;
 
 use crate::{
     args::ExplainArgs,
     compute::use_threads,
-    files,
     found::{self, Found, ImageSearch},
     output::Output,
     predictor::{self, Models},
     progress::{self, FileProgress},
     status::{Status, hinted},
 };
+use heated::Heated;
 use names::{OutputNames, Targets};
 use rows::Rows;
 
@@ -164,31 +165,5 @@ impl Explainer<'_> {
         heated.par_iter().with_max_len(1).try_for_each(write)?;
         heated.iter().for_each(|(path, heated)| self.rows.add(path, heated));
         Ok(self.rows.output.check()?)
-    }
-}
-
-/// Image with its heat map, and the paths of their pictures.
-struct Heated {
-    prepared: PreparedImage,
-    assessment: Assessment,
-    heat_map: HeatMap,
-    targets: Targets,
-}
-
-impl Heated {
-    /// Writes both pictures.
-    fn write(&self, classes: &[String], method: HeatMapMethod) -> Result<()> {
-        let Self { prepared, heat_map, targets, .. } = self;
-        let maximum = heat_map.maximum();
-        let overlay =
-            data::overlay(prepared.first(), &heat_map.values, maximum).context("cannot draw a heat map")?;
-        files::write(&targets.overlay, &data::encode_png(&overlay).context("cannot encode a PNG")?)?;
-        // For an empty map this is 0/0, which is NaN and becomes 0 as an integer.
-        let to_16_bits = |&value: &f32| (f64::from(value / maximum) * 65535.0).round() as u16;
-        let values: Vec<u16> = heat_map.values.iter().map(to_16_bits).collect();
-        let class = classes.get(heat_map.class).cloned().unwrap_or_default();
-        let texts = [("Class", class), ("Method", method.to_string()), ("Maximum", maximum.to_string())];
-        let map = data::encode_png_16(heat_map.size, heat_map.size, &values, &texts);
-        files::write(&targets.map, &map.context("cannot encode a PNG")?)
     }
 }

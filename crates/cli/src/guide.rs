@@ -1,22 +1,11 @@
 //! Command `guide`: the manual that the program carries, since hospital machines have no network.
 
+pub(crate) mod topics;
+
 use anyhow::Result;
 
 use crate::{args::GuideArgs, output::Output, status::Status, table};
-
-/// Topics in reading order, each with its page.
-pub(crate) const TOPICS: [(&str, &str); 10] = [
-    ("data", include_str!("../guide/data.md")),
-    ("training", include_str!("../guide/training.md")),
-    ("transfer-learning", include_str!("../guide/transfer-learning.md")),
-    ("evaluation", include_str!("../guide/evaluation.md")),
-    ("prediction", include_str!("../guide/prediction.md")),
-    ("serving", include_str!("../guide/serving.md")),
-    ("files", include_str!("../guide/files.md")),
-    ("benchmarks", include_str!("../guide/benchmarks.md")),
-    ("distribution", include_str!("../guide/distribution.md")),
-    ("architecture", include_str!("../guide/architecture.md")),
-];
+use topics::TOPICS;
 
 /// Prints a page unchanged, or the list of topics.
 pub(crate) fn run(args: &GuideArgs, output: &Output) -> Result<Status> {

@@ -11,7 +11,7 @@ use toml::{Table, Value};
 
 use crate::{
     files,
-    settings::{Values, is_given, is_setting},
+    settings::names::{Values, is_given, is_setting},
     status::hinted,
 };
 

@@ -20,7 +20,7 @@ use crate::{
     files,
     output::Output,
     recipe, rules,
-    settings::{Values, is_given, is_setting},
+    settings::names::{Values, is_given, is_setting},
     status::hinted,
     train::is_fetched,
 };

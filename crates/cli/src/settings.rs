@@ -1,18 +1,18 @@
 //! Layers of a run's settings: flags that the user gave, over a recipe or the run that is resumed, over defaults.
 
-use std::{collections::BTreeMap, ffi::OsString};
+pub(crate) mod names;
+
+use std::ffi::OsString;
 
 use anyhow::Result;
-use clap::{ArgMatches, Args as _, FromArgMatches as _, parser::ValueSource};
+use clap::{ArgMatches, FromArgMatches as _};
 
 use crate::{
     args::{Cli, Command, TrainSettings},
     output::Output,
     recipe, resume,
 };
-
-/// Values of settings as their flags take them, by the names of the flags; a switch that is on has an empty one.
-pub(crate) type Values = BTreeMap<String, String>;
+use names::{Values, command, is_given};
 
 /// Puts the recipe or the run that a command names below its flags.
 pub(crate) fn fill(cli: &mut Cli, matches: &ArgMatches, output: &Output) -> Result<()> {
@@ -37,21 +37,6 @@ pub(crate) fn fill_by_recipe(settings: &mut TrainSettings, given: &ArgMatches) -
         *settings = over(given, &values).map_err(|reason| recipe::refused(&name, &reason))?;
     }
     Ok(())
-}
-
-/// Tells if the user gave the flag of a setting: then it wins.
-pub(crate) fn is_given(given: &ArgMatches, key: &str) -> bool {
-    given.value_source(&key.replace('-', "_")) == Some(ValueSource::CommandLine)
-}
-
-/// Tells if a name is that of a setting.
-pub(crate) fn is_setting(key: &str) -> bool {
-    command().get_arguments().any(|flag| flag.get_long() == Some(key))
-}
-
-/// The flags of settings alone.
-fn command() -> clap::Command {
-    TrainSettings::augment_args(clap::Command::new("settings").no_binary_name(true))
 }
 
 /// Puts values below the flags that were given; values that are of no setting are left alone.
@@ -117,6 +102,6 @@ mod tests {
         let error = over(&given(&[]), &bad).err().unwrap();
         assert!(error.starts_with("invalid value 'many' for '--epochs <N>'"), "{error}");
         assert_eq!(over(&given(&["--epochs", "4"]), &bad).unwrap().epochs, 4);
-        assert!(is_setting("mean") && !is_setting("resume") && !is_setting("fold"));
+        assert!(names::is_setting("mean") && !names::is_setting("resume") && !names::is_setting("fold"));
     }
 }

@@ -28,6 +28,17 @@ pub struct Augmentation {
     pub flip_vertical: bool,
 }
 
+/// Changes to the images of an epoch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AugmentContext {
+    /// Largest changes; nothing at all takes the images as they are.
+    pub augmentation: Augmentation,
+    /// The run's seed.
+    pub seed: u64,
+    /// Epoch, counted from 1.
+    pub epoch: u64,
+}
+
 /// A number of [`Augmentation`] by its name, and the largest that makes sense.
 type Field = (&'static str, f32, fn(&mut Augmentation) -> &mut f32);
 

@@ -2,7 +2,7 @@
 
 use base::random::{Key, permutation};
 
-use crate::{Error, ImageSet, Pixels, images::push_rgb};
+use crate::Pixels;
 
 /// Images of a batch in tests and predictions. In f32 the size of a batch moves probabilities in the last digits, so
 /// all of them share this one, and pad the last batch.
@@ -32,14 +32,6 @@ pub fn evaluation_indices(n_images: usize, start: usize) -> Vec<usize> {
     (start..n_images.min(start + EVALUATION_BATCH)).collect()
 }
 
-/// Reads the images from `start` on, at most 32 of them, padded to 32.
-///
-/// # Errors
-/// Same as [`ImageSet::read`].
-pub fn evaluation_batch(images: &ImageSet, start: usize) -> Result<Batch, Error> {
-    Ok(images.batch(&evaluation_indices(images.len(), start))?.padded())
-}
-
 impl Batch {
     /// Puts images of `image_size` × `image_size` pixels side by side in RGB.
     pub fn of(images: &[&Pixels], image_size: usize) -> Self {
@@ -54,6 +46,15 @@ impl Batch {
         self.pixels.resize(self.image_size * self.image_size * 3 * EVALUATION_BATCH.max(self.n), 0);
         self.n = self.n.max(EVALUATION_BATCH);
         self
+    }
+}
+
+/// Appends an image of `values` RGB values, or a third as many gray ones.
+pub(crate) fn push_rgb(image: &[u8], values: usize, pixels: &mut Vec<u8>) {
+    if image.len() == values {
+        pixels.extend_from_slice(image);
+    } else {
+        pixels.extend(image.iter().flat_map(|&gray| [gray; 3]));
     }
 }
 

@@ -31,8 +31,8 @@ use crate::{
     DecodeError, Decoded, Decoding, Error, FileObserver, OutputKind, Preprocess, Sample,
     create_output_folder,
     images::hex,
-    load::{CHUNK, FileResult, decode_chunk},
-    store::Bytes,
+    read::{CHUNK, decode_chunk},
+    store::{Bytes, FileResult},
 };
 use key::ListKey;
 pub use note::CachedNote;

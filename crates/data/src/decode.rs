@@ -1,6 +1,7 @@
 //! Decoding of files into 8-bit pixels, by content and never by extension.
 
 mod animation;
+mod announced;
 mod cost;
 mod dicom;
 mod gif;

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::{Part, manifest::Problems};
+use crate::{Part, manifest::problems::Problems};
 
 /// Error while a data set is listed, read, split or written.
 #[derive(Debug, Error)]

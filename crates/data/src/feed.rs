@@ -6,24 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Augmentation, Batch, Error, ImageSet};
+use crate::{AugmentContext, Batch, Error, ImageSet};
 
 /// Batches in order, prepared on a thread of their own. Dropping it ends the thread.
 #[derive(Debug)]
 pub struct Prefetcher {
     batches: Receiver<Result<Batch, Error>>,
     waited: Duration,
-}
-
-/// Changes to the images of an epoch.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct AugmentContext {
-    /// Largest changes; nothing at all takes the images as they are.
-    pub augmentation: Augmentation,
-    /// The run's seed.
-    pub seed: u64,
-    /// Epoch, counted from 1.
-    pub epoch: u64,
 }
 
 impl Prefetcher {

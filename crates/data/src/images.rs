@@ -8,7 +8,9 @@ use sha2::{Digest as _, Sha256};
 use base::random::{Key, Purpose};
 
 use crate::{
-    Appearance, AugmentContext, Batch, DecodeNotes, Error, Occlusion, Pixels, Sample, augment, store::Store,
+    Appearance, AugmentContext, Batch, DecodeNotes, Error, Occlusion, Pixels, Sample, augment,
+    batch::{evaluation_indices, push_rgb},
+    store::Store,
 };
 
 /// 8-bit images of one size with their samples, in the samples' order: one channel where an image is gray, three
@@ -171,13 +173,12 @@ impl ImageSet {
     }
 }
 
-/// Appends an image of `values` RGB values, or a third as many gray ones.
-pub(crate) fn push_rgb(image: &[u8], values: usize, pixels: &mut Vec<u8>) {
-    if image.len() == values {
-        pixels.extend_from_slice(image);
-    } else {
-        pixels.extend(image.iter().flat_map(|&gray| [gray; 3]));
-    }
+/// Reads the images from `start` on, at most 32 of them, padded to 32.
+///
+/// # Errors
+/// Same as [`ImageSet::read`].
+pub fn evaluation_batch(images: &ImageSet, start: usize) -> Result<Batch, Error> {
+    Ok(images.batch(&evaluation_indices(images.len(), start))?.padded())
 }
 
 /// SHA-256 over classes and, in order, every image's name, label and pixels, as lowercase hex: equal for the same

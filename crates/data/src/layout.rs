@@ -3,43 +3,12 @@
 use std::{fs, io, path::Path};
 
 use crate::{
-    ClassName, Error, FileObserver, Formats, GroupRule, Layout, Listing, Part, Reason, Remark, Sample,
-    Unobserved, group, listing, manifest,
+    ClassName, Classes, Error, FileObserver, Layout, Listing, OpenOptions, Part, Reason, Remark, Sample,
+    Unobserved, group, left_out, listing, manifest,
     scan::{ClassFolder, Name, Scan},
     unicode::is_same_text,
     walk::{self, Entry, EntryKind},
 };
-
-/// Choice of the classes that are listed.
-#[derive(Clone, Copy, Debug)]
-pub enum Classes<'a> {
-    /// All classes there are, sorted by code point.
-    All,
-    /// These classes, in this order; others are left out.
-    Named(&'a [ClassName]),
-    /// These classes, in this order, and there must be no others: a test set for a model.
-    Exactly(&'a [ClassName]),
-    /// These classes, in this order, and there must be no others; of some there may be no image, nor a folder: another data set
-    /// that a model is tested on.
-    Among(&'a [ClassName]),
-}
-
-/// Settings by which a data set is listed.
-#[derive(Clone, Copy, Debug)]
-pub struct OpenOptions<'a> {
-    /// Choice of its classes.
-    pub classes: Classes<'a>,
-    /// Rules by which its files count as images. The rows of a CSV are all taken: whoever wrote them named the files.
-    pub formats: Formats,
-    /// Rule by which images belong together.
-    pub group: &'a GroupRule,
-}
-
-impl OpenOptions<'_> {
-    /// All classes by Keras' rules, without groups.
-    pub const KERAS: OpenOptions<'static> =
-        OpenOptions { classes: Classes::All, formats: Formats::Keras, group: &GroupRule::None };
-}
 
 /// Lists a data set: a folder or a CSV in one of the layouts of [`Layout`].
 ///
@@ -169,7 +138,7 @@ fn folders_of_parts(
 fn is_part_or_class(entry: &Entry) -> bool {
     matches!(entry.kind, EntryKind::Folder | EntryKind::LinkToFolder)
         && !entry.text.starts_with('.')
-        && !walk::is_leftover_folder(&entry.text)
+        && !left_out::is_leftover_folder(&entry.text)
 }
 
 /// Lists the images class by class, each part by part.

@@ -8,15 +8,12 @@ use std::{
 };
 
 use crate::{
-    Error, OutputKind,
+    Error, LeftOut, Part,
     unicode::{Likeness, is_same_text, likeness, look},
 };
 
 /// Beginning of the name of every image of the synthetic sample, so that no result from it passes for a real one.
 pub const SYNTHETIC_PREFIX: &str = "synthetic-";
-
-/// Ending of a folder of images until all of them are in it.
-pub const PARTIAL: &str = ".partial";
 
 /// Class of images: its label, and the folder that holds its images.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,43 +75,6 @@ impl Sample {
     }
 }
 
-/// Part of a data set, by the use of its images.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Part {
-    /// Images that weights are trained on.
-    Training,
-    /// Images that early stopping and the choice of the best epoch look at.
-    Validation,
-    /// Images that nothing looks at before the end.
-    Test,
-}
-
-impl Part {
-    /// All parts, in the order in which tables have them.
-    pub const ALL: [Self; 3] = [Self::Training, Self::Validation, Self::Test];
-
-    /// Finds a part by the name of a folder or in a CSV, upper and lower case alike: train, training, val, valid,
-    /// validation, test or testing.
-    pub fn named(name: &str) -> Option<Self> {
-        match name.to_lowercase().as_str() {
-            "train" | "training" => Some(Self::Training),
-            "val" | "valid" | "validation" => Some(Self::Validation),
-            "test" | "testing" => Some(Self::Test),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for Part {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Training => "training",
-            Self::Validation => "validation",
-            Self::Test => "test",
-        })
-    }
-}
-
 /// Layout of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
@@ -135,78 +95,6 @@ impl fmt::Display for Layout {
             Self::ImagesAndMasks => "class folders with images/ and masks/",
             Self::Parts => "training and test folders of class folders",
             Self::Csv => "CSV",
-        })
-    }
-}
-
-/// A file or folder that a data set holds and does not use.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LeftOut {
-    /// The file or folder.
-    pub path: PathBuf,
-    /// Reason why it is left out.
-    pub reason: Reason,
-}
-
-/// Reason why something is left out; displayed as a short fragment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reason {
-    /// Masks are no radiographs.
-    Masks,
-    /// It lies beside the `images/` of its class.
-    BesideImages,
-    /// By its first bytes an image of this format, which Keras' list of extensions lacks.
-    NotInKerasList(&'static str),
-    /// An image, but of no class.
-    OutsideOfClasses,
-    /// A folder or label that is none of the classes named.
-    NotAClass,
-    /// A folder beside those for training and test.
-    OutsideOfParts,
-    /// Neither its extension nor its content is an image's.
-    NoImage,
-    /// A file that is still being written, or that a kill left half written.
-    Unfinished,
-    /// Its name begins with a dot.
-    Hidden,
-    /// Left by a notebook, an archive, a version control or an operating system.
-    Leftover,
-    /// Written by Thorax, or a cache of another program.
-    Output(OutputKind),
-    /// A folder for testing that holds no class folders.
-    Unlabelled,
-    /// A file that the system does not let us look into, with no image's extension.
-    Unreadable,
-    /// A link to a folder, which is not followed.
-    LinkToFolder,
-    /// A link that leads nowhere.
-    BrokenLink,
-    /// A pipe, socket, device or file of the kernel's, which is never read.
-    Special,
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Masks => "masks, no radiographs",
-            Self::BesideImages => "beside the class's images/",
-            Self::NotInKerasList(format) => {
-                return write!(f, "{format} by its content, with an extension that Keras does not list");
-            }
-            Self::OutsideOfClasses => "an image outside of the class folders",
-            Self::NotAClass => "none of the classes named",
-            Self::OutsideOfParts => "beside the folders for training and test",
-            Self::NoImage => "no image",
-            Self::Unfinished => "unfinished",
-            Self::Hidden => "hidden",
-            Self::Leftover => "left by a notebook, an archive or a system",
-            Self::Output(OutputKind::Cache) => "a cache",
-            Self::Output(kind) => return write!(f, "{kind} that Thorax wrote"),
-            Self::Unlabelled => "a test folder without class folders",
-            Self::Unreadable => "not readable, with no image's extension",
-            Self::LinkToFolder => "a link to a folder, not followed",
-            Self::BrokenLink => "a link that leads nowhere",
-            Self::Special => "a pipe, socket, device or file of the kernel's",
         })
     }
 }

@@ -5,13 +5,12 @@
 //! also where an earlier version wrote it. A folder that holds nothing but such folders and files is one itself.
 
 use std::{
-    fmt,
     fs::{self, File},
     io::{Read as _, Write as _},
     path::Path,
 };
 
-use crate::{Error, walk};
+use crate::{Error, OutputKind, left_out};
 
 /// File that says what the folder that it lies in holds.
 pub const MARKER: &str = ".thorax-output";
@@ -30,69 +29,6 @@ const RECORDS: [(&str, &str, OutputKind); 3] = [
 const SEARCHED: u64 = 1 << 16;
 /// Folders within folders that are looked into.
 const DEPTH: usize = 4;
-
-/// Content of a folder that Thorax wrote.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum OutputKind {
-    /// A run of training.
-    Run,
-    /// Runs.
-    Runs,
-    /// A cross-validation.
-    CrossValidation,
-    /// Figures and predictions of a test.
-    Test,
-    /// Data of this program or another that can be made again.
-    Cache,
-    /// Pictures of heat maps.
-    HeatMaps,
-    /// A data set laid out in parts.
-    Split,
-    /// The synthetic sample.
-    Sample,
-    /// Pixels of files as they were decoded, beside those files.
-    Decoded,
-}
-
-impl OutputKind {
-    const ALL: [Self; 9] = [
-        Self::Run,
-        Self::Runs,
-        Self::CrossValidation,
-        Self::Test,
-        Self::Cache,
-        Self::HeatMaps,
-        Self::Split,
-        Self::Sample,
-        Self::Decoded,
-    ];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Run => "a run",
-            Self::Runs => "runs",
-            Self::CrossValidation => "a cross-validation",
-            Self::Test => "results of a test",
-            Self::Cache => "a cache",
-            Self::HeatMaps => "heat maps",
-            Self::Split => "a split of a data set",
-            Self::Sample => "the synthetic sample",
-            Self::Decoded => "decoded images",
-        }
-    }
-
-    /// Tells if its images are radiographs, or stand for some: a split, the sample and decoded images are data where they are
-    /// named.
-    pub fn holds_images(self) -> bool {
-        matches!(self, Self::Split | Self::Sample | Self::Decoded)
-    }
-}
-
-impl fmt::Display for OutputKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 /// Tells if a file only says what the folder that it lies in holds.
 pub(crate) fn is_marker(name: &str) -> bool {
@@ -187,7 +123,7 @@ fn within(folder: &Path, depth: usize) -> Option<OutputKind> {
         let name = name.to_string_lossy();
         let kind = entry.file_type().ok()?;
         if kind.is_dir() {
-            if walk::is_leftover_folder(&name) {
+            if left_out::is_leftover_folder(&name) {
                 continue;
             }
             let depth = depth.checked_sub(1)?;

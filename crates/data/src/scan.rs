@@ -8,6 +8,7 @@ use std::{
 use crate::{
     ClassName, Classes, Error, FileObserver, Formats, LeftOut, Reason, Remark,
     close::close_match,
+    left_out,
     listing::{check_distinct, position},
     output_folder::{self, output_within},
     unicode::is_same_text,
@@ -68,7 +69,7 @@ impl Scan<'_> {
         for entry in walk::entries(&path)? {
             let reason = match entry.kind {
                 EntryKind::File if output_folder::is_marker(&entry.text) => continue,
-                EntryKind::Folder | EntryKind::LinkToFolder if walk::is_leftover_folder(&entry.text) => {
+                EntryKind::Folder | EntryKind::LinkToFolder if left_out::is_leftover_folder(&entry.text) => {
                     Some(Reason::Leftover)
                 }
                 EntryKind::Folder | EntryKind::LinkToFolder => {

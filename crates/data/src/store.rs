@@ -9,6 +9,9 @@ use crate::{DecodeNotes, Error};
 /// SHA-256 of an image's 8-bit values.
 pub(crate) type Digest = [u8; 32];
 
+/// Outcome of one file: the place of its image, or the reason why there is none.
+pub(crate) type FileResult = Result<Entry, String>;
+
 /// Images of one size, each one channel or three.
 #[derive(Debug, Default)]
 pub(crate) struct Store {

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, fs, io, path::Path};
 
-use crate::{Error, Formats, OutputKind, Reason, is_heat_map, listing::PARTIAL, sniff};
+use crate::{Error, Formats, OutputKind, Reason, is_heat_map, left_out::PARTIAL, sniff};
 
 /// Entry of a folder.
 pub(crate) struct Entry {
@@ -65,32 +65,6 @@ const KERAS: [&str; 7] = ["png", "jpg", "jpeg", "bmp", "ppm", "tif", "tiff"];
 const OTHERS: [&str; 11] = ["dcm", "dicom", "gif", "jfif", "jpe", "pam", "pbm", "pgm", "pnm", "webp", "jif"];
 /// Number of first bytes that tell every format.
 const HEAD: u64 = 132;
-
-/// Folders that notebooks, archives, version control and operating systems leave.
-const LEFTOVER_FOLDERS: [&str; 17] = [
-    ".ipynb_checkpoints",
-    "__MACOSX",
-    "__pycache__",
-    "@eaDir",
-    "#recycle",
-    "$RECYCLE.BIN",
-    "System Volume Information",
-    "lost+found",
-    ".git",
-    ".svn",
-    ".hg",
-    ".dvc",
-    ".AppleDouble",
-    ".Spotlight-V100",
-    ".fseventsd",
-    ".TemporaryItems",
-    ".thumbnails",
-];
-
-/// Tells if a folder is a program's leftover, which is never meant as a class.
-pub fn is_leftover_folder(name: &str) -> bool {
-    name.starts_with(".Trash") || LEFTOVER_FOLDERS.iter().any(|known| known.eq_ignore_ascii_case(name))
-}
 
 /// Tells if a file is the one that macOS keeps of another, `._NAME`, which is no image whatever its extension.
 fn is_apple_double(folder: &Path, entry: &Entry) -> bool {

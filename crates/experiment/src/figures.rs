@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::{
     Error, PredictionTable, Result,
+    intervals::intervals,
     json::{Json, object},
     operating::TestedOperatingPoint,
 };
@@ -229,12 +230,6 @@ pub(crate) fn figure(
 ) -> Figure {
     let name = if value.is_some() { format!("interval of {key}{of}") } else { format!("{key}{of}") };
     Figure { value, interval: intervals.get(key).copied(), missing: undefined.get(&name).cloned() }
-}
-
-/// Converts intervals to their form in files, by key.
-pub(crate) fn intervals<'a>(figures: impl Iterator<Item = (&'static str, &'a Figure)>) -> Json {
-    let intervals = figures.filter_map(|(key, figure)| Some((key.to_owned(), figure.interval?)));
-    Json::of(intervals.collect::<BTreeMap<String, [f64; 2]>>())
 }
 
 /// Object of `test.json` that holds figures of probabilities, with the temperature.

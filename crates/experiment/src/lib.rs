@@ -15,6 +15,7 @@ mod figures;
 mod files;
 mod gap;
 mod history;
+mod intervals;
 mod json;
 mod mismatch;
 mod operating;

@@ -4,7 +4,7 @@ use metrics::{Figure, OperatingPoint, Scores, ThresholdCounts};
 use serde::Deserialize;
 
 use crate::{
-    figures::intervals,
+    intervals::intervals,
     json::{Json, object},
 };
 

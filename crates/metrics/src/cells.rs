@@ -1,4 +1,4 @@
-use crate::{Undefined, figures::Value};
+use crate::{Undefined, Value};
 
 /// The confusion matrix as weights, from which a bootstrap computes figures of counts and an influence function
 /// those of counts moved a little: `[C, C]`, true classes as rows.

@@ -1,6 +1,6 @@
 use crate::{
-    CLASS_FIGURES, FIGURES, Figure, Interval, Undefined,
-    figures::{ClassFormula, Formula, IntervalRule, Value, class_figure},
+    CLASS_FIGURES, FIGURES, Figure, Interval, Undefined, Value,
+    figures::{ClassFormula, Formula, IntervalRule, class_figure},
     influence::InfluenceMoments,
     interval::{bca, logit, wilson},
     prepared::ResampledSet,

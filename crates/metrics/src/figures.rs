@@ -1,13 +1,10 @@
 //! The table of figures: a row is a metric, with its formula, its interval and the tables and files that show it.
 
 use crate::{
-    Scores, Undefined,
+    Scores, Undefined, Value,
     cells::Cells,
     prepared::{ResampledSet, brier, log_loss},
 };
-
-/// A figure's value, or the reason why it has none.
-pub type Value = Result<f64, Undefined>;
 
 /// A figure of a set of images, as files hold it and tables show it.
 #[derive(Clone, Debug, Default, PartialEq)]

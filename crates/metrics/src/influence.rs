@@ -1,6 +1,6 @@
 use crate::{
-    CLASS_FIGURES, FIGURES, Figures, Undefined,
-    figures::{ClassFormula, Formula, Value, class_figure},
+    CLASS_FIGURES, FIGURES, Figures, Undefined, Value,
+    figures::{ClassFormula, Formula, class_figure},
     prepared::{ResampledSet, assemble},
     units::Units,
 };

@@ -41,6 +41,7 @@ mod curves;
 mod difference;
 mod estimate;
 mod evaluation;
+mod evaluation_error;
 mod figures;
 mod influence;
 mod interval;
@@ -65,8 +66,9 @@ pub use confusion::ConfusionMatrix;
 pub use curves::{PrecisionRecallPoint, RocPoint, precision_recall_curve, roc_curve};
 pub use difference::independent_difference;
 pub use estimate::Estimate;
-pub use evaluation::{ClassSummary, Evaluation, EvaluationError, FEW_IMAGES};
-pub use figures::{CLASS_FIGURES, ClassFigureSpec, FIGURES, Figure, FigureSpec, FigureTable, Figures, Value};
+pub use evaluation::{ClassSummary, Evaluation, FEW_IMAGES};
+pub use evaluation_error::EvaluationError;
+pub use figures::{CLASS_FIGURES, ClassFigureSpec, FIGURES, Figure, FigureSpec, FigureTable, Figures};
 pub use interval::{CONFIDENCE, Interval, IntervalMethod, wilson};
 pub use keras::KerasFigures;
 pub use mcnemar::mcnemar_exact;
@@ -77,7 +79,7 @@ pub use reliability::{RELIABILITY_BINS, Reliability, ReliabilityBin};
 pub use resample::{RESAMPLES, Resampling};
 pub use scores::Scores;
 pub use temperature::{Bound, Logits, Temperature, at_temperature};
-pub use undefined::Undefined;
+pub use undefined::{Undefined, Value};
 
 /// The figures that scikit-learn, SciPy and statsmodels give.
 #[cfg(test)]

@@ -1,7 +1,7 @@
 use crate::{
-    CLASS_FIGURES, FIGURES, Figures, Scores, Undefined,
+    CLASS_FIGURES, FIGURES, Figures, Scores, Undefined, Value,
     cells::Cells,
-    figures::{ClassFormula, Formula, Value, class_figure, weighted_mean},
+    figures::{ClassFormula, Formula, class_figure, weighted_mean},
     ranking::Ranking,
     reliability::{RELIABILITY_BINS, bin, confidences},
 };

@@ -1,5 +1,8 @@
 use std::fmt;
 
+/// A figure's value, or the reason why it has none.
+pub type Value = Result<f64, Undefined>;
+
 /// Reason why a figure or its interval has no value. Classes are indices; [`Undefined::named`] puts their names
 /// in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

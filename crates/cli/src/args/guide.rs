@@ -1,6 +1,6 @@
 use clap::{Args, builder::PossibleValuesParser};
 
-use crate::guide::TOPICS;
+use crate::guide::topics::TOPICS;
 
 #[derive(Args)]
 pub(crate) struct GuideArgs {

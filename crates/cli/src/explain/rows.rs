@@ -6,7 +6,7 @@ use base::{shown, stored};
 use model::HeatMapMethod;
 use serde_json::json;
 
-use super::Heated;
+use super::heated::Heated;
 use crate::{
     output::Output,
     unlike::{self, WarningCounts},

@@ -12,7 +12,10 @@ use std::{
 use sha2::{Digest as _, Sha256};
 
 use super::key::ListKey;
-use crate::{DecodeNotes, load::FileResult, store::Entry};
+use crate::{
+    DecodeNotes,
+    store::{Entry, FileResult},
+};
 
 const MAGIC: &[u8; 16] = b"thorax images 2\n";
 const END: &[u8; 8] = b"complete";

@@ -21,7 +21,7 @@ use std::borrow::Cow;
 use attributes::{self as tags, Attributes};
 use names::Coding;
 
-use super::{check_size, cost::Announced};
+use super::{announced::Announced, check_size};
 use crate::{
     DecodeError::{self, CutOff},
     DecodeNotes, Decoding, Pixels,

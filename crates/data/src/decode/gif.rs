@@ -5,7 +5,7 @@ use std::io::Cursor;
 use gif::{ColorOutput, DecodeOptions, Decoder, MemoryLimit};
 use image::ImageFormat;
 
-use super::{animation, check_size, choose_frame, cost::Announced, orientation};
+use super::{animation, announced::Announced, check_size, choose_frame, orientation};
 use crate::{DecodeError, DecodeNotes, Decoding, Formats, Pixels};
 
 /// Decodes a GIF.

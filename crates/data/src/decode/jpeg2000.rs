@@ -2,7 +2,7 @@
 
 use hayro_jpeg2000::{DecodeSettings, DecoderContext, Image};
 
-use super::{check_size, cost::Announced, dicom::jpeg2000::check_precincts};
+use super::{announced::Announced, check_size, dicom::jpeg2000::check_precincts};
 use crate::{DecodeError, DecodeNotes, Decoding, Formats, Pixels};
 
 /// The signature box, and the first two markers of a codestream.

@@ -4,7 +4,7 @@ use std::{borrow::Cow, io::Cursor};
 
 use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, metadata::Orientation};
 
-use super::{check_size, cost::Announced, orientation, values};
+use super::{announced::Announced, check_size, orientation, values};
 use crate::{DecodeError, DecodeNotes, Decoding, Formats, Pixels};
 
 /// Decodes an image of this format.

@@ -21,7 +21,7 @@ use self::{
     directory::File,
     page::{Page, SamplePrediction},
 };
-use super::{cost::Announced, orientation};
+use super::{announced::Announced, orientation};
 use crate::{DecodeError, DecodeNotes, Decoding, Pixels};
 
 /// Decodes the page that is asked for.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::{AugmentContext, Augmentation};
 use crate::{Decoding, Formats, Interpolation, Preprocess, training_batches};
 use base::random::{Key, Purpose};
 use phantoms::SampleOptions;

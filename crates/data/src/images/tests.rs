@@ -27,7 +27,7 @@ fn batches_are_in_rgb_and_padded_with_black() {
     let batch = images.batch(&[1, 0, 1]).unwrap();
     assert_eq!((batch.n, batch.filled, batch.image_size), (3, 3, 4));
     assert_eq!(batch.pixels, [[4, 5, 6].repeat(16), vec![10; 48], [4, 5, 6].repeat(16)].concat());
-    let padded = crate::evaluation_batch(&images, 2).unwrap();
+    let padded = evaluation_batch(&images, 2).unwrap();
     assert_eq!((padded.n, padded.filled, padded.pixels.len()), (32, 1, 32 * 48));
     assert_eq!(padded.pixels[..48], [20; 48]);
     assert!(padded.pixels[48..].iter().all(|&value| value == 0));
@@ -58,7 +58,7 @@ fn a_hidden_part_is_hidden_in_any_batch_and_a_digest_is_of_the_whole() {
             assert!(grays.iter().all(|gray| *gray == [grays[0][0]; 3]), "{occlusion}");
             assert!(pixels.filter(|(_, hides)| !**hides).all(|((seen, was), _)| seen == was));
         }
-        let padded = crate::evaluation_batch(&hidden, 32).unwrap();
+        let padded = evaluation_batch(&hidden, 32).unwrap();
         assert_eq!(padded.pixels[..8 * 48], all.pixels[32 * 48..]);
         assert!(padded.pixels[8 * 48..].iter().all(|&value| value == 0));
         // A part of the set is hidden as the set is, and another part can be hidden instead.

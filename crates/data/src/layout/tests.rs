@@ -2,6 +2,7 @@ use std::{fs, path::PathBuf};
 
 use super::*;
 use crate::LeftOut;
+use crate::{Formats, GroupRule};
 
 /// A folder with these files, each of which holds its own name.
 fn folder(files: &[&str]) -> tempfile::TempDir {

@@ -1,11 +1,11 @@
 use std::{
-    fs,
+    fs::{self, File},
     path::Path,
     sync::atomic::{AtomicUsize, Ordering},
 };
 
 use super::*;
-use crate::{Formats, MAX_PIXELS};
+use crate::{Formats, MAX_PIXELS, read_file};
 
 const KERAS: Decoding =
     Decoding { formats: Formats::Keras, falls_back: false, max_pixels: MAX_PIXELS, frame: 1 };

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Problems,
+    problems::Problems,
     read::{Row, shown},
 };
 use crate::{FileObserver, unicode::nfc, walk};

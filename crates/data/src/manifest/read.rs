@@ -5,7 +5,7 @@ use std::{collections::HashSet, fs, io::Read as _, path::Path};
 use base::csv_text::{CsvRecord, CsvText};
 use sha2::{Digest as _, Sha256};
 
-use super::Problems;
+use super::problems::Problems;
 use crate::{Error, Part};
 
 /// More classes than any model has; a column of file names or numbers has more.

@@ -1,10 +1,11 @@
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
 
 use data::{Augmentation, Decoding, Formats, Interpolation, Preprocess};
 use model::{Device, InputScale, Precision, Pretrained, Spec};
 use phantoms::SampleOptions;
 
 use super::*;
+use crate::{Averaging, OnNonFinite, Schedule};
 use experiment::{BEST, LAST, PREDICTIONS, RunRecord, RunStatus};
 
 fn images(folder: &Path) -> [ImageSet; 2] {
