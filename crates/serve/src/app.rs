@@ -103,13 +103,23 @@ pub(crate) fn router(app: Arc<App>, config: &Config) -> Router {
 
 /// Counts and logs every request, and adds the headers that every answer has. No part of a query, a form or an image is logged.
 async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let (start, method, path) = (Instant::now(), request.method().clone(), page::known(request.uri().path()));
+    let (start, method, path) = (Instant::now(), request.method().clone(), known(request.uri().path()));
     let mut response = next.run(request).await;
     fixed_headers(response.headers_mut());
     let (status, seconds) = (response.status().as_u16(), start.elapsed().as_secs_f64());
     app.metrics.request(path, status, seconds);
     tracing::info!("{method} {path} {status} {:.0} ms", 1000.0 * seconds);
     response
+}
+
+/// Returns a path for logs and counters; all unknown paths become one.
+fn known(path: &str) -> &'static str {
+    ROUTES.iter().find(|route| route.path == path).map_or("other", |route| route.path)
+}
+
+/// Tells if a path is open without the token.
+pub(crate) fn is_open(path: &str) -> bool {
+    ROUTES.iter().any(|route| route.path == path && route.is_open)
 }
 
 fn fixed_headers(headers: &mut HeaderMap) {

@@ -26,7 +26,7 @@ use tokio::{
 use crate::{
     Limits,
     client::{Client, Phase},
-    server::Asked,
+    stop::Asked,
 };
 
 /// Local address that a request came in at; an extension of each request.

@@ -9,7 +9,12 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
-use crate::{Config, HostName, Token, app::App, connection::Local, page, refusal::Refusal};
+use crate::{
+    Config, HostName, Token,
+    app::{App, is_open},
+    connection::Local,
+    refusal::Refusal,
+};
 
 pub(crate) struct AccessPolicy {
     hosts: Vec<HostName>,
@@ -43,7 +48,7 @@ impl AccessPolicy {
             self.check_origin(request.headers(), &host)?;
         }
         match &self.token {
-            Some(token) if !page::is_open(request.uri().path()) => check_token(request.headers(), token),
+            Some(token) if !is_open(request.uri().path()) => check_token(request.headers(), token),
             _ => Ok(()),
         }
     }

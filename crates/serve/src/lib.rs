@@ -27,13 +27,15 @@ mod page;
 mod read;
 mod refusal;
 mod server;
+mod stop;
 mod upload;
 mod worker;
 
 pub use card::About;
 pub use config::{Config, HostName, Limits, Token};
 pub use error::Error;
-pub use server::{Server, Stop};
+pub use server::Server;
+pub use stop::Stop;
 
 /// Name of every thread that this crate starts: a panic on one of them ends the current request, not the server.
 pub const THREAD: &str = "serve";

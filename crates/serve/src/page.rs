@@ -5,17 +5,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::app::ROUTES;
-
-/// Returns a path for logs and counters; all unknown paths become one.
-pub(crate) fn known(path: &str) -> &'static str {
-    ROUTES.iter().find(|route| route.path == path).map_or("other", |route| route.path)
-}
-
-pub(crate) fn is_open(path: &str) -> bool {
-    ROUTES.iter().any(|route| route.path == path && route.is_open)
-}
-
 pub(crate) async fn index() -> Response {
     file("text/html; charset=utf-8", include_str!("page/index.html"))
 }

@@ -6,6 +6,7 @@
 
 mod attributes;
 mod colour;
+mod damage;
 mod file;
 mod frame;
 mod gray;
@@ -26,11 +27,7 @@ use crate::{
     DecodeError::{self, CutOff},
     DecodeNotes, Decoding, Pixels,
 };
-
-/// Makes an error that has none of the file's words in it.
-fn damaged(what: &'static str) -> DecodeError {
-    DecodeError::Damaged(what.to_owned())
-}
+use damage::damaged;
 
 /// Values as stored, interleaved, one for each sample.
 enum Samples<'a> {

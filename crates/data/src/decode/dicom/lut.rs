@@ -1,6 +1,6 @@
 //! Look-up tables (PS3.3, C.7.6.3.1.5, C.11.1 and C.11.2), plain and in segments (C.7.9.2).
 
-use super::{damaged, reader::Encoding};
+use super::{damage::damaged, reader::Encoding};
 use crate::DecodeError;
 
 /// A look-up table.

@@ -3,8 +3,9 @@
 //! Values are slices of the file: nothing is reserved by a length that it announces, and sequences are stepped over
 //! without recursion, however deep they are.
 
-use super::{CutOff, damaged};
+use super::damage::damaged;
 use crate::DecodeError;
+use crate::DecodeError::CutOff;
 
 /// Tag of the pixel data, (7FE0,0010).
 pub(super) const PIXEL_DATA: u32 = 0x7fe0_0010;
