@@ -184,7 +184,7 @@ impl Depot {
         }
     }
 
-    /// Removes the folder with all its contents, once the artefact is in place.
+    /// Removes the folder of partial downloads with all its contents; called once the artefact is in place.
     fn clear(&self) -> Result<()> {
         remove(&self.folder)?;
         // `data/.fetch` itself is removed too unless another artefact has something in it.

@@ -66,8 +66,8 @@ pub enum TestSize {
 /// `whole_groups` as near to that as [`grouped`] comes.
 ///
 /// # Errors
-/// A data set that has a test part of its own; a share outside of (0, 1), or none of a class; a class of which nothing would
-/// be left; no image with a group, where they are to be kept whole.
+/// A data set that has a test part of its own; a share outside of (0, 1), or a size that is no image of a class; a class of
+/// which nothing would be left; no image with a group, where they are to be kept whole.
 pub fn keep_test(listing: &mut Listing, size: TestSize, whole_groups: bool, seed: u64) -> Result<(), Error> {
     if listing.samples.iter().any(|sample| sample.part == Some(Part::Test)) {
         return Err(Error::HasTestPart { path: listing.root.clone() });

@@ -69,7 +69,8 @@ impl Needed {
         self.packed.iter().filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()))
     }
 
-    /// Lists the versions that the system must have, in words.
+    /// Lists the oldest versions of glibc and libstdc++ that the system must have, by the symbols that the program asks for, in
+    /// words.
     pub(super) fn versions(&self) -> String {
         let of = |(mark, name): (&str, &str)| Some(format!("{name} {}", self.versions.get(mark)?));
         VERSIONED.into_iter().filter_map(of).collect::<Vec<_>>().join(", ")
