@@ -169,12 +169,18 @@ fn close(a: &[Vec<f64>], b: &[Vec<f64>]) {
     }
 }
 
-#[test]
-fn an_ensemble_is_the_mean_of_its_models_whatever_their_size_and_order_of_classes() {
+/// Makes a world with the trained model `run`, and `other` of another size and order of classes.
+fn two_models() -> World {
     let world = World::new();
     world.trained();
     let other = ["train", "--data", "xrays", "--image-size", "20", "--epochs", "2", "--classes"];
     world.thorax(&[&other[..], &["Viral Pneumonia,COVID-19,NORMAL", "--out", "other"]].concat()).ok();
+    world
+}
+
+#[test]
+fn an_ensemble_is_the_mean_of_its_models_whatever_their_size_and_order_of_classes() {
+    let world = two_models();
     let [one, two] = ["run", "other"].map(|run| probabilities(&world, &["--saved", run]));
     let mean = |(one, two): (&Vec<f64>, &Vec<f64>)| {
         (0..3).map(|class| (one[class] + two[(class + 1) % 3]) / 2.0).collect::<Vec<_>>()
@@ -259,10 +265,7 @@ fn a_models_operating_points_decide() {
 /// The three ways to an answer take the same flags and give the same decision and warnings.
 #[test]
 fn explain_and_serve_assess_an_image_as_predict_does() {
-    let world = World::new();
-    world.trained();
-    let other = ["train", "--data", "xrays", "--image-size", "20", "--epochs", "2", "--classes"];
-    world.thorax(&[&other[..], &["Viral Pneumonia,COVID-19,NORMAL", "--out", "other"]].concat()).ok();
+    let world = two_models();
     fs::create_dir(world.path("mixed")).unwrap();
     fs::copy(world.path("xrays Test/NORMAL/002.png"), world.path("mixed/gray.png")).unwrap();
     fs::write(world.path("mixed/red.png"), crate::pictures::rgb_png(24, [250, 9, 9])).unwrap();

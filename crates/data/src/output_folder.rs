@@ -6,7 +6,7 @@
 
 use std::{
     fs::{self, File},
-    io::{Read as _, Write as _},
+    io::Write as _,
     path::Path,
 };
 
@@ -85,7 +85,7 @@ fn head(path: &Path, length: u64) -> Option<String> {
         return None;
     }
     let mut head = Vec::new();
-    File::open(path).ok()?.take(length).read_to_end(&mut head).ok()?;
+    base::read_up_to(&mut File::open(path).ok()?, &mut head, length, length).ok()?;
     Some(String::from_utf8_lossy(&head).into_owned())
 }
 

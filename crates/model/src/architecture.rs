@@ -12,8 +12,8 @@ use crate::{
     weights::{self, PretrainedWeights},
 };
 
-/// Kind of network: its name, defaults and limits, and the function that builds it. One row in [`ARCHITECTURES`](crate::ARCHITECTURES) and one file
-/// add a network; the row's values are the defaults of `train`.
+/// Kind of network: its name, defaults and limits, and the function that builds it. One row in
+/// [`ARCHITECTURES`](crate::ARCHITECTURES) and one file add a network; the row's values are the defaults of `train`.
 pub struct Architecture {
     /// Name in flags and files, such as `inception-v3`.
     pub name: &'static str,

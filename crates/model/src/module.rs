@@ -48,7 +48,7 @@ fn read_archive(path: &Path) -> io::Result<Vec<u8>> {
         return base::read_rest(file, MAX_BYTES);
     }
     let mut bytes = Vec::new();
-    file.take(HEAD).read_to_end(&mut bytes)?;
+    base::read_up_to(&mut file, &mut bytes, HEAD, HEAD)?;
     Ok(bytes)
 }
 

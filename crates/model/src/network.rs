@@ -237,11 +237,8 @@ impl Network {
     /// Estimates the bytes that training takes once a part is frozen: weights, gradients, two moments, and activations.
     pub(crate) fn training_bytes(&self, freeze: &Freeze, batch: usize, image_size: usize) -> Result<u64> {
         let frozen = if self.architecture.has_pretrained_part() { self.frozen_stages(freeze)? } else { 0 };
-        let values = |named: Vec<(String, &Tensor)>| -> u64 {
-            named.iter().map(|(_, tensor)| 4 * tensor.numel() as u64).sum()
-        };
-        let all = values(self.tensors());
-        let kept: u64 = self.stages[..frozen].iter().map(|stage| values(stage.tensors())).sum();
+        let all = bytes(self.tensors());
+        let kept: u64 = self.stages[..frozen].iter().map(|stage| bytes(stage.tensors())).sum();
         let trained = all.saturating_sub(kept);
         Ok(all.saturating_add(3 * trained).saturating_add(self.kept_bytes(frozen, batch, image_size)))
     }
@@ -255,6 +252,11 @@ impl Network {
         }
         Ok(None)
     }
+}
+
+/// Sums up the bytes of tensors in f32.
+pub(crate) fn bytes(named: Vec<(String, &Tensor)>) -> u64 {
+    named.iter().map(|(_, tensor)| 4 * tensor.numel() as u64).sum()
 }
 
 fn run(stages: &[Prepared<'_>], x: Tensor) -> Result<Tensor> {

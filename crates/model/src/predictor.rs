@@ -135,8 +135,8 @@ impl<'a> Predictor<'a> {
         Ok(rows.map(|(row, image)| self.assessment(row.to_vec(), image, None)).collect())
     }
 
-    /// Assesses images as [`Self::assess`] does and makes a heat map of each, of the class of that index in `classes`, or of the predicted one
-    /// for `None`. One model's map on whole images is that of [`Classifier::heat_maps`]. Otherwise it is the mean of the
+    /// Assesses images as [`Self::assess`] does and makes a heat map of each, of the class of that index in `classes`, or of
+    /// the predicted one for `None`. One model's map on whole images is that of [`Classifier::heat_maps`]. Otherwise it is the mean of the
     /// members' maps of the whole image, each divided by its maximum, since the units of two networks cannot be compared:
     /// values in `[0, 1]`, and [`HeatMap::coarse`] is a copy of them.
     ///

@@ -1,6 +1,9 @@
 //! Sizes of networks that are not made yet.
 
-use crate::{Freeze, Result, Spec, network::Network};
+use crate::{
+    Freeze, Result, Spec,
+    network::{Network, bytes},
+};
 
 impl Spec {
     /// Returns the most bytes that the tensors of a checkpoint can have: weights, their average and two moments; `None`
@@ -9,9 +12,7 @@ impl Spec {
     /// # Errors
     /// Errors of libtorch.
     pub(crate) fn checkpoint_bytes(&self) -> Result<Option<u64>> {
-        let Some((_, shapes)) = Network::declared(self, None)? else { return Ok(None) };
-        let values = shapes.iter().map(|(_, shape)| shape.iter().map(|&side| side as u64).product::<u64>());
-        Ok(Some(4 * 4 * values.sum::<u64>()))
+        Ok(Network::declared(self, None)?.map(|(network, _)| 4 * bytes(network.tensors())))
     }
 
     /// Estimates the bytes that training takes on batches of this many images, as far as they are known before the network

@@ -105,15 +105,21 @@ impl Head {
     pub(crate) fn input(&self, x: &Tensor, compute: Kind) -> Result<Tensor> {
         match self.input {
             _ if x.dim() == 2 => Ok(x.shallow_clone()),
-            Input::Pooled => pooled(x),
+            // Summed in f32.
+            Input::Pooled => Ok(x.f_mean_dim([2, 3].as_slice(), false, Kind::Float)?),
             // With channels-last memory this is a view.
             Input::Flattened => Ok(stage::cast(x, compute)?.f_permute([0, 2, 3, 1])?.f_flatten(1, -1)?),
         }
     }
 
+    /// Number format of the hidden layers in a network that computes in `compute`.
+    fn hidden_kind(&self, compute: Kind) -> Kind {
+        if self.input == Input::Flattened { compute } else { Kind::Float }
+    }
+
     /// Prepares the head with its current weights, cast once, for evaluation.
     pub(crate) fn for_inference(&self, compute: Kind) -> Result<Self> {
-        let of_hidden = if self.input == Input::Flattened { compute } else { Kind::Float };
+        let of_hidden = self.hidden_kind(compute);
         let hidden = self.hidden.iter().map(|layer| layer.cast(of_hidden)).collect::<Result<_>>()?;
         Ok(Self { hidden, output: self.output.cast(Kind::Float)?, input: self.input })
     }
@@ -122,7 +128,7 @@ impl Head {
     /// number of images.
     pub(crate) fn forward(&self, x: &Tensor, mode: Mode, compute: Kind, traced: bool) -> Result<Tensor> {
         let (is_flat, mut x) = (self.input == Input::Flattened, self.input(x, compute)?);
-        let compute = if is_flat { compute } else { Kind::Float };
+        let compute = self.hidden_kind(compute);
         x = stage::cast(&x, compute)?;
         if let (Mode::Train(step), true) = (mode, is_flat) {
             x = dropout::half(&x, &step, 0)?;
@@ -135,14 +141,6 @@ impl Head {
             }
         }
         self.output.forward(&stage::cast(&x, Kind::Float)?, Kind::Float, false)
-    }
-}
-
-/// Returns features `[N, F]`: means of maps `[N, F, h, w]` over their pixels, summed in f32; features pass unchanged.
-fn pooled(x: &Tensor) -> Result<Tensor> {
-    match x.dim() {
-        4 => Ok(x.f_mean_dim([2, 3].as_slice(), false, Kind::Float)?),
-        _ => Ok(x.shallow_clone()),
     }
 }
 
