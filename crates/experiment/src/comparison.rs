@@ -1,13 +1,12 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use metrics::{
-    Comparison, Estimate, Evaluation, FIGURES, FigureSpec, FigureTable, Figures, Predictions, Resampling,
-};
+use metrics::{Comparison, FIGURES, FigureSpec, FigureTable, Figures, Scores, Value};
 use serde::{Serialize, Serializer};
 
 use crate::{
     Error, FigureDifference, Mismatch, PredictedImage, PredictionTable, Result,
     json::{Json, object},
+    predictions::RESAMPLING,
 };
 
 /// Two models on the same images, as `thorax compare --json` and `test --against` print them. Keys are only ever added.
@@ -54,27 +53,17 @@ impl ModelComparison {
         if first.images.is_empty() {
             return Err(Error::Predictions("a comparison needs at least one image".to_owned()));
         }
-        let of_second = second.resampling();
-        let resampling = match first.resampling() {
-            Resampling { groups: None, .. } => of_second,
-            resampling => resampling,
-        };
-        let figures = |set: &PredictionTable| {
-            let none = Resampling { resamples: 0, ..resampling.clone() };
-            Evaluation::new(&set.scores(), &none).map_err(|error| Error::Predictions(error.to_string()))
-        };
-        let (of_first, of_second) = (figures(first)?, figures(second)?);
-        let compared = Comparison::new(&first.scores(), &second.scores(), &resampling)
-            .map_err(|error| Error::Predictions(error.to_string()))?;
-        let value =
-            |figures: &Figures<Estimate>, key| figures.get(key).and_then(|estimate| estimate.value.ok());
+        let (of_first, of_second) = (first.scores()?, second.scores()?);
+        let compared = Comparison::new(&of_first, &of_second, &RESAMPLING)?;
+        let (of_first, of_second) = (Figures::of(&of_first)?, Figures::of(&of_second)?);
+        let value = |figures: &Figures<Value>, key| figures.get(key).and_then(|value| value.ok());
         let shown = FIGURES.iter().filter(|spec| spec.tables.contains(&FigureTable::Comparison));
         let figure = |spec: &FigureSpec| {
             let difference =
-                compared.differences.get(spec.key).map(|estimate| estimate.named(&first.classes));
+                compared.differences.get(spec.key).map(|estimate| estimate.named(first.classes()));
             ComparedFigure {
-                first: value(&of_first.figures, spec.key),
-                second: value(&of_second.figures, spec.key),
+                first: value(&of_first, spec.key),
+                second: value(&of_second, spec.key),
                 row: FigureDifference {
                     key: spec.key,
                     title: spec.title,
@@ -84,7 +73,7 @@ impl ModelComparison {
         };
         Ok(Self {
             images: first.images.len(),
-            groups: of_first.groups,
+            groups: compared.groups,
             both_right: compared.both_right,
             only_first_right: compared.only_first_right,
             only_second_right: compared.only_second_right,
@@ -134,20 +123,21 @@ impl Serialize for ModelComparison {
 fn in_order_of(first: (&str, &PredictionTable), second: (&str, &PredictionTable)) -> Result<PredictionTable> {
     let names = [first.0, second.0].map(str::to_owned);
     let (first, second) = (first.1, second.1);
-    let place = |class: &String| second.classes.iter().position(|other| other == class);
-    let columns: Option<Vec<usize>> = first.classes.iter().map(place).collect();
-    let Some(columns) = columns.filter(|columns| columns.len() == second.classes.len()) else {
+    let [of_first, of_second] = [first, second].map(PredictionTable::classes);
+    let place = |class: &String| of_second.iter().position(|other| other == class);
+    let columns: Option<Vec<usize>> = of_first.iter().map(place).collect();
+    let Some(columns) = columns.filter(|columns| columns.len() == of_second.len()) else {
         return Err(
-            Mismatch::Classes { names, classes: [first.classes.clone(), second.classes.clone()] }.into()
+            Mismatch::Classes { names, classes: [of_first, of_second].map(<[String]>::to_vec) }.into()
         );
     };
     let mut places: HashMap<_, VecDeque<usize>> = HashMap::new();
     for (index, (image, (label, _))) in second.images.iter().zip(second.predictions.rows()).enumerate() {
-        places.entry((&image.path, second.classes[label].as_str())).or_default().push_back(index);
+        places.entry((&image.path, of_second[label].as_str())).or_default().push_back(index);
     }
     let (mut order, mut lacking) = (Vec::new(), Vec::new());
     for (image, (label, _)) in first.images.iter().zip(first.predictions.rows()) {
-        let key = (&image.path, first.classes[label].as_str());
+        let key = (&image.path, of_first[label].as_str());
         // An image that a set holds twice is matched once each.
         match places.get_mut(&key).and_then(VecDeque::pop_front) {
             Some(index) => order.push(index),
@@ -160,10 +150,10 @@ fn in_order_of(first: (&str, &PredictionTable), second: (&str, &PredictionTable)
         // The same images may have other classes: then the error names that.
         let paths: HashMap<_, usize> =
             over.iter().map(|&index| (&second.images[index].path, index)).collect();
-        let labels = second.predictions.labels();
+        let labels = second.predictions.classes();
         let relabelled = lacking.iter().find_map(|&(path, class)| Some((path, class, *paths.get(path)?)));
         if let Some((path, class, index)) = relabelled {
-            let classes = [class.to_owned(), second.classes[labels[index]].clone()];
+            let classes = [class.to_owned(), of_second[labels[index]].clone()];
             return Err(Mismatch::Label { names, image: path.clone(), classes }.into());
         }
         return Err(Mismatch::Images {
@@ -177,12 +167,11 @@ fn in_order_of(first: (&str, &PredictionTable), second: (&str, &PredictionTable)
         }
         .into());
     }
-    let rows: Vec<&[f32]> = second.predictions.rows().map(|(_, row)| row).collect();
+    let rows: Vec<&[f64]> = second.predictions.rows().map(|(_, row)| row).collect();
     let values = order.iter().flat_map(|&index| columns.iter().map(move |&column| (index, column)));
     let values = values.map(|(index, column)| rows[index][column]).collect();
     let images: Vec<PredictedImage> = order.iter().map(|&index| second.images[index].clone()).collect();
-    let predictions = Predictions::new(columns.len(), first.predictions.labels().to_vec(), values)?;
-    Ok(PredictionTable { classes: first.classes.clone(), images, predictions })
+    Ok(PredictionTable { images, predictions: Scores::new(first.predictions.targets().clone(), values)? })
 }
 
 #[cfg(test)]

@@ -79,12 +79,15 @@ pub enum Error {
     /// Two models that cannot be compared.
     #[error(transparent)]
     Mismatch(Box<Mismatch>),
-    /// Predictions without an image, or grouped in a way that does not fit.
+    /// Predictions without an image.
     #[error("{0}")]
     Predictions(String),
     /// Probabilities that no figure can be computed from.
     #[error("cannot compute figures")]
-    Figures(#[from] metrics::PredictionsError),
+    Scores(#[from] metrics::ScoresError),
+    /// Predictions that cannot be evaluated, or compared, as asked.
+    #[error(transparent)]
+    Evaluation(#[from] metrics::EvaluationError),
 }
 
 impl From<Mismatch> for Error {

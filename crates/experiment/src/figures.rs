@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use metrics::{
-    Bound, CLASS_FIGURES, Calibration, Evaluation, FIGURES, Figure, FigureTable, Figures, KerasFigures,
-    Scores,
+    Bound, CLASS_FIGURES, Calibration, Evaluation, EvaluationError, FIGURES, Figure, FigureTable, Figures,
+    KerasFigures, Scores,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
@@ -14,6 +14,7 @@ use crate::{
     intervals::intervals,
     json::{Json, object},
     operating::TestedOperatingPoint,
+    predictions::RESAMPLING,
 };
 
 /// Results of one model on one set, as `test.json` holds them and `test --json` prints them. Keys are only ever added; a
@@ -103,12 +104,14 @@ impl TestFigures {
     /// # Errors
     /// A set without images.
     pub fn new(set: &PredictionTable, tested: Tested) -> Result<Self> {
-        let keras = KerasFigures::new(&set.predictions)
-            .ok_or_else(|| Error::Predictions("a test needs at least one image".to_owned()))?;
-        let evaluation = Evaluation::new(&set.scores(), &set.resampling())
-            .map_err(|error| Error::Predictions(error.to_string()))?;
+        let scores = set.scores()?;
+        let keras = KerasFigures::new(&scores).map_err(|error| match error {
+            EvaluationError::NoImages => Error::Predictions("a test needs at least one image".to_owned()),
+            error => error.into(),
+        })?;
+        let evaluation = Evaluation::new(&scores, &RESAMPLING)?;
         let named = |estimates: &[metrics::Estimate]| -> Vec<Figure> {
-            estimates.iter().map(|estimate| estimate.named(&set.classes)).collect()
+            estimates.iter().map(|estimate| estimate.named(set.classes())).collect()
         };
         let class = |(at, label): (usize, &String)| ClassFigures {
             label: label.clone(),
@@ -122,7 +125,7 @@ impl TestFigures {
             images: set.predictions.len(),
             keras,
             figures: named(evaluation.figures.of_set()),
-            classes: set.classes.iter().enumerate().map(class).collect(),
+            classes: set.classes().iter().enumerate().map(class).collect(),
             confusion_matrix: evaluation.confusion_matrix.counts().to_vec(),
             temperature: None,
             operating_points: Vec::new(),
@@ -135,20 +138,25 @@ impl TestFigures {
 
     /// Adds the effect of a calibration on these images: figures of the same network without its temperature, from the
     /// probabilities `uncalibrated`, and sensitivity and specificity at its thresholds.
+    ///
+    /// # Errors
+    /// Predictions of labels that do not exclude each other.
     pub fn add_calibration(
         &mut self,
         calibration: &Calibration,
         uncalibrated: Option<&Scores>,
         scores: &Scores,
-    ) {
+    ) -> Result<()> {
+        let uncalibrated = uncalibrated.map(Uncalibrated::new).transpose()?;
         self.temperature = calibration.temperature.map(|temperature| TemperatureEffect {
             temperature: temperature.value,
             bound: temperature.bound,
-            uncalibrated: uncalibrated.map(Uncalibrated::new),
+            uncalibrated,
         });
         let points = calibration.operating_points.iter().enumerate();
         self.operating_points =
             points.map(|(class, point)| TestedOperatingPoint::new(point, class, scores)).collect();
+        Ok(())
     }
 
     /// Returns the figure of this key in [`FIGURES`]; one without a value where there is no such row, or the file lacks it.
@@ -193,14 +201,14 @@ impl ClassFigures {
 }
 
 impl Uncalibrated {
-    fn new(scores: &Scores) -> Self {
-        let figures = Figures::of(scores);
+    fn new(scores: &Scores) -> Result<Self> {
+        let figures = Figures::of(scores)?;
         let value = |key| figures.get(key).and_then(|value| value.ok());
-        Self {
+        Ok(Self {
             expected_calibration_error: value("expected_calibration_error"),
             brier: value("brier"),
             log_loss: value("log_loss"),
-        }
+        })
     }
 }
 

@@ -75,7 +75,7 @@ impl Serialize for Gap {
 
 #[cfg(test)]
 mod tests {
-    use metrics::Predictions;
+    use metrics::{Scores, Targets};
 
     use super::*;
     use crate::{PredictedImage, PredictionTable, Tested};
@@ -95,10 +95,10 @@ mod tests {
                 });
             }
         }
-        let classes = ["sick", "well"].map(str::to_owned).to_vec();
-        let predictions = Predictions::new(2, labels, rows).unwrap();
+        let targets = Targets::of_classes(["sick", "well"], labels).unwrap();
+        let predictions = Scores::new(targets, rows).unwrap();
         let tested = Tested { checkpoint: String::new(), formats: None, synthetic: false, seconds: 1.0 };
-        TestFigures::new(&PredictionTable { classes, images, predictions }, tested).unwrap()
+        TestFigures::new(&PredictionTable { images, predictions }, tested).unwrap()
     }
 
     fn difference(gap: &Gap, key: &str) -> Figure {

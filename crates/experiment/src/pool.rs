@@ -5,7 +5,7 @@ use std::{
     path::PathBuf,
 };
 
-use metrics::Predictions;
+use metrics::{Scores, Targets};
 
 use crate::{
     CrossValidation, Error, PredictedImage, PredictionTable, Result, cross_validation::run_name,
@@ -35,12 +35,12 @@ impl CrossValidation {
         let names: Vec<_> = samples.iter().map(|sample| base::stored(&sample.path)).collect();
         let places: HashMap<&str, usize> =
             names.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
-        let mut rows: Vec<Option<(Vec<f32>, Option<String>)>> = vec![None; samples.len()];
+        let mut rows: Vec<Option<(Vec<f64>, Option<String>)>> = vec![None; samples.len()];
         for fold in 0..self.record.folds.len() {
             let path = self.file(&run_name(fold + 1)).join(PREDICTIONS);
             let other = |line: usize, problem| Error::Csv { path: path.clone(), line: line as u64, problem };
             let set = PredictionTable::read(&path)?;
-            if set.classes != self.record.classes {
+            if set.classes() != self.record.classes {
                 return Err(other(1, "its classes are not those of the cross-validation".to_owned()));
             }
             for (row, (image, (label, probabilities))) in
@@ -75,8 +75,7 @@ impl CrossValidation {
             labels.push(sample.label);
             probabilities.extend(row);
         }
-        let classes = self.record.classes.clone();
-        let predictions = Predictions::new(classes.len(), labels, probabilities)?;
-        Ok(PredictionTable { classes, images, predictions })
+        let targets = Targets::of_classes(&self.record.classes, labels)?;
+        Ok(PredictionTable { images, predictions: Scores::new(targets, probabilities)? })
     }
 }

@@ -4,15 +4,15 @@ use std::{
 };
 
 use base::csv_text::{CsvRecord, CsvText};
-use metrics::{Predictions, Resampling, Scores, argmax};
+use metrics::{Resampling, Scores, Targets, argmax};
 
 use crate::{
     Error, Result,
     files::{self, write_atomically},
 };
 
-/// Seed of the resamples of a test's intervals: always the same, so that a model tested again has the same intervals.
-const SEED: u64 = 28;
+/// Resamples of a test's intervals, always with the same seed, so that a model tested again has the same intervals.
+pub(crate) const RESAMPLING: Resampling = Resampling { resamples: metrics::RESAMPLES, seed: 28 };
 /// Columns before and after the probabilities.
 const FIRST: [&str; 3] = ["path", "label", "predicted"];
 const GROUP: &str = "group";
@@ -26,15 +26,13 @@ const PROBABILITY: &str = "p_";
 ///
 /// The columns are `path,label,predicted,p_<class>…` and, where groups such as patients are known, `group`, and where files
 /// were read in another way than most, `note`: a row per image, in the set's order, probabilities in the shortest form that
-/// reads back the same.
+/// reads back as the same f32.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PredictionTable {
-    /// Labels in index order.
-    pub classes: Vec<String>,
     /// Path, group and note of each image.
     pub images: Vec<PredictedImage>,
     /// True classes and probabilities, in the order of `images`.
-    pub predictions: Predictions,
+    pub predictions: Scores,
 }
 
 /// Image that was classified.
@@ -49,14 +47,17 @@ pub struct PredictedImage {
 }
 
 impl PredictionTable {
-    /// Returns the probabilities in f64, from which figures are computed.
-    pub fn scores(&self) -> Scores {
-        Scores::from(&self.predictions)
+    /// Class names in index order.
+    pub fn classes(&self) -> &[String] {
+        self.predictions.labels()
     }
 
-    /// Returns the resampling of a test's intervals: 2,000 draws, by group where groups are known.
-    pub fn resampling(&self) -> Resampling {
-        Resampling { resamples: metrics::RESAMPLES, seed: SEED, groups: self.groups() }
+    /// Returns the predictions with each image's group, where groups are known: what figures are computed from.
+    ///
+    /// # Errors
+    /// Images that are not one a prediction.
+    pub fn scores(&self) -> Result<Scores> {
+        Ok(self.predictions.clone().with_groups(self.groups())?)
     }
 
     /// Returns each image's group as a number, where any is known; an image without one is a group of its own.
@@ -96,13 +97,15 @@ impl PredictionTable {
         let noted = self.images.iter().any(|image| image.note.is_some());
         let mut writer = csv::Writer::from_writer(Vec::new());
         let columns = FIRST.map(str::to_owned).into_iter();
-        let columns = columns.chain(self.classes.iter().map(|class| format!("{PROBABILITY}{class}")));
+        let columns = columns.chain(self.classes().iter().map(|class| format!("{PROBABILITY}{class}")));
         let last = [(grouped, GROUP), (noted, NOTE)].into_iter().filter(|(is_there, _)| *is_there);
         writer.write_record(columns.chain(last.map(|(_, name)| name.to_owned()))).map_err(failed)?;
         for (image, (label, row)) in self.images.iter().zip(self.predictions.rows()) {
             let name = base::stored(&image.path);
-            let first = [name.as_str(), self.classes[label].as_str(), self.classes[argmax(row)].as_str()];
-            let fields = first.map(str::to_owned).into_iter().chain(row.iter().map(f32::to_string));
+            let classes = [label, argmax(row)].map(|class| self.classes()[class].as_str());
+            let first = [name.as_str(), classes[0], classes[1]];
+            let fields =
+                first.map(str::to_owned).into_iter().chain(row.iter().map(|&p| (p as f32).to_string()));
             let group = grouped.then(|| image.group.clone().unwrap_or_default());
             let note = noted.then(|| image.note.clone().unwrap_or_default());
             writer.write_record(fields.chain(group).chain(note).map(&cell)).map_err(failed)?;
@@ -177,9 +180,10 @@ impl PredictionTable {
             let (group, note) = (text(grouped), text(noted));
             images.push(PredictedImage { path: base::from_stored(path), group, note });
         }
-        let predictions =
-            Predictions::new(classes.len(), labels, values).map_err(|error| other(1, error.to_string()))?;
-        Ok(Self { classes, images, predictions })
+        let predictions = Targets::of_classes(classes, labels)
+            .and_then(|targets| Scores::of_f32(targets, &values))
+            .map_err(|error| other(1, error.to_string()))?;
+        Ok(Self { images, predictions })
     }
 }
 

@@ -7,7 +7,7 @@
 
 use std::time::Instant;
 
-use metrics::{Evaluation, RESAMPLES, Resampling, Scores};
+use metrics::{Evaluation, RESAMPLES, Resampling, Scores, Targets};
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{Rng, SeedableRng},
@@ -30,10 +30,11 @@ fn main() {
         powers.map(|power| power / powers.iter().sum::<f64>())
     };
     let probabilities = labels.iter().flat_map(row).collect();
-    let scores = Scores::new(4, labels, probabilities).expect("four finite probabilities an image");
+    let targets = Targets::of_classes(["a", "b", "c", "d"], labels).expect("four classes");
+    let scores = Scores::new(targets, probabilities).expect("four finite probabilities an image");
     let start = Instant::now();
-    let resampling = Resampling { resamples: RESAMPLES, seed: 28, groups: None };
-    let evaluation = Evaluation::new(&scores, &resampling).expect("no groups");
+    let resampling = Resampling { resamples: RESAMPLES, seed: 28 };
+    let evaluation = Evaluation::new(&scores, &resampling).expect("classes");
     let seconds = start.elapsed().as_secs_f64();
     println!("{} images, {RESAMPLES} resamples of all figures: {seconds:.2} s", scores.len());
     let figures = &evaluation.figures;

@@ -8,7 +8,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "an example ends so")]
 #![expect(clippy::print_stdout, reason = "an example prints its table")]
 
-use metrics::{Estimate, Evaluation, Figures, Interval, Resampling, Scores};
+use metrics::{Estimate, Evaluation, Figures, Interval, Resampling, Scores, Targets};
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{Rng, SeedableRng},
@@ -33,9 +33,9 @@ const SHARED: f64 = 0.3;
 fn main() {
     let sets = std::env::args().nth(1).and_then(|sets| sets.parse().ok()).unwrap_or(1000);
     for network in &NETWORKS {
-        let none = Resampling { resamples: 0, seed: 0, groups: None };
+        let none = Resampling { resamples: 0, seed: 0 };
         let truth = simulate(network, TRUTH_IMAGES, 1, 0);
-        let truth = named(&Evaluation::new(&truth, &none).expect("no groups").figures)
+        let truth = named(&Evaluation::new(&truth, &none).expect("classes").figures)
             .map(|(name, estimate)| (name, estimate.value.expect("every class has images")));
         for (images, in_a_group) in [(40, 1), (200, 1), (40, IN_A_GROUP), (200, IN_A_GROUP)] {
             let intervals: Vec<Vec<Option<Interval>>> = (0..sets)
@@ -43,8 +43,9 @@ fn main() {
                     let scores = simulate(network, images, in_a_group, 1 + set);
                     let groups =
                         (in_a_group > 1).then(|| (0..scores.len()).map(|image| image / in_a_group).collect());
-                    let resampling = Resampling { resamples: metrics::RESAMPLES, seed: set, groups };
-                    let figures = Evaluation::new(&scores, &resampling).expect("a group an image").figures;
+                    let scores = scores.with_groups(groups).expect("a group an image");
+                    let resampling = Resampling { resamples: metrics::RESAMPLES, seed: set };
+                    let figures = Evaluation::new(&scores, &resampling).expect("classes").figures;
                     named(&figures).map(|(_, estimate)| estimate.interval.ok()).to_vec()
                 })
                 .collect();
@@ -72,7 +73,8 @@ fn simulate(network: &Network, images: usize, in_a_group: usize, seed: u64) -> S
             labels.push(class);
         }
     }
-    Scores::new(3, labels, probabilities).expect("three finite probabilities an image")
+    let targets = Targets::of_classes(["a", "b", "c"], labels).expect("three classes");
+    Scores::new(targets, probabilities).expect("three finite probabilities an image")
 }
 
 /// A normal number, by Box and Muller.

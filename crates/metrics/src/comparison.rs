@@ -1,9 +1,11 @@
 use crate::{
     Estimate, EvaluationError, Figures, Resampling, Scores,
     estimate::{Evidence, IntervalKind},
+    evaluation_error::multi_class,
     influence::{Influences, moments},
     mcnemar_exact,
     prepared::ResampledSet,
+    units::Units,
 };
 
 /// Two models on the same images.
@@ -23,6 +25,8 @@ pub struct Comparison {
     /// The first's figures less the second's, each with the BCa interval of a paired bootstrap: every resample holds
     /// the same images for both.
     pub differences: Figures<Estimate>,
+    /// Number of groups that were drawn whole; `None` where images were drawn one by one.
+    pub groups: Option<usize>,
     /// Resamples drawn.
     pub resamples: usize,
     /// Seed of the resamples.
@@ -30,14 +34,16 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Compares the predictions of two models for the same images, in the same order.
+    /// Compares the predictions of two models for the same images, in the same order. Groups are the first's, or the second's if
+    /// only that has some.
     ///
     /// # Errors
-    /// Models of different classes; other images, as far as their number and true classes tell; groups that are not
-    /// one an image.
+    /// Labels that do not exclude each other; models of different classes; other images, as far as their number and true classes
+    /// tell.
     pub fn new(first: &Scores, second: &Scores, resampling: &Resampling) -> Result<Self, EvaluationError> {
         same_images(first, second)?;
-        let units = resampling.units(first.n_classes(), first.labels())?;
+        let groups = first.groups().or(second.groups());
+        let units = Units::new(first.n_labels(), first.classes(), groups);
         let pair = [first, second].map(ResampledSet::new);
         let figures = pair.each_ref().map(ResampledSet::figures);
         let influences = [0, 1].map(|model| Influences::new(&pair[model], &figures[model]));
@@ -45,7 +51,7 @@ impl Comparison {
             let [first, second] = pair.each_ref().map(|model| model.row_of(counts));
             first.into_iter().zip(second).map(|(first, second)| first - second).collect()
         });
-        let evidence = Evidence { units: &units, grouped: resampling.groups.is_some(), distances: None };
+        let evidence = Evidence { units: &units, grouped: groups.is_some(), distances: None };
         let [first_figures, second_figures] = figures;
         let differences = first_figures.map(|(figure, value)| {
             let other = second_figures.row()[figure];
@@ -55,7 +61,7 @@ impl Comparison {
             evidence.estimate(difference, IntervalKind::Difference, samples.get(figure), moments)
         });
         let right = [first, second].map(|scores| {
-            scores.labels().iter().zip(scores.predicted()).map(|(&label, predicted)| label == predicted)
+            scores.classes().iter().zip(scores.predicted()).map(|(&class, predicted)| class == predicted)
         });
         let [first_right, second_right] = right;
         let mut counts = [[0; 2]; 2];
@@ -70,6 +76,7 @@ impl Comparison {
             both_wrong,
             mcnemar_p: mcnemar_exact(only_first_right, only_second_right),
             differences,
+            groups: groups.map(|_| units.per_class().map(|(_, units)| units).sum()),
             resamples: resampling.resamples,
             seed: resampling.seed,
         })
@@ -77,13 +84,15 @@ impl Comparison {
 }
 
 fn same_images(first: &Scores, second: &Scores) -> Result<(), EvaluationError> {
-    if first.n_classes() != second.n_classes() {
-        return Err(EvaluationError::Classes { first: first.n_classes(), second: second.n_classes() });
+    multi_class(first)?;
+    multi_class(second)?;
+    if first.n_labels() != second.n_labels() {
+        return Err(EvaluationError::Classes { first: first.n_labels(), second: second.n_labels() });
     }
     if first.len() != second.len() {
         return Err(EvaluationError::Images { first: first.len(), second: second.len() });
     }
-    match first.labels().iter().zip(second.labels()).position(|(first, second)| first != second) {
+    match first.classes().iter().zip(second.classes()).position(|(first, second)| first != second) {
         Some(image) => Err(EvaluationError::Label(image)),
         None => Ok(()),
     }

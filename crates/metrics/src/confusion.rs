@@ -1,7 +1,4 @@
-use crate::{
-    Scores,
-    predictions::{Predictions, argmax},
-};
+use crate::Scores;
 
 /// Counts of images by true class (rows) and predicted class (columns), as scikit-learn's `confusion_matrix`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,21 +8,11 @@ pub struct ConfusionMatrix {
 
 impl ConfusionMatrix {
     /// Counts each image once, under the first maximum of its probabilities.
-    pub fn new(predictions: &Predictions) -> Self {
-        let c = predictions.n_classes();
+    pub(crate) fn new(scores: &Scores) -> Self {
+        let c = scores.n_labels();
         let mut counts = vec![vec![0; c]; c];
-        for (label, row) in predictions.rows() {
-            counts[label][argmax(row)] += 1;
-        }
-        Self { counts }
-    }
-
-    /// Counts each image once, as [`Self::new`] does, from probabilities in f64.
-    pub fn of(scores: &Scores) -> Self {
-        let c = scores.n_classes();
-        let mut counts = vec![vec![0; c]; c];
-        for (&label, predicted) in scores.labels().iter().zip(scores.predicted()) {
-            counts[label][predicted] += 1;
+        for (&class, predicted) in scores.classes().iter().zip(scores.predicted()) {
+            counts[class][predicted] += 1;
         }
         Self { counts }
     }
@@ -40,16 +27,14 @@ impl ConfusionMatrix {
 mod tests {
     use super::*;
 
-    fn one_hot(n_classes: usize, pairs: &[(usize, usize)]) -> Predictions {
-        let rows = pairs.iter().flat_map(|&(_, predicted)| {
-            (0..n_classes).map(move |class| if class == predicted { 1.0 } else { 0.0 })
-        });
-        Predictions::new(n_classes, pairs.iter().map(|&(label, _)| label).collect(), rows.collect()).unwrap()
-    }
+    use crate::scores::numbered;
 
     #[test]
     fn counts_true_classes_as_rows() {
-        let matrix = ConfusionMatrix::new(&one_hot(3, &[(0, 0), (0, 1), (1, 1), (1, 1), (2, 0)]));
+        let pairs = [(0, 0), (0, 1), (1, 1), (1, 1), (2, 0)];
+        let rows = pairs.iter().flat_map(|&(_, predicted)| [0, 1, 2].map(|c| f64::from(c == predicted)));
+        let matrix =
+            ConfusionMatrix::new(&numbered(3, pairs.map(|(class, _)| class).to_vec(), rows.collect()));
         assert_eq!(matrix.counts(), [vec![1, 1, 0], vec![0, 2, 0], vec![1, 0, 0]]);
     }
 }

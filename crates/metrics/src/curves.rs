@@ -85,7 +85,7 @@ pub fn precision_recall_curve(scores: &Scores, class: usize) -> Result<Vec<Preci
 
 /// The steps down a class's ranking, and the number of its images and of the others'.
 pub(crate) fn steps(scores: &Scores, class: usize) -> Result<(Vec<RankingStep>, (u64, u64)), Undefined> {
-    if class >= scores.n_classes() {
+    if class >= scores.n_labels() {
         return Err(Undefined::NoImageOf(class));
     }
     let steps = Ranking::new(scores, class).steps(scores);

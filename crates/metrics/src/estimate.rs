@@ -57,9 +57,9 @@ pub(crate) enum IntervalKind {
 /// The kind of every figure, in the order of [`crate::Figures`].
 pub(crate) fn kinds(prepared: &ResampledSet<'_>, units: &Units) -> Vec<IntervalKind> {
     let n_classes = prepared.rankings.len();
-    let labels = prepared.scores.labels();
+    let images = prepared.scores.len();
     let share = |counts: &dyn Fn(usize) -> bool| IntervalKind::Share {
-        of: (0..labels.len()).filter(|&image| counts(image)).count() as f64,
+        of: (0..images).filter(|&image| counts(image)).count() as f64,
         units: units.strata().flatten().filter(|unit| unit.iter().any(|&image| counts(image))).count() as f64,
     };
     // The variance of a mean of the classes' shares is that of one share of this many images: C² / Σ 1/m.

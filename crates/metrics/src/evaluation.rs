@@ -2,6 +2,7 @@ use crate::{
     ConfusionMatrix, Estimate, EvaluationError, Figures, PrecisionRecallPoint, Reliability, Resampling,
     RocPoint, Scores, Undefined,
     estimate::{Evidence, kinds},
+    evaluation_error::multi_class,
     influence::{Influences, moments},
     precision_recall_curve,
     prepared::ResampledSet,
@@ -52,16 +53,17 @@ impl Evaluation {
     /// Computes all figures, tables and curves: sorts once a class, then counts once a resample, in parallel.
     ///
     /// # Errors
-    /// Groups that are not one an image.
+    /// Labels that do not exclude each other.
     pub fn new(scores: &Scores, resampling: &Resampling) -> Result<Self, EvaluationError> {
-        let units = resampling.units(scores.n_classes(), scores.labels())?;
+        multi_class(scores)?;
+        let units = Units::new(scores.n_labels(), scores.classes(), scores.groups());
         let prepared = ResampledSet::new(scores);
         let figures = prepared.figures();
         let influences = Influences::new(&prepared, &figures);
         let mut samples = resampling.samples(&units, scores.len(), |counts| prepared.row_of(counts));
         let distances = samples.pop();
         let evidence =
-            Evidence { units: &units, grouped: resampling.groups.is_some(), distances: distances.as_ref() };
+            Evidence { units: &units, grouped: scores.groups().is_some(), distances: distances.as_ref() };
         let kinds = kinds(&prepared, &units);
         let figures = figures.map(|(figure, value)| {
             let moments = || moments(&units, |image| influences.of(figure, image));
@@ -69,10 +71,10 @@ impl Evaluation {
         });
         Ok(Self {
             images: scores.len(),
-            groups: resampling.groups.is_some().then(|| units.per_class().map(|(_, units)| units).sum()),
-            confusion_matrix: ConfusionMatrix::of(scores),
+            groups: scores.groups().is_some().then(|| units.per_class().map(|(_, units)| units).sum()),
+            confusion_matrix: ConfusionMatrix::new(scores),
             figures,
-            classes: (0..scores.n_classes()).map(|class| ClassSummary::new(scores, &units, class)).collect(),
+            classes: (0..scores.n_labels()).map(|class| ClassSummary::new(scores, &units, class)).collect(),
             reliability: Reliability::new(scores),
             resamples: resampling.resamples,
             seed: resampling.seed,
@@ -82,7 +84,7 @@ impl Evaluation {
 
 impl ClassSummary {
     fn new(scores: &Scores, units: &Units, class: usize) -> Self {
-        let support = scores.labels().iter().filter(|&&label| label == class).count() as u64;
+        let support = scores.classes().iter().filter(|&&other| other == class).count() as u64;
         let drawn = units.per_class().find(|(other, _)| *other == class).map_or(0, |(_, units)| units as u64);
         Self {
             support,

@@ -1,15 +1,14 @@
 use std::fmt;
 
+use crate::{Scores, Task};
+
 /// Images that cannot be evaluated, or compared, as asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EvaluationError {
-    /// Groups that are not one an image.
-    Groups {
-        /// Number of groups given.
-        groups: usize,
-        /// Number of images.
-        images: usize,
-    },
+    /// No image at all.
+    NoImages,
+    /// A task whose figures are not known.
+    Task(Task),
     /// Two models that know different numbers of classes.
     Classes {
         /// Classes of the first.
@@ -31,7 +30,8 @@ pub enum EvaluationError {
 impl fmt::Display for EvaluationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Groups { groups, images } => write!(f, "{groups} groups were given for {images} images"),
+            Self::NoImages => f.write_str("there is no image"),
+            Self::Task(task) => write!(f, "figures of {task} predictions are not known"),
             Self::Classes { first, second } => {
                 write!(f, "one model knows {first} classes and the other {second}")
             }
@@ -46,3 +46,11 @@ impl fmt::Display for EvaluationError {
 }
 
 impl std::error::Error for EvaluationError {}
+
+/// Checks that images were classified, each as one of several classes.
+pub(crate) fn multi_class(scores: &Scores) -> Result<(), EvaluationError> {
+    match scores.task() {
+        Task::MultiClass => Ok(()),
+        task @ Task::MultiLabel => Err(EvaluationError::Task(task)),
+    }
+}

@@ -1,8 +1,9 @@
 //! The table of figures: a row is a metric, with its formula, its interval and the tables and files that show it.
 
 use crate::{
-    Scores, Undefined, Value,
+    EvaluationError, Scores, Undefined, Value,
     cells::Cells,
+    evaluation_error::multi_class,
     prepared::{ResampledSet, brier, log_loss},
 };
 
@@ -313,8 +314,12 @@ impl<'a, T> IntoIterator for &'a Figures<T> {
 
 impl Figures<Value> {
     /// The figures of a set of images, without intervals.
-    pub fn of(scores: &Scores) -> Self {
-        ResampledSet::new(scores).figures()
+    ///
+    /// # Errors
+    /// Labels that do not exclude each other.
+    pub fn of(scores: &Scores) -> Result<Self, EvaluationError> {
+        multi_class(scores)?;
+        Ok(ResampledSet::new(scores).figures())
     }
 }
 

@@ -52,7 +52,7 @@ impl Influences {
             }));
         }
         let mut support = vec![0.0; n_classes];
-        prepared.scores.labels().iter().for_each(|&label| support[label] += 1.0);
+        prepared.scores.classes().iter().for_each(|&class| support[class] += 1.0);
         let of_class = |class: usize, formula: ClassFormula, weight: f64| {
             let offset = match formula {
                 ClassFormula::RocAuc => 0,
@@ -143,7 +143,7 @@ pub(crate) fn moments(units: &Units, influence: impl Fn(usize) -> f64) -> Influe
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Scores;
+    use crate::{Scores, scores::numbered};
 
     fn scores() -> Scores {
         let labels = vec![0, 0, 0, 1, 1, 1, 2, 2, 2, 2];
@@ -152,7 +152,7 @@ mod tests {
                 [1 + image * 7 % 11, 1 + image * 5 % 13, 2 + image * 3 % 7].map(|weight| weight as f64);
             weights.map(|weight| weight / weights.iter().sum::<f64>())
         };
-        Scores::new(3, labels, (0..10).flat_map(row).collect()).unwrap()
+        numbered(3, labels, (0..10).flat_map(row).collect())
     }
 
     /// The derivative in a weight is the limit of adding an image to many copies of the set.

@@ -1,4 +1,4 @@
-use crate::predictions::{Predictions, argmax};
+use crate::{EvaluationError, Scores, evaluation_error::multi_class, scores::argmax};
 
 /// The eight figures that the study's Keras model reports on one-hot labels.
 ///
@@ -27,16 +27,21 @@ pub struct KerasFigures {
 }
 
 impl KerasFigures {
-    /// Computes the figures; `None` for no images, of which Keras has no loss.
-    pub fn new(predictions: &Predictions) -> Option<Self> {
-        if predictions.is_empty() {
-            return None;
+    /// Computes the figures.
+    ///
+    /// # Errors
+    /// No images, of which Keras has no loss; labels that do not exclude each other.
+    pub fn new(scores: &Scores) -> Result<Self, EvaluationError> {
+        multi_class(scores)?;
+        if scores.is_empty() {
+            return Err(EvaluationError::NoImages);
         }
-        let n = predictions.len() as u64;
+        let n = scores.len() as u64;
         let (mut loss, mut correct, mut true_positives, mut false_positives) = (0.0, 0u64, 0u64, 0u64);
-        for (label, row) in predictions.rows() {
-            loss += f64::from(crossentropy(label, row));
-            correct += u64::from(argmax(row) == label);
+        for (label, row) in scores.rows() {
+            let row: Vec<f32> = row.iter().map(|&p| p as f32).collect();
+            loss += f64::from(crossentropy(label, &row));
+            correct += u64::from(argmax(&row) == label);
             for (class, &p) in row.iter().enumerate() {
                 match (p > 0.5, class == label) {
                     (true, true) => true_positives += 1,
@@ -45,8 +50,8 @@ impl KerasFigures {
                 }
             }
         }
-        let negatives = n * (predictions.n_classes() as u64 - 1);
-        Some(Self {
+        let negatives = n * (scores.n_labels() as u64 - 1);
+        Ok(Self {
             loss: loss / n as f64,
             accuracy: correct as f64 / n as f64,
             true_positives,
@@ -73,6 +78,7 @@ fn ratio_or_zero(numerator: u64, denominator: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scores::{numbered, numbered_targets};
 
     #[test]
     fn matches_keras_on_every_reference_case() {
@@ -83,9 +89,8 @@ mod tests {
         for case in cases {
             let labels: Vec<usize> = serde_json::from_value(case["labels"].clone()).unwrap();
             let rows: Vec<Vec<f32>> = serde_json::from_value(case["probabilities"].clone()).unwrap();
-            let n_classes = rows[0].len();
-            let figures =
-                KerasFigures::new(&Predictions::new(n_classes, labels, rows.concat()).unwrap()).unwrap();
+            let targets = numbered_targets(rows[0].len(), labels);
+            let figures = KerasFigures::new(&Scores::of_f32(targets, &rows.concat()).unwrap()).unwrap();
             let number = |key: &str| case[key].as_f64().unwrap();
             for (key, count) in [
                 ("true_positives", figures.true_positives),
@@ -112,19 +117,17 @@ mod tests {
 
     #[test]
     fn clips_a_hopeless_prediction_as_keras_does() {
-        let predictions = Predictions::new(2, vec![0, 1], vec![0.0, 1.0, 0.0, 1.0]).unwrap();
-        let figures = KerasFigures::new(&predictions).unwrap();
+        let figures = KerasFigures::new(&numbered(2, vec![0, 1], vec![0.0, 1.0, 0.0, 1.0])).unwrap();
         // -ln(1e-7) for the first image and -ln(1 - 2^-23) for the second.
         assert!((figures.loss - (16.118_095 + 1.192e-7) / 2.0).abs() < 1e-5, "{}", figures.loss);
     }
 
     #[test]
     fn an_image_at_one_half_predicts_nothing_and_no_image_has_no_figures() {
-        let half = Predictions::new(2, vec![0], vec![0.5, 0.5]).unwrap();
-        let figures = KerasFigures::new(&half).unwrap();
+        let figures = KerasFigures::new(&numbered(2, vec![0], vec![0.5, 0.5])).unwrap();
         assert_eq!((figures.true_positives, figures.false_positives), (0, 0));
         assert_eq!((figures.true_negatives, figures.false_negatives), (1, 1));
         assert_eq!((figures.precision, figures.recall, figures.accuracy), (0.0, 0.0, 1.0));
-        assert!(KerasFigures::new(&Predictions::new(2, vec![], vec![]).unwrap()).is_none());
+        assert_eq!(KerasFigures::new(&numbered(2, vec![], vec![])), Err(EvaluationError::NoImages));
     }
 }

@@ -1,10 +1,11 @@
 //! Evaluation of classifiers: labels and probabilities in, figures with intervals out.
 //!
-//! Contents: [`Predictions`], Keras' eight figures ([`KerasFigures`]), the confusion matrix with its per-class figures
-//! ([`ConfusionMatrix`], [`CLASS_FIGURES`]) and a weighted running [`Mean`]; an [`Evaluation`] of [`Scores`], which is every
-//! figure that scikit-learn has for them, with intervals, curves and a [`Reliability`] table; a [`Comparison`] of two models,
-//! and the [`independent_difference`] of one on two sets; a [`Temperature`] and [`OperatingPoint`]s. A figure without a value
-//! says why ([`Undefined`]).
+//! Contents: [`Targets`] of a [`Task`] and [`Scores`], which add a model's probabilities to them; Keras' eight figures
+//! ([`KerasFigures`]), the confusion matrix with its per-class figures ([`ConfusionMatrix`], [`CLASS_FIGURES`]) and a weighted
+//! running [`Mean`]; an [`Evaluation`] of [`Scores`], which is every figure that scikit-learn has for them, with intervals,
+//! curves and a [`Reliability`] table; a [`Comparison`] of two models, and the [`independent_difference`] of one on two sets; a
+//! [`Temperature`] and [`OperatingPoint`]s. A figure without a value says why ([`Undefined`]). Curves, rankings and operating
+//! points know both tasks, unknown labels too; all else is of one class of several.
 //! Must not know: tensors, files, the terminal. It builds and tests with no libtorch on the machine.
 //!
 //! Outside libraries: **rayon** (resamples in parallel) and **serde** (a calibration is stored beside the weights). The figures are each a few lines of arithmetic that has to match Keras or scikit-learn.
@@ -50,12 +51,12 @@ mod mcnemar;
 mod mean;
 mod normal;
 mod operating;
-mod predictions;
 mod prepared;
 mod ranking;
 mod reliability;
 mod resample;
 mod scores;
+mod targets;
 mod temperature;
 mod undefined;
 mod units;
@@ -74,11 +75,11 @@ pub use keras::KerasFigures;
 pub use mcnemar::mcnemar_exact;
 pub use mean::Mean;
 pub use operating::{OperatingPoint, ThresholdCounts};
-pub use predictions::{Predictions, PredictionsError, argmax};
 pub use reliability::{RELIABILITY_BINS, Reliability, ReliabilityBin};
 pub use resample::{RESAMPLES, Resampling};
-pub use scores::Scores;
-pub use temperature::{Bound, Logits, Temperature, at_temperature};
+pub use scores::{Scores, argmax};
+pub use targets::{ScoresError, Targets, Task};
+pub use temperature::{Bound, Logits, Temperature};
 pub use undefined::{Undefined, Value};
 
 /// The figures that scikit-learn, SciPy and statsmodels give.

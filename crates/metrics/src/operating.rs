@@ -54,17 +54,20 @@ pub struct ThresholdCounts {
 }
 
 impl ThresholdCounts {
-    /// Counts a set's images; those whose probability of the class is at least `threshold` reach it.
+    /// Counts the images of which the class is known; those whose probability of it is at least `threshold` reach it.
     pub fn at(scores: &Scores, class: usize, threshold: f64) -> Self {
         let mut counts = Self { class, true_positives: 0, positives: 0, true_negatives: 0, negatives: 0 };
-        for (label, row) in scores.rows() {
-            let above = row.get(class).is_some_and(|&p| p >= threshold);
-            if label == class {
-                counts.positives += 1;
-                counts.true_positives += u64::from(above);
-            } else {
-                counts.negatives += 1;
-                counts.true_negatives += u64::from(!above);
+        for (image, p) in scores.column(class).enumerate() {
+            match scores.targets().value(image, class) {
+                Some(true) => {
+                    counts.positives += 1;
+                    counts.true_positives += u64::from(p >= threshold);
+                }
+                Some(false) => {
+                    counts.negatives += 1;
+                    counts.true_negatives += u64::from(p < threshold);
+                }
+                None => {}
             }
         }
         counts
@@ -84,7 +87,7 @@ impl ThresholdCounts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scores::binary;
+    use crate::{Targets, scores::binary};
 
     #[test]
     fn the_highest_threshold_that_reaches_the_sensitivity_takes_all_of_its_ties() {
@@ -118,5 +121,23 @@ mod tests {
         assert_eq!((counts.true_positives, counts.positives, counts.negatives), (1, 2, 0));
         assert_eq!(counts.specificity().value, Err(Undefined::OnlyImagesOf(1)));
         assert_eq!(ThresholdCounts::at(&scores, 0, 0.5).sensitivity().value, Err(Undefined::NoImageOf(0)));
+    }
+
+    #[test]
+    fn images_of_which_a_label_is_unknown_are_on_neither_side() {
+        let findings = vec![Some(true), Some(false), None, Some(true), None, Some(false)];
+        let targets = Targets::of_findings(["Edema", "Mass"], findings).unwrap();
+        let scores = Scores::new(targets, vec![0.75, 0.25, 0.5, 0.5, 0.875, 0.5]).unwrap();
+        let edema =
+            ThresholdCounts { class: 0, true_positives: 1, positives: 1, true_negatives: 0, negatives: 0 };
+        assert_eq!(ThresholdCounts::at(&scores, 0, 0.75), edema);
+        let mass =
+            ThresholdCounts { class: 1, true_positives: 1, positives: 1, true_negatives: 1, negatives: 2 };
+        assert_eq!(ThresholdCounts::at(&scores, 1, 0.5), mass);
+        let none =
+            ThresholdCounts { class: 2, true_positives: 0, positives: 0, true_negatives: 0, negatives: 0 };
+        assert_eq!(ThresholdCounts::at(&scores, 2, 0.5), none);
+        let point = OperatingPoint::reaching(&scores, (1, "Mass"), 0.9).unwrap();
+        assert_eq!((point.threshold, point.sensitivity, point.specificity), (0.5, 1.0, Some(0.5)));
     }
 }

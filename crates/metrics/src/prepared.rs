@@ -25,8 +25,8 @@ pub(crate) struct ResampledSet<'a> {
 
 impl<'a> ResampledSet<'a> {
     pub(crate) fn new(scores: &'a Scores) -> Self {
-        let n_classes = scores.n_classes();
-        let cell = |(&label, predicted): (&usize, usize)| label * n_classes + predicted;
+        let n_classes = scores.n_labels();
+        let cell = |(&class, predicted): (&usize, usize)| class * n_classes + predicted;
         let bins: Vec<usize> = confidences(scores).map(|(confidence, _)| bin(confidence)).collect();
         let gaps: Vec<f64> =
             confidences(scores).map(|(confidence, right)| f64::from(right) - confidence).collect();
@@ -34,7 +34,7 @@ impl<'a> ResampledSet<'a> {
         bins.iter().zip(&gaps).for_each(|(&bin, gap)| bin_gaps[bin] += gap);
         Self {
             scores,
-            cells: scores.labels().iter().zip(scores.predicted()).map(cell).collect(),
+            cells: scores.classes().iter().zip(scores.predicted()).map(cell).collect(),
             losses: FIGURES.iter().filter_map(|spec| losses(scores, spec.formula)).collect(),
             bins,
             gaps,

@@ -1,6 +1,7 @@
 use crate::{Scores, Undefined, Value};
 
-/// Images in descending order of one class's probability, sorted once, so that a resample only counts.
+/// Images in descending order of one class's or label's probability, sorted once, so that a resample only counts. Images whose
+/// label is unknown are left out.
 ///
 /// An entry is `image << 2 | is of the class << 1 | is the last of its ties`; ties are equal probabilities.
 pub(crate) struct Ranking {
@@ -24,12 +25,14 @@ const LAST: usize = 1;
 impl Ranking {
     pub(crate) fn new(scores: &Scores, class: usize) -> Self {
         let column: Vec<f64> = scores.column(class).collect();
-        let mut order: Vec<usize> = (0..column.len()).collect();
+        let targets = scores.targets();
+        let mut order: Vec<usize> =
+            (0..column.len()).filter(|&image| targets.value(image, class).is_some()).collect();
         // -0 and 0 are one threshold: adding 0 makes them one for total_cmp too.
         order.sort_by(|&a, &b| (column[b] + 0.0).total_cmp(&(column[a] + 0.0)));
         let entry = |(at, &image): (usize, &usize)| {
             let last = order.get(at + 1).is_none_or(|&next| column[next] != column[image]);
-            image << 2 | usize::from(scores.labels()[image] == class) << 1 | usize::from(last)
+            image << 2 | usize::from(targets.value(image, class) == Some(true)) << 1 | usize::from(last)
         };
         let entries = order.iter().enumerate().map(entry).collect();
         Self { class, entries }
@@ -100,7 +103,7 @@ impl Ranking {
             below[at][0] = below[at + 1][0] + gained * step.false_alarms as f64 / (above * above);
             below[at][1] = below[at + 1][1] - gained * step.hits as f64 / (above * above);
         }
-        let mut influences = [vec![0.0; self.entries.len()], vec![0.0; self.entries.len()]];
+        let mut influences = [vec![0.0; scores.len()], vec![0.0; scores.len()]];
         let mut at = 0;
         for entry in &self.entries {
             let (step, image) = (&steps[at], entry >> 2);
@@ -127,12 +130,12 @@ impl Ranking {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Targets, scores::binary};
 
     /// Labels and the probability of class 1, with ties between and within the classes.
     fn tied() -> Scores {
         let rows = [(1, 0.9), (1, 0.5), (0, 0.5), (0, 0.5), (1, 0.5), (0, 0.25), (1, 0.125), (0, 0.0)];
-        let labels = rows.map(|(label, _)| label).to_vec();
-        Scores::new(2, labels, rows.iter().flat_map(|&(_, p)| [1.0 - p, p]).collect()).unwrap()
+        binary(&rows)
     }
 
     #[test]
@@ -148,6 +151,22 @@ mod tests {
         assert_eq!(ranking.areas(&[0; 8]), [Err(Undefined::NoImages); 2]);
         assert_eq!(ranking.areas(&[0, 0, 1, 0, 0, 0, 0, 0]), [Err(Undefined::NoImageOf(1)); 2]);
         assert_eq!(ranking.areas(&[1, 0, 0, 0, 0, 0, 0, 0]), [Err(Undefined::OnlyImagesOf(1)), Ok(1.0)]);
+    }
+
+    #[test]
+    fn an_image_whose_label_is_unknown_is_in_no_pair_and_moves_nothing() {
+        let known = [(1, 0.75), (0, 0.5), (1, 0.25)];
+        let findings = vec![Some(true), None, Some(false), Some(true)];
+        let targets = Targets::of_findings(["Edema"], findings).unwrap();
+        let scores = Scores::new(targets, vec![0.75, 0.625, 0.5, 0.25]).unwrap();
+        let (ranking, without) = (Ranking::new(&scores, 0), Ranking::new(&binary(&known), 1));
+        assert_eq!(ranking.areas(&[1; 4]), without.areas(&[1; 3]));
+        let [auc, average_precision] = without.areas(&[1; 3]).map(Result::unwrap);
+        assert_eq!((auc, average_precision), (0.5, (1.0 + 2.0 / 3.0) / 2.0));
+        let influences = ranking.influences(&scores, auc, average_precision);
+        let mut expected = without.influences(&binary(&known), auc, average_precision);
+        expected.iter_mut().for_each(|row| row.insert(1, 0.0));
+        assert_eq!(influences, expected);
     }
 
     /// The derivative in a weight is the limit of adding an image to many copies of the set.

@@ -19,7 +19,7 @@ pub struct ReliabilityBin {
 }
 
 /// Reliability table: a network's accuracy at each level of its confidence, in 15 bins of equal width of the
-/// highest probability (Guo and others 2017, arXiv 1706.04599).
+/// highest probability (Guo and others 2017, arXiv 1706.04599). Without images for labels that do not exclude each other.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reliability {
     /// The bins from 0 to 1, in order.
@@ -74,6 +74,7 @@ pub(crate) fn confidences(scores: &Scores) -> impl Iterator<Item = (f64, bool)> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scores::numbered;
 
     #[test]
     fn upper_edges_belong_to_their_bin() {
@@ -82,14 +83,14 @@ mod tests {
 
     #[test]
     fn counts_confidence_and_accuracy_by_bin() {
-        let scores = Scores::new(2, vec![0, 0, 1], vec![0.875, 0.125, 0.125, 0.875, 0.375, 0.625]).unwrap();
+        let scores = numbered(2, vec![0, 0, 1], vec![0.875, 0.125, 0.125, 0.875, 0.375, 0.625]);
         let table = Reliability::new(&scores);
         assert_eq!((table.bins.len(), table.bins[14].high), (15, 1.0));
         let bin = table.bins[13];
         assert_eq!((bin.count, bin.mean_confidence, bin.accuracy), (2, Some(0.875), Some(0.5)));
         assert_eq!((table.bins[0].count, table.bins[0].accuracy), (0, None));
         assert!((table.expected_calibration_error().unwrap() - (0.75 + 0.375) / 3.0).abs() < 1e-12);
-        let empty = Scores::new(2, vec![], vec![]).unwrap();
+        let empty = numbered(2, vec![], vec![]);
         assert_eq!(Reliability::new(&empty).expected_calibration_error(), None);
     }
 }

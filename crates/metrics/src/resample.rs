@@ -1,20 +1,17 @@
 use rayon::prelude::*;
 
-use crate::{EvaluationError, Undefined, units::Units};
+use crate::{Undefined, units::Units};
 
 /// Number of resamples that a bootstrap interval is made from, unless there is a reason for others.
 pub const RESAMPLES: usize = 2000;
 
-/// Settings of the bootstrap: number of resamples, seed and groups.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Settings of the bootstrap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Resampling {
     /// Number of resamples; 0 leaves bootstrap intervals out ([`Undefined::NotResampled`]).
     pub resamples: usize,
     /// Equal seeds give equal intervals, whatever the number of threads.
     pub seed: u64,
-    /// Each image's group, `[N]`, as any numbers: the images of one patient, say, which are drawn together or not at
-    /// all. `None` draws images one by one.
-    pub groups: Option<Vec<usize>>,
 }
 
 /// The values of one figure over all resamples.
@@ -27,16 +24,6 @@ pub(crate) struct Resamples {
 }
 
 impl Resampling {
-    /// Builds the units that are drawn: images, or whole groups of them.
-    pub(crate) fn units(&self, n_classes: usize, labels: &[usize]) -> Result<Units, EvaluationError> {
-        match &self.groups {
-            Some(groups) if groups.len() != labels.len() => {
-                Err(EvaluationError::Groups { groups: groups.len(), images: labels.len() })
-            }
-            groups => Ok(Units::new(n_classes, labels, groups.as_deref())),
-        }
-    }
-
     /// Every figure's values over all resamples; `figures` gives a row for how often each of `images` images was
     /// drawn, NaN where a figure is undefined.
     pub(crate) fn samples(
@@ -100,8 +87,8 @@ mod tests {
 
     #[test]
     fn undefined_values_are_left_out_and_counted() {
-        let resampling = Resampling { resamples: 50, seed: 1, groups: None };
-        let units = resampling.units(2, &[0, 0, 1]).unwrap();
+        let resampling = Resampling { resamples: 50, seed: 1 };
+        let units = Units::new(2, &[0, 0, 1], None);
         let samples = resampling.samples(&units, 3, |counts| {
             let first = f64::from(counts[0]);
             vec![first, if first > 0.0 { first } else { f64::NAN }]
@@ -110,12 +97,5 @@ mod tests {
         assert!(zeros > 0 && samples[0].undefined == 0);
         assert_eq!((samples[1].undefined, samples[1].values.len()), (zeros, 50 - zeros));
         assert!(samples[0].values.is_sorted());
-    }
-
-    #[test]
-    fn every_image_needs_a_group() {
-        let resampling = Resampling { resamples: 1, seed: 1, groups: Some(vec![0]) };
-        let refused = resampling.units(2, &[0, 1]).err().map(|error| error.to_string());
-        assert_eq!(refused.as_deref(), Some("1 groups were given for 2 images"));
     }
 }

@@ -1,67 +1,55 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Predictions, PredictionsError, Reliability, Scores, Undefined, brent::minimise, predictions::check,
-};
+use crate::{Reliability, Scores, ScoresError, Targets, Undefined, brent::minimise, scores::check};
 
 /// True classes and logits (or log-probabilities: a temperature cannot tell them apart), in f64.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Logits {
-    n_classes: usize,
-    labels: Vec<usize>,
+    targets: Targets,
     /// Logits `[N, C]`, row by row.
     logits: Vec<f64>,
 }
 
 impl Logits {
-    /// Takes `labels`, class indices `[N]`, each below `n_classes`, and `logits`, `[N, C]` row by row, finite; beyond ±1e300 they
-    /// count as that, so that none becomes infinite at a low temperature.
+    /// Takes true classes and `logits`, `[N, C]` row by row, finite; beyond ±1e300 they count as that, so that none becomes
+    /// infinite at a low temperature.
     ///
     /// # Errors
-    /// Shapes that do not fit, a label out of range, a logit that is not finite.
-    pub fn new(n_classes: usize, labels: Vec<usize>, logits: Vec<f64>) -> Result<Self, PredictionsError> {
-        check(n_classes, &labels, &logits)?;
+    /// Shapes that do not fit, or a logit that is not finite.
+    pub fn new(targets: Targets, logits: Vec<f64>) -> Result<Self, ScoresError> {
+        check(&targets, &logits)?;
         let logits = logits.into_iter().map(|logit| logit.clamp(-1e300, 1e300)).collect();
-        Ok(Self { n_classes, labels, logits })
+        Ok(Self { targets, logits })
     }
 
     /// Number of images, N.
     pub fn len(&self) -> usize {
-        self.labels.len()
+        self.targets.len()
     }
 
     /// Tells if there is no image at all.
     pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
+        self.targets.is_empty()
     }
 
     /// The probabilities at a temperature: softmax of logits / T.
     pub fn at(&self, temperature: f64) -> Scores {
-        let probabilities =
-            self.logits.chunks_exact(self.n_classes).flat_map(|row| softmax(row, temperature)).collect();
-        Scores::of_finite(self.n_classes, self.labels.clone(), probabilities)
+        let probabilities = self.rows().flat_map(|(_, row)| softmax(row, temperature)).collect();
+        Scores::of_finite(self.targets.clone(), probabilities)
     }
 
     /// Mean of -ln p of the true class at a temperature, in nats, clipped as the figure `log_loss` of [`crate::FIGURES`].
     fn log_loss(&self, temperature: f64) -> f64 {
-        let rows = self.labels.iter().zip(self.logits.chunks_exact(self.n_classes));
-        let loss = |(&label, row): (&usize, &[f64])| {
+        let loss = |(label, row): (usize, &[f64])| {
             let p = (row[label] / temperature - log_sum_exp(row, temperature)).exp();
             -p.clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()
         };
-        rows.map(loss).sum::<f64>() / self.labels.len() as f64
+        self.rows().map(loss).sum::<f64>() / self.len() as f64
     }
-}
 
-/// Log-probabilities; one that is not above 0 counts as the smallest normal f32, 1.2e-38.
-impl From<&Predictions> for Logits {
-    fn from(predictions: &Predictions) -> Self {
-        let log = |&p: &f32| f64::from(p.max(f32::MIN_POSITIVE)).ln();
-        Self {
-            n_classes: predictions.n_classes(),
-            labels: predictions.labels().to_vec(),
-            logits: predictions.rows().flat_map(|(_, row)| row).map(log).collect(),
-        }
+    /// Each image's class with its row of logits.
+    fn rows(&self) -> impl Iterator<Item = (usize, &[f64])> {
+        self.targets.classes().iter().copied().zip(self.logits.chunks_exact(self.targets.labels().len()))
     }
 }
 
@@ -151,24 +139,14 @@ impl Temperature {
     }
 }
 
-/// A row of probabilities at another temperature: p^(1/T), made to sum to 1; `temperature` above 0. Zeros stay zeros.
-/// Order stays what it was, but probabilities that differ by less than f32 can hold may become equal.
-pub fn at_temperature(row: &[f32], temperature: f64) -> Vec<f32> {
-    let logs = || row.iter().map(|&p| f64::from(p.max(0.0)).ln() / temperature);
-    let largest = logs().fold(f64::NEG_INFINITY, f64::max);
-    if largest == f64::NEG_INFINITY {
-        return row.to_vec();
-    }
-    let sum: f64 = logs().map(|log| (log - largest).exp()).sum();
-    logs().map(|log| ((log - largest).exp() / sum) as f32).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scores::numbered_targets;
 
     fn fit(n_classes: usize, labels: &[usize], logits: &[f64]) -> Temperature {
-        Temperature::fit(&Logits::new(n_classes, labels.to_vec(), logits.to_vec()).unwrap()).unwrap()
+        let targets = numbered_targets(n_classes, labels.to_vec());
+        Temperature::fit(&Logits::new(targets, logits.to_vec()).unwrap()).unwrap()
     }
 
     #[test]
@@ -194,9 +172,11 @@ mod tests {
     fn where_nothing_is_gained_the_temperature_stays_one_and_without_images_there_is_none() {
         let flat = fit(2, &[0, 1], &[0.5, 0.5, 0.5, 0.5]);
         assert_eq!((flat.value, flat.bound), (1.0, None));
-        assert_eq!(Temperature::fit(&Logits::new(2, vec![], vec![]).unwrap()), Err(Undefined::NoImages));
-        let nan = Logits::new(2, vec![0, 1], vec![0.0, 1.0, f64::NAN, 0.0]).unwrap_err();
-        assert_eq!(nan, PredictionsError::NotFinite(1));
+        let none = Logits::new(numbered_targets(2, vec![]), vec![]).unwrap();
+        assert!(none.is_empty());
+        assert_eq!(Temperature::fit(&none), Err(Undefined::NoImages));
+        let nan = Logits::new(numbered_targets(2, vec![0, 1]), vec![0.0, 1.0, f64::NAN, 0.0]).unwrap_err();
+        assert_eq!(nan, ScoresError::NotFinite(1));
     }
 
     #[test]
@@ -205,29 +185,5 @@ mod tests {
         for value in [huge.value, huge.log_loss[0], huge.log_loss[1], huge.expected_calibration_error[1]] {
             assert!(value.is_finite(), "{huge:?}");
         }
-    }
-
-    #[test]
-    fn a_row_keeps_its_order_and_sums_to_one() {
-        let row = at_temperature(&[0.8, 0.2, 0.0], 2.0);
-        assert!((row[0] - 2.0 / 3.0).abs() < 1e-6 && (row[1] - 1.0 / 3.0).abs() < 1e-6, "{row:?}");
-        assert_eq!(row[2], 0.0);
-        assert_eq!(at_temperature(&[0.25, 0.75], 1.0), [0.25, 0.75]);
-        assert_eq!(at_temperature(&[0.0, 0.0], 2.0), [0.0, 0.0]);
-        assert_eq!(at_temperature(&[1e-30, 1.0], 0.02), [0.0, 1.0]);
-    }
-
-    /// Probabilities in f32 lead to the temperature that their logits lead to, where they have the digits for it.
-    #[test]
-    fn probabilities_do_as_well_as_logits() {
-        let rows = [[2.0, 0.0, 1.0], [1.0, 3.0, 0.0], [0.0, 2.0, 1.5], [1.0, 0.0, 0.5]];
-        let labels = vec![0, 1, 2, 0];
-        let logits = Logits::new(3, labels.clone(), rows.concat()).unwrap();
-        let probabilities =
-            logits.at(1.0).rows().flat_map(|(_, row)| row.to_vec()).map(|p| p as f32).collect();
-        let predictions = Predictions::new(3, labels, probabilities).unwrap();
-        let fits =
-            [logits, Logits::from(&predictions)].map(|logits| Temperature::fit(&logits).unwrap().value);
-        assert!((fits[0] - fits[1]).abs() < 1e-5, "{fits:?}");
     }
 }

@@ -3,12 +3,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails so")]
 
 use metrics::{
-    Comparison, Estimate, Evaluation, EvaluationError, Figures, IntervalMethod, Predictions, Resampling,
-    Scores, Undefined,
+    Comparison, Estimate, Evaluation, EvaluationError, Figures, IntervalMethod, KerasFigures, Resampling,
+    Scores, Targets, Task, Undefined,
 };
 
 fn resampling(resamples: usize) -> Resampling {
-    Resampling { resamples, seed: 28, groups: None }
+    Resampling { resamples, seed: 28 }
+}
+
+fn scores_of(n_classes: usize, classes: Vec<usize>, probabilities: Vec<f64>) -> Scores {
+    Scores::new(Targets::of_classes(vec![""; n_classes], classes).unwrap(), probabilities).unwrap()
 }
 
 /// `images` of each of `n_classes`, by turns; probabilities from a small generator that leans to the true class.
@@ -26,14 +30,14 @@ fn simulated(n_classes: usize, images: usize, mut state: u64) -> Scores {
         weights.into_iter().map(move |weight| weight / sum)
     });
     let probabilities = rows.collect();
-    Scores::new(n_classes, labels, probabilities).unwrap()
+    scores_of(n_classes, labels, probabilities)
 }
 
 fn one_hot(n_classes: usize, pairs: &[(usize, usize)]) -> Scores {
     let rows = pairs.iter().flat_map(|&(_, predicted)| {
         (0..n_classes).map(move |class| if class == predicted { 1.0 } else { 0.0 })
     });
-    Scores::new(n_classes, pairs.iter().map(|&(label, _)| label).collect(), rows.collect()).unwrap()
+    scores_of(n_classes, pairs.iter().map(|&(label, _)| label).collect(), rows.collect())
 }
 
 fn estimates(figures: &Figures<Estimate>) -> Vec<Estimate> {
@@ -64,11 +68,11 @@ fn assert_sound(figures: &Figures<Estimate>) {
 fn equal_seeds_give_equal_intervals_on_any_number_of_threads() {
     let scores = simulated(3, 50, 1);
     let other = simulated(3, 50, 2);
-    let groups = Resampling { groups: Some((0..150).map(|image| image / 6).collect()), ..resampling(300) };
+    let grouped = scores.clone().with_groups(Some((0..150).map(|image| image / 6).collect())).unwrap();
     let all = || {
         (
             Evaluation::new(&scores, &resampling(300)).unwrap(),
-            Evaluation::new(&scores, &groups).unwrap(),
+            Evaluation::new(&grouped, &resampling(300)).unwrap(),
             Comparison::new(&scores, &other, &resampling(300)).unwrap(),
         )
     };
@@ -77,7 +81,7 @@ fn equal_seeds_give_equal_intervals_on_any_number_of_threads() {
     assert_eq!(one, two);
     assert_eq!(one, five);
     assert!(estimates(&one.0.figures).iter().all(|estimate| estimate.interval.is_ok()));
-    let another = Evaluation::new(&scores, &Resampling { seed: 29, ..resampling(300) }).unwrap();
+    let another = Evaluation::new(&scores, &Resampling { seed: 29, resamples: 300 }).unwrap();
     assert_ne!(of(&one.0.figures, "log_loss").interval, of(&another.figures, "log_loss").interval);
     assert_eq!(of(&one.0.figures, "accuracy"), of(&another.figures, "accuracy"));
 }
@@ -164,7 +168,7 @@ fn one_image_has_figures_but_no_bootstrap_and_none_has_neither() {
     assert_eq!(of_class(&one.figures, 0, "specificity").value, Err(Undefined::OnlyImagesOf(0)));
     assert_sound(&one.figures);
 
-    let none = Evaluation::new(&Scores::new(2, vec![], vec![]).unwrap(), &resampling(50)).unwrap();
+    let none = Evaluation::new(&scores_of(2, vec![], vec![]), &resampling(50)).unwrap();
     assert_eq!(none.images, 0);
     for estimate in estimates(&none.figures) {
         assert_eq!((estimate.value, estimate.interval), (Err(Undefined::NoImages), Err(Undefined::NoImages)));
@@ -179,7 +183,7 @@ fn intervals_hold_the_true_figure_in_about_nineteen_of_twenty_sets() {
     let mut held = [0; 4];
     for set in 0..SETS {
         let scores = simulated(2, 60, 1000 + set * 7919);
-        let figures = Evaluation::new(&scores, &Resampling { seed: set, ..resampling(400) }).unwrap().figures;
+        let figures = Evaluation::new(&scores, &Resampling { seed: set, resamples: 400 }).unwrap().figures;
         for (at, estimate) in watched(&figures).into_iter().enumerate() {
             let interval = estimate.interval.unwrap();
             held[at] += u64::from(interval.low <= truth[at] && truth[at] <= interval.high);
@@ -224,11 +228,11 @@ fn groups_that_are_copies_say_as_much_as_one_image_each() {
     let single = simulated(2, 40, 4);
     let row = |(label, row): (usize, &[f64])| std::iter::repeat_n((label, row.to_vec()), 3);
     let (labels, rows): (Vec<usize>, Vec<Vec<f64>>) = single.rows().flat_map(row).unzip();
-    let copied = Scores::new(2, labels, rows.concat()).unwrap();
-    let groups = Resampling { groups: Some((0..240).map(|image| image / 3).collect()), ..resampling(500) };
+    let copied = scores_of(2, labels, rows.concat());
+    let groups = (0..240).map(|image| image / 3).collect();
     let alone = Evaluation::new(&single, &resampling(500)).unwrap();
-    let grouped = Evaluation::new(&copied, &groups).unwrap();
     let naive = Evaluation::new(&copied, &resampling(500)).unwrap();
+    let grouped = Evaluation::new(&copied.with_groups(Some(groups)).unwrap(), &resampling(500)).unwrap();
     assert_eq!((grouped.groups, naive.groups), (Some(80), None));
     assert!(!grouped.classes[0].few);
     let width = |estimate: Estimate| estimate.interval.map(|interval| interval.high - interval.low).unwrap();
@@ -256,8 +260,9 @@ fn few_images_are_flagged() {
 
 #[test]
 fn predictions_in_f32_give_the_figures_of_their_values() {
-    let predictions = Predictions::new(2, vec![0, 1, 1], vec![0.75, 0.25, 0.5, 0.5, 0.25, 0.75]).unwrap();
-    let figures = Evaluation::new(&Scores::from(&predictions), &resampling(0)).unwrap().figures;
+    let targets = Targets::of_classes(["a", "b"], vec![0, 1, 1]).unwrap();
+    let scores = Scores::of_f32(targets, &[0.75, 0.25, 0.5, 0.5, 0.25, 0.75]).unwrap();
+    let figures = Evaluation::new(&scores, &resampling(0)).unwrap().figures;
     assert_eq!(of(&figures, "accuracy").value, Ok(2.0 / 3.0));
     assert_eq!(of(&figures, "brier").value, Ok((0.125 + 0.5 + 0.125) / 3.0));
     assert_eq!(of_class(&figures, 1, "roc_auc").value, Ok(1.0));
@@ -274,7 +279,7 @@ fn a_better_model_is_told_from_a_worse_one_on_the_same_images() {
         if wrong && mended % 3 == 0 { [row[1], row[0]] } else { [row[0], row[1]] }
     };
     let rows: Vec<[f64; 2]> = second.rows().map(row).collect();
-    let first = Scores::new(2, second.labels().to_vec(), rows.concat()).unwrap();
+    let first = scores_of(2, second.classes().to_vec(), rows.concat());
     let comparison = Comparison::new(&first, &second, &resampling(500)).unwrap();
     let alone = (comparison.only_first_right, comparison.only_second_right);
     assert_eq!(alone, (mended as u64 / 3, 0));
@@ -305,7 +310,33 @@ fn models_of_other_images_are_not_compared() {
     assert_eq!(compare(&one_hot(2, &[(0, 0)])), EvaluationError::Images { first: 2, second: 1 });
     assert_eq!(compare(&one_hot(3, &[(0, 0), (1, 1)])), EvaluationError::Classes { first: 2, second: 3 });
     assert_eq!(compare(&one_hot(2, &[(0, 0)])).to_string(), "one model saw 2 images and the other 1");
-    let groups = Resampling { groups: Some(vec![0]), ..resampling(10) };
-    let refused = Evaluation::new(&scores, &groups).unwrap_err();
-    assert_eq!(refused, EvaluationError::Groups { groups: 1, images: 2 });
+}
+
+#[test]
+fn a_comparison_draws_by_the_groups_that_either_model_has() {
+    let scores = simulated(2, 60, 6);
+    let grouped = scores.clone().with_groups(Some((0..120).map(|image| image / 4).collect())).unwrap();
+    let other = simulated(2, 60, 7);
+    let first = Comparison::new(&grouped, &other, &resampling(200)).unwrap();
+    let second = Comparison::new(
+        &scores,
+        &other.clone().with_groups(grouped.groups().map(<[_]>::to_vec)).unwrap(),
+        &resampling(200),
+    );
+    assert_eq!(first.groups, Some(30));
+    assert_eq!(Ok(first), second);
+    assert_eq!(Comparison::new(&scores, &other, &resampling(0)).unwrap().groups, None);
+}
+
+#[test]
+fn labels_that_do_not_exclude_each_other_are_refused_where_one_class_is_asked_for() {
+    let targets =
+        Targets::of_findings(["Edema", "Mass"], vec![Some(true), None, Some(false), Some(true)]).unwrap();
+    let scores = Scores::new(targets, vec![0.75, 0.5, 0.25, 0.875]).unwrap();
+    let refused = EvaluationError::Task(Task::MultiLabel);
+    assert_eq!(refused.to_string(), "figures of multi-label predictions are not known");
+    assert_eq!(Evaluation::new(&scores, &resampling(0)).as_ref(), Err(&refused));
+    assert_eq!(Comparison::new(&scores, &scores, &resampling(0)).as_ref(), Err(&refused));
+    assert_eq!(KerasFigures::new(&scores).as_ref(), Err(&refused));
+    assert!(Figures::of(&scores).is_err_and(|error| error == refused));
 }

@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails so")]
 
-use metrics::{Evaluation, Logits, Resampling, Temperature};
+use metrics::{Evaluation, Logits, Resampling, Targets, Temperature};
 use serde_json::Value;
 
-const NO_RESAMPLES: Resampling = Resampling { resamples: 0, seed: 28, groups: None };
+const NO_RESAMPLES: Resampling = Resampling { resamples: 0, seed: 28 };
 
 fn cases() -> Vec<(Value, Logits)> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/reference/sklearn_metrics.json");
@@ -15,7 +15,8 @@ fn cases() -> Vec<(Value, Logits)> {
     let logits = |case: &Value| {
         let labels = serde_json::from_value(case["labels"].clone()).unwrap();
         let rows: Vec<Vec<f64>> = serde_json::from_value(case["logits"].clone()).unwrap();
-        Logits::new(rows[0].len(), labels, rows.concat()).unwrap()
+        let targets = Targets::of_classes(vec![""; rows[0].len()], labels).unwrap();
+        Logits::new(targets, rows.concat()).unwrap()
     };
     cases.into_iter().map(|case| (case.clone(), logits(&case))).collect()
 }

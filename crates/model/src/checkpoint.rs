@@ -6,7 +6,7 @@ use std::{
 };
 
 use data::{Formats, Interpolation};
-use metrics::Calibration;
+use metrics::{Calibration, Task};
 use safetensors::{
     Dtype,
     tensor::{Metadata, TensorInfo},
@@ -80,6 +80,8 @@ pub struct Metric {
 struct Header {
     format: u64,
     model: &'static Architecture,
+    #[serde(default, skip_serializing_if = "is_multi_class")]
+    task: Task,
     classes: Vec<String>,
     image_size: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -330,6 +332,7 @@ impl Header {
             .map_err(|_| format!("interpolation `{}` is unknown", self.interpolation))?;
         let spec = Spec {
             architecture: self.model,
+            task: self.task,
             classes: self.classes,
             image_size: self.image_size,
             formats,
@@ -360,6 +363,7 @@ impl Header {
         Self {
             format: if spec.formats.is_some() { FORMAT } else { WITHOUT_RULES },
             model: spec.architecture,
+            task: spec.task,
             classes: spec.classes.clone(),
             image_size: spec.image_size,
             formats: spec.formats.map(|rules| rules.to_string()),
@@ -375,6 +379,11 @@ impl Header {
             sha256: NO_CHECKSUM.to_owned(),
         }
     }
+}
+
+/// Tells if a network predicts one of several classes, as in files that name no task.
+fn is_multi_class(task: &Task) -> bool {
+    *task == Task::MultiClass
 }
 
 /// Finds the position of the checksum's 64 digits in the file's header.

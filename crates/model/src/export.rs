@@ -132,6 +132,7 @@ mod tests {
         precision: Precision,
     ) -> Classifier {
         let spec = Spec {
+            task: metrics::Task::MultiClass,
             architecture,
             classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
             image_size,

@@ -1,6 +1,7 @@
 use std::collections::HashSet;
 
 use data::{Formats, Interpolation};
+use metrics::Task;
 
 use crate::{Architecture, Error, InputScale, Normalisation, Precision, Result};
 
@@ -9,6 +10,8 @@ use crate::{Architecture, Error, InputScale, Normalisation, Precision, Result};
 pub struct Spec {
     /// Kind of network.
     pub architecture: &'static Architecture,
+    /// Kind of question that the network answers; one of several classes, so far.
+    pub task: Task,
     /// Class labels in index order; at least two.
     pub classes: Vec<String>,
     /// Side of the square input, in pixels.
@@ -32,8 +35,11 @@ impl Spec {
     /// Checks that a network can be built from these settings.
     ///
     /// # Errors
-    /// Fewer than two classes, one without a name or named twice; or an image size that the network does not take.
+    /// Another task than one of several classes; fewer than two classes, one without a name or named twice; or an image size that the network does not take.
     pub fn check(&self) -> Result<()> {
+        if self.task != Task::MultiClass {
+            return Err(Error::Spec(format!("networks of the task {} are not known", self.task)));
+        }
         if self.classes.len() < 2 {
             return Err(Error::Spec(format!("at least 2 classes are needed, got {}", self.classes.len())));
         }

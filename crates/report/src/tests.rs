@@ -1,7 +1,6 @@
 mod fixture;
 
 use fixture::{bare, figures, scores, tested, whole};
-use metrics::Scores;
 
 use super::*;
 
@@ -230,10 +229,10 @@ fn cases_are_the_surest_mistakes_and_the_least_certain() {
     // 0.95, 0.55 and 0.55 for the wrong class.
     assert_eq!((cases.mistakes, cases.all_mistakes), (vec![4, 3, 5], 3));
     assert_eq!(cases.uncertain[..3], [3, 5, 2]);
-    let many = Scores::new(2, vec![1; 40], [0.75, 0.25].repeat(40)).unwrap();
+    let many = fixture::scores_of(2, vec![1; 40], [0.75, 0.25].repeat(40));
     let cases = Cases::of(&many);
     assert_eq!((cases.mistakes.len(), cases.all_mistakes, cases.all().len()), (CASES, 40, CASES));
-    assert_eq!(Cases::of(&Scores::new(2, vec![], vec![]).unwrap()), Cases::default());
+    assert_eq!(Cases::of(&fixture::scores_of(2, vec![], vec![])), Cases::default());
 }
 
 /// Covers one epoch, many classes, and a class without images: nothing is drawn from a division by zero.
@@ -244,7 +243,7 @@ fn odd_runs_have_pages_too() {
     report.history[0].val_loss = f64::NAN;
     report.record.best_epoch = None;
     let test = report.test.as_mut().unwrap();
-    test.scores = Some(Scores::new(2, vec![0, 0], vec![0.5, 0.5, 1.0, 0.0]).unwrap());
+    test.scores = Some(fixture::scores_of(2, vec![0, 0], vec![0.5, 0.5, 1.0, 0.0]));
     test.record.saved.confusion_matrix = vec![vec![2, 0], vec![0, 0]];
     has(&page(&report), &["no curve, no image of class `b` in the set"]);
     for n in [7, 40] {
@@ -256,7 +255,7 @@ fn odd_runs_have_pages_too() {
         for (class, label) in test.record.saved.classes.iter_mut().zip(&report.record.classes) {
             class.label.clone_from(label);
         }
-        test.scores = Some(Scores::new(n, (0..n).collect(), vec![1.0 / n as f64; n * n]).unwrap());
+        test.scores = Some(fixture::scores_of(n, (0..n).collect(), vec![1.0 / n as f64; n * n]));
         for (name, svg) in plots(&report) {
             roxmltree::Document::parse(&svg).unwrap_or_else(|error| panic!("{name}: {error}"));
             assert!(!svg.contains("NaN"), "{name}");

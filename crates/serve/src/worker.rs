@@ -169,6 +169,7 @@ mod tests {
     /// Makes a ConvNet whose dense weights overflow at every image but a black one.
     fn overflowing() -> Classifier {
         let spec = Spec {
+            task: metrics::Task::MultiClass,
             architecture: &CONVNET,
             classes: ["a", "b"].map(str::to_owned).to_vec(),
             image_size: 8,

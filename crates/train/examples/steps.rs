@@ -65,6 +65,7 @@ fn main() -> Result<()> {
 
 fn classifier(precision: Precision, image_size: usize) -> Result<Classifier> {
     let spec = Spec {
+        task: metrics::Task::MultiClass,
         architecture: &model::INCEPTION_V3,
         classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
         image_size,

@@ -1,6 +1,6 @@
 use data::ImageSet;
 use experiment::{Run, write_atomically_with};
-use metrics::{Calibration, OperatingPoint, Predictions, Scores, Temperature, Undefined};
+use metrics::{Calibration, OperatingPoint, Scores, Temperature, Undefined};
 use model::{Checkpoint, Classifier, Device};
 
 use crate::{
@@ -43,18 +43,18 @@ pub fn calibrate(
     // Logits do not depend on an earlier calibration, but thresholds would.
     checkpoint.meta.calibration = Calibration::default();
     let classifier = Classifier::from_checkpoint(&checkpoint, &path, device)?;
-    let classes = &classifier.spec().classes;
     let Some(evaluated) = evaluate(&classifier, &Inputs::images(validation), observer)? else {
         return Ok(None);
     };
-    checkpoint.meta.calibration = learn(&evaluated, classes, config)?;
+    checkpoint.meta.calibration = learn(&evaluated, config)?;
     let encoded = checkpoint.encode()?;
     write_atomically_with(&path, |file| encoded.write_to(file))?;
     Ok(Some(checkpoint.meta.calibration))
 }
 
 /// Fits the calibration on a model's predictions on the validation split.
-fn learn(evaluated: &Evaluated, classes: &[String], config: &CalibrationConfig) -> Result<Calibration> {
+fn learn(evaluated: &Evaluated, config: &CalibrationConfig) -> Result<Calibration> {
+    let classes = evaluated.scores.labels();
     let part = |why: Undefined| {
         Error::Config(format!("calibration needs a validation part: {}", why.named(classes)))
     };
@@ -64,8 +64,7 @@ fn learn(evaluated: &Evaluated, classes: &[String], config: &CalibrationConfig) 
     };
     // A threshold is the probability of one of these images: to the bit as the network will give it.
     let probabilities = model::probabilities(&evaluated.logits, classes.len(), temperature)?;
-    let labels = evaluated.predictions.labels().to_vec();
-    let scores = Scores::from(&Predictions::new(classes.len(), labels, probabilities)?);
+    let scores = Scores::of_f32(evaluated.scores.targets().clone(), &probabilities)?;
     let operating_points: Result<Vec<_>> = match config.sensitivity {
         Some(target) => {
             let point = |(class, label): (usize, &String)| {

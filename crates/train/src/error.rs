@@ -40,7 +40,7 @@ pub enum Error {
     Config(String),
     /// Probabilities that no figure can be computed from.
     #[error("cannot compute figures")]
-    Figures(#[from] metrics::PredictionsError),
+    Scores(#[from] metrics::ScoresError),
 }
 
 fn named(model: &Option<PathBuf>) -> String {

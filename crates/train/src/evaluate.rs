@@ -1,4 +1,4 @@
-use metrics::{Logits, Predictions};
+use metrics::{Logits, Scores, Targets};
 use model::Classifier;
 
 use crate::{Error, Event, Inputs, Observer, Result};
@@ -7,7 +7,7 @@ use crate::{Error, Event, Inputs, Observer, Result};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluated {
     /// True classes and probabilities, in the set's order.
-    pub predictions: Predictions,
+    pub scores: Scores,
     /// Logits of the probabilities: f32 values, before any temperature.
     pub logits: Vec<f32>,
 }
@@ -18,9 +18,8 @@ impl Evaluated {
     /// # Errors
     /// A logit that is not finite.
     pub fn logits(&self) -> Result<Logits> {
-        let (n_classes, labels) = (self.predictions.n_classes(), self.predictions.labels().to_vec());
         let logits = self.logits.iter().map(|&logit| f64::from(logit)).collect();
-        Ok(Logits::new(n_classes, labels, logits)?)
+        Ok(Logits::new(self.scores.targets().clone(), logits)?)
     }
 }
 
@@ -35,8 +34,8 @@ pub fn evaluate(
     observer: &mut dyn Observer,
 ) -> Result<Option<Evaluated>> {
     let inference = classifier.inference()?;
-    let (images, n_classes) = (inputs.set(), classifier.spec().classes.len());
-    let (mut logits, mut probabilities) = (Vec::new(), Vec::with_capacity(images.len() * n_classes));
+    let (images, classes) = (inputs.set(), &classifier.spec().classes);
+    let (mut logits, mut probabilities) = (Vec::new(), Vec::with_capacity(images.len() * classes.len()));
     let mut done = 0;
     while done < images.len() {
         let (features, filled) = inputs.evaluation_batch(classifier, done)?;
@@ -53,6 +52,6 @@ pub fn evaluate(
             return Ok(None);
         }
     }
-    let predictions = Predictions::new(n_classes, images.labels(), probabilities)?;
-    Ok(Some(Evaluated { predictions, logits }))
+    let targets = Targets::of_classes(classes, images.labels())?;
+    Ok(Some(Evaluated { scores: Scores::of_f32(targets, &probabilities)?, logits }))
 }

@@ -2,7 +2,7 @@ use std::{path::Path, time::Instant};
 
 use data::ImageSet;
 use experiment::{PredictedImage, PredictionTable, TestFigures, Tested};
-use metrics::Predictions;
+use metrics::Scores;
 use model::Classifier;
 
 use crate::{Inputs, Observer, Result, evaluate};
@@ -26,23 +26,23 @@ pub fn figures(
         synthetic: images.is_synthetic(),
         seconds: start.elapsed().as_secs_f64(),
     };
-    let set = prediction_table(images, &classifier.spec().classes, evaluated.predictions.clone());
+    let set = prediction_table(images, evaluated.scores.clone());
     let mut figures = TestFigures::new(&set, tested)?;
     let calibration = classifier.calibration();
     let uncalibrated = match calibration.temperature {
         Some(_) => Some(evaluated.logits()?.at(1.0)),
         None => None,
     };
-    figures.add_calibration(calibration, uncalibrated.as_ref(), &set.scores());
+    figures.add_calibration(calibration, uncalibrated.as_ref(), &set.predictions)?;
     Ok(Some((figures, set)))
 }
 
 /// Combines the images of a set with a model's predictions of them.
-fn prediction_table(set: &ImageSet, classes: &[String], predictions: Predictions) -> PredictionTable {
+fn prediction_table(set: &ImageSet, predictions: Scores) -> PredictionTable {
     let image = |index: usize| {
         let (sample, notes) = (&set.samples()[index], set.notes(index));
         let note = (!notes.is_empty()).then(|| notes.to_string());
         PredictedImage { path: sample.path.clone(), group: sample.group.clone(), note }
     };
-    PredictionTable { classes: classes.to_vec(), images: (0..set.len()).map(image).collect(), predictions }
+    PredictionTable { images: (0..set.len()).map(image).collect(), predictions }
 }

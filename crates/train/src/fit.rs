@@ -89,7 +89,7 @@ pub fn fit(
         let (loss, accuracy) =
             done.means().ok_or_else(|| trainer.non_finite(f64::NAN, epoch, "all batches".to_owned()))?;
         let figures = KerasFigures::new(&predictions)
-            .ok_or_else(|| Error::Config("validation needs at least one image".to_owned()))?;
+            .map_err(|error| Error::Config(format!("validation of an epoch: {error}")))?;
         let verdict = (at.tracker)
             .update(epoch, figures.loss)
             .ok_or_else(|| trainer.non_finite(figures.loss, epoch, "validation".to_owned()))?;

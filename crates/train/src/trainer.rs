@@ -6,7 +6,7 @@ use base::random::{Key, Purpose};
 use data::AugmentContext;
 use experiment::BEST;
 use metrics::Calibration;
-use metrics::Predictions;
+use metrics::Scores;
 use model::{Checkpoint, Classifier, DropoutStep, Meta, Metric, Mode, Parameter};
 use tch::{Kind, Tensor};
 
@@ -164,15 +164,15 @@ impl<'a> Trainer<'a> {
         }
     }
 
-    /// Computes predictions on the validation split. `None` if the observer stopped it.
+    /// Computes probabilities on the validation split. `None` if the observer stopped it.
     pub(crate) fn validate(
         &self,
         validation: &Inputs<'_>,
         epoch: u64,
         observer: &mut dyn Observer,
-    ) -> Result<Option<Predictions>> {
+    ) -> Result<Option<Scores>> {
         match evaluate(self.classifier, validation, observer) {
-            Ok(evaluated) => Ok(evaluated.map(|evaluated| evaluated.predictions)),
+            Ok(evaluated) => Ok(evaluated.map(|evaluated| evaluated.scores)),
             // Weights that overflowed in the epoch's last step.
             Err(Error::NotFinite { .. }) => Err(self.non_finite(f64::NAN, epoch, "validation".to_owned())),
             Err(error) => Err(error),

@@ -165,6 +165,7 @@ mod tests {
     #[test]
     fn nothing_is_written_after_a_file_that_could_not_be() {
         let spec = Spec {
+            task: metrics::Task::MultiClass,
             architecture: &CONVNET,
             classes: ["a", "b"].map(str::to_owned).to_vec(),
             image_size: 6,

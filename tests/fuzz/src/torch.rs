@@ -73,6 +73,7 @@ fn header(input: &[u8]) {
 
 fn made() -> Vec<Vec<u8>> {
     let spec = Spec {
+        task: metrics::Task::MultiClass,
         architecture: &CONVNET,
         classes: vec!["a".to_owned(), "b".to_owned()],
         image_size: 4,

@@ -42,7 +42,7 @@ fn test(run: &Run, record: TestRecord, images: bool) -> Result<Test> {
     if let Some(set) = &predicted {
         check(run, &record, set, &path)?;
     }
-    let scores = predicted.as_ref().map(PredictionTable::scores);
+    let scores = predicted.as_ref().map(|set| set.predictions.clone());
     let wanted = scores.as_ref().map(report::Cases::of).unwrap_or_default();
     let place = pictures::TestImages::of(run);
     let paths = predicted.as_ref().map_or(&[][..], |set| &set.images);
@@ -53,7 +53,7 @@ fn test(run: &Run, record: TestRecord, images: bool) -> Result<Test> {
 
 /// Checks that predictions are the run's: those of another run give curves that do not belong to the figures.
 fn check(run: &Run, tests: &TestRecord, set: &PredictionTable, path: &Path) -> Result<()> {
-    let problem = if set.classes != run.record.classes {
+    let problem = if set.classes() != run.record.classes {
         "is of other classes than the run".to_owned()
     } else if set.images.len() != tests.saved.images {
         format!("holds {} images and the run was tested on {}", set.images.len(), tests.saved.images)

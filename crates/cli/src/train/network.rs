@@ -44,6 +44,7 @@ impl NetworkPlan {
         check_flags(settings)?;
         let architecture = settings.model;
         let spec = Spec {
+            task: metrics::Task::MultiClass,
             architecture,
             classes,
             image_size: settings.image_size.unwrap_or(architecture.image_size),

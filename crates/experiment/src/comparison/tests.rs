@@ -1,17 +1,16 @@
-use metrics::Figure;
+use metrics::{Figure, Targets};
 
 use super::*;
 
 /// Makes predictions from images by path and label, with probabilities of the classes.
 fn set(classes: &[&str], rows: &[(&str, &str, &[f32])]) -> PredictionTable {
-    let classes: Vec<String> = classes.iter().map(|&class| class.to_owned()).collect();
-    let label = |label: &str| classes.iter().position(|class| class == label).unwrap();
+    let label = |label: &str| classes.iter().position(|class| *class == label).unwrap();
     let labels = rows.iter().map(|(_, class, _)| label(class)).collect();
-    let values = rows.iter().flat_map(|(.., values)| values.iter().copied()).collect();
+    let values: Vec<f32> = rows.iter().flat_map(|(.., values)| values.iter().copied()).collect();
     let image = |path: &str| PredictedImage { path: path.into(), group: None, note: None };
     let images = rows.iter().map(|(path, ..)| image(path)).collect();
-    let predictions = Predictions::new(classes.len(), labels, values).unwrap();
-    PredictionTable { classes, images, predictions }
+    let targets = Targets::of_classes(classes.iter().copied(), labels).unwrap();
+    PredictionTable { images, predictions: Scores::of_f32(targets, &values).unwrap() }
 }
 
 fn figure(comparison: &ModelComparison, key: &str) -> ComparedFigure {
@@ -43,8 +42,9 @@ fn second() -> PredictionTable {
 fn images_are_matched_by_path_and_classes_by_name() {
     let (first, second) = (first(), second());
     let matched = in_order_of(("one", &first), ("two", &second)).unwrap();
-    assert_eq!((&matched.classes, &matched.images), (&first.classes, &first.images));
-    let rows: Vec<&[f32]> = matched.predictions.rows().map(|(_, row)| row).collect();
+    assert_eq!((matched.classes(), &matched.images), (first.classes(), &first.images));
+    let rows: Vec<Vec<f32>> =
+        matched.predictions.rows().map(|(_, row)| row.iter().map(|&p| p as f32).collect()).collect();
     assert_eq!(rows, [[0.7, 0.3], [0.4, 0.6], [0.4, 0.6], [0.4, 0.6], [0.7, 0.3]]);
 
     let comparison = compared(&first, &second).unwrap();

@@ -1,4 +1,4 @@
-use metrics::Predictions;
+use metrics::{Scores, Targets};
 
 use super::*;
 use crate::{HeldOutImage, PredictedImage, PredictionTable, RunRecord, TestRecord, Tested};
@@ -34,10 +34,9 @@ fn samples() -> Vec<HeldOutImage> {
 fn predictions(images: &[(&str, usize)]) -> PredictionTable {
     let image = |&(path, _): &(&str, usize)| PredictedImage { path: path.into(), group: None, note: None };
     let labels: Vec<usize> = images.iter().map(|(_, label)| *label).collect();
-    let rows = images.iter().flat_map(|(path, _)| [path.parse::<f32>().unwrap() / 8.0, 0.5]).collect();
-    let predictions = Predictions::new(2, labels, rows).unwrap();
-    let classes = vec!["a".to_owned(), "b".to_owned()];
-    PredictionTable { classes, images: images.iter().map(image).collect(), predictions }
+    let rows = images.iter().flat_map(|(path, _)| [path.parse::<f64>().unwrap() / 8.0, 0.5]).collect();
+    let predictions = Scores::new(Targets::of_classes(["a", "b"], labels).unwrap(), rows).unwrap();
+    PredictionTable { images: images.iter().map(image).collect(), predictions }
 }
 
 /// Makes a fold's run, in this state, with predictions of these images.

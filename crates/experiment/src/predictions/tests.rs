@@ -1,14 +1,15 @@
 use super::*;
 
 fn set(groups: [Option<&str>; 3]) -> PredictionTable {
-    let predictions = Predictions::new(2, vec![0, 1, 1], vec![0.9, 0.1, 1e-9, 1.0, 0.3, 0.7]).unwrap();
+    let targets = Targets::of_classes(["COVID-19", "p_\"odd\""], vec![0, 1, 1]).unwrap();
+    let predictions = Scores::of_f32(targets, &[0.9, 0.1, 1e-9, 1.0, 0.3, 0.7]).unwrap();
     let image = |(index, group): (usize, Option<&str>)| PredictedImage {
         path: format!("x/a, {index}.png").into(),
         group: group.map(str::to_owned),
         note: None,
     };
     let images = groups.into_iter().enumerate().map(image).collect();
-    PredictionTable { classes: vec!["COVID-19".to_owned(), "p_\"odd\"".to_owned()], images, predictions }
+    PredictionTable { images, predictions }
 }
 
 #[test]
@@ -36,8 +37,8 @@ fn what_is_written_is_read_back_to_the_bit() {
 
 #[test]
 fn images_of_one_group_are_drawn_together_and_those_of_none_alone() {
-    assert_eq!(set([None; 3]).resampling().groups, None);
-    assert_eq!(set([Some("a"), None, Some("a")]).resampling().groups, Some(vec![0, 1, 0]));
+    assert_eq!(set([None; 3]).scores().unwrap().groups(), None);
+    assert_eq!(set([Some("a"), None, Some("a")]).scores().unwrap().groups(), Some(&[0, 1, 0][..]));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use metrics::{Bound, OperatingPoint, Temperature};
 
 fn checkpoint() -> Checkpoint {
     let spec = Spec {
+        task: Task::MultiClass,
         architecture: &crate::CONVNET,
         classes: ["COVID-19", "a \"quoted\" class", "Größe"].map(str::to_owned).to_vec(),
         image_size: 4,
@@ -219,4 +220,17 @@ fn what_would_take_memory_without_end_is_not_read() {
         };
         assert_eq!(source.to_string(), reason);
     }
+}
+
+#[test]
+fn a_network_of_several_findings_an_image_is_refused_by_the_name_of_its_task() {
+    let stored = checkpoint();
+    let one_class = bytes(&stored);
+    assert!(!String::from_utf8_lossy(&one_class).contains("task"), "files without a task stay as they are");
+    let mut several = stored;
+    several.meta.spec.task = Task::MultiLabel;
+    let file = bytes(&several);
+    assert!(String::from_utf8_lossy(&file).contains(r#"\"task\":\"multi-label\""#));
+    let refused = decode(&file).unwrap_err().to_string();
+    assert!(refused.ends_with("networks of the task multi-label are not known"), "{refused}");
 }

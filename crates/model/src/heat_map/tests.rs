@@ -11,6 +11,7 @@ use crate::{Checkpoint, Freeze, InputScale, Meta, Metric, NamedTensor, Precision
 
 fn spec(architecture: &'static crate::Architecture, image_size: usize) -> Spec {
     Spec {
+        task: metrics::Task::MultiClass,
         architecture,
         classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
         image_size,

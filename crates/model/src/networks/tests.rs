@@ -7,6 +7,7 @@ use crate::{DropoutStep, Freeze, Mode, NamedTensor, Precision, Spec, network::Ne
 
 fn spec(architecture: &'static Architecture, precision: Precision) -> Spec {
     Spec {
+        task: metrics::Task::MultiClass,
         architecture,
         classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
         image_size: architecture.min_image_size,

@@ -47,7 +47,7 @@ pub(super) fn precision_recall(report: &Report, test: &Test, scores: &Scores) ->
     let curves: Vec<_> = (0..report.record.classes.len()).map(curve).collect();
     let frame = frame();
     let share = |class: usize| {
-        scores.labels().iter().filter(|&&label| label == class).count() as f64 / scores.len().max(1) as f64
+        scores.classes().iter().filter(|&&label| label == class).count() as f64 / scores.len().max(1) as f64
     };
     let mut baselines: Vec<f64> = (0..report.record.classes.len()).map(share).collect();
     baselines.sort_by(f64::total_cmp);

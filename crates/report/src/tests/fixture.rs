@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use audit::Sign;
 use experiment::{EpochRow, RunRecord, RunStatus, TestFigures, TestRecord};
-use metrics::{Bound, Calibration, Scores, Temperature};
+use metrics::{Bound, Calibration, Scores, Targets, Temperature};
 use serde_json::{Value, json};
 
 use crate::{AuditSummary, Picture, Report, SourceLeakage, Test};
@@ -38,8 +38,11 @@ pub(super) fn tested(json: Value) -> TestFigures {
 
 pub(super) fn scores() -> Scores {
     let first = [0.9, 0.8, 0.7, 0.45, 0.95, 0.55, 0.2, 0.1];
-    Scores::new(2, vec![0, 0, 0, 0, 1, 1, 1, 1], first.into_iter().flat_map(|p| [p, 1.0 - p]).collect())
-        .unwrap()
+    scores_of(2, vec![0, 0, 0, 0, 1, 1, 1, 1], first.into_iter().flat_map(|p| [p, 1.0 - p]).collect())
+}
+
+pub(super) fn scores_of(n_classes: usize, classes: Vec<usize>, probabilities: Vec<f64>) -> Scores {
+    Scores::new(Targets::of_classes(vec![""; n_classes], classes).unwrap(), probabilities).unwrap()
 }
 
 /// Makes a whole run of two classes, with everything that a page can show.

@@ -22,6 +22,7 @@ pub(crate) struct World {
 
 fn classifier() -> Classifier {
     let spec = Spec {
+        task: metrics::Task::MultiClass,
         architecture: &CONVNET,
         classes: CLASSES.map(str::to_owned).to_vec(),
         image_size: SIDE,

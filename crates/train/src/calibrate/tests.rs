@@ -1,24 +1,23 @@
+use metrics::Targets;
+
 use super::*;
 
 const BOTH: CalibrationConfig = CalibrationConfig { temperature: true, sensitivity: Some(0.75) };
-
-fn classes() -> Vec<String> {
-    ["a", "b"].map(str::to_owned).to_vec()
-}
 
 /// Makes predictions of two classes from each image's label and the amount by which the logit of the second is larger.
 fn evaluated(rows: &[(usize, f32)]) -> Evaluated {
     let logits: Vec<f32> = rows.iter().flat_map(|&(_, logit)| [0.0, logit]).collect();
     let probabilities = model::probabilities(&logits, 2, None).unwrap();
     let labels = rows.iter().map(|&(label, _)| label).collect();
-    Evaluated { predictions: Predictions::new(2, labels, probabilities).unwrap(), logits }
+    let targets = Targets::of_classes(["a", "b"], labels).unwrap();
+    Evaluated { scores: Scores::of_f32(targets, &probabilities).unwrap(), logits }
 }
 
 #[test]
 fn a_threshold_is_a_probability_that_the_network_gives_at_its_temperature() {
     // Three of four are sure, and one of those is wrong: overconfident.
     let evaluated = evaluated(&[(1, 6.0), (1, 5.0), (0, 5.5), (0, -6.0), (1, 0.5), (1, 4.0), (0, -0.25)]);
-    let learnt = learn(&evaluated, &classes(), &BOTH).unwrap();
+    let learnt = learn(&evaluated, &BOTH).unwrap();
     let temperature = learnt.temperature.unwrap();
     assert!(
         temperature.value > 1.5 && temperature.bound.is_none() && temperature.images == 7,
@@ -29,7 +28,7 @@ fn a_threshold_is_a_probability_that_the_network_gives_at_its_temperature() {
     for (class, point) in learnt.operating_points.iter().enumerate() {
         let column: Vec<f64> = calibrated.iter().skip(class).step_by(2).map(|&p| f64::from(p)).collect();
         assert!(column.contains(&point.threshold), "{point:?} is none of {column:?}");
-        let labels = evaluated.predictions.labels();
+        let labels = evaluated.scores.classes();
         let own = column.iter().zip(labels).filter(|(_, label)| **label == class);
         let reaching = own.clone().filter(|(p, _)| **p >= point.threshold).count();
         assert_eq!(point.sensitivity, reaching as f64 / own.count() as f64);
@@ -40,14 +39,13 @@ fn a_threshold_is_a_probability_that_the_network_gives_at_its_temperature() {
 
 #[test]
 fn a_fit_that_ends_at_a_bound_says_so() {
-    let learnt = learn(&evaluated(&[(1, 1.0), (0, -1.0)]), &classes(), &BOTH).unwrap();
+    let learnt = learn(&evaluated(&[(1, 1.0), (0, -1.0)]), &BOTH).unwrap();
     assert_eq!(learnt.temperature.unwrap().bound, Some(metrics::Bound::Lower));
 }
 
 #[test]
 fn without_a_validation_part_nothing_is_learnt() {
-    let error =
-        |rows: &[(usize, f32)], config| learn(&evaluated(rows), &classes(), config).unwrap_err().to_string();
+    let error = |rows: &[(usize, f32)], config| learn(&evaluated(rows), config).unwrap_err().to_string();
     let needs = "calibration needs a validation part: ";
     assert_eq!(error(&[], &BOTH), format!("{needs}the set holds no image"));
     let points = CalibrationConfig { temperature: false, sensitivity: Some(0.9) };

@@ -21,6 +21,7 @@ fn images(folder: &Path) -> [ImageSet; 2] {
 
 fn classifier() -> Classifier {
     let spec = Spec {
+        task: metrics::Task::MultiClass,
         architecture: &model::CONVNET,
         classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
         image_size: 12,

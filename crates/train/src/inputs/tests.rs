@@ -9,6 +9,7 @@ use super::*;
 
 fn classifier(precision: Precision, freeze: Freeze) -> Classifier {
     let spec = Spec {
+        task: metrics::Task::MultiClass,
         architecture: &model::INCEPTION_V3,
         classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
         image_size: 75,

@@ -45,6 +45,7 @@ fn a_training_step_matches_keras() {
         .map(|(i, name)| NamedTensor::copy_of(*name, &ours(&format!("weight_{i}"))).unwrap())
         .collect();
     let spec = Spec {
+        task: metrics::Task::MultiClass,
         architecture: &model::CONVNET,
         classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
         image_size: 12,

@@ -33,6 +33,7 @@ fn images(n: i64, side: i64) -> Tensor {
 
 fn spec(precision: Precision) -> Spec {
     Spec {
+        task: metrics::Task::MultiClass,
         architecture: &INCEPTION_V3,
         classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
         image_size: 299,

@@ -23,6 +23,7 @@ fn problem(file: Vec<u8>) -> String {
 
 fn spec() -> Spec {
     Spec {
+        task: metrics::Task::MultiClass,
         architecture: &TORCHSCRIPT,
         classes: vec!["a".to_owned(), "b".to_owned()],
         image_size: 16,
