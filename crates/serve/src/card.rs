@@ -1,8 +1,10 @@
 //! Model card: the model, its purpose, and the data it was tested on.
 
-use metrics::OperatingPoint;
-use model::{HeatMapMethod, InputReader, Predictor};
-use serde_json::{Value, json};
+use metrics::{Calibration, OperatingPoint};
+use model::{HeatMapMethod, InputReader, Normalisation, Predictor};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::{Limits, refusal::Refusal};
 
@@ -25,14 +27,87 @@ pub struct About {
 pub(crate) const NOTICE: &str =
     "Not for clinical use. A research tool: its answers must not guide the diagnosis or treatment of anyone.";
 
+/// Answer to `/v1/model`.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Model)]
+pub(crate) struct ModelCard {
+    /// Name of the model, such as the name of its run.
+    name: String,
+    /// Kind of network.
+    kind: String,
+    /// Classes in index order.
+    classes: Vec<String>,
+    /// Epoch of the weights, counted from 1.
+    epoch: u64,
+    preprocessing: Preprocessing,
+    /// Number format of convolutions and large products.
+    precision: String,
+    /// Temperature and operating points, where the model has them.
+    #[schema(value_type = Object)]
+    calibration: Calibration,
+    /// True where the model knows how its training images look, and warns of others.
+    guard: bool,
+    /// Number of models whose probabilities are averaged; what is said of one model is of the first.
+    members: usize,
+    /// True where probabilities are averaged over the image and four shifted copies.
+    tta: bool,
+    /// Least probability of a class that is decided for.
+    #[schema(required)]
+    uncertain_below: Option<f64>,
+    /// Figures of the model's test; null where it was not tested.
+    #[schema(value_type = Option<Object>, required)]
+    tested: Value,
+    /// True where the model was trained on phantoms, which are not radiographs.
+    synthetic: bool,
+    explanation: Methods,
+    intended_use: &'static str,
+    notice: &'static str,
+    versions: Versions,
+    limits: Allowed,
+}
+
+/// Rules by which images become the network's input.
+#[derive(Serialize, ToSchema)]
+struct Preprocessing {
+    /// Side of the square input in pixels.
+    image_size: usize,
+    /// Rules that files are decoded by; null where they are not known.
+    #[schema(required)]
+    formats: Option<String>,
+    interpolation: String,
+    input_scale: String,
+    #[schema(value_type = Option<Object>, required)]
+    normalisation: Option<Normalisation>,
+}
+
+/// Methods of heat maps.
+#[derive(Serialize, ToSchema)]
+struct Methods {
+    methods: Vec<String>,
+    default: String,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Versions {
+    thorax: String,
+    libtorch: &'static str,
+}
+
+/// Limits of one request.
+#[derive(Serialize, ToSchema)]
+struct Allowed {
+    /// Most bytes of a body.
+    upload_bytes: u64,
+    /// Most seconds from the end of an upload to its answer.
+    answer_seconds: u64,
+}
+
 /// Model card, with the parts of it that answers need.
 pub(crate) struct Card {
-    pub(crate) name: String,
-    pub(crate) version: String,
     pub(crate) classes: Vec<String>,
     pub(crate) operating_points: Vec<OperatingPoint>,
     pub(crate) method: HeatMapMethod,
-    json: Value,
+    pub(crate) shown: ModelCard,
 }
 
 impl Card {
@@ -40,40 +115,36 @@ impl Card {
         let (spec, options) = (predictor.first().spec(), predictor.options());
         let calibration = predictor.calibration().cloned().unwrap_or_default();
         let method = spec.architecture.heat_map;
-        let json = json!({
-            "name": about.name,
-            "kind": spec.architecture.to_string(),
-            "classes": spec.classes,
-            "epoch": about.epoch,
-            "preprocessing": {
-                "image_size": spec.image_size,
-                "formats": inputs.formats().map(|rules| rules.to_string()),
-                "interpolation": spec.interpolation.to_string(),
-                "input_scale": spec.input_scale.to_string(),
-                "normalisation": spec.normalisation,
+        let shown = ModelCard {
+            name: about.name,
+            kind: spec.architecture.to_string(),
+            classes: spec.classes.clone(),
+            epoch: about.epoch,
+            preprocessing: Preprocessing {
+                image_size: spec.image_size,
+                formats: inputs.formats().map(|rules| rules.to_string()),
+                interpolation: spec.interpolation.to_string(),
+                input_scale: spec.input_scale.to_string(),
+                normalisation: spec.normalisation,
             },
-            "precision": spec.precision.to_string(),
-            "calibration": calibration,
-            "guard": predictor.has_detector(),
-            "members": predictor.members(),
-            "tta": options.tta,
-            "uncertain_below": options.uncertain_below,
-            "tested": about.tested,
-            "synthetic": about.synthetic,
-            "explanation": {"methods": HeatMapMethod::ALL.map(|method| method.to_string()), "default": method.to_string()},
-            "intended_use": "Research and teaching on frontal chest radiographs like those that the model was trained on.",
-            "notice": NOTICE,
-            "versions": {"thorax": about.version, "libtorch": model::LIBTORCH},
-            "limits": {"upload_bytes": limits.upload, "answer_seconds": limits.answer_time.as_secs()},
-        });
-        let classes = spec.classes.clone();
-        let operating_points = calibration.operating_points.clone();
-        let About { name, version, .. } = about;
-        Self { name, version, classes, operating_points, method, json }
-    }
-
-    pub(crate) fn as_json(&self) -> &Value {
-        &self.json
+            precision: spec.precision.to_string(),
+            calibration: calibration.clone(),
+            guard: predictor.has_detector(),
+            members: predictor.members(),
+            tta: options.tta,
+            uncertain_below: options.uncertain_below,
+            tested: about.tested,
+            synthetic: about.synthetic,
+            explanation: Methods {
+                methods: HeatMapMethod::ALL.map(|method| method.to_string()).to_vec(),
+                default: method.to_string(),
+            },
+            intended_use: "Research and teaching on frontal chest radiographs like those that the model was trained on.",
+            notice: NOTICE,
+            versions: Versions { thorax: about.version, libtorch: model::LIBTORCH },
+            limits: Allowed { upload_bytes: limits.upload, answer_seconds: limits.answer_time.as_secs() },
+        };
+        Self { classes: spec.classes.clone(), operating_points: calibration.operating_points, method, shown }
     }
 
     /// Finds the index of a class by its name.

@@ -26,6 +26,7 @@ use tokio::{
 use crate::{
     Limits,
     client::{Client, Phase},
+    refusal::{Code, ErrorBody},
     stop::Asked,
 };
 
@@ -36,11 +37,15 @@ pub(crate) struct Local(pub(crate) SocketAddr);
 /// Largest head of a request, in bytes.
 const HEAD: usize = 32 << 10;
 
-/// Answer to a head that does not arrive in time; hyper answers only requests that it can read.
-pub(crate) const SLOW_HEAD: &[u8] =
-    b"HTTP/1.1 408 Request Timeout\r\ncontent-type: application/json\r\nconnection: close\r\n\
-    content-length: 81\r\n\r\n\
-    {\"error\":{\"code\":\"slow_head\",\"message\":\"the head of the request took too long\"}}\n";
+/// Returns the answer to a head that does not arrive in time; hyper answers only requests that it can read.
+fn slow_head() -> String {
+    let body = ErrorBody::new(Code::SlowHead, "the head of the request took too long".to_owned());
+    // Strings always become JSON.
+    let body = serde_json::to_string(&body).unwrap_or_default();
+    let length = body.len();
+    let head = "HTTP/1.1 408 Request Timeout\r\ncontent-type: application/json\r\nconnection: close\r\n";
+    format!("{head}content-length: {length}\r\n\r\n{body}")
+}
 
 /// Serves requests until the client closes, is too slow or dismissed, or the server stops.
 pub(crate) async fn serve(
@@ -107,7 +112,7 @@ pub(crate) async fn serve(
     let farewell = async {
         // A client that sent nothing since its last answer was not slow.
         if is_slow && !parts.read_buf.is_empty() {
-            stream.write_all(SLOW_HEAD).await?;
+            stream.write_all(slow_head().as_bytes()).await?;
         }
         stream.shutdown().await
     };
@@ -197,7 +202,7 @@ mod tests {
 
     #[test]
     fn the_farewell_is_as_long_as_it_says() {
-        let text = std::str::from_utf8(SLOW_HEAD).unwrap();
+        let text = slow_head();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         assert!(head.contains(&format!("content-length: {}", body.len())), "{}", body.len());
     }

@@ -1,20 +1,13 @@
 //! Access check: no web page but this server's own, and no client without the token if one is set.
 
-use std::{net::IpAddr, net::SocketAddr, sync::Arc};
+use std::net::{IpAddr, SocketAddr};
 
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderMap, HeaderValue, Method, header, uri::Authority},
-    middleware::Next,
-    response::{IntoResponse as _, Response},
 };
 
-use crate::{
-    Config, HostName, Token,
-    app::{App, is_open},
-    connection::Local,
-    refusal::Refusal,
-};
+use crate::{Config, HostName, Token, connection::Local, refusal::Refusal};
 
 pub(crate) struct AccessPolicy {
     hosts: Vec<HostName>,
@@ -23,12 +16,12 @@ pub(crate) struct AccessPolicy {
     address: SocketAddr,
 }
 
-/// Lets a request through, or answers with the reason for its refusal.
-pub(crate) async fn admit(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    match app.guard.check(&request) {
-        Ok(()) => next.run(request).await,
-        Err(refusal) => refusal.into_response(),
-    }
+/// Paths that are open without the token, because they hold nothing of model or images.
+const OPEN: [&str; 5] = ["/", "/page.js", "/page.css", "/openapi.json", "/healthz"];
+
+/// Tells if a path is open without the token.
+pub(crate) fn is_open(path: &str) -> bool {
+    OPEN.contains(&path)
 }
 
 impl AccessPolicy {
@@ -37,7 +30,8 @@ impl AccessPolicy {
         Self { hosts, origins, token: config.token.clone(), address }
     }
 
-    fn check(&self, request: &Request) -> Result<(), Refusal> {
+    /// Checks host, origin and token of a request.
+    pub(crate) fn check(&self, request: &Request) -> Result<(), Refusal> {
         let host = host(request)?;
         let local = request.extensions().get::<Local>().map_or(self.address, |local| local.0);
         // Another page's host name can resolve to this address (DNS rebinding), and would then be of the same origin.

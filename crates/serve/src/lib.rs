@@ -11,7 +11,8 @@
 //! Outside libraries: **axum** on **tokio** and **hyper** (the field's server; hyper itself, since its limits on slow clients
 //! are not reachable through axum's own), **hyper-util** to connect them, **tower-http** for CORS, **multer** parses multipart
 //! forms while they arrive, **bytes** and **futures-util** are the types in their interfaces, **subtle** compares tokens in
-//! constant time, **base64** and **serde_json** for the output, **thiserror**, **tracing**.
+//! constant time, **base64** and **serde_json** for the output, **utoipa** makes the OpenAPI document out of the types of the
+//! answers (5.x, of OpenAPI 3.1), **prometheus-client** (of the Prometheus organisation) counts, **thiserror**, **tracing**.
 
 mod answer;
 mod app;
@@ -23,9 +24,12 @@ mod decoder_pool;
 mod error;
 mod guard;
 mod metrics;
+mod openapi;
 mod page;
 mod read;
 mod refusal;
+mod request;
+mod routes;
 mod server;
 mod stop;
 mod upload;

@@ -17,13 +17,6 @@ pub(crate) async fn style() -> Response {
     file("text/css; charset=utf-8", include_str!("page/page.css"))
 }
 
-/// OpenAPI document of the HTTP interface.
-pub(crate) const OPENAPI: &str = include_str!("page/openapi.json");
-
-pub(crate) async fn openapi() -> Response {
-    file("application/json", OPENAPI)
-}
-
 fn file(kind: &'static str, text: &'static str) -> Response {
     ([(header::CONTENT_TYPE, kind)], text).into_response()
 }

@@ -5,10 +5,12 @@ use std::{sync::Arc, time::Instant};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use data::{Interpolation, Pixels, encode_png, resize};
 use model::{InputReader, PreparedImage};
-use serde_json::{Value, json};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{Limits, Result, decoder_pool::DecoderPool, metrics::Metrics, refusal::Refusal, upload::Upload};
+use crate::{
+    Limits, Result, answer::Image, decoder_pool::DecoderPool, metrics::Metrics, refusal::Refusal,
+    upload::Upload,
+};
 
 /// Decoder of uploads, within its memory budget and the length of the queue.
 pub(crate) struct Reader {
@@ -92,7 +94,8 @@ fn prepared(
 }
 
 impl View {
-    pub(crate) fn as_json(&self) -> Value {
-        json!({"png": BASE64_STANDARD.encode(&self.png), "width": self.width, "height": self.height})
+    /// Converts to the form in an answer.
+    pub(crate) fn answer(&self) -> Image {
+        Image { png: BASE64_STANDARD.encode(&self.png), width: self.width, height: self.height }
     }
 }

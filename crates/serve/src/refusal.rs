@@ -1,12 +1,14 @@
 //! Refusals of requests: a status, a code for programs and a sentence for people, as JSON.
 
 use axum::{
+    Json,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use data::DecodeError;
-use serde_json::json;
+use serde::Serialize;
 use thiserror::Error;
+use utoipa::ToSchema;
 
 /// Fault of a request, or of the server.
 #[derive(Debug, Error)]
@@ -75,35 +77,116 @@ pub(crate) enum Refusal {
     Fault,
 }
 
+/// Fault by its name for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Code {
+    BadForm,
+    BadQuery,
+    BodyCutOff,
+    BodyTooLarge,
+    Busy,
+    DicomWithoutImage,
+    Fault,
+    ForeignHost,
+    ForeignOrigin,
+    ImageCutOff,
+    ImageDamaged,
+    ImageTooLarge,
+    Late,
+    MediaType,
+    MethodNotAllowed,
+    NoExplanation,
+    NoHost,
+    NoImage,
+    NoToken,
+    NotAnImage,
+    NotFound,
+    SlowBody,
+    SlowHead,
+    Stopping,
+    TwoImages,
+    UnknownClass,
+    UnknownField,
+    UnsupportedImage,
+    WrongToken,
+}
+
+/// Refusal as every answer but 200 holds it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Error)]
+pub(crate) struct ErrorBody {
+    #[schema(inline)]
+    error: Fault,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Fault {
+    #[schema(inline)]
+    code: Code,
+    /// Sentence for people.
+    message: String,
+}
+
+impl ErrorBody {
+    pub(crate) fn new(code: Code, message: String) -> Self {
+        Self { error: Fault { code, message } }
+    }
+}
+
+/// Statuses of refused images and of other refused requests for a path that exists, with their reasons.
+pub(crate) const STATUSES: [(StatusCode, &str); 11] = [
+    (
+        StatusCode::BAD_REQUEST,
+        "No image, a body that is cut off, a form or query that cannot be read, no host.",
+    ),
+    (StatusCode::UNAUTHORIZED, "No token, or another one, where the server has one."),
+    (StatusCode::FORBIDDEN, "The request comes from another web page."),
+    (StatusCode::REQUEST_TIMEOUT, "The body came too slowly; the connection is closed."),
+    (StatusCode::PAYLOAD_TOO_LARGE, "The body, or the image that it announces, is too large."),
+    (StatusCode::UNSUPPORTED_MEDIA_TYPE, "A body or an image of a kind that is not read."),
+    (StatusCode::MISDIRECTED_REQUEST, "The host asked for is no name of this server."),
+    (
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "The image is cut off or damaged, the form has another field, the class does not exist.",
+    ),
+    (StatusCode::TOO_MANY_REQUESTS, "Too many images are waiting."),
+    (StatusCode::INTERNAL_SERVER_ERROR, "A fault of the server's own."),
+    (
+        StatusCode::SERVICE_UNAVAILABLE,
+        "No answer in time, no memory for the image now, or the server is stopping.",
+    ),
+];
+
 impl Refusal {
-    fn status_and_code(&self) -> (StatusCode, &'static str) {
+    fn status_and_code(&self) -> (StatusCode, Code) {
         use StatusCode as S;
         match self {
-            Self::NoHost => (S::BAD_REQUEST, "no_host"),
-            Self::ForeignHost(_) => (S::MISDIRECTED_REQUEST, "foreign_host"),
-            Self::ForeignOrigin => (S::FORBIDDEN, "foreign_origin"),
-            Self::NoToken => (S::UNAUTHORIZED, "no_token"),
-            Self::WrongToken => (S::UNAUTHORIZED, "wrong_token"),
-            Self::NotFound => (S::NOT_FOUND, "not_found"),
-            Self::Method => (S::METHOD_NOT_ALLOWED, "method_not_allowed"),
-            Self::Query(_) => (S::BAD_REQUEST, "bad_query"),
-            Self::NoImage => (S::BAD_REQUEST, "no_image"),
-            Self::TwoImages => (S::UNPROCESSABLE_ENTITY, "two_images"),
-            Self::Field(_) => (S::UNPROCESSABLE_ENTITY, "unknown_field"),
-            Self::Form(_) => (S::BAD_REQUEST, "bad_form"),
-            Self::CutOff => (S::BAD_REQUEST, "body_cut_off"),
-            Self::Slow(_) | Self::Stalled(_) => (S::REQUEST_TIMEOUT, "slow_body"),
-            Self::TooLarge(_) => (S::PAYLOAD_TOO_LARGE, "body_too_large"),
-            Self::MediaType => (S::UNSUPPORTED_MEDIA_TYPE, "media_type"),
+            Self::NoHost => (S::BAD_REQUEST, Code::NoHost),
+            Self::ForeignHost(_) => (S::MISDIRECTED_REQUEST, Code::ForeignHost),
+            Self::ForeignOrigin => (S::FORBIDDEN, Code::ForeignOrigin),
+            Self::NoToken => (S::UNAUTHORIZED, Code::NoToken),
+            Self::WrongToken => (S::UNAUTHORIZED, Code::WrongToken),
+            Self::NotFound => (S::NOT_FOUND, Code::NotFound),
+            Self::Method => (S::METHOD_NOT_ALLOWED, Code::MethodNotAllowed),
+            Self::Query(_) => (S::BAD_REQUEST, Code::BadQuery),
+            Self::NoImage => (S::BAD_REQUEST, Code::NoImage),
+            Self::TwoImages => (S::UNPROCESSABLE_ENTITY, Code::TwoImages),
+            Self::Field(_) => (S::UNPROCESSABLE_ENTITY, Code::UnknownField),
+            Self::Form(_) => (S::BAD_REQUEST, Code::BadForm),
+            Self::CutOff => (S::BAD_REQUEST, Code::BodyCutOff),
+            Self::Slow(_) | Self::Stalled(_) => (S::REQUEST_TIMEOUT, Code::SlowBody),
+            Self::TooLarge(_) => (S::PAYLOAD_TOO_LARGE, Code::BodyTooLarge),
+            Self::MediaType => (S::UNSUPPORTED_MEDIA_TYPE, Code::MediaType),
             Self::Image(error) => of_image(error),
-            Self::MemoryNever { .. } => (S::PAYLOAD_TOO_LARGE, "image_too_large"),
-            Self::MemoryNow { .. } => (S::SERVICE_UNAVAILABLE, "busy"),
-            Self::Class { .. } => (S::UNPROCESSABLE_ENTITY, "unknown_class"),
-            Self::Explanation(_) => (S::UNPROCESSABLE_ENTITY, "no_explanation"),
-            Self::Busy => (S::TOO_MANY_REQUESTS, "busy"),
-            Self::Late(_) => (S::SERVICE_UNAVAILABLE, "late"),
-            Self::Stopping => (S::SERVICE_UNAVAILABLE, "stopping"),
-            Self::Fault => (S::INTERNAL_SERVER_ERROR, "fault"),
+            Self::MemoryNever { .. } => (S::PAYLOAD_TOO_LARGE, Code::ImageTooLarge),
+            Self::MemoryNow { .. } => (S::SERVICE_UNAVAILABLE, Code::Busy),
+            Self::Class { .. } => (S::UNPROCESSABLE_ENTITY, Code::UnknownClass),
+            Self::Explanation(_) => (S::UNPROCESSABLE_ENTITY, Code::NoExplanation),
+            Self::Busy => (S::TOO_MANY_REQUESTS, Code::Busy),
+            Self::Late(_) => (S::SERVICE_UNAVAILABLE, Code::Late),
+            Self::Stopping => (S::SERVICE_UNAVAILABLE, Code::Stopping),
+            Self::Fault => (S::INTERNAL_SERVER_ERROR, Code::Fault),
         }
     }
 }
@@ -113,24 +196,25 @@ fn in_megabytes(bytes: u64) -> u64 {
     bytes.div_ceil(1_000_000)
 }
 
-fn of_image(error: &DecodeError) -> (StatusCode, &'static str) {
+fn of_image(error: &DecodeError) -> (StatusCode, Code) {
     use StatusCode as S;
     match error {
-        DecodeError::Empty => (S::BAD_REQUEST, "no_image"),
-        DecodeError::NotAnImage => (S::UNSUPPORTED_MEDIA_TYPE, "not_an_image"),
-        DecodeError::Dicom | DecodeError::Unsupported(_) => (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_image"),
-        DecodeError::TooLarge { .. } => (S::PAYLOAD_TOO_LARGE, "image_too_large"),
-        DecodeError::CutOff => (S::UNPROCESSABLE_ENTITY, "image_cut_off"),
-        DecodeError::DicomWithoutImage(_) => (S::UNPROCESSABLE_ENTITY, "dicom_without_image"),
-        _ => (S::UNPROCESSABLE_ENTITY, "image_damaged"),
+        DecodeError::Empty => (S::BAD_REQUEST, Code::NoImage),
+        DecodeError::NotAnImage => (S::UNSUPPORTED_MEDIA_TYPE, Code::NotAnImage),
+        DecodeError::Dicom | DecodeError::Unsupported(_) => {
+            (S::UNSUPPORTED_MEDIA_TYPE, Code::UnsupportedImage)
+        }
+        DecodeError::TooLarge { .. } => (S::PAYLOAD_TOO_LARGE, Code::ImageTooLarge),
+        DecodeError::CutOff => (S::UNPROCESSABLE_ENTITY, Code::ImageCutOff),
+        DecodeError::DicomWithoutImage(_) => (S::UNPROCESSABLE_ENTITY, Code::DicomWithoutImage),
+        _ => (S::UNPROCESSABLE_ENTITY, Code::ImageDamaged),
     }
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let (status, code) = self.status_and_code();
-        let body = json!({"error": {"code": code, "message": self.to_string()}}).to_string();
-        let mut response = (status, [(header::CONTENT_TYPE, "application/json")], body).into_response();
+        let mut response = (status, Json(ErrorBody::new(code, self.to_string()))).into_response();
         let mut add = |name, value| response.headers_mut().insert(name, HeaderValue::from_static(value));
         match self {
             Self::Busy | Self::MemoryNow { .. } | Self::Late(_) | Self::Stopping => {
@@ -154,7 +238,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::{connection::SLOW_HEAD, page::OPENAPI};
+    use crate::openapi::document;
 
     /// One refusal of each kind, and of each kind of image.
     fn all() -> Vec<Refusal> {
@@ -236,14 +320,11 @@ mod tests {
 
     #[test]
     fn the_openapi_document_names_every_code_and_status() {
-        let document: serde_json::Value = serde_json::from_str(OPENAPI).unwrap();
+        let document: serde_json::Value = serde_json::from_str(&document()).unwrap();
         let code = &document["components"]["schemas"]["Error"]["properties"]["error"]["properties"]["code"];
         let named: BTreeSet<&str> =
             code["enum"].as_array().unwrap().iter().map(|code| code.as_str().unwrap()).collect();
-        let slow_head = String::from_utf8_lossy(SLOW_HEAD);
-        let body: serde_json::Value =
-            serde_json::from_str(slow_head.split("\r\n\r\n").nth(1).unwrap()).unwrap();
-        let mut said = BTreeSet::from([body["error"]["code"].as_str().unwrap()]);
+        let mut said = BTreeSet::from([Code::SlowHead]);
         for refusal in all() {
             let (status, code) = refusal.status_and_code();
             said.insert(code);
@@ -253,9 +334,10 @@ mod tests {
             }
             for path in ["predict", "explain"] {
                 let responses = &document["paths"][format!("/v1/{path}")]["post"]["responses"];
-                assert!(responses[status.as_str()].is_object(), "{status} {code} is no answer of {path}");
+                assert!(responses[status.as_str()].is_object(), "{status} {code:?} is no answer of {path}");
             }
         }
-        assert_eq!(said, named);
+        let said: Vec<_> = said.into_iter().map(|code| serde_json::to_value(code).unwrap()).collect();
+        assert_eq!(said.iter().map(|code| code.as_str().unwrap()).collect::<BTreeSet<_>>(), named);
     }
 }

@@ -15,9 +15,9 @@ use tokio::{
 
 use crate::{
     About, Config, Error, Limits, Result, Stop, THREAD,
-    app::{self, App},
+    app::App,
     client::{Client, Phase},
-    connection,
+    connection, routes,
     stop::Asked,
     worker,
 };
@@ -74,7 +74,7 @@ impl Server {
         let (queue, jobs) = mpsc::channel();
         let app = Arc::new(App::new(&config, address, (predictor, inputs), about, queue)?);
         let (metrics, limits) = (Arc::clone(&app.metrics), config.limits.clone());
-        let router = app::router(app, &config);
+        let router = routes::router(app, &config);
         runtime.spawn(accept(listener, router, config.limits, stop.asked()));
         ready();
         // Ends when the last connection is gone, and with it the last sender.

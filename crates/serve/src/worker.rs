@@ -199,7 +199,7 @@ mod tests {
     fn an_image_that_overflows_spoils_no_other_of_its_batch() {
         let classifier = overflowing();
         let predictor = Predictor::new(&[&classifier], PredictOptions::default()).unwrap();
-        let (places, metrics) = (Arc::new(Semaphore::new(3)), Metrics::default());
+        let (places, metrics) = (Arc::new(Semaphore::new(3)), Metrics::new("", ""));
         let (jobs, mut replies): (Vec<_>, Vec<_>) = [0, 255, 0]
             .into_iter()
             .map(|gray| {

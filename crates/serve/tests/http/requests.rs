@@ -47,7 +47,7 @@ fn many_at_once_get_each_its_own() {
     let text = get(address, "/metrics").body;
     assert!(text.contains("thorax_requests_total{path=\"/v1/predict\",status=\"200\"} 48\n"), "{text}");
     assert!(
-        text.contains("thorax_batch_images_sum 48\n") && text.contains("thorax_waiting_images 0\n"),
+        text.contains("thorax_batch_images_sum 48.0\n") && text.contains("thorax_waiting_images 0\n"),
         "{text}"
     );
 }
@@ -139,7 +139,7 @@ fn the_card_and_the_files_are_there_and_every_answer_is_guarded() {
         ("/", "text/html"),
         ("/page.js", "text/javascript"),
         ("/page.css", "text/css"),
-        ("/metrics", "text/plain"),
+        ("/metrics", "application/openmetrics-text"),
         ("/missing", "application/json"),
     ] {
         let answer = get(world.address, path);
