@@ -6,7 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::world::World;
+use serde_json::Value;
+
+use crate::world::{World, read_json};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -86,4 +88,119 @@ fn links_between_pages_lead_somewhere() {
         }
     }
     assert!(links >= 10, "{links}");
+}
+
+/// Collects where a value differs from a schema. It knows the words that the program's schemas use, panics at others, and takes
+/// objects to have no fields but those that are named. Validators of the whole language bring fifty crates.
+fn differences(root: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
+    let is_of = |kind: &Value| match kind.as_str().unwrap() {
+        "integer" => value.is_u64() || value.is_i64(),
+        "number" => value.is_number(),
+        "string" => value.is_string(),
+        "boolean" => value.is_boolean(),
+        "object" => value.is_object(),
+        "array" => value.is_array(),
+        "null" => value.is_null(),
+        kind => panic!("type {kind}"),
+    };
+    let length = |limit: &Value| value.as_array().map(|items| (items.len() as u64, limit.as_u64().unwrap()));
+    for (word, rule) in schema.as_object().unwrap() {
+        let holds = match word.as_str() {
+            "$schema" | "$defs" | "title" | "description" | "format" | "default" | "additionalProperties" => {
+                true
+            }
+            "type" => rule.as_array().map_or_else(|| is_of(rule), |kinds| kinds.iter().any(is_of)),
+            "const" => rule == value,
+            "minimum" => value.as_f64().is_none_or(|value| value >= rule.as_f64().unwrap()),
+            "minItems" => length(rule).is_none_or(|(length, least)| length >= least),
+            "maxItems" => length(rule).is_none_or(|(length, most)| length <= most),
+            "required" => {
+                rule.as_array().unwrap().iter().all(|name| value.get(name.as_str().unwrap()).is_some())
+            }
+            "oneOf" | "anyOf" => rule.as_array().unwrap().iter().any(|option| {
+                let mut of_option = Vec::new();
+                differences(root, option, value, at, &mut of_option);
+                of_option.is_empty()
+            }),
+            "$ref" => {
+                differences(root, root.pointer(&rule.as_str().unwrap()[1..]).unwrap(), value, at, found);
+                true
+            }
+            "items" => {
+                for (index, item) in value.as_array().into_iter().flatten().enumerate() {
+                    differences(root, rule, item, &format!("{at}/{index}"), found);
+                }
+                true
+            }
+            "properties" => {
+                for (name, field) in value.as_object().into_iter().flatten() {
+                    match rule.get(name) {
+                        Some(rule) => differences(root, rule, field, &format!("{at}/{name}"), found),
+                        None => found.push(format!("{at}/{name} is not named")),
+                    }
+                }
+                true
+            }
+            word => panic!("the schema uses `{word}`"),
+        };
+        if !holds {
+            found.push(format!("{at}: {value} is not {word} {rule}"));
+        }
+    }
+    if let Some(rule) = schema.get("additionalProperties").filter(|rule| rule.is_object()) {
+        for (name, field) in value.as_object().into_iter().flatten() {
+            differences(root, rule, field, &format!("{at}/{name}"), found);
+        }
+    }
+}
+
+#[test]
+fn every_schema_names_every_key_of_its_output() {
+    let world = World::new();
+    let run = world.trained();
+    fs::write(world.path("bad.png"), "no image").unwrap();
+    let predict = world.thorax(&["predict", "xrays Test", "bad.png", "--saved", "run", "--json"]);
+    let lines: Vec<Value> = predict.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((lines.len(), lines.iter().filter(|line| line["error"].is_string()).count()), (13, 1));
+    world
+        .train(&[
+            "--epochs",
+            "1",
+            "--calibrate",
+            "--sensitivity",
+            "0.9",
+            "--no-report",
+            "--out",
+            "calibrated",
+        ])
+        .ok();
+    let of_runs =
+        |name: &str| [&run, &world.path("calibrated")].map(|run| read_json(&run.join(name))).to_vec();
+    for (name, values) in
+        [("run.json", of_runs("run.json")), ("test.json", of_runs("test.json")), ("predict", lines)]
+    {
+        let printed = world.thorax(&["guide", "--schema", name]);
+        let schema = printed.ok().json();
+        let draft = "https://json-schema.org/draft/2020-12/schema";
+        assert_eq!((schema["$schema"].as_str(), printed.stderr.as_str()), (Some(draft), ""));
+        let faults = |value: &Value| {
+            let mut found = Vec::new();
+            differences(&schema, &schema, value, "", &mut found);
+            found
+        };
+        for value in values {
+            assert_eq!(faults(&value), [""; 0], "{name}");
+            let (mut more, mut less) = (value.clone(), value.clone());
+            more["more"] = 1.into();
+            let required = schema["required"][0].as_str().unwrap();
+            less.as_object_mut().unwrap().remove(required);
+            assert_eq!(faults(&more), ["/more is not named"], "{name}");
+            assert!(faults(&less).len() == 1 && schema["required"].as_array().unwrap().len() > 1, "{name}");
+        }
+    }
+    world.refuses(
+        &["guide", "--schema", "audit.json"],
+        &["invalid value 'audit.json'", "run.json, test.json, predict"],
+    );
+    world.refuses(&["guide", "files", "--schema", "run.json"], &["cannot be used with"]);
 }

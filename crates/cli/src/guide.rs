@@ -1,5 +1,6 @@
 //! Command `guide`: the manual that the program carries, since hospital machines have no network.
 
+pub(crate) mod schemas;
 pub(crate) mod topics;
 
 use anyhow::Result;
@@ -7,8 +8,12 @@ use anyhow::Result;
 use crate::{args::GuideArgs, output::Output, status::Status, table};
 use topics::TOPICS;
 
-/// Prints a page unchanged, or the list of topics.
+/// Prints a page unchanged, a JSON Schema, or the list of topics.
 pub(crate) fn run(args: &GuideArgs, output: &Output) -> Result<Status> {
+    if let Some(name) = args.schema {
+        output.data(serde_json::to_string_pretty(&name.schema())?);
+        return Ok(Status::Done);
+    }
     match args.topic.as_deref().and_then(|topic| TOPICS.iter().find(|(name, _)| *name == topic)) {
         Some((_, page)) => output.data(page.trim_end()),
         None => {

@@ -1,6 +1,7 @@
 //! Command `predict`: a row of class probabilities per file, in order and as they are computed.
 
 mod print;
+mod row;
 mod rows;
 
 use anyhow::Result;
@@ -18,6 +19,8 @@ use crate::{
 };
 use print::{Form, Printer};
 use rows::Rows;
+
+pub(crate) use row::PredictionRow;
 
 /// Number of files decoded at a time, at first, so that the first row is printed soon. It doubles each time, since decoding and
 /// computing take the same cores in turns and every turn costs, up to the files that fit into [`CHUNK_BYTES`].

@@ -241,7 +241,7 @@ pub(crate) fn figure(
 }
 
 /// Object of `test.json` that holds figures of probabilities, with the temperature.
-const CALIBRATION: &str = "calibration";
+pub(crate) const CALIBRATION: &str = "calibration";
 
 impl Serialize for TestFigures {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
@@ -272,13 +272,7 @@ impl Serialize for TestFigures {
         for (spec, figure) in figures().filter(|(spec, _)| spec.place.is_none() && spec.key != "accuracy") {
             add(spec.key, Json::of(figure.value));
         }
-        let mut objects: Vec<&str> = FIGURES
-            .iter()
-            .filter_map(|spec| Some(spec.place?.0))
-            .filter(|object| *object != CALIBRATION)
-            .collect();
-        objects.dedup();
-        for object in objects {
+        for object in objects() {
             add(object, Json::Object(of_object(object)));
         }
         add("classes", Json::List(self.classes.iter().map(class_to_json).collect()));
@@ -304,6 +298,14 @@ impl Serialize for TestFigures {
         add("images_per_second", Json::of(self.images_per_second));
         Json::Object(json).serialize(serializer)
     }
+}
+
+/// Objects of `test.json` that hold figures of the set, but that of the probabilities, in order.
+pub(crate) fn objects() -> Vec<&'static str> {
+    let objects = FIGURES.iter().filter_map(|spec| Some(spec.place?.0));
+    let mut objects: Vec<&str> = objects.filter(|object| *object != CALIBRATION).collect();
+    objects.dedup();
+    objects
 }
 
 fn class_to_json(class: &ClassFigures) -> Json {

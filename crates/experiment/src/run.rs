@@ -5,6 +5,7 @@ use std::{
 };
 
 use metrics::Calibration;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -32,7 +33,7 @@ pub struct Run {
 }
 
 /// Content of `run.json`. Keys are only ever added.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunRecord {
     /// Status of the run.
     pub status: RunStatus,
@@ -100,7 +101,7 @@ fn is_zero(n: &u64) -> bool {
 }
 
 /// Content of `test.json`: figures of a run's models on its test set. Keys are only ever added.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TestRecord {
     /// Figures of the best weights.
     pub saved: TestFigures,
@@ -113,7 +114,7 @@ pub struct TestRecord {
 }
 
 /// Wall times of a run's parts, in seconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Seconds {
     /// Listing folders.
     pub scan: f64,
@@ -131,7 +132,7 @@ pub struct Seconds {
 }
 
 /// Status of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RunStatus {
     /// The run is in progress, or was killed.

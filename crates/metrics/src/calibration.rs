@@ -1,9 +1,10 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{OperatingPoint, Temperature, argmax};
 
 /// Temperature and thresholds of a trained network, learnt from the validation part and stored beside the weights.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Calibration {
     /// Temperature by which logits are divided before softmax; `None` leaves them as they are.
     #[serde(flatten)]

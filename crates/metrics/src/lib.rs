@@ -8,7 +8,8 @@
 //! points know both tasks, unknown labels too; all else is of one class of several.
 //! Must not know: tensors, files, the terminal. It builds and tests with no libtorch on the machine.
 //!
-//! Outside libraries: **rayon** (resamples in parallel) and **serde** (a calibration is stored beside the weights). The figures are each a few lines of arithmetic that has to match Keras or scikit-learn.
+//! Outside libraries: **rayon** (resamples in parallel), **serde** and **schemars** (a calibration is stored beside the weights,
+//! in a documented form). The figures are each a few lines of arithmetic that has to match Keras or scikit-learn.
 //!
 //! # Intervals
 //! Shares of images (accuracy, recall, specificity, precision) have Wilson's interval; where images come in groups, of as many

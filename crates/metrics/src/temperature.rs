@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Reliability, Scores, ScoresError, Targets, Undefined, brent::minimise, scores::check};
@@ -72,7 +73,7 @@ fn log_sum_exp(row: &[f64], temperature: f64) -> f64 {
 }
 
 /// An end of the range in which the temperature is sought.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Bound {
     /// e⁻⁴ ≈ 0.018: the surer the better, as where every image of the set is right.
@@ -83,7 +84,7 @@ pub enum Bound {
 
 /// A temperature T by which logits are divided before softmax, fitted to minimise log loss (Guo and others 2017,
 /// arXiv 1706.04599): above 1 it makes a network less sure, below 1 surer. The predicted class stays what it is.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Temperature {
     /// T, in `[e⁻⁴, e⁴]`.
     #[serde(rename = "temperature")]

@@ -5,8 +5,8 @@ use std::path::Path;
 use anyhow::Result;
 use base::{shown, spreadsheet_safe, stored};
 use model::Assessment;
-use serde_json::json;
 
+use super::row::PredictionRow;
 use crate::{args::PredictArgs, output::Output, unlike};
 
 /// Format of the rows.
@@ -67,15 +67,12 @@ impl Printer<'_> {
         let probabilities = &assessed.probabilities;
         match self.form {
             Form::Json => {
-                let by_class: serde_json::Map<_, _> = self
-                    .classes
-                    .iter()
-                    .zip(probabilities)
-                    .map(|(class, probability)| (class.clone(), json!(probability)))
-                    .collect();
-                let row = json!({"path": stored(path), "predicted": predicted, "probabilities": by_class, "error": null,
-                    "decision": decision, "warning": warning, "note": told});
-                self.output.data(row.to_string());
+                self.output.data(serde_json::to_string(&PredictionRow::of(
+                    path,
+                    self.classes,
+                    assessed,
+                    told,
+                ))?);
             }
             Form::Csv => {
                 let before = [stored(path), predicted.clone()];
@@ -102,9 +99,7 @@ impl Printer<'_> {
     pub(super) fn error(&self, path: &Path, error: &str) -> Result<()> {
         match self.form {
             Form::Json => {
-                let row = json!({"path": stored(path), "predicted": null, "probabilities": null, "error": error,
-                    "decision": null, "warning": null, "note": null});
-                self.output.data(row.to_string());
+                self.output.data(serde_json::to_string(&PredictionRow::failed(path, error))?);
             }
             Form::Csv => {
                 let empty = self.classes.iter().map(|_| String::new());
