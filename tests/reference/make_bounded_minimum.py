@@ -21,6 +21,24 @@ FUNCTIONS = {
 }
 CASES = [(-4.0, 4.0, 1e-10), (-4.0, 4.0, 1e-3), (-0.5, 3.0, 1e-6), (0.0, 1e-6, 1e-9), (3.0, 1000.0, 1e-5)]
 
+# Cases in which the two sides of a comparison are equal. Values of a few times the smallest number make a parabola's vertex equal
+# to a bound, to the best place or to half of the step before last.
+TINY = {
+    "tiny corner": lambda x: abs(x - 0.3) * 5e-324,
+    "tiny parabola": lambda x: (x - 0.5) * (x - 0.5) * 5e-324,
+}
+TIES = [
+    ("tiny corner", -4.0, 4.0, 1e-3),
+    ("tiny corner", -0.5, 3.0, 1e-3),
+    ("tiny corner", 0.0, 4.0, 1e-3),
+    ("tiny parabola", -2.0, 2.0, 1e-3),
+    # The step before last is as long as the least one.
+    ("two minima", 0.0, 4.0, 0.1911188876836742),
+    # A vertex is two least steps from the lower bound, and from the upper one.
+    ("skewed", -1.0, 1.0, 0.06719819808237958),
+    ("parabola", 0.0, 4.0, 0.4167960118791416),
+]
+
 
 def trace(function, low, high, tolerance):
     places = []
@@ -35,7 +53,7 @@ def trace(function, low, high, tolerance):
 
 cases = [
     {"function": name, **trace(function, *case)} for name, function in FUNCTIONS.items() for case in CASES
-]
+] + [{"function": name, **trace((FUNCTIONS | TINY)[name], *case)} for name, *case in TIES]
 with open("bounded_minimum.json", "w") as file:
     json.dump({"scipy": scipy.__version__, "cases": cases}, file, indent=None, separators=(",", ":"))
     file.write("\n")

@@ -40,7 +40,8 @@ pub(crate) fn minimise(function: impl Fn(f64) -> f64, (low, high): (f64, f64), t
                 golden * before
             }
         };
-        let place = best + step.abs().max(least) * if step < 0.0 { -1.0 } else { 1.0 };
+        let width = step.abs().max(least);
+        let place = if step < 0.0 { best - width } else { best + width };
         let there = function(place);
         if there <= value {
             if place >= best {
@@ -91,6 +92,8 @@ mod tests {
             "two minima" => |x| (x * x - 4.0) * (x * x - 4.0) + x,
             "steps" => |x| x.floor() * x.floor(),
             "pole" => |x| 1.0 / (x + 4.5) + 0.01 * x,
+            "tiny corner" => |x| (x - 0.3).abs() * 5e-324,
+            "tiny parabola" => |x| (x - 0.5) * (x - 0.5) * 5e-324,
             other => panic!("no function `{other}`"),
         }
     }
@@ -101,7 +104,7 @@ mod tests {
         let reference: serde_json::Value =
             serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
         let cases = reference["cases"].as_array().unwrap();
-        assert_eq!(cases.len(), 50);
+        assert_eq!(cases.len(), 57);
         for case in cases {
             let number = |value: &serde_json::Value| value.as_f64().unwrap();
             let name = case["function"].as_str().unwrap();
