@@ -56,8 +56,8 @@ pub fn wilson(share: f64, of: f64) -> Interval {
     let z2 = Z * Z;
     let centre = (share * of + z2 / 2.0) / (of + z2);
     let half = Z * (share * (1.0 - share) * of + z2 / 4.0).max(0.0).sqrt() / (of + z2);
-    // Of none and of all the ends are 0 and 1, but for rounding.
-    let low = if share > 0.0 { (centre - half).max(0.0) } else { 0.0 };
+    // Of none the lower end is 0 as it stands, of all the upper one is 1 but for rounding.
+    let low = (centre - half).max(0.0);
     let high = if share < 1.0 { (centre + half).min(1.0) } else { 1.0 };
     Interval { low, high, method: IntervalMethod::Wilson }
 }
@@ -138,6 +138,30 @@ mod tests {
         assert_ends(bca(0.0, &normals(), &two), -Z * 2f64.sqrt(), Z * 2f64.sqrt());
     }
 
+    /// Ends by scipy.stats.norm (SciPy 1.17.1) and numpy.quantile(method="weibull") (NumPy 2.4.6).
+    #[test]
+    fn bca_has_the_ends_of_scipys_distribution_and_numpys_quantiles() {
+        let squares: Vec<f64> = (0..40).map(|at| f64::from(at * at) / 64.0).collect();
+        let eighths: Vec<f64> = (-20..20).map(|at| f64::from(at) / 8.0).collect();
+        // Two resamples differ from 0.25 by rounding, a third by more.
+        let near = [0.25 - 1e-14, 0.25 + 1e-14, 0.25 + 1e-12];
+        let moments = InfluenceMoments { acceleration: 0.05, inflation: 1.5, ..PLAIN };
+        for (value, values, low, high) in [
+            (0.25, [&squares[..], &near].concat(), -0.056_186_217_847_897_235, 3.277_815_900_110_721),
+            (0.0, [&eighths[..], &[0.0; 2]].concat(), -2.939_920_900_681_479, 2.908_769_069_555_024),
+            (-1.0, vec![0.0, 1.0, 4.0, 9.0], 0.224_744_871_391_588_94, 1.324_456_664_008_841_8),
+            (10.0, vec![0.0, 1.0, 4.0, 9.0], 4.033_670_307_013_078, 8.775_255_128_608_41),
+        ] {
+            let mut sorted = values;
+            sorted.sort_by(f64::total_cmp);
+            let interval = bca(value, &sorted, &moments);
+            assert!(
+                (interval.low - low).abs() < 1e-9 && (interval.high - high).abs() < 1e-9,
+                "{value}: {interval:?}"
+            );
+        }
+    }
+
     #[test]
     fn resamples_equal_to_the_figure_count_half() {
         let values = [[0.0; 100], [0.5; 100], [1.0; 100]].concat();
@@ -153,6 +177,49 @@ mod tests {
         let end = |sign: f64| 1.0 / (1.0 + (-(0.98f64 / 0.02).ln() - sign * Z * 0.01 / 0.0196).exp());
         assert_ends(interval, end(-1.0), end(1.0));
         assert!(interval.high < 1.0 && interval.high - 0.98 < 0.98 - interval.low);
+    }
+
+    /// scipy.special.logit and expit (SciPy 1.17.1), with the standard deviation that numpy.std gives.
+    #[test]
+    fn logit_has_the_ends_of_scipys_functions() {
+        let moments = InfluenceMoments { inflation: 1.5, ..PLAIN };
+        let interval = logit(0.75, &[0.6, 0.7, 0.8, 0.85], &moments);
+        assert!((interval.low - 0.467_395_219_491_615_3).abs() < 1e-12, "{interval:?}");
+        assert!((interval.high - 0.911_155_751_648_756_7).abs() < 1e-12, "{interval:?}");
+    }
+
+    /// numpy.quantile(method="weibull") (NumPy 2.4.6).
+    #[test]
+    fn quantiles_are_those_of_numpys_weibull_method() {
+        let values = [1.0, 2.0, 4.0, 8.0, 16.0];
+        for (share, expected) in [
+            (0.0, 1.0),
+            (0.125, 1.0),
+            (0.25, 1.5),
+            (0.4, 2.8),
+            (0.75, 12.0),
+            (0.8, 14.4),
+            (0.9, 16.0),
+            (1.0, 16.0),
+        ] {
+            assert!((quantile(&values, share) - expected).abs() < 1e-12, "{share}");
+        }
+        assert_eq!(quantile(&[3.0], 0.5), 3.0);
+    }
+
+    #[test]
+    fn an_interval_is_cut_off_at_the_figures_range_and_keeps_its_method() {
+        let interval = Interval { low: -0.25, high: 1.25, method: IntervalMethod::Bca };
+        let cut = Interval { low: 0.0, high: 1.0, method: IntervalMethod::Bca };
+        assert_eq!((interval.within(0.0, 1.0), interval.within(-1.0, 2.0)), (cut, interval));
+    }
+
+    #[test]
+    fn methods_have_the_names_of_papers() {
+        use IntervalMethod::{Bca, CentredGaps, Logit, Mover, Wilson};
+        let names = [Wilson, Bca, Logit, CentredGaps, Mover].map(IntervalMethod::name);
+        let calibration = "bootstrap of centred calibration gaps";
+        assert_eq!(names, ["Wilson", "BCa bootstrap", "logit bootstrap", calibration, "MOVER"]);
     }
 
     #[test]
