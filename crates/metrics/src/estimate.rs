@@ -38,7 +38,7 @@ impl Estimate {
 }
 
 /// Kind of a figure, by which its interval is made.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum IntervalKind {
     /// A share of so many images, of which so many units hold one: Wilson.
     Share { of: f64, units: f64 },
@@ -175,5 +175,133 @@ impl Evidence<'_> {
             Some((class, _)) => Err(Undefined::TooFewToDraw(class)),
             None => sample.usable(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Figures, IntervalMethod, scores::numbered};
+
+    /// Three classes of 4, 2 and 2 images, in 3, 2 and 2 groups.
+    fn kinds_by_key() -> Figures<IntervalKind> {
+        let predicted = [0, 0, 1, 2, 1, 0, 2, 2];
+        let rows =
+            predicted.iter().flat_map(|&predicted| [0, 1, 2].map(|class| f64::from(class == predicted)));
+        let scores = numbered(3, vec![0, 0, 0, 0, 1, 1, 2, 2], rows.collect());
+        let scores = scores.with_groups(Some(vec![0, 0, 1, 2, 3, 4, 5, 6])).unwrap();
+        let units = Units::new(3, scores.classes(), scores.groups());
+        Figures::of_row(kinds(&ResampledSet::new(&scores), &units))
+    }
+
+    #[test]
+    fn shares_are_of_the_images_and_units_that_they_count() {
+        let kinds = kinds_by_key();
+        let share =
+            |of: u8, units: u8| Some(IntervalKind::Share { of: f64::from(of), units: f64::from(units) });
+        assert_eq!(kinds.get("accuracy").copied(), share(8, 7));
+        for (class, key, of, units) in [
+            (0, "precision", 3, 2),
+            (0, "recall", 4, 3),
+            (0, "specificity", 4, 4),
+            (1, "precision", 2, 2),
+            (1, "recall", 2, 2),
+            (1, "specificity", 6, 5),
+            (2, "precision", 3, 3),
+        ] {
+            assert_eq!(kinds.of_class(class, key).copied(), share(of, units), "{key} of {class}");
+        }
+    }
+
+    #[test]
+    fn areas_and_means_know_how_many_images_would_give_their_variance() {
+        let kinds = kinds_by_key();
+        let of_class = |class, key| kinds.of_class(class, key).copied().unwrap();
+        assert_eq!(of_class(0, "f1"), IntervalKind::Counted { low: 0.0, images: 3.0 });
+        assert_eq!(of_class(0, "average_precision"), IntervalKind::Area { images: 3.0 });
+        // 4 m (M - m) / M for m of M units.
+        assert_eq!(of_class(0, "roc_auc"), IntervalKind::Area { images: 4.0 * 3.0 * 4.0 / 7.0 });
+        assert_eq!(of_class(1, "roc_auc"), IntervalKind::Area { images: 4.0 * 2.0 * 5.0 / 7.0 });
+        let of_set = |key| kinds.get(key).copied().unwrap();
+        // 3² / (1/3 + 1/2 + 1/2).
+        let IntervalKind::Counted { low, images } = of_set("balanced_accuracy") else { panic!("{kinds:?}") };
+        assert!(low == 0.0 && (images - 6.75).abs() < 1e-12, "{images}");
+        assert_eq!(of_set("cohen_kappa"), IntervalKind::Counted { low: -1.0, images });
+        assert_eq!(of_set("macro_roc_auc"), of_class(1, "roc_auc"));
+        assert_eq!(of_set("macro_average_precision"), IntervalKind::Area { images: 2.0 });
+    }
+
+    /// An estimate from four images of two classes, with the variance of its influences.
+    fn estimate(grouped: bool, value: f64, kind: IntervalKind, sample: &[f64], variance: f64) -> Estimate {
+        let units = Units::new(2, &[0, 0, 1, 1], None);
+        let evidence = Evidence { units: &units, grouped, distances: None };
+        let sample = Resamples { values: sample.to_vec(), undefined: 1 };
+        let moments = || InfluenceMoments { variance, acceleration: 0.0, inflation: 1.0 };
+        evidence.estimate(Ok(value), kind, Some(&sample), moments)
+    }
+
+    #[test]
+    fn a_share_of_groups_is_of_as_many_images_as_would_have_their_variance() {
+        let kind = IntervalKind::Share { of: 100.0, units: 10.0 };
+        let interval = |grouped, value, variance| estimate(grouped, value, kind, &[], variance).interval;
+        assert_eq!(interval(false, 0.5, 0.25 / 20.0), Ok(wilson(0.5, 100.0)));
+        assert_eq!(interval(true, 0.5, 0.25 / 20.0), Ok(wilson(0.5, 20.0)));
+        assert_eq!(interval(true, 0.5, 0.25 / 200.0), Ok(wilson(0.5, 100.0)));
+        // Without any variance each unit is one image.
+        assert_eq!(interval(true, 1.0, 0.0), Ok(wilson(1.0, 10.0)));
+    }
+
+    #[test]
+    fn a_figure_of_equal_resamples_has_wilsons_interval_on_its_own_scale() {
+        let sample = [0.0; 40];
+        let kind = IntervalKind::Counted { low: -1.0, images: 20.0 };
+        let share = wilson(0.5, 20.0);
+        let expected = Interval {
+            low: 2.0 * share.low - 1.0,
+            high: 2.0 * share.high - 1.0,
+            method: IntervalMethod::Wilson,
+        };
+        let found = estimate(false, 0.0, kind, &sample, 1.0).interval.unwrap();
+        assert!((found.low - expected.low).abs() < 1e-15, "{found:?}");
+        assert!((found.high - expected.high).abs() < 1e-15, "{found:?}");
+        assert_eq!(found.method, expected.method);
+        let area = estimate(false, 0.75, IntervalKind::Area { images: 9.0 }, &sample, 1.0);
+        assert_eq!(area.interval, Ok(wilson(0.75, 9.0)));
+    }
+
+    #[test]
+    fn two_units_of_a_class_are_enough_to_draw_from_and_one_is_not() {
+        let sample: Vec<f64> = (0..40).map(f64::from).collect();
+        let interval = |labels: &[usize]| {
+            let units = Units::new(2, labels, None);
+            let evidence = Evidence { units: &units, grouped: false, distances: None };
+            let sample = Resamples { values: sample.clone(), undefined: 0 };
+            evidence.drawn(Some(&sample)).map(<[f64]>::len)
+        };
+        assert_eq!(interval(&[0, 0, 1, 1]), Ok(40));
+        assert_eq!(interval(&[0, 0, 1]), Err(Undefined::TooFewToDraw(1)));
+    }
+
+    #[test]
+    fn only_a_share_leaves_no_resample_out() {
+        let sample: Vec<f64> = (0..40).map(|at| f64::from(at) / 40.0).collect();
+        let undefined = |kind| estimate(false, 0.5, kind, &sample, 1.0).undefined_resamples;
+        assert_eq!(undefined(IntervalKind::Share { of: 4.0, units: 4.0 }), 0);
+        assert_eq!(undefined(IntervalKind::Counted { low: 0.0, images: 4.0 }), 1);
+    }
+
+    #[test]
+    fn an_estimate_in_words_names_the_class_that_a_figure_lacks() {
+        let classes = ["COVID-19", "NORMAL"];
+        let interval = wilson(0.5, 4.0);
+        let known = Estimate { value: Ok(0.5), interval: Ok(interval), undefined_resamples: 0 };
+        let ends = Some([interval.low, interval.high]);
+        assert_eq!(known.named(&classes), Figure { value: Some(0.5), interval: ends, missing: None });
+        let few = Estimate { interval: Err(Undefined::TooFewToDraw(1)), ..known };
+        let missing = Some("fewer than two images or groups of class `NORMAL` to draw from".to_owned());
+        assert_eq!(few.named(&classes), Figure { value: Some(0.5), interval: None, missing });
+        let none = Estimate { value: Err(Undefined::NoImageOf(0)), ..few };
+        let missing = Some("no image of class `COVID-19` in the set".to_owned());
+        assert_eq!(none.named(&classes), Figure { value: None, interval: None, missing });
     }
 }
