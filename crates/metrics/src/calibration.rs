@@ -77,4 +77,47 @@ mod tests {
         assert_eq!(pointed.decide(&[0.125, 0.5, 0.375], None), None, "none does");
         assert_eq!(pointed.decide(&[0.25, 0.5, 0.25], Some(0.6)), None);
     }
+
+    fn of_temperature(value: f64) -> Calibration {
+        let (log_loss, expected_calibration_error) = ([0.5, 0.25], [0.125, 0.0625]);
+        let temperature = Temperature { value, bound: None, images: 9, log_loss, expected_calibration_error };
+        Calibration { temperature: Some(temperature), ..Calibration::default() }
+    }
+
+    fn of_points(labels: &[&str]) -> Calibration {
+        let point = |label: &&str| OperatingPoint {
+            label: (*label).to_owned(),
+            target: 0.95,
+            threshold: 0.5,
+            sensitivity: 1.0,
+            specificity: None,
+        };
+        Calibration { operating_points: labels.iter().map(point).collect(), ..Calibration::default() }
+    }
+
+    #[test]
+    fn a_calibration_is_empty_without_a_temperature_and_operating_points() {
+        assert!(Calibration::default().is_empty());
+        assert!(!of_temperature(1.5).is_empty());
+        assert!(!of_points(&["a", "b"]).is_empty());
+    }
+
+    #[test]
+    fn a_temperature_that_is_not_above_zero_and_finite_cannot_be_used() {
+        for (value, told) in [(0.0, "0"), (-1.5, "-1.5"), (f64::INFINITY, "inf"), (f64::NAN, "NaN")] {
+            assert_eq!(of_temperature(value).problem(&[]), Some(format!("its temperature is {told}")));
+        }
+        assert_eq!(of_temperature(1.5).problem(&[]), None);
+    }
+
+    #[test]
+    fn operating_points_must_be_of_the_networks_classes_in_their_order() {
+        let classes = ["a", "b"].map(str::to_owned);
+        let other = Some("its operating points are of other classes".to_owned());
+        assert_eq!(of_points(&["a", "b"]).problem(&classes), None);
+        assert_eq!(of_points(&[]).problem(&classes), None);
+        for labels in [&["b", "a"][..], &["a"], &["a", "b", "c"]] {
+            assert_eq!(of_points(labels).problem(&classes), other);
+        }
+    }
 }

@@ -120,6 +120,18 @@ mod tests {
     }
 
     #[test]
+    fn points_in_the_middle_of_a_slope_are_left_out_of_a_roc_curve() {
+        let ties = [(1, 0.8), (0, 0.8), (1, 0.7), (0, 0.7), (1, 0.6), (0, 0.6)];
+        let scores = binary(&[&[(0, 0.9)][..], &ties, &[(1, 0.5), (1, 0.4)]].concat());
+        let curve = roc_curve(&scores, 1).unwrap();
+        let points = curve.iter().map(|p| (p.threshold, p.false_positive_rate, p.true_positive_rate));
+        assert_eq!(
+            points.collect::<Vec<_>>(),
+            [(f64::INFINITY, 0.0, 0.0), (0.9, 0.25, 0.0), (0.6, 1.0, 0.6), (0.4, 1.0, 1.0)]
+        );
+    }
+
+    #[test]
     fn a_precision_recall_curve_keeps_the_ends_of_every_recall() {
         let scores = binary(&[(1, 0.9), (0, 0.8), (0, 0.7), (0, 0.6), (1, 0.5), (0, 0.4)]);
         let curve = precision_recall_curve(&scores, 1).unwrap();

@@ -350,6 +350,23 @@ mod tests {
     }
 
     #[test]
+    fn a_row_of_figures_is_the_sets_and_then_each_classs() {
+        let length = FIGURES.len() + 2 * CLASS_FIGURES.len();
+        let figures = Figures::of_row((0..length).collect());
+        assert_eq!(figures.of_set(), (0..FIGURES.len()).collect::<Vec<_>>());
+        assert_eq!((figures.get("balanced_accuracy"), figures.get("recall")), (Some(&1), None));
+        let second = FIGURES.len() + CLASS_FIGURES.len();
+        assert_eq!(figures.class(1), (second..length).collect::<Vec<_>>());
+        assert_eq!(
+            (figures.of_class(1, "recall"), figures.of_class(2, "recall")),
+            (Some(&(second + 1)), None)
+        );
+        assert_eq!(figures.class(2), [0; 0]);
+        assert_eq!(figures.into_iter().copied().collect::<Vec<_>>(), figures.row());
+        assert_eq!(Figures::of_row(vec![7]).of_set(), [7]);
+    }
+
+    #[test]
     fn keys_and_places_are_unique_and_means_are_of_class_figures() {
         let keys: BTreeSet<&str> = FIGURES.iter().map(|spec| spec.key).collect();
         let places: BTreeSet<_> = FIGURES.iter().map(|spec| spec.place.unwrap_or(("", spec.key))).collect();

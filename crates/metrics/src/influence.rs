@@ -197,4 +197,10 @@ mod tests {
             );
         assert_eq!((grouped.variance, grouped.acceleration, grouped.inflation), (16.0, 0.0, 2.0));
     }
+
+    #[test]
+    fn units_of_one_influence_give_no_variance_and_no_correction() {
+        let found = moments(&Units::new(2, &[0, 0, 1, 1], None), |_| 0.5);
+        assert_eq!(found, InfluenceMoments { variance: 0.0, acceleration: 0.0, inflation: 1.0 });
+    }
 }
