@@ -16,9 +16,6 @@ pub fn mcnemar_exact(only_first_right: u64, only_second_right: u64) -> f64 {
     for k in (1..=smaller).rev() {
         term *= k as f64 / (n - k + 1) as f64;
         tail += term;
-        if term < tail * 1e-17 {
-            break;
-        }
     }
     (2.0 * tail).min(1.0)
 }
@@ -36,6 +33,26 @@ mod tests {
             let count = |key: &str| pair[key].as_u64().unwrap();
             let p = mcnemar_exact(count("only_first_right"), count("only_second_right"));
             assert!((p - pair["mcnemar_exact_p"].as_f64().unwrap()).abs() < 1e-9, "{p} is not {pair}");
+        }
+    }
+
+    #[test]
+    fn matches_scipys_binomial_test() {
+        // scipy.stats.binomtest(first, first + second).pvalue (SciPy 1.17.1).
+        for (first, second, expected) in [
+            (2, 0, 0.5),
+            (3, 1, 0.625),
+            (2, 3, 1.0),
+            (7, 7, 1.0),
+            (8, 2, 0.109_375),
+            (12, 30, 0.007_915_897_334_896_727),
+            (140, 100, 0.011_664_092_317_677_69),
+            (10_000, 9_800, 0.157_292_218_789_463_64),
+            (1_000, 300, 3.354_156_873_220_609e-88),
+            (3_000, 2_000, 1.300_231_000_520_532_6e-45),
+        ] {
+            let p = mcnemar_exact(first, second);
+            assert!((p / expected - 1.0).abs() < 1e-9, "{first} and {second}: {p}");
         }
     }
 
