@@ -123,6 +123,14 @@ mod tests {
     }
 
     #[test]
+    fn a_crossentropy_is_of_a_row_divided_by_its_sum_and_clipped_at_both_ends() {
+        assert!((crossentropy(0, &[0.5, 0.25]) - 1.5f32.ln()).abs() < 1e-6);
+        assert_eq!(crossentropy(0, &[0.0, 1.0]), -1e-7f32.ln());
+        // 1 - 1e-7 is 1 - 2^-23 in f32.
+        assert!((crossentropy(1, &[0.0, 1.0]) - 0.5f32.powi(23)).abs() < 1e-12);
+    }
+
+    #[test]
     fn an_image_at_one_half_predicts_nothing_and_no_image_has_no_figures() {
         let figures = KerasFigures::new(&numbered(2, vec![0], vec![0.5, 0.5])).unwrap();
         assert_eq!((figures.true_positives, figures.false_positives), (0, 0));

@@ -124,3 +124,59 @@ pub(crate) fn brier(label: usize, row: &[f64]) -> f64 {
     let error = |(class, p): (usize, &f64)| (p - f64::from(class == label)).powi(2);
     row.iter().enumerate().map(error).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scores::numbered;
+
+    #[test]
+    fn a_row_has_the_figures_of_a_set_with_each_image_repeated() {
+        let classes = [0, 0, 1, 1, 2, 2];
+        let rows = [
+            [0.75, 0.125, 0.125],
+            [0.25, 0.5, 0.25],
+            [0.125, 0.625, 0.25],
+            [0.5, 0.375, 0.125],
+            [0.25, 0.25, 0.5],
+            [0.125, 0.25, 0.625],
+        ];
+        let scores = numbered(3, classes.to_vec(), rows.concat());
+        let counts = [2, 1, 3, 1, 0, 2];
+        let images = || counts.iter().enumerate().flat_map(|(image, &count)| vec![image; count as usize]);
+        let repeated = numbered(
+            3,
+            images().map(|image| classes[image]).collect(),
+            images().flat_map(|image| rows[image]).collect(),
+        );
+        let row = ResampledSet::new(&scores).row_of(&counts);
+        let figures = ResampledSet::new(&repeated).figures();
+        assert_eq!(row.len(), figures.row().len() + 1);
+        for (figure, (value, expected)) in row.iter().zip(&figures).enumerate() {
+            assert!(
+                (value - expected.unwrap()).abs() < 1e-12,
+                "figure {figure}: {value} is not {expected:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_rows_last_value_is_how_far_the_bins_gaps_lie_from_those_of_the_set() {
+        let rows = vec![0.875, 0.125, 0.875, 0.125, 0.625, 0.375];
+        let scores = numbered(2, vec![0, 1, 0], rows);
+        let prepared = ResampledSet::new(&scores);
+        let distance = |counts: [u32; 3]| *prepared.row_of(&counts).last().unwrap();
+        assert_eq!(distance([1, 1, 1]), 0.0);
+        // Gaps of -5/8 and 3/8 over four images, where the set's are -6/8 and 3/8 over three.
+        assert!((distance([2, 1, 1]) - (0.25 - 0.625 / 4.0 + 0.125 - 0.375 / 4.0)).abs() < 1e-15);
+    }
+
+    #[test]
+    fn a_loss_is_of_the_true_classs_probability_between_two_ends() {
+        assert_eq!(log_loss(1, &[0.75, 0.25]), 4f64.ln());
+        assert_eq!(log_loss(0, &[0.0, 1.0]), -f64::EPSILON.ln());
+        assert_eq!(log_loss(1, &[0.0, 1.0]), -(1.0 - f64::EPSILON).ln());
+        assert_eq!(brier(0, &[0.75, 0.25]), 0.125);
+        assert_eq!(brier(1, &[0.75, 0.25]), 1.125);
+    }
+}
