@@ -156,8 +156,7 @@ impl fmt::Display for PathRules {
             ways.push(format!("without {}", shown(&format!("{}/", self.dropped.join("/")))));
         }
         if !self.own_base {
-            let base = if self.base == Path::new("") { Path::new(".") } else { &self.base };
-            ways.push(format!("below `{}`", base.display()));
+            ways.push(format!("below `{}`", self.base.display()));
         }
         f.write_str(&ways.join(", "))
     }
@@ -401,3 +400,6 @@ impl FolderNames {
         names
     }
 }
+
+#[cfg(test)]
+mod tests;

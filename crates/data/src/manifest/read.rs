@@ -1,6 +1,6 @@
 //! Reading of a CSV's bytes into rows; nothing but the file itself is looked at.
 
-use std::{collections::HashSet, fs, io::Read as _, path::Path};
+use std::{collections::HashSet, io, path::Path};
 
 use base::csv_text::{CsvRecord, CsvText};
 use sha2::{Digest as _, Sha256};
@@ -67,13 +67,13 @@ pub(super) struct Table {
 
 /// Reads a CSV; `group` names the column of groups.
 pub(super) fn read(path: &Path, group: Option<&str>) -> Result<Table, Error> {
-    let failed = |source| Error::Io { action: "read", path: path.to_owned(), source };
     let refused = |problems| Error::Csv { path: path.to_owned(), problems };
-    let mut bytes = Vec::new();
-    fs::File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes)).map_err(failed)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(refused(Problems::one(1, format!("the file is longer than {} MiB", MAX_BYTES >> 20))));
-    }
+    let bytes = base::read_bounded(path, MAX_BYTES).map_err(|source| match source.kind() {
+        io::ErrorKind::FileTooLarge => {
+            refused(Problems::one(1, format!("the file is longer than {} MiB", MAX_BYTES >> 20)))
+        }
+        _ => Error::Io { action: "read", path: path.to_owned(), source },
+    })?;
     let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     let text = CsvText::new(text(&bytes).map_err(refused)?);
     let mut records = text.records();

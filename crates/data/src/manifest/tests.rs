@@ -4,7 +4,7 @@ use super::*;
 use crate::{Classes, Part, open};
 
 /// A folder with files and a CSV.
-fn world(files: &[&str], csv: impl AsRef<[u8]>) -> tempfile::TempDir {
+pub(super) fn world(files: &[&str], csv: impl AsRef<[u8]>) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for file in files {
         let path = folder.path().join(file);
@@ -15,12 +15,12 @@ fn world(files: &[&str], csv: impl AsRef<[u8]>) -> tempfile::TempDir {
     folder
 }
 
-fn opened(folder: &tempfile::TempDir) -> Result<Listing, Error> {
+pub(super) fn opened(folder: &tempfile::TempDir) -> Result<Listing, Error> {
     open(&folder.path().join("m.csv"), &OpenOptions::KERAS)
 }
 
 /// Problem of a CSV, without the file's name.
-fn problem(files: &[&str], csv: impl AsRef<[u8]>) -> String {
+pub(super) fn problem(files: &[&str], csv: impl AsRef<[u8]>) -> String {
     let folder = world(files, csv);
     let error = opened(&folder).unwrap_err();
     let told = error.to_string();
@@ -71,6 +71,29 @@ fn columns_have_other_names_and_orders() {
     // Where there is a path, a patient's number is a group.
     let sample = opened(&world(&["1.png"], "path,label,patientId\n1.png,x,7\n")).unwrap().samples.remove(0);
     assert_eq!(sample.group.as_deref(), Some("7"));
+    let sample = opened(&world(&["1.png"], "patientId,label\n1.png,x\n")).unwrap().samples.remove(0);
+    assert_eq!(sample.group, None);
+    // Columns without names may be several.
+    let csv = ",path,,label,\n0,1.png,,x,\n";
+    assert_eq!(opened(&world(&["1.png"], csv)).unwrap().labels(), ["x"]);
+}
+
+#[test]
+fn paths_stand_as_the_rows_have_them() {
+    let folder = world(&[], "path,label\n./1.png,x\nk\\2.png,y\n");
+    assert_eq!(paths_in(&folder.path().join("m.csv")).unwrap(), ["./1.png", "k\\2.png"]);
+}
+
+#[test]
+fn several_findings_of_an_image_are_no_class() {
+    let files = ["1.png", "2.png", "3.png"];
+    let csv = "path,label\n1.png,Mass\n2.png,Mass|Nodule\n3.png,Edema | Mass\n";
+    let error = opened(&world(&files, csv)).unwrap_err();
+    let Error::SeveralFindings { line, label, rows, .. } = error else { panic!("{error}") };
+    assert_eq!((line, label.as_str(), rows), (3, "`Mass|Nodule`", 2));
+    // A bar without a finding on each side is part of a name.
+    let listing = opened(&world(&files, "path,label\n1.png,a|\n2.png,|\n3.png,b\n")).unwrap();
+    assert_eq!(listing.labels(), ["a|", "b", "|"]);
 }
 
 #[test]
@@ -163,6 +186,27 @@ fn bytes_that_are_no_text_are_told() {
     assert_eq!(problem(&["1.png"], long), "line 2: a field of 5000 bytes: is a quote not closed?");
     let many: String = (0..1001).map(|i| format!("1.png,{i}\n")).collect();
     assert!(problem(&["1.png"], format!("path,label\n{many}")).starts_with("line 1: 1001 different labels"));
+    for bytes in [b"\xff\xfep\0", b"\xfe\xff\0p"] {
+        assert_eq!(problem(&[], bytes), "line 1: it is UTF-16 text: save it as UTF-8");
+    }
+}
+
+#[test]
+fn what_is_just_short_enough_is_read() {
+    let label = "x".repeat(4096);
+    let listing = opened(&world(&["1.png"], format!("path,label\n1.png,{label}\n"))).unwrap();
+    assert_eq!(listing.labels(), [label]);
+    let many: String = (0..1000).map(|i| format!("{i}.png,{i}\n")).collect();
+    assert!(problem(&[], format!("path,label\n{many}")).starts_with("1000 rows cannot be used"));
+}
+
+#[test]
+fn a_file_longer_than_256_mib_is_not_read() {
+    let folder = world(&[], "");
+    let file = fs::File::options().write(true).open(folder.path().join("m.csv")).unwrap();
+    file.set_len((256 << 20) + 1).unwrap();
+    let told = opened(&folder).unwrap_err().to_string();
+    assert!(told.ends_with("line 1: the file is longer than 256 MiB"), "{told}");
 }
 
 #[test]
@@ -171,6 +215,9 @@ fn at_most_twenty_rows_are_told_and_the_rest_counted() {
     let told = problem(&[], format!("path,label\n{rows}"));
     assert!(told.starts_with("23 rows cannot be used\n  line 2: `0.png` is not there\n"), "{told}");
     assert!(told.ends_with("\n  line 21: `19.png` is not there\n  … and 3 more"), "{told}");
+    let twenty = rows.lines().take(20).collect::<Vec<_>>().join("\n");
+    let told = problem(&[], format!("path,label\n{twenty}\n"));
+    assert!(told.ends_with("\n  line 21: `19.png` is not there"), "{told}");
 }
 
 #[cfg(unix)]
@@ -234,6 +281,27 @@ fn an_earlier_manifest_is_kept_unless_forced() {
     let absent = folder.path().join("absent/m.csv");
     assert!(matches!(write(&absent, &rows, false), Err(Error::Io { .. })));
     assert!(matches!(write(folder.path(), &rows, true), Err(Error::Exists { .. })));
+}
+
+#[test]
+fn a_file_that_appeared_meanwhile_is_not_replaced() {
+    let folder = world(&["1.png"], "mine");
+    let (out, file) = (folder.path().join("m.csv"), folder.path().join("1.png"));
+    let records = records(&out, &[row(&file, "k", Part::Training)]).unwrap();
+    assert!(!holds(&out, &records));
+    assert!(matches!(write_records(&out, &records, false), Err(Error::Exists { .. })));
+    assert_eq!(fs::read_to_string(&out).unwrap(), "mine");
+    write_records(&out, &records, true).unwrap();
+    assert!(holds(&out, &records));
+    assert!(!holds(&folder.path().join("absent.csv"), &records));
+}
+
+#[test]
+fn paths_in_the_current_folder_are_names_and_those_without_a_common_folder_absolute() {
+    let rows = [Path::new("1.png"), Path::new("src/2.png"), Path::new("/usr/3.png")];
+    let rows = rows.map(|path| row(path, "k", Part::Test));
+    let text = String::from_utf8(text(Path::new("m.csv"), &rows).unwrap()).unwrap();
+    assert_eq!(text, "path,label,group,split\n1.png,k,,test\nsrc/2.png,k,,test\n/usr/3.png,k,,test\n");
 }
 
 /// `..` leads to where a folder really lies, not to where a link to it stands.
