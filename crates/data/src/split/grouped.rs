@@ -203,3 +203,113 @@ impl<'a> Search<'a> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn sample(label: usize, group: Option<&str>) -> Sample {
+        Sample { group: group.map(str::to_owned), ..Sample::new(PathBuf::new(), String::new(), label) }
+    }
+
+    #[test]
+    fn images_of_one_group_are_together_and_others_alone() {
+        let samples = [
+            sample(1, Some("p")),
+            sample(0, None),
+            sample(0, Some("q")),
+            sample(0, Some("p")),
+            sample(1, Some("p")),
+            sample(0, None),
+        ];
+        let groups = groups(&samples.iter().collect::<Vec<_>>());
+        let members: Vec<_> = groups.iter().map(|group| group.members.clone()).collect();
+        assert_eq!(members, [vec![0, 3, 4], vec![1], vec![2], vec![5]]);
+        let counts: Vec<_> = groups.iter().map(|group| group.counts.clone()).collect();
+        assert_eq!(counts, [vec![(0, 1), (1, 2)], vec![(0, 1)], vec![(0, 1)], vec![(0, 1)]]);
+        assert_eq!(largest(&groups, 3), [1, 2, 0]);
+    }
+
+    /// Two classes of 10 and 20 images, of which 3 and 5 are wanted; the largest groups have 4 and 1.
+    fn search<'a>(kinds: Vec<SizeClass<'a>>, chosen: [usize; 2]) -> Search<'a> {
+        Search { kinds, wanted: &[3, 5], all: vec![10, 20], largest: vec![4, 1], chosen: chosen.to_vec() }
+    }
+
+    fn kind(counts: &[(usize, usize)], groups: usize, chosen: usize) -> SizeClass<'_> {
+        SizeClass { counts, groups: (0..groups).collect(), chosen }
+    }
+
+    #[test]
+    fn a_distance_is_squared_and_larger_by_a_whole_group_and_by_an_empty_side() {
+        let search = search(Vec::new(), [0, 0]);
+        for (chosen, expected) in [
+            (3, 0.0),
+            (5, 0.25),
+            (1, 0.25),
+            (6, 0.5625),
+            (7, 1.0 + 1.0),
+            (0, 0.5625 + 100.0),
+            (10, 3.0625 + 1.0 + 100.0),
+        ] {
+            assert_eq!(search.distance(0, chosen), expected, "{chosen}");
+        }
+        assert_eq!(search.distance(1, 3), 4.0 + 1.0);
+    }
+
+    #[test]
+    fn a_change_is_the_difference_of_all_classes_distances() {
+        let kinds = || vec![kind(&[(0, 2), (1, 1)], 2, 1), kind(&[(0, 1)], 3, 0)];
+        let search = search(kinds(), [2, 4]);
+        let own = search.distance(0, 2) + search.distance(1, 4);
+        for (moves, chosen) in [
+            (&[(0, true)][..], Some([4, 5])),
+            (&[(0, false)], Some([0, 3])),
+            (&[(1, true)], Some([3, 4])),
+            (&[(0, true), (1, true)], Some([5, 5])),
+            (&[(0, false), (1, true)], Some([1, 3])),
+            (&[(1, true), (1, true)], Some([4, 4])),
+            (&[(0, true), (0, false)], Some([2, 4])),
+            // One group is left on either side, and none of the second kind is chosen.
+            (&[(0, true), (0, true)], None),
+            (&[(0, false), (0, false)], None),
+            (&[(1, false)], None),
+        ] {
+            let expected = chosen.map(|[a, b]| search.distance(0, a) + search.distance(1, b) - own);
+            let change = search.change(moves);
+            assert_eq!(change.is_some(), expected.is_some(), "{moves:?}");
+            let off = change.unwrap_or_default() - expected.unwrap_or_default();
+            assert!(off.abs() < 1e-12, "{moves:?}: {change:?} is not {expected:?}");
+        }
+    }
+
+    #[test]
+    fn moves_are_made_where_they_bring_the_classes_nearer_and_nowhere_else() {
+        let mut search = search(vec![kind(&[(0, 2), (1, 1)], 2, 1), kind(&[(1, 2)], 9, 2)], [2, 4]);
+        // From one image too few to one too many.
+        assert!(!search.improve(&[(1, true)]));
+        assert_eq!((&search.chosen[..], search.kinds[1].chosen), (&[2, 4][..], 2));
+        assert!(search.improve(&[(0, true)]));
+        assert_eq!((&search.chosen[..], search.kinds[0].chosen), (&[4, 5][..], 2));
+        search.chosen = vec![5, 6];
+        assert!(search.improve(&[(0, false)]));
+        assert_eq!((&search.chosen[..], search.kinds[0].chosen), (&[3, 5][..], 1));
+    }
+
+    #[test]
+    fn pairs_are_tried_where_no_single_move_is_any_good_and_kinds_are_few() {
+        let filler: Vec<[(usize, usize); 1]> = vec![[(1, 1)]; PAIRED];
+        for (others, is_nearer) in [(PAIRED - 2, true), (PAIRED - 1, false)] {
+            let mut kinds = vec![kind(&[(0, 3)], 1, 0), kind(&[(0, 2)], 1, 1)];
+            kinds.extend(filler[..others].iter().map(|counts| kind(counts, 1, 0)));
+            let mut search = search(kinds, [2, 5]);
+            assert_eq!(search.step(), is_nearer);
+            assert_eq!(search.chosen, [if is_nearer { 3 } else { 2 }, 5]);
+        }
+        // A single move that is as good is preferred, and the best of them.
+        let mut search = search(vec![kind(&[(0, 2)], 1, 0), kind(&[(0, 1)], 2, 0)], [1, 5]);
+        assert!(search.step() && !search.step());
+        assert_eq!((search.kinds[0].chosen, search.kinds[1].chosen), (1, 0));
+    }
+}

@@ -160,6 +160,45 @@ proptest! {
     }
 
     #[test]
+    fn no_group_and_no_pair_of_them_would_come_nearer_on_the_other_side(
+        listing in of_many_classes(),
+        fraction in 0.1..0.9_f64,
+        seed: u64,
+    ) {
+        if let Ok(split) = grouped(&listing, fraction, seed) {
+            let (counts, largest) = (by_class(&split.validation), largest(&listing));
+            let distance = |counts: [isize; 3]| -> f64 {
+                let of_class = |class: usize| {
+                    let (count, all) = (counts[class], listing.counts()[class]);
+                    let wanted = (fraction * all as f64) as isize;
+                    let off = (count - wanted) as f64 / largest[class] as f64;
+                    let empty = count == 0 || count == all as isize;
+                    off * off + if off.abs() >= 1.0 { 1.0 } else { 0.0 } + if empty { 100.0 } else { 0.0 }
+                };
+                [0, 1, 2].map(of_class).iter().sum()
+            };
+            // Each group's images of each class, below 0 where they would leave the validation part.
+            let mut changes: HashMap<&str, [isize; 3]> = HashMap::new();
+            for (set, sign) in [(&split.training, 1), (&split.validation, -1)] {
+                for sample in set {
+                    let group = sample.group.as_deref().unwrap_or(&sample.name);
+                    changes.entry(group).or_default()[sample.label] += sign;
+                }
+            }
+            let own = counts.map(|count| count as isize);
+            let with = |counts: [isize; 3], change: &[isize; 3]| [0, 1, 2].map(|at| counts[at] + change[at]);
+            let changes: Vec<[isize; 3]> = changes.into_values().collect();
+            for (at, change) in changes.iter().enumerate() {
+                let one = with(own, change);
+                prop_assert!(distance(one) > distance(own) - 1e-8);
+                for other in &changes[at + 1..] {
+                    prop_assert!(distance(with(one, other)) > distance(own) - 1e-8);
+                }
+            }
+        }
+    }
+
+    #[test]
     fn three_parts_are_complete_and_the_test_part_is_as_large_as_asked(
         mut listing in ungrouped(),
         take in 1_usize..20,
