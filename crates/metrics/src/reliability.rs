@@ -88,7 +88,9 @@ mod tests {
         assert_eq!((table.bins.len(), table.bins[14].high), (15, 1.0));
         let bin = table.bins[13];
         assert_eq!((bin.count, bin.mean_confidence, bin.accuracy), (2, Some(0.875), Some(0.5)));
-        assert_eq!((table.bins[0].count, table.bins[0].accuracy), (0, None));
+        let empty =
+            ReliabilityBin { low: 0.0, high: 1.0 / 15.0, count: 0, mean_confidence: None, accuracy: None };
+        assert_eq!(table.bins[0], empty);
         assert!((table.expected_calibration_error().unwrap() - (0.75 + 0.375) / 3.0).abs() < 1e-12);
         let empty = numbered(2, vec![], vec![]);
         assert_eq!(Reliability::new(&empty).expected_calibration_error(), None);

@@ -80,6 +80,7 @@ mod tests {
     fn a_sample_that_says_nothing_is_refused_for_its_reason() {
         let twenty: Vec<f64> = (0..20).map(f64::from).collect();
         assert_eq!(sample(&twenty, 1).usable(), Ok(&twenty[..]));
+        assert_eq!(sample(&twenty[1..], 1).usable(), Ok(&twenty[1..]), "one in twenty");
         assert_eq!(sample(&twenty, 2).usable(), Err(Undefined::UndefinedResamples { undefined: 2, of: 22 }));
         assert_eq!(sample(&[0.5, 0.5 + 1e-16, 0.5], 0).usable(), Err(Undefined::Constant));
         assert_eq!(sample(&[], 0).usable(), Err(Undefined::NotResampled));

@@ -159,6 +159,7 @@ mod tests {
         assert_eq!(scores, Scores::new(targets.clone(), vec![0.25, 0.75, 0.5, 0.5]).unwrap());
         assert_eq!((scores.targets(), scores.task()), (&targets, Task::MultiClass));
         assert_eq!((scores.len(), scores.is_empty(), scores.n_labels()), (2, false, 2));
+        assert_eq!(scores.labels(), ["a", "b"]);
         assert_eq!(scores.rows().collect::<Vec<_>>(), [(1, &[0.25, 0.75][..]), (0, &[0.5, 0.5][..])]);
         assert_eq!(scores.column(1).collect::<Vec<_>>(), [0.75, 0.5]);
         assert_eq!(scores.predicted().collect::<Vec<_>>(), [1, 0]);

@@ -170,6 +170,14 @@ mod tests {
     }
 
     #[test]
+    fn a_gain_is_judged_by_the_loss_that_there_was() {
+        // A loss of 1e-6 that can fall to nothing.
+        let sure = fit(2, &[0, 1], &[14.0, 0.0, 0.0, 14.0]);
+        assert_eq!((sure.bound, sure.images), (Some(Bound::Lower), 2));
+        assert!(sure.log_loss[0] > 8e-7 && sure.log_loss[1] < 1e-14, "{sure:?}");
+    }
+
+    #[test]
     fn where_nothing_is_gained_the_temperature_stays_one_and_without_images_there_is_none() {
         let flat = fit(2, &[0, 1], &[0.5, 0.5, 0.5, 0.5]);
         assert_eq!((flat.value, flat.bound), (1.0, None));
