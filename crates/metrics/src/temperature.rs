@@ -174,7 +174,9 @@ mod tests {
         // A loss of 1e-6 that can fall to nothing.
         let sure = fit(2, &[0, 1], &[14.0, 0.0, 0.0, 14.0]);
         assert_eq!((sure.bound, sure.images), (Some(Bound::Lower), 2));
-        assert!(sure.log_loss[0] > 8e-7 && sure.log_loss[1] < 1e-14, "{sure:?}");
+        assert!((sure.log_loss[0] - (-14f64).exp().ln_1p()).abs() < 1e-15, "{sure:?}");
+        // No probability counts as more than 1 - ε.
+        assert_eq!(sure.log_loss[1], -(1.0 - f64::EPSILON).ln());
     }
 
     #[test]
@@ -182,7 +184,9 @@ mod tests {
         let flat = fit(2, &[0, 1], &[0.5, 0.5, 0.5, 0.5]);
         assert_eq!((flat.value, flat.bound), (1.0, None));
         let none = Logits::new(numbered_targets(2, vec![]), vec![]).unwrap();
-        assert!(none.is_empty());
+        assert_eq!((none.is_empty(), none.len()), (true, 0));
+        let two = Logits::new(numbered_targets(2, vec![0, 1]), vec![0.0; 4]).unwrap();
+        assert_eq!((two.is_empty(), two.len()), (false, 2));
         assert_eq!(Temperature::fit(&none), Err(Undefined::NoImages));
         let nan = Logits::new(numbered_targets(2, vec![0, 1]), vec![0.0, 1.0, f64::NAN, 0.0]).unwrap_err();
         assert_eq!(nan, ScoresError::NotFinite(1));
