@@ -119,11 +119,6 @@ impl CsvRecord {
         self.cells.get(column).unwrap_or_default()
     }
 
-    /// Returns all cells, as [`Self::raw`] has them.
-    pub fn into_cells(self) -> csv::StringRecord {
-        self.cells
-    }
-
     /// Cells in order, without blanks around them.
     pub fn cells(&self) -> impl Iterator<Item = &str> {
         self.cells.iter().map(trim_cell)
