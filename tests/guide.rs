@@ -106,9 +106,8 @@ fn differences(root: &Value, schema: &Value, value: &Value, at: &str, found: &mu
     let length = |limit: &Value| value.as_array().map(|items| (items.len() as u64, limit.as_u64().unwrap()));
     for (word, rule) in schema.as_object().unwrap() {
         let holds = match word.as_str() {
-            "$schema" | "$defs" | "title" | "description" | "format" | "default" | "additionalProperties" => {
-                true
-            }
+            "$schema" | "$defs" | "title" | "description" | "format" | "default" => true,
+            "additionalProperties" => rule.is_object() || rule == true,
             "type" => rule.as_array().map_or_else(|| is_of(rule), |kinds| kinds.iter().any(is_of)),
             "const" => rule == value,
             "minimum" => value.as_f64().is_none_or(|value| value >= rule.as_f64().unwrap()),

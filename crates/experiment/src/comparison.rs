@@ -53,9 +53,8 @@ impl ModelComparison {
         if first.images.is_empty() {
             return Err(Error::Predictions("a comparison needs at least one image".to_owned()));
         }
-        let (of_first, of_second) = (first.scores()?, second.scores()?);
-        let compared = Comparison::new(&of_first, &of_second, &RESAMPLING)?;
-        let (of_first, of_second) = (Figures::of(&of_first)?, Figures::of(&of_second)?);
+        let compared = Comparison::new(&first.scores, &second.scores, &RESAMPLING)?;
+        let (of_first, of_second) = (Figures::of(&first.scores)?, Figures::of(&second.scores)?);
         let value = |figures: &Figures<Value>, key| figures.get(key).and_then(|value| value.ok());
         let shown = FIGURES.iter().filter(|spec| spec.tables.contains(&FigureTable::Comparison));
         let figure = |spec: &FigureSpec| {
@@ -132,11 +131,11 @@ fn in_order_of(first: (&str, &PredictionTable), second: (&str, &PredictionTable)
         );
     };
     let mut places: HashMap<_, VecDeque<usize>> = HashMap::new();
-    for (index, (image, (label, _))) in second.images.iter().zip(second.predictions.rows()).enumerate() {
+    for (index, (image, (label, _))) in second.images.iter().zip(second.scores.rows()).enumerate() {
         places.entry((&image.path, of_second[label].as_str())).or_default().push_back(index);
     }
     let (mut order, mut lacking) = (Vec::new(), Vec::new());
-    for (image, (label, _)) in first.images.iter().zip(first.predictions.rows()) {
+    for (image, (label, _)) in first.images.iter().zip(first.scores.rows()) {
         let key = (&image.path, of_first[label].as_str());
         // An image that a set holds twice is matched once each.
         match places.get_mut(&key).and_then(VecDeque::pop_front) {
@@ -150,7 +149,7 @@ fn in_order_of(first: (&str, &PredictionTable), second: (&str, &PredictionTable)
         // The same images may have other classes: then the error names that.
         let paths: HashMap<_, usize> =
             over.iter().map(|&index| (&second.images[index].path, index)).collect();
-        let labels = second.predictions.classes();
+        let labels = second.scores.classes();
         let relabelled = lacking.iter().find_map(|&(path, class)| Some((path, class, *paths.get(path)?)));
         if let Some((path, class, index)) = relabelled {
             let classes = [class.to_owned(), of_second[labels[index]].clone()];
@@ -167,11 +166,11 @@ fn in_order_of(first: (&str, &PredictionTable), second: (&str, &PredictionTable)
         }
         .into());
     }
-    let rows: Vec<&[f64]> = second.predictions.rows().map(|(_, row)| row).collect();
+    let rows: Vec<&[f64]> = second.scores.rows().map(|(_, row)| row).collect();
     let values = order.iter().flat_map(|&index| columns.iter().map(move |&column| (index, column)));
     let values = values.map(|(index, column)| rows[index][column]).collect();
     let images: Vec<PredictedImage> = order.iter().map(|&index| second.images[index].clone()).collect();
-    Ok(PredictionTable { images, predictions: Scores::new(first.predictions.targets().clone(), values)? })
+    PredictionTable::new(images, Scores::new(first.scores.targets().clone(), values)?)
 }
 
 #[cfg(test)]

@@ -104,12 +104,11 @@ impl TestFigures {
     /// # Errors
     /// A set without images.
     pub fn new(set: &PredictionTable, tested: Tested) -> Result<Self> {
-        let scores = set.scores()?;
-        let keras = KerasFigures::new(&scores).map_err(|error| match error {
+        let keras = KerasFigures::new(&set.scores).map_err(|error| match error {
             EvaluationError::NoImages => Error::Predictions("a test needs at least one image".to_owned()),
             error => error.into(),
         })?;
-        let evaluation = Evaluation::new(&scores, &RESAMPLING)?;
+        let evaluation = Evaluation::new(&set.scores, &RESAMPLING)?;
         let named = |estimates: &[metrics::Estimate]| -> Vec<Figure> {
             estimates.iter().map(|estimate| estimate.named(set.classes())).collect()
         };
@@ -122,7 +121,7 @@ impl TestFigures {
         Ok(Self {
             checkpoint: tested.checkpoint,
             formats: tested.formats,
-            images: set.predictions.len(),
+            images: set.scores.len(),
             keras,
             figures: named(evaluation.figures.of_set()),
             classes: set.classes().iter().enumerate().map(class).collect(),
@@ -132,7 +131,7 @@ impl TestFigures {
             groups: evaluation.groups,
             synthetic: tested.synthetic,
             seconds: tested.seconds,
-            images_per_second: set.predictions.len() as f64 / tested.seconds.max(f64::MIN_POSITIVE),
+            images_per_second: set.scores.len() as f64 / tested.seconds.max(f64::MIN_POSITIVE),
         })
     }
 

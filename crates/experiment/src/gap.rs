@@ -95,10 +95,10 @@ mod tests {
                 });
             }
         }
-        let targets = Targets::of_classes(["sick", "well"], labels).unwrap();
-        let predictions = Scores::new(targets, rows).unwrap();
+        let targets = Targets::from_classes(["sick", "well"], labels).unwrap();
+        let table = PredictionTable::new(images, Scores::new(targets, rows).unwrap()).unwrap();
         let tested = Tested { checkpoint: String::new(), formats: None, synthetic: false, seconds: 1.0 };
-        TestFigures::new(&PredictionTable { images, predictions }, tested).unwrap()
+        TestFigures::new(&table, tested).unwrap()
     }
 
     fn difference(gap: &Gap, key: &str) -> Figure {

@@ -5,8 +5,8 @@
 //! processes may work; the [`ModelComparison`] of two models on the same images and the [`Gap`] of one model between two
 //! sets. It must not know libtorch, images, or the terminal. It builds and tests with no libtorch on the machine.
 //!
-//! Outside libraries: **schemars** for the JSON Schemas that `thorax guide --schema` prints (out of the types, so that they
-//! cannot differ), **csv** for `history.csv` and `predictions.csv` (quoting is its job), **serde_json** for `run.json` and
+//! Outside libraries: **schemars** for the JSON Schemas that `thorax guide --schema` prints (out of the types, but for the
+//! figures of `test.json`, which a test compares with real files), **csv** for `history.csv` and `predictions.csv` (quoting is its job), **serde_json** for `run.json` and
 //! `test.json`.
 
 mod comparison;

@@ -43,8 +43,7 @@ impl CrossValidation {
             if set.classes() != self.record.classes {
                 return Err(other(1, "its classes are not those of the cross-validation".to_owned()));
             }
-            for (row, (image, (label, probabilities))) in
-                set.images.iter().zip(set.predictions.rows()).enumerate()
+            for (row, (image, (label, probabilities))) in set.images.iter().zip(set.scores.rows()).enumerate()
             {
                 let place = places.get(base::stored(&image.path).as_str()).filter(|&&place| {
                     samples[place].fold == fold && samples[place].label == label && rows[place].is_none()
@@ -75,7 +74,7 @@ impl CrossValidation {
             labels.push(sample.label);
             probabilities.extend(row);
         }
-        let targets = Targets::of_classes(&self.record.classes, labels)?;
-        Ok(PredictionTable { images, predictions: Scores::new(targets, probabilities)? })
+        let targets = Targets::from_classes(&self.record.classes, labels)?;
+        PredictionTable::new(images, Scores::new(targets, probabilities)?)
     }
 }

@@ -4,7 +4,7 @@ use std::{
 };
 
 use base::csv_text::{CsvRecord, CsvText};
-use metrics::{Resampling, Scores, Targets, argmax};
+use metrics::{EvaluationError, Resampling, Scores, Targets, Task, argmax};
 
 use crate::{
     Error, Result,
@@ -31,8 +31,8 @@ const PROBABILITY: &str = "p_";
 pub struct PredictionTable {
     /// Path, group and note of each image.
     pub images: Vec<PredictedImage>,
-    /// True classes and probabilities, in the order of `images`.
-    pub predictions: Scores,
+    /// True classes and probabilities, in the order of `images`, with their groups. The probabilities are values of f32.
+    pub scores: Scores,
 }
 
 /// Image that was classified.
@@ -47,31 +47,24 @@ pub struct PredictedImage {
 }
 
 impl PredictionTable {
-    /// Class names in index order.
-    pub fn classes(&self) -> &[String] {
-        self.predictions.labels()
-    }
-
-    /// Returns the predictions with each image's group, where groups are known: what figures are computed from.
+    /// Takes images and their scores in the same order; groups become those of the images.
     ///
     /// # Errors
-    /// Images that are not one a prediction.
-    pub fn scores(&self) -> Result<Scores> {
-        Ok(self.predictions.clone().with_groups(self.groups())?)
+    /// Labels that do not exclude each other, or a number of images that is not that of the scores.
+    pub fn new(images: Vec<PredictedImage>, scores: Scores) -> Result<Self> {
+        if scores.task() != Task::MultiClass {
+            return Err(EvaluationError::Task(scores.task()).into());
+        }
+        let groups = groups(&images);
+        // Also where no image has a group, these have to be one an image.
+        let own = groups.clone().unwrap_or_else(|| (0..images.len()).collect());
+        let scores = scores.with_groups(Some(own))?.with_groups(groups)?;
+        Ok(Self { images, scores })
     }
 
-    /// Returns each image's group as a number, where any is known; an image without one is a group of its own.
-    fn groups(&self) -> Option<Vec<usize>> {
-        if self.images.iter().all(|image| image.group.is_none()) {
-            return None;
-        }
-        let mut numbers: HashMap<&str, usize> = HashMap::new();
-        let mut groups = Vec::with_capacity(self.images.len());
-        for (index, image) in self.images.iter().enumerate() {
-            let number = image.group.as_deref().map(|group| *numbers.entry(group).or_insert(index));
-            groups.push(number.unwrap_or(index));
-        }
-        Some(groups)
+    /// Class names in index order.
+    pub fn classes(&self) -> &[String] {
+        self.scores.labels()
     }
 
     /// Writes the CSV. A path that is no UTF-8 is written as [`base::stored`] makes it.
@@ -100,7 +93,7 @@ impl PredictionTable {
         let columns = columns.chain(self.classes().iter().map(|class| format!("{PROBABILITY}{class}")));
         let last = [(grouped, GROUP), (noted, NOTE)].into_iter().filter(|(is_there, _)| *is_there);
         writer.write_record(columns.chain(last.map(|(_, name)| name.to_owned()))).map_err(failed)?;
-        for (image, (label, row)) in self.images.iter().zip(self.predictions.rows()) {
+        for (image, (label, row)) in self.images.iter().zip(self.scores.rows()) {
             let name = base::stored(&image.path);
             let classes = [label, argmax(row)].map(|class| self.classes()[class].as_str());
             let first = [name.as_str(), classes[0], classes[1]];
@@ -180,11 +173,25 @@ impl PredictionTable {
             let (group, note) = (text(grouped), text(noted));
             images.push(PredictedImage { path: base::from_stored(path), group, note });
         }
-        let predictions = Targets::of_classes(classes, labels)
-            .and_then(|targets| Scores::of_f32(targets, &values))
+        let scores = Targets::from_classes(classes, labels)
+            .and_then(|targets| Scores::from_f32(targets, &values))
             .map_err(|error| other(1, error.to_string()))?;
-        Ok(Self { images, predictions })
+        Self::new(images, scores)
     }
+}
+
+/// Returns each image's group as a number, where any is known; an image without one is a group of its own.
+fn groups(images: &[PredictedImage]) -> Option<Vec<usize>> {
+    if images.iter().all(|image| image.group.is_none()) {
+        return None;
+    }
+    let mut numbers: HashMap<&str, usize> = HashMap::new();
+    let mut groups = Vec::with_capacity(images.len());
+    for (index, image) in images.iter().enumerate() {
+        let number = image.group.as_deref().map(|group| *numbers.entry(group).or_insert(index));
+        groups.push(number.unwrap_or(index));
+    }
+    Some(groups)
 }
 
 #[cfg(test)]

@@ -35,7 +35,10 @@ impl JsonSchema for TestFigures {
         for object in objects() {
             let rows = FIGURES.iter().filter_map(|spec| Some((spec.place?, spec.title)));
             let rows = rows.filter(|((of, _), _)| *of == object);
-            fields.push((object, closed(rows.map(|((_, key), title)| (key, figure(title))).collect(), &[])));
+            fields.push((
+                object,
+                object_schema(rows.map(|((_, key), title)| (key, figure(title))).collect(), &[]),
+            ));
         }
         let mut class = vec![
             ("label", text("The class.")),
@@ -53,7 +56,7 @@ impl JsonSchema for TestFigures {
         let calibrated = [
             ("temperature", number("Divisor of the logits.")),
             ("bound", bound.into()),
-            ("uncalibrated", closed(calibration.clone(), &[])),
+            ("uncalibrated", object_schema(calibration.clone(), &[])),
         ];
         let shares = || vec![("sensitivity", figure("Sensitivity")), ("specificity", figure("Specificity"))];
         let mut point = vec![
@@ -61,16 +64,16 @@ impl JsonSchema for TestFigures {
             ("target", number("Sensitivity that was asked for.")),
             ("threshold", number("Least probability with which an image counts as the class.")),
             ("intervals", intervals()),
-            ("validation", closed(shares(), &[])),
+            ("validation", object_schema(shares(), &[])),
         ];
         point.extend(shares());
         let rows = json!({"type": "array", "items": {"type": "integer", "minimum": 0}});
         fields.extend([
-            ("classes", json!({"type": "array", "items": closed(class, &[])})),
+            ("classes", json!({"type": "array", "items": object_schema(class, &[])})),
             ("confusion_matrix", json!({"type": "array", "items": rows,
                 "description": "Images by true class (rows) and predicted class (columns)."})),
             ("intervals", intervals()),
-            (CALIBRATION, closed(calibration, &calibrated)),
+            (CALIBRATION, object_schema(calibration, &calibrated)),
             ("undefined", json!({"type": "object", "additionalProperties": {"type": "string"},
                 "description": "Names of figures or intervals without a value → the reason."})),
             ("groups", json!({"type": ["integer", "null"], "minimum": 1,
@@ -81,10 +84,12 @@ impl JsonSchema for TestFigures {
         ]);
         let optional = [
             ("formats", text("Rules that the images were decoded by.")),
-            ("operating_points", json!({"type": "array", "items": closed(point, &[])})),
+            ("operating_points", json!({"type": "array", "items": object_schema(point, &[])})),
         ];
         let mut schema = json_schema!({"description": "Figures of one model on one set."});
-        schema.ensure_object().extend(closed(fields, &optional).as_object().cloned().unwrap_or_default());
+        schema
+            .ensure_object()
+            .extend(object_schema(fields, &optional).as_object().cloned().unwrap_or_default());
         schema
     }
 }
@@ -113,7 +118,7 @@ fn intervals() -> Value {
 }
 
 /// Object of these required fields, and of these optional ones.
-fn closed(required: Vec<(&str, Value)>, optional: &[(&str, Value)]) -> Value {
+fn object_schema(required: Vec<(&str, Value)>, optional: &[(&str, Value)]) -> Value {
     let names: Vec<&str> = required.iter().map(|(name, _)| *name).collect();
     let all = required.iter().chain(optional).map(|(name, schema)| ((*name).to_owned(), schema.clone()));
     json!({"type": "object", "properties": all.collect::<Map<_, _>>(), "required": names})

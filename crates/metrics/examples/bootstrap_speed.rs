@@ -30,7 +30,7 @@ fn main() {
         powers.map(|power| power / powers.iter().sum::<f64>())
     };
     let probabilities = labels.iter().flat_map(row).collect();
-    let targets = Targets::of_classes(["a", "b", "c", "d"], labels).expect("four classes");
+    let targets = Targets::from_classes(["a", "b", "c", "d"], labels).expect("four classes");
     let scores = Scores::new(targets, probabilities).expect("four finite probabilities an image");
     let start = Instant::now();
     let resampling = Resampling { resamples: RESAMPLES, seed: 28 };

@@ -73,7 +73,7 @@ fn simulate(network: &Network, images: usize, in_a_group: usize, seed: u64) -> S
             labels.push(class);
         }
     }
-    let targets = Targets::of_classes(["a", "b", "c"], labels).expect("three classes");
+    let targets = Targets::from_classes(["a", "b", "c"], labels).expect("three classes");
     Scores::new(targets, probabilities).expect("three finite probabilities an image")
 }
 

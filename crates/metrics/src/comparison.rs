@@ -1,7 +1,7 @@
 use crate::{
     Estimate, EvaluationError, Figures, Resampling, Scores,
     estimate::{Evidence, IntervalKind},
-    evaluation_error::multi_class,
+    evaluation_error::check_multi_class,
     influence::{Influences, moments},
     mcnemar_exact,
     prepared::ResampledSet,
@@ -84,8 +84,8 @@ impl Comparison {
 }
 
 fn same_images(first: &Scores, second: &Scores) -> Result<(), EvaluationError> {
-    multi_class(first)?;
-    multi_class(second)?;
+    check_multi_class(first)?;
+    check_multi_class(second)?;
     if first.n_labels() != second.n_labels() {
         return Err(EvaluationError::Classes { first: first.n_labels(), second: second.n_labels() });
     }

@@ -2,7 +2,7 @@ use crate::{
     ConfusionMatrix, Estimate, EvaluationError, Figures, PrecisionRecallPoint, Reliability, Resampling,
     RocPoint, Scores, Undefined,
     estimate::{Evidence, kinds},
-    evaluation_error::multi_class,
+    evaluation_error::check_multi_class,
     influence::{Influences, moments},
     precision_recall_curve,
     prepared::ResampledSet,
@@ -55,7 +55,7 @@ impl Evaluation {
     /// # Errors
     /// Labels that do not exclude each other.
     pub fn new(scores: &Scores, resampling: &Resampling) -> Result<Self, EvaluationError> {
-        multi_class(scores)?;
+        check_multi_class(scores)?;
         let units = Units::new(scores.n_labels(), scores.classes(), scores.groups());
         let prepared = ResampledSet::new(scores);
         let figures = prepared.figures();

@@ -7,7 +7,7 @@ use crate::{Scores, Task};
 pub enum EvaluationError {
     /// No image at all.
     NoImages,
-    /// A task whose figures are not known.
+    /// Task whose figures cannot be computed.
     Task(Task),
     /// Two models that know different numbers of classes.
     Classes {
@@ -31,7 +31,7 @@ impl fmt::Display for EvaluationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoImages => f.write_str("there is no image"),
-            Self::Task(task) => write!(f, "figures of {task} predictions are not known"),
+            Self::Task(task) => write!(f, "figures of `{task}` predictions cannot be computed"),
             Self::Classes { first, second } => {
                 write!(f, "one model knows {first} classes and the other {second}")
             }
@@ -48,7 +48,7 @@ impl fmt::Display for EvaluationError {
 impl std::error::Error for EvaluationError {}
 
 /// Checks that images were classified, each as one of several classes.
-pub(crate) fn multi_class(scores: &Scores) -> Result<(), EvaluationError> {
+pub(crate) fn check_multi_class(scores: &Scores) -> Result<(), EvaluationError> {
     match scores.task() {
         Task::MultiClass => Ok(()),
         task @ Task::MultiLabel => Err(EvaluationError::Task(task)),

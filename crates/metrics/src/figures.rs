@@ -3,7 +3,7 @@
 use crate::{
     EvaluationError, Scores, Undefined, Value,
     cells::Cells,
-    evaluation_error::multi_class,
+    evaluation_error::check_multi_class,
     prepared::{ResampledSet, brier, log_loss},
 };
 
@@ -318,7 +318,7 @@ impl Figures<Value> {
     /// # Errors
     /// Labels that do not exclude each other.
     pub fn of(scores: &Scores) -> Result<Self, EvaluationError> {
-        multi_class(scores)?;
+        check_multi_class(scores)?;
         Ok(ResampledSet::new(scores).figures())
     }
 }

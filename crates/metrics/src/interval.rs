@@ -56,7 +56,7 @@ pub fn wilson(share: f64, of: f64) -> Interval {
     let z2 = Z * Z;
     let centre = (share * of + z2 / 2.0) / (of + z2);
     let half = Z * (share * (1.0 - share) * of + z2 / 4.0).max(0.0).sqrt() / (of + z2);
-    // Of none the lower end is 0 as it stands, of all the upper one is 1 but for rounding.
+    // For a share of 0 the lower end is exactly 0; for a share of 1 the upper end is 1 but for rounding.
     let low = (centre - half).max(0.0);
     let high = if share < 1.0 { (centre + half).min(1.0) } else { 1.0 };
     Interval { low, high, method: IntervalMethod::Wilson }

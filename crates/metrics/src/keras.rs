@@ -1,4 +1,4 @@
-use crate::{EvaluationError, Scores, evaluation_error::multi_class, scores::argmax};
+use crate::{EvaluationError, Scores, evaluation_error::check_multi_class, scores::argmax};
 
 /// The eight figures that the study's Keras model reports on one-hot labels.
 ///
@@ -32,7 +32,7 @@ impl KerasFigures {
     /// # Errors
     /// No images, of which Keras has no loss; labels that do not exclude each other.
     pub fn new(scores: &Scores) -> Result<Self, EvaluationError> {
-        multi_class(scores)?;
+        check_multi_class(scores)?;
         if scores.is_empty() {
             return Err(EvaluationError::NoImages);
         }
@@ -90,7 +90,7 @@ mod tests {
             let labels: Vec<usize> = serde_json::from_value(case["labels"].clone()).unwrap();
             let rows: Vec<Vec<f32>> = serde_json::from_value(case["probabilities"].clone()).unwrap();
             let targets = numbered_targets(rows[0].len(), labels);
-            let figures = KerasFigures::new(&Scores::of_f32(targets, &rows.concat()).unwrap()).unwrap();
+            let figures = KerasFigures::new(&Scores::from_f32(targets, &rows.concat()).unwrap()).unwrap();
             let number = |key: &str| case[key].as_f64().unwrap();
             for (key, count) in [
                 ("true_positives", figures.true_positives),

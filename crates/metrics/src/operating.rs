@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn images_of_which_a_label_is_unknown_are_on_neither_side() {
         let findings = vec![Some(true), Some(false), None, Some(true), None, Some(false)];
-        let targets = Targets::of_findings(["Edema", "Mass"], findings).unwrap();
+        let targets = Targets::from_findings(["Edema", "Mass"], findings).unwrap();
         let scores = Scores::new(targets, vec![0.75, 0.25, 0.5, 0.5, 0.875, 0.5]).unwrap();
         let edema =
             ThresholdCounts { class: 0, true_positives: 1, positives: 1, true_negatives: 0, negatives: 0 };

@@ -157,7 +157,7 @@ mod tests {
     fn an_image_whose_label_is_unknown_is_in_no_pair_and_moves_nothing() {
         let known = [(1, 0.75), (0, 0.5), (1, 0.25)];
         let findings = vec![Some(true), None, Some(false), Some(true)];
-        let targets = Targets::of_findings(["Edema"], findings).unwrap();
+        let targets = Targets::from_findings(["Edema"], findings).unwrap();
         let scores = Scores::new(targets, vec![0.75, 0.625, 0.5, 0.25]).unwrap();
         let (ranking, without) = (Ranking::new(&scores, 0), Ranking::new(&binary(&known), 1));
         assert_eq!(ranking.areas(&[1; 4]), without.areas(&[1; 3]));

@@ -27,12 +27,12 @@ impl Scores {
     ///
     /// # Errors
     /// The same as [`Self::new`].
-    pub fn of_f32(targets: Targets, probabilities: &[f32]) -> Result<Self, ScoresError> {
+    pub fn from_f32(targets: Targets, probabilities: &[f32]) -> Result<Self, ScoresError> {
         Self::new(targets, probabilities.iter().map(|&p| f64::from(p)).collect())
     }
 
     /// Builds scores as [`Self::new`] would, from values known to fit.
-    pub(crate) fn of_finite(targets: Targets, probabilities: Vec<f64>) -> Self {
+    pub(crate) fn from_finite(targets: Targets, probabilities: Vec<f64>) -> Self {
         Self { targets, probabilities, groups: None }
     }
 
@@ -138,7 +138,7 @@ pub(crate) fn numbered(n_classes: usize, classes: Vec<usize>, probabilities: Vec
 /// Targets of classes without names.
 #[cfg(test)]
 pub(crate) fn numbered_targets(n_classes: usize, classes: Vec<usize>) -> Targets {
-    Targets::of_classes(vec![""; n_classes], classes).unwrap()
+    Targets::from_classes(vec![""; n_classes], classes).unwrap()
 }
 
 /// Two classes: each image's class, and the probability of the second.
@@ -154,8 +154,8 @@ mod tests {
 
     #[test]
     fn holds_what_it_was_given() {
-        let targets = Targets::of_classes(["a", "b"], vec![1, 0]).unwrap();
-        let scores = Scores::of_f32(targets.clone(), &[0.25, 0.75, 0.5, 0.5]).unwrap();
+        let targets = Targets::from_classes(["a", "b"], vec![1, 0]).unwrap();
+        let scores = Scores::from_f32(targets.clone(), &[0.25, 0.75, 0.5, 0.5]).unwrap();
         assert_eq!(scores, Scores::new(targets.clone(), vec![0.25, 0.75, 0.5, 0.5]).unwrap());
         assert_eq!((scores.targets(), scores.task()), (&targets, Task::MultiClass));
         assert_eq!((scores.len(), scores.is_empty(), scores.n_labels()), (2, false, 2));

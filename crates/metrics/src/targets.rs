@@ -22,7 +22,7 @@ impl fmt::Display for Task {
     }
 }
 
-/// True answers for a set of images: one class each, or for every label whether it is found, not found or unknown.
+/// True answers of a set of images: one class an image, or per label found, not found or unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Targets {
     labels: Vec<String>,
@@ -42,7 +42,7 @@ impl Targets {
     ///
     /// # Errors
     /// Fewer than two classes, or an index out of range.
-    pub fn of_classes<S: Into<String>>(
+    pub fn from_classes<S: Into<String>>(
         labels: impl IntoIterator<Item = S>,
         classes: Vec<usize>,
     ) -> Result<Self, ScoresError> {
@@ -60,7 +60,7 @@ impl Targets {
     ///
     /// # Errors
     /// No label, or a number of values that is not images × labels.
-    pub fn of_findings<S: Into<String>>(
+    pub fn from_findings<S: Into<String>>(
         labels: impl IntoIterator<Item = S>,
         findings: Vec<Option<bool>>,
     ) -> Result<Self, ScoresError> {
@@ -105,11 +105,14 @@ impl Targets {
         }
     }
 
-    /// Tells if an image has a label, or is of a class; `None` where that is unknown.
+    /// Tells if an image has a label, or is of a class; `None` where that is unknown, or where there is no such image or label.
     pub fn value(&self, image: usize, label: usize) -> Option<bool> {
+        if label >= self.labels.len() {
+            return None;
+        }
         match &self.truth {
-            Truth::Classes(classes) => Some(classes[image] == label),
-            Truth::Findings(findings) => findings[image * self.labels.len() + label],
+            Truth::Classes(classes) => classes.get(image).map(|&class| class == label),
+            Truth::Findings(findings) => findings.get(image * self.labels.len() + label).copied().flatten(),
         }
     }
 }
@@ -142,6 +145,8 @@ pub enum ScoresError {
         /// Number of classes or labels, L.
         n_labels: usize,
     },
+    /// Logits of another task than one of several classes.
+    Task(Task),
     /// A probability or logit that is no finite number; holds the image's index.
     NotFinite(usize),
     /// A number of groups that is not the number of images.
@@ -166,6 +171,7 @@ impl fmt::Display for ScoresError {
             Self::Shape { images, values, n_labels } => {
                 write!(f, "{values} probabilities or logits do not fit {images} images and {n_labels} labels")
             }
+            Self::Task(task) => write!(f, "logits of `{task}` predictions cannot be calibrated"),
             Self::NotFinite(image) => {
                 write!(f, "a probability or logit of image {image} is not a finite number")
             }
@@ -182,7 +188,7 @@ mod tests {
 
     #[test]
     fn classes_exclude_each_other_and_are_all_known() {
-        let targets = Targets::of_classes(["a", "b", "c"], vec![2, 0]).unwrap();
+        let targets = Targets::from_classes(["a", "b", "c"], vec![2, 0]).unwrap();
         assert_eq!((targets.task(), targets.len(), targets.is_empty()), (Task::MultiClass, 2, false));
         assert_eq!(
             (targets.labels(), targets.classes()),
@@ -190,29 +196,33 @@ mod tests {
         );
         assert_eq!([0, 1, 2].map(|label| targets.value(0, label)), [Some(false), Some(false), Some(true)]);
         assert_eq!([0, 1, 2].map(|label| targets.value(1, label)), [Some(true), Some(false), Some(false)]);
-        assert!(Targets::of_classes(["a", "b"], vec![]).unwrap().is_empty());
+        assert!(Targets::from_classes(["a", "b"], vec![]).unwrap().is_empty());
     }
 
     #[test]
     fn findings_do_not_and_can_be_unknown() {
         let findings = vec![Some(true), None, Some(true), Some(false)];
-        let targets = Targets::of_findings(["Edema", "Mass"], findings).unwrap();
+        let targets = Targets::from_findings(["Edema", "Mass"], findings).unwrap();
         assert_eq!((targets.task(), targets.len(), targets.is_empty()), (Task::MultiLabel, 2, false));
         assert_eq!(targets.classes(), [0; 0]);
         assert_eq!([0, 1].map(|label| targets.value(0, label)), [Some(true), None]);
         assert_eq!([0, 1].map(|label| targets.value(1, label)), [Some(true), Some(false)]);
-        assert!(Targets::of_findings(["Edema"], vec![]).unwrap().is_empty());
+        assert!(Targets::from_findings(["Edema"], vec![]).unwrap().is_empty());
+        let classes = Targets::from_classes(["a", "b"], vec![1, 0]).unwrap();
+        for targets in [targets, classes] {
+            assert_eq!((targets.value(0, 2), targets.value(2, 0)), (None, None));
+        }
     }
 
     #[test]
     fn refuses_what_does_not_fit() {
-        let one = Targets::of_classes(["a"], vec![]).unwrap_err();
+        let one = Targets::from_classes(["a"], vec![]).unwrap_err();
         assert_eq!(one.to_string(), "at least 2 classes are needed, got 1");
-        let class = Targets::of_classes(["a", "b"], vec![0, 2]).unwrap_err();
+        let class = Targets::from_classes(["a", "b"], vec![0, 2]).unwrap_err();
         assert_eq!(class.to_string(), "class number 2 is not one of 2 classes");
-        let findings = Targets::of_findings(["a", "b"], vec![None; 3]).unwrap_err();
+        let findings = Targets::from_findings(["a", "b"], vec![None; 3]).unwrap_err();
         assert_eq!(findings.to_string(), "3 findings do not fit 2 labels an image");
-        let none = Targets::of_findings([""; 0], vec![]).unwrap_err();
+        let none = Targets::from_findings([""; 0], vec![]).unwrap_err();
         assert_eq!(none, ScoresError::Findings { findings: 0, n_labels: 0 });
     }
 

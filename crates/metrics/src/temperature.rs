@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Reliability, Scores, ScoresError, Targets, Undefined, brent::minimise, scores::check};
+use crate::{Reliability, Scores, ScoresError, Targets, Task, Undefined, brent::minimise, scores::check};
 
 /// True classes and logits (or log-probabilities: a temperature cannot tell them apart), in f64.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,8 +16,11 @@ impl Logits {
     /// infinite at a low temperature.
     ///
     /// # Errors
-    /// Shapes that do not fit, or a logit that is not finite.
+    /// Labels that do not exclude each other; shapes that do not fit; a logit that is not finite.
     pub fn new(targets: Targets, logits: Vec<f64>) -> Result<Self, ScoresError> {
+        if targets.task() != Task::MultiClass {
+            return Err(ScoresError::Task(targets.task()));
+        }
         check(&targets, &logits)?;
         let logits = logits.into_iter().map(|logit| logit.clamp(-1e300, 1e300)).collect();
         Ok(Self { targets, logits })
@@ -36,7 +39,7 @@ impl Logits {
     /// The probabilities at a temperature: softmax of logits / T.
     pub fn at(&self, temperature: f64) -> Scores {
         let probabilities = self.rows().flat_map(|(_, row)| softmax(row, temperature)).collect();
-        Scores::of_finite(self.targets.clone(), probabilities)
+        Scores::from_finite(self.targets.clone(), probabilities)
     }
 
     /// Mean of -ln p of the true class at a temperature, in nats, clipped as the figure `log_loss` of [`crate::FIGURES`].
@@ -190,6 +193,9 @@ mod tests {
         assert_eq!(Temperature::fit(&none), Err(Undefined::NoImages));
         let nan = Logits::new(numbered_targets(2, vec![0, 1]), vec![0.0, 1.0, f64::NAN, 0.0]).unwrap_err();
         assert_eq!(nan, ScoresError::NotFinite(1));
+        let findings = Targets::from_findings(["Edema"], vec![None]).unwrap();
+        let refused = Logits::new(findings, vec![0.0]).unwrap_err();
+        assert_eq!(refused.to_string(), "logits of `multi-label` predictions cannot be calibrated");
     }
 
     #[test]

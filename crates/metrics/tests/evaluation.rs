@@ -12,7 +12,7 @@ fn resampling(resamples: usize) -> Resampling {
 }
 
 fn scores_of(n_classes: usize, classes: Vec<usize>, probabilities: Vec<f64>) -> Scores {
-    Scores::new(Targets::of_classes(vec![""; n_classes], classes).unwrap(), probabilities).unwrap()
+    Scores::new(Targets::from_classes(vec![""; n_classes], classes).unwrap(), probabilities).unwrap()
 }
 
 /// `images` of each of `n_classes`, by turns; probabilities from a small generator that leans to the true class.
@@ -260,8 +260,8 @@ fn few_images_are_flagged() {
 
 #[test]
 fn predictions_in_f32_give_the_figures_of_their_values() {
-    let targets = Targets::of_classes(["a", "b"], vec![0, 1, 1]).unwrap();
-    let scores = Scores::of_f32(targets, &[0.75, 0.25, 0.5, 0.5, 0.25, 0.75]).unwrap();
+    let targets = Targets::from_classes(["a", "b"], vec![0, 1, 1]).unwrap();
+    let scores = Scores::from_f32(targets, &[0.75, 0.25, 0.5, 0.5, 0.25, 0.75]).unwrap();
     let figures = Evaluation::new(&scores, &resampling(0)).unwrap().figures;
     assert_eq!(of(&figures, "accuracy").value, Ok(2.0 / 3.0));
     assert_eq!(of(&figures, "brier").value, Ok((0.125 + 0.5 + 0.125) / 3.0));
@@ -331,10 +331,10 @@ fn a_comparison_draws_by_the_groups_that_either_model_has() {
 #[test]
 fn labels_that_do_not_exclude_each_other_are_refused_where_one_class_is_asked_for() {
     let targets =
-        Targets::of_findings(["Edema", "Mass"], vec![Some(true), None, Some(false), Some(true)]).unwrap();
+        Targets::from_findings(["Edema", "Mass"], vec![Some(true), None, Some(false), Some(true)]).unwrap();
     let scores = Scores::new(targets, vec![0.75, 0.5, 0.25, 0.875]).unwrap();
     let refused = EvaluationError::Task(Task::MultiLabel);
-    assert_eq!(refused.to_string(), "figures of multi-label predictions are not known");
+    assert_eq!(refused.to_string(), "figures of `multi-label` predictions cannot be computed");
     assert_eq!(Evaluation::new(&scores, &resampling(0)).as_ref(), Err(&refused));
     assert_eq!(Comparison::new(&scores, &scores, &resampling(0)).as_ref(), Err(&refused));
     assert_eq!(KerasFigures::new(&scores).as_ref(), Err(&refused));

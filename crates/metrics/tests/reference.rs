@@ -15,7 +15,7 @@ fn cases() -> Vec<(Value, Logits)> {
     let logits = |case: &Value| {
         let labels = serde_json::from_value(case["labels"].clone()).unwrap();
         let rows: Vec<Vec<f64>> = serde_json::from_value(case["logits"].clone()).unwrap();
-        let targets = Targets::of_classes(vec![""; rows[0].len()], labels).unwrap();
+        let targets = Targets::from_classes(vec![""; rows[0].len()], labels).unwrap();
         Logits::new(targets, rows.concat()).unwrap()
     };
     cases.into_iter().map(|case| (case.clone(), logits(&case))).collect()

@@ -35,10 +35,11 @@ impl Spec {
     /// Checks that a network can be built from these settings.
     ///
     /// # Errors
-    /// Another task than one of several classes; fewer than two classes, one without a name or named twice; or an image size that the network does not take.
+    /// Another task than multi-class; fewer than two classes, one without a name or named twice; an image size that the network
+    /// does not take.
     pub fn check(&self) -> Result<()> {
         if self.task != Task::MultiClass {
-            return Err(Error::Spec(format!("networks of the task {} are not known", self.task)));
+            return Err(Error::Spec(format!("`{}` networks cannot be built", self.task)));
         }
         if self.classes.len() < 2 {
             return Err(Error::Spec(format!("at least 2 classes are needed, got {}", self.classes.len())));

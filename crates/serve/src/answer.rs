@@ -38,7 +38,8 @@ pub(crate) struct Prediction {
 /// Decision by the operating point of one class.
 #[derive(Serialize, ToSchema)]
 struct Decision {
-    /// Least probability with which an image counts as the class, in `[0, 1]`.
+    /// Least probability with which an image counts as the class.
+    #[schema(minimum = 0.0, maximum = 1.0)]
     threshold: f64,
     /// True where the image counts as the class.
     positive: bool,
@@ -68,6 +69,7 @@ pub(crate) struct Explanation {
     /// Class that is explained.
     class: String,
     /// Probability of the class.
+    #[schema(minimum = 0.0, maximum = 1.0)]
     probability: f64,
     /// Method that the map was made by.
     method: String,

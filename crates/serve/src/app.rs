@@ -6,7 +6,6 @@ use std::{
 };
 
 use axum::{
-    Json,
     extract::{Query, Request, State, rejection::QueryRejection},
     http::header,
     response::{IntoResponse, Response},
@@ -22,7 +21,6 @@ use crate::{
     card::{Card, ModelCard},
     guard::AccessPolicy,
     metrics::{Metrics, OPEN_METRICS},
-    page,
     read::{Reader, Reading, View},
     refusal::Refusal,
     request::{ExplainQuery, Form, PredictQuery},
@@ -64,12 +62,6 @@ impl App {
     }
 }
 
-/// Page
-#[utoipa::path(get, path = "/", responses((status = 200, body = String, content_type = "text/html")))]
-pub(crate) async fn page() -> Response {
-    page::index().await
-}
-
 /// State of the server.
 #[derive(Serialize, ToSchema)]
 struct Health {
@@ -78,19 +70,19 @@ struct Health {
 }
 
 /// Tells if the server answers
-#[utoipa::path(get, path = "/healthz", responses((status = 200, body = Health)))]
+#[utoipa::path(get, path = "/healthz", responses((status = 200, description = "The server answers.", body = Health)))]
 pub(crate) async fn health() -> Response {
-    Json(Health { status: "ok" }).into_response()
+    sorted_json(&Health { status: "ok" })
 }
 
 /// Model card
-#[utoipa::path(get, path = "/v1/model", responses((status = 200, body = ModelCard)))]
+#[utoipa::path(get, path = "/v1/model", responses((status = 200, description = "The model card.", body = ModelCard)))]
 pub(crate) async fn model(State(app): State<Arc<App>>) -> Response {
-    Json(&app.card.shown).into_response()
+    sorted_json(&app.card.shown)
 }
 
 /// Counters in OpenMetrics' text format
-#[utoipa::path(get, path = "/metrics", responses((status = 200, body = String, content_type = "application/openmetrics-text")))]
+#[utoipa::path(get, path = "/metrics", responses((status = 200, description = "The counters.", body = String, content_type = "application/openmetrics-text")))]
 pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Response {
     let text = app.metrics.text(app.reader.waiting());
     ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response()
@@ -119,8 +111,8 @@ pub(crate) async fn predict(
     let Query(query) = query.map_err(|error| Refusal::Query(error.body_text()))?;
     let Answered { view, note, assessed } = app.ask(request, query.view, JobKind::Classify).await?;
     let mut prediction = Prediction::new(&app.card, &assessed, note);
-    prediction.image = view.map(|view| view.answer());
-    Ok(Json(prediction).into_response())
+    prediction.image = view.map(|view| view.to_image());
+    Ok(sorted_json(&prediction))
 }
 
 /// Classify an image, with a heat map
@@ -154,8 +146,8 @@ pub(crate) async fn explain(
     let map = assessed.heat_map.as_ref().ok_or(Refusal::Fault)?;
     let explanation = Explanation::new(&app.card, map, method)?;
     let mut prediction = Prediction::new(&app.card, &assessed, note);
-    prediction.image = view.map(|view| view.answer());
-    Ok(Json(Explained { prediction, explanation }).into_response())
+    prediction.image = view.map(|view| view.to_image());
+    Ok(sorted_json(&Explained { prediction, explanation }))
 }
 
 /// Image with the network's result.
@@ -182,5 +174,13 @@ impl App {
             Ok(Answered { view, note, assessed: assessed.await.map_err(|_| Refusal::Stopping)?? })
         });
         answer.await.map_err(|_| Refusal::Late(limit.as_secs()))?
+    }
+}
+
+/// Answers with an object whose keys are in alphabetical order and whose numbers are f64.
+fn sorted_json(answer: &impl Serialize) -> Response {
+    match serde_json::to_value(answer) {
+        Ok(value) => ([(header::CONTENT_TYPE, "application/json")], value.to_string()).into_response(),
+        Err(_) => Refusal::Fault.into_response(),
     }
 }

@@ -59,11 +59,11 @@ pub(crate) struct ModelCard {
     tested: Value,
     /// True where the model was trained on phantoms, which are not radiographs.
     synthetic: bool,
-    explanation: Methods,
+    explanation: HeatMapMethods,
     intended_use: &'static str,
     notice: &'static str,
     versions: Versions,
-    limits: Allowed,
+    limits: RequestLimits,
 }
 
 /// Rules by which images become the network's input.
@@ -80,9 +80,9 @@ struct Preprocessing {
     normalisation: Option<Normalisation>,
 }
 
-/// Methods of heat maps.
+/// HeatMapMethods of heat maps.
 #[derive(Serialize, ToSchema)]
-struct Methods {
+struct HeatMapMethods {
     methods: Vec<String>,
     default: String,
 }
@@ -95,7 +95,7 @@ struct Versions {
 
 /// Limits of one request.
 #[derive(Serialize, ToSchema)]
-struct Allowed {
+struct RequestLimits {
     /// Most bytes of a body.
     upload_bytes: u64,
     /// Most seconds from the end of an upload to its answer.
@@ -135,14 +135,17 @@ impl Card {
             uncertain_below: options.uncertain_below,
             tested: about.tested,
             synthetic: about.synthetic,
-            explanation: Methods {
+            explanation: HeatMapMethods {
                 methods: HeatMapMethod::ALL.map(|method| method.to_string()).to_vec(),
                 default: method.to_string(),
             },
             intended_use: "Research and teaching on frontal chest radiographs like those that the model was trained on.",
             notice: NOTICE,
             versions: Versions { thorax: about.version, libtorch: model::LIBTORCH },
-            limits: Allowed { upload_bytes: limits.upload, answer_seconds: limits.answer_time.as_secs() },
+            limits: RequestLimits {
+                upload_bytes: limits.upload,
+                answer_seconds: limits.answer_time.as_secs(),
+            },
         };
         Self { classes: spec.classes.clone(), operating_points: calibration.operating_points, method, shown }
     }

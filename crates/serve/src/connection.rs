@@ -26,7 +26,7 @@ use tokio::{
 use crate::{
     Limits,
     client::{Client, Phase},
-    refusal::{Code, ErrorBody},
+    refusal::{ErrorBody, ErrorCode},
     stop::Asked,
 };
 
@@ -39,7 +39,7 @@ const HEAD: usize = 32 << 10;
 
 /// Returns the answer to a head that does not arrive in time; hyper answers only requests that it can read.
 fn slow_head() -> String {
-    let body = ErrorBody::new(Code::SlowHead, "the head of the request took too long".to_owned());
+    let body = ErrorBody::new(ErrorCode::SlowHead, "the head of the request took too long".to_owned());
     // Strings always become JSON.
     let body = serde_json::to_string(&body).unwrap_or_default();
     let length = body.len();

@@ -17,7 +17,7 @@ pub(crate) struct AccessPolicy {
 }
 
 /// Paths that are open without the token, because they hold nothing of model or images.
-const OPEN: [&str; 5] = ["/", "/page.js", "/page.css", "/openapi.json", "/healthz"];
+pub(crate) const OPEN: [&str; 5] = ["/", "/page.js", "/page.css", "/openapi.json", "/healthz"];
 
 /// Tells if a path is open without the token.
 pub(crate) fn is_open(path: &str) -> bool {

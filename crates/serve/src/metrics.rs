@@ -14,7 +14,7 @@ pub(crate) const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0
 /// Counters since the start.
 pub(crate) struct Metrics {
     registry: Registry,
-    requests: Family<Answer, Counter>,
+    requests: Family<AnswerLabels, Counter>,
     request_seconds: Histogram,
     batch_images: Histogram,
     waiting: Gauge,
@@ -24,7 +24,7 @@ pub(crate) struct Metrics {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Answer {
+struct AnswerLabels {
     path: &'static str,
     status: u16,
 }
@@ -42,9 +42,10 @@ impl Metrics {
             decode_seconds: Counter::default(),
             decoded: Counter::default(),
         };
-        let about = Info::new([("version", version.to_owned()), ("model", model.to_owned())]);
-        let mut registry = Registry::with_prefix("thorax");
-        registry.register("", "Program and model", about);
+        let about = Info::new([("version", escaped(version)), ("model", escaped(model))]);
+        let mut all = Registry::default();
+        all.register("thorax", "Program and model", about);
+        let registry = all.sub_registry_with_prefix("thorax");
         registry.register("requests", "Requests answered, by path and status", metrics.requests.clone());
         registry.register(
             "request_seconds",
@@ -57,11 +58,11 @@ impl Metrics {
         let decoding = "Time spent decoding, all threads together";
         registry.register("decode_seconds", decoding, metrics.decode_seconds.clone());
         registry.register("decoded_images", "Images decoded or refused", metrics.decoded.clone());
-        Self { registry, ..metrics }
+        Self { registry: all, ..metrics }
     }
 
     pub(crate) fn request(&self, path: &'static str, status: u16, seconds: f64) {
-        self.requests.get_or_create(&Answer { path, status }).inc();
+        self.requests.get_or_create(&AnswerLabels { path, status }).inc();
         self.request_seconds.observe(seconds);
     }
 
@@ -82,5 +83,32 @@ impl Metrics {
         // Writing to a string cannot fail.
         let _ = encode(&mut text, &self.registry);
         text
+    }
+}
+
+/// Escapes the value of a label, which the library writes as it is.
+fn escaped(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_have_their_names_and_any_model_has_one() {
+        let metrics = Metrics::new("1", "a\"b\\c\nd");
+        metrics.request("/v1/model", 200, 0.02);
+        let text = metrics.text(3);
+        for line in [
+            r#"thorax_info{version="1",model="a\"b\\c\nd"} 1"#,
+            r#"thorax_requests_total{path="/v1/model",status="200"} 1"#,
+            r#"thorax_request_seconds_bucket{le="0.025"} 1"#,
+            "thorax_waiting_images 3",
+            "thorax_decoded_images_total 0",
+        ] {
+            assert!(text.lines().any(|own| own == line), "no `{line}` in:\n{text}");
+        }
+        assert!(text.ends_with("# EOF\n"));
     }
 }

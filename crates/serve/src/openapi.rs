@@ -1,5 +1,7 @@
 //! OpenAPI document of the HTTP interface, made from the routes and from the types of their answers.
 
+use std::sync::LazyLock;
+
 use axum::{
     http::{StatusCode, header},
     response::{IntoResponse as _, Response as HttpResponse},
@@ -17,7 +19,8 @@ use utoipa::{
 use crate::{
     app,
     guard::is_open,
-    refusal::{self, ErrorBody},
+    page,
+    refusal::{self, ErrorBody, Refusal},
 };
 
 /// Name of the token's security scheme.
@@ -35,31 +38,30 @@ const ERROR: &str = "Error";
         license(name = "MIT", identifier = "MIT")
     ),
     servers((url = "/")),
-    paths(app::page, openapi, app::health, app::metrics, app::model, app::predict, app::explain),
+    paths(page::index, openapi, app::health, app::metrics, app::model, app::predict, app::explain),
     components(schemas(ErrorBody)),
-    modifiers(&Shared)
+    modifiers(&SharedParts)
 )]
 struct Document;
 
 /// Parts that all operations share: the token, and refusals by status.
-struct Shared;
+struct SharedParts;
 
 /// This document
-#[utoipa::path(get, path = "/openapi.json", responses((status = 200, body = Object)))]
-pub(crate) async fn openapi() -> HttpResponse {
-    ([(header::CONTENT_TYPE, "application/json")], document()).into_response()
+#[utoipa::path(get, path = "/openapi.json", responses((status = 200, description = "This document.", body = Object)))]
+pub(crate) async fn openapi() -> Result<HttpResponse, Refusal> {
+    let text = DOCUMENT.as_deref().ok_or(Refusal::Fault)?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
 }
 
-/// Returns the document as JSON.
-pub(crate) fn document() -> String {
-    // Maps with keys of strings always become JSON.
-    Document::openapi().to_json().unwrap_or_default()
-}
+/// Document as JSON; `None` where it could not be written.
+pub(crate) static DOCUMENT: LazyLock<Option<String>> = LazyLock::new(|| Document::openapi().to_json().ok());
 
-impl Modify for Shared {
+impl Modify for SharedParts {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let mut token = Http::new(HttpAuthScheme::Bearer);
-        token.description = Some("Where the server was started with --token-file.".to_owned());
+        token.description =
+            Some("Bearer token; needed if the server was started with --token-file.".to_owned());
         let components = document.components.take().unwrap_or_default();
         let components =
             ComponentsBuilder::from(components).security_scheme(TOKEN, SecurityScheme::Http(token));

@@ -5,6 +5,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+/// Page
+#[utoipa::path(
+    get,
+    path = "/",
+    operation_id = "page",
+    responses((status = 200, description = "The page.", body = String, content_type = "text/html"))
+)]
 pub(crate) async fn index() -> Response {
     file("text/html; charset=utf-8", include_str!("page/index.html"))
 }

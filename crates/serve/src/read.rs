@@ -95,7 +95,7 @@ fn prepared(
 
 impl View {
     /// Converts to the form in an answer.
-    pub(crate) fn answer(&self) -> Image {
+    pub(crate) fn to_image(&self) -> Image {
         Image { png: BASE64_STANDARD.encode(&self.png), width: self.width, height: self.height }
     }
 }

@@ -80,7 +80,7 @@ pub(crate) enum Refusal {
 /// Fault by its name for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Code {
+pub(crate) enum ErrorCode {
     BadForm,
     BadQuery,
     BodyCutOff,
@@ -117,20 +117,20 @@ pub(crate) enum Code {
 #[schema(as = Error)]
 pub(crate) struct ErrorBody {
     #[schema(inline)]
-    error: Fault,
+    error: ErrorDetail,
 }
 
 #[derive(Serialize, ToSchema)]
-struct Fault {
+struct ErrorDetail {
     #[schema(inline)]
-    code: Code,
+    code: ErrorCode,
     /// Sentence for people.
     message: String,
 }
 
 impl ErrorBody {
-    pub(crate) fn new(code: Code, message: String) -> Self {
-        Self { error: Fault { code, message } }
+    pub(crate) fn new(code: ErrorCode, message: String) -> Self {
+        Self { error: ErrorDetail { code, message } }
     }
 }
 
@@ -159,34 +159,34 @@ pub(crate) const STATUSES: [(StatusCode, &str); 11] = [
 ];
 
 impl Refusal {
-    fn status_and_code(&self) -> (StatusCode, Code) {
+    fn status_and_code(&self) -> (StatusCode, ErrorCode) {
         use StatusCode as S;
         match self {
-            Self::NoHost => (S::BAD_REQUEST, Code::NoHost),
-            Self::ForeignHost(_) => (S::MISDIRECTED_REQUEST, Code::ForeignHost),
-            Self::ForeignOrigin => (S::FORBIDDEN, Code::ForeignOrigin),
-            Self::NoToken => (S::UNAUTHORIZED, Code::NoToken),
-            Self::WrongToken => (S::UNAUTHORIZED, Code::WrongToken),
-            Self::NotFound => (S::NOT_FOUND, Code::NotFound),
-            Self::Method => (S::METHOD_NOT_ALLOWED, Code::MethodNotAllowed),
-            Self::Query(_) => (S::BAD_REQUEST, Code::BadQuery),
-            Self::NoImage => (S::BAD_REQUEST, Code::NoImage),
-            Self::TwoImages => (S::UNPROCESSABLE_ENTITY, Code::TwoImages),
-            Self::Field(_) => (S::UNPROCESSABLE_ENTITY, Code::UnknownField),
-            Self::Form(_) => (S::BAD_REQUEST, Code::BadForm),
-            Self::CutOff => (S::BAD_REQUEST, Code::BodyCutOff),
-            Self::Slow(_) | Self::Stalled(_) => (S::REQUEST_TIMEOUT, Code::SlowBody),
-            Self::TooLarge(_) => (S::PAYLOAD_TOO_LARGE, Code::BodyTooLarge),
-            Self::MediaType => (S::UNSUPPORTED_MEDIA_TYPE, Code::MediaType),
+            Self::NoHost => (S::BAD_REQUEST, ErrorCode::NoHost),
+            Self::ForeignHost(_) => (S::MISDIRECTED_REQUEST, ErrorCode::ForeignHost),
+            Self::ForeignOrigin => (S::FORBIDDEN, ErrorCode::ForeignOrigin),
+            Self::NoToken => (S::UNAUTHORIZED, ErrorCode::NoToken),
+            Self::WrongToken => (S::UNAUTHORIZED, ErrorCode::WrongToken),
+            Self::NotFound => (S::NOT_FOUND, ErrorCode::NotFound),
+            Self::Method => (S::METHOD_NOT_ALLOWED, ErrorCode::MethodNotAllowed),
+            Self::Query(_) => (S::BAD_REQUEST, ErrorCode::BadQuery),
+            Self::NoImage => (S::BAD_REQUEST, ErrorCode::NoImage),
+            Self::TwoImages => (S::UNPROCESSABLE_ENTITY, ErrorCode::TwoImages),
+            Self::Field(_) => (S::UNPROCESSABLE_ENTITY, ErrorCode::UnknownField),
+            Self::Form(_) => (S::BAD_REQUEST, ErrorCode::BadForm),
+            Self::CutOff => (S::BAD_REQUEST, ErrorCode::BodyCutOff),
+            Self::Slow(_) | Self::Stalled(_) => (S::REQUEST_TIMEOUT, ErrorCode::SlowBody),
+            Self::TooLarge(_) => (S::PAYLOAD_TOO_LARGE, ErrorCode::BodyTooLarge),
+            Self::MediaType => (S::UNSUPPORTED_MEDIA_TYPE, ErrorCode::MediaType),
             Self::Image(error) => of_image(error),
-            Self::MemoryNever { .. } => (S::PAYLOAD_TOO_LARGE, Code::ImageTooLarge),
-            Self::MemoryNow { .. } => (S::SERVICE_UNAVAILABLE, Code::Busy),
-            Self::Class { .. } => (S::UNPROCESSABLE_ENTITY, Code::UnknownClass),
-            Self::Explanation(_) => (S::UNPROCESSABLE_ENTITY, Code::NoExplanation),
-            Self::Busy => (S::TOO_MANY_REQUESTS, Code::Busy),
-            Self::Late(_) => (S::SERVICE_UNAVAILABLE, Code::Late),
-            Self::Stopping => (S::SERVICE_UNAVAILABLE, Code::Stopping),
-            Self::Fault => (S::INTERNAL_SERVER_ERROR, Code::Fault),
+            Self::MemoryNever { .. } => (S::PAYLOAD_TOO_LARGE, ErrorCode::ImageTooLarge),
+            Self::MemoryNow { .. } => (S::SERVICE_UNAVAILABLE, ErrorCode::Busy),
+            Self::Class { .. } => (S::UNPROCESSABLE_ENTITY, ErrorCode::UnknownClass),
+            Self::Explanation(_) => (S::UNPROCESSABLE_ENTITY, ErrorCode::NoExplanation),
+            Self::Busy => (S::TOO_MANY_REQUESTS, ErrorCode::Busy),
+            Self::Late(_) => (S::SERVICE_UNAVAILABLE, ErrorCode::Late),
+            Self::Stopping => (S::SERVICE_UNAVAILABLE, ErrorCode::Stopping),
+            Self::Fault => (S::INTERNAL_SERVER_ERROR, ErrorCode::Fault),
         }
     }
 }
@@ -196,18 +196,18 @@ fn in_megabytes(bytes: u64) -> u64 {
     bytes.div_ceil(1_000_000)
 }
 
-fn of_image(error: &DecodeError) -> (StatusCode, Code) {
+fn of_image(error: &DecodeError) -> (StatusCode, ErrorCode) {
     use StatusCode as S;
     match error {
-        DecodeError::Empty => (S::BAD_REQUEST, Code::NoImage),
-        DecodeError::NotAnImage => (S::UNSUPPORTED_MEDIA_TYPE, Code::NotAnImage),
+        DecodeError::Empty => (S::BAD_REQUEST, ErrorCode::NoImage),
+        DecodeError::NotAnImage => (S::UNSUPPORTED_MEDIA_TYPE, ErrorCode::NotAnImage),
         DecodeError::Dicom | DecodeError::Unsupported(_) => {
-            (S::UNSUPPORTED_MEDIA_TYPE, Code::UnsupportedImage)
+            (S::UNSUPPORTED_MEDIA_TYPE, ErrorCode::UnsupportedImage)
         }
-        DecodeError::TooLarge { .. } => (S::PAYLOAD_TOO_LARGE, Code::ImageTooLarge),
-        DecodeError::CutOff => (S::UNPROCESSABLE_ENTITY, Code::ImageCutOff),
-        DecodeError::DicomWithoutImage(_) => (S::UNPROCESSABLE_ENTITY, Code::DicomWithoutImage),
-        _ => (S::UNPROCESSABLE_ENTITY, Code::ImageDamaged),
+        DecodeError::TooLarge { .. } => (S::PAYLOAD_TOO_LARGE, ErrorCode::ImageTooLarge),
+        DecodeError::CutOff => (S::UNPROCESSABLE_ENTITY, ErrorCode::ImageCutOff),
+        DecodeError::DicomWithoutImage(_) => (S::UNPROCESSABLE_ENTITY, ErrorCode::DicomWithoutImage),
+        _ => (S::UNPROCESSABLE_ENTITY, ErrorCode::ImageDamaged),
     }
 }
 
@@ -238,7 +238,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::openapi::document;
+    use crate::openapi::DOCUMENT;
 
     /// One refusal of each kind, and of each kind of image.
     fn all() -> Vec<Refusal> {
@@ -320,11 +320,11 @@ mod tests {
 
     #[test]
     fn the_openapi_document_names_every_code_and_status() {
-        let document: serde_json::Value = serde_json::from_str(&document()).unwrap();
+        let document: serde_json::Value = serde_json::from_str(DOCUMENT.as_deref().unwrap()).unwrap();
         let code = &document["components"]["schemas"]["Error"]["properties"]["error"]["properties"]["code"];
         let named: BTreeSet<&str> =
             code["enum"].as_array().unwrap().iter().map(|code| code.as_str().unwrap()).collect();
-        let mut said = BTreeSet::from([Code::SlowHead]);
+        let mut said = BTreeSet::from([ErrorCode::SlowHead]);
         for refusal in all() {
             let (status, code) = refusal.status_and_code();
             said.insert(code);

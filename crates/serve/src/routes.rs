@@ -1,4 +1,4 @@
-//! Routes of the server: paths with the functions that answer them, and what every answer passes.
+//! Routes of the server, and the layers that every request passes.
 
 use std::{sync::Arc, time::Instant};
 
@@ -27,7 +27,7 @@ struct Route {
 
 /// Every path that is served.
 const ROUTES: [Route; 9] = [
-    Route { path: "/", handler: || get(app::page) },
+    Route { path: "/", handler: || get(page::index) },
     Route { path: "/page.js", handler: || get(page::script) },
     Route { path: "/page.css", handler: || get(page::style) },
     Route { path: "/openapi.json", handler: || get(openapi::openapi) },
@@ -101,14 +101,24 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::guard;
 
     #[test]
     fn the_openapi_document_names_every_path_but_the_files_of_the_page() {
-        let document: serde_json::Value = serde_json::from_str(&openapi::document()).unwrap();
+        let document: serde_json::Value =
+            serde_json::from_str(openapi::DOCUMENT.as_deref().unwrap()).unwrap();
         let named: BTreeSet<&str> =
             document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
         let routed: BTreeSet<&str> = ROUTES.iter().map(|route| route.path).collect();
         let files: Vec<&&str> = routed.difference(&named).collect();
         assert_eq!((files, named.difference(&routed).count()), (vec![&"/page.css", &"/page.js"], 0));
+    }
+
+    #[test]
+    fn every_route_but_these_is_open_without_the_token() {
+        let closed: Vec<&str> =
+            ROUTES.iter().map(|route| route.path).filter(|path| !guard::is_open(path)).collect();
+        assert_eq!(closed, ["/metrics", "/v1/model", "/v1/predict", "/v1/explain"]);
+        assert_eq!(ROUTES.len() - closed.len(), guard::OPEN.len(), "an open path that is not served");
     }
 }

@@ -64,7 +64,7 @@ fn learn(evaluated: &Evaluated, config: &CalibrationConfig) -> Result<Calibratio
     };
     // A threshold is the probability of one of these images: to the bit as the network will give it.
     let probabilities = model::probabilities(&evaluated.logits, classes.len(), temperature)?;
-    let scores = Scores::of_f32(evaluated.scores.targets().clone(), &probabilities)?;
+    let scores = Scores::from_f32(evaluated.scores.targets().clone(), &probabilities)?;
     let operating_points: Result<Vec<_>> = match config.sensitivity {
         Some(target) => {
             let point = |(class, label): (usize, &String)| {

@@ -25,7 +25,9 @@ mod tests {
         assert!(!cases.is_empty());
         for case in cases {
             let counts: Vec<usize> = serde_json::from_value(case["counts"].clone()).unwrap();
-            for (class, weight) in balanced(&counts).into_iter().enumerate() {
+            let weights = balanced(&counts);
+            assert_eq!(weights.len(), counts.len());
+            for (class, weight) in weights.into_iter().enumerate() {
                 let expected = case["weights"].get(class.to_string()).map_or(1.0, |w| w.as_f64().unwrap());
                 assert!((weight / expected - 1.0).abs() < 1e-6, "class {class} of {counts:?}: {weight}");
             }

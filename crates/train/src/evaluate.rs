@@ -52,6 +52,6 @@ pub fn evaluate(
             return Ok(None);
         }
     }
-    let targets = Targets::of_classes(classes, images.labels())?;
-    Ok(Some(Evaluated { scores: Scores::of_f32(targets, &probabilities)?, logits }))
+    let targets = Targets::from_classes(classes, images.labels())?;
+    Ok(Some(Evaluated { scores: Scores::from_f32(targets, &probabilities)?, logits }))
 }

@@ -26,23 +26,23 @@ pub fn figures(
         synthetic: images.is_synthetic(),
         seconds: start.elapsed().as_secs_f64(),
     };
-    let set = prediction_table(images, evaluated.scores.clone());
+    let set = prediction_table(images, evaluated.scores.clone())?;
     let mut figures = TestFigures::new(&set, tested)?;
     let calibration = classifier.calibration();
     let uncalibrated = match calibration.temperature {
         Some(_) => Some(evaluated.logits()?.at(1.0)),
         None => None,
     };
-    figures.add_calibration(calibration, uncalibrated.as_ref(), &set.predictions)?;
+    figures.add_calibration(calibration, uncalibrated.as_ref(), &set.scores)?;
     Ok(Some((figures, set)))
 }
 
 /// Combines the images of a set with a model's predictions of them.
-fn prediction_table(set: &ImageSet, predictions: Scores) -> PredictionTable {
+fn prediction_table(set: &ImageSet, scores: Scores) -> Result<PredictionTable> {
     let image = |index: usize| {
         let (sample, notes) = (&set.samples()[index], set.notes(index));
         let note = (!notes.is_empty()).then(|| notes.to_string());
         PredictedImage { path: sample.path.clone(), group: sample.group.clone(), note }
     };
-    PredictionTable { images: (0..set.len()).map(image).collect(), predictions }
+    Ok(PredictionTable::new((0..set.len()).map(image).collect(), scores)?)
 }

@@ -1,7 +1,7 @@
 use std::{ops::ControlFlow, time::Instant};
 
 use data::ImageSet;
-use metrics::KerasFigures;
+use metrics::{EvaluationError, KerasFigures};
 use model::{Checkpoint, Classifier};
 
 use experiment::{EpochRow, HISTORY, History, Run};
@@ -88,8 +88,10 @@ pub fn fit(
         };
         let (loss, accuracy) =
             done.means().ok_or_else(|| trainer.non_finite(f64::NAN, epoch, "all batches".to_owned()))?;
-        let figures = KerasFigures::new(&predictions)
-            .map_err(|error| Error::Config(format!("validation of an epoch: {error}")))?;
+        let figures = KerasFigures::new(&predictions).map_err(|error| match error {
+            EvaluationError::NoImages => Error::Config("validation needs at least one image".to_owned()),
+            error => Error::Config(error.to_string()),
+        })?;
         let verdict = (at.tracker)
             .update(epoch, figures.loss)
             .ok_or_else(|| trainer.non_finite(figures.loss, epoch, "validation".to_owned()))?;

@@ -120,4 +120,16 @@ mod tests {
         assert_eq!(tracker.update(2, f64::NEG_INFINITY), None);
         assert_eq!((tracker.best(), tracker.wait()), (Some((1.0, 1)), 0));
     }
+
+    #[test]
+    fn the_first_of_equal_values_is_the_best_and_patience_begins_anew_on_demand() {
+        let mut tracker = EarlyStopping::new(2, 0.0);
+        assert_eq!(tracker.update(1, 1.0), Some(EpochVerdict { improved: true, stop: false }));
+        assert_eq!(tracker.update(2, 1.0), Some(EpochVerdict { improved: false, stop: false }));
+        assert_eq!((tracker.best(), tracker.wait()), (Some((1.0, 1)), 1));
+        tracker.reset_patience();
+        assert_eq!(tracker.wait(), 0);
+        assert_eq!(tracker.update(3, 1.5), Some(EpochVerdict { improved: false, stop: false }));
+        assert_eq!(tracker.update(4, 1.5), Some(EpochVerdict { improved: false, stop: true }));
+    }
 }

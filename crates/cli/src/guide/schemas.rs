@@ -1,4 +1,4 @@
-//! JSON Schemas of what the program writes for other programs.
+//! JSON Schemas of the program's outputs.
 
 use clap::ValueEnum;
 use experiment::{RunRecord, TestRecord};
@@ -21,7 +21,7 @@ pub(crate) enum SchemaName {
 }
 
 impl SchemaName {
-    /// Returns the schema of what is written, in the draft of 2020-12.
+    /// Returns the schema of this output (JSON Schema, draft 2020-12).
     pub(crate) fn schema(self) -> Schema {
         let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
         match self {

@@ -63,22 +63,18 @@ impl Printer<'_> {
     pub(super) fn row(&self, path: &Path, assessed: &Assessment, told: Option<&str>) -> Result<()> {
         let predicted = &self.classes[assessed.predicted];
         let decision = assessed.decision_label(self.classes);
-        let warning = assessed.warning.map(|warning| warning.to_string());
         let probabilities = &assessed.probabilities;
         match self.form {
             Form::Json => {
-                self.output.data(serde_json::to_string(&PredictionRow::of(
-                    path,
-                    self.classes,
-                    assessed,
-                    told,
-                ))?);
+                let row = PredictionRow::from_assessment(path, self.classes, assessed, told);
+                self.output.data(row.to_json()?);
             }
             Form::Csv => {
                 let before = [stored(path), predicted.clone()];
                 let numbers = probabilities.iter().map(f32::to_string);
                 let note = told.unwrap_or_default().to_owned();
-                let after = [String::new(), decision.to_owned(), warning.unwrap_or_default(), note];
+                let warning = assessed.warning.map(|warning| warning.to_string()).unwrap_or_default();
+                let after = [String::new(), decision.to_owned(), warning, note];
                 self.csv(before.into_iter().chain(numbers).chain(after))?;
             }
             Form::Table => {
@@ -99,7 +95,7 @@ impl Printer<'_> {
     pub(super) fn error(&self, path: &Path, error: &str) -> Result<()> {
         match self.form {
             Form::Json => {
-                self.output.data(serde_json::to_string(&PredictionRow::failed(path, error))?);
+                self.output.data(PredictionRow::failed(path, error).to_json()?);
             }
             Form::Csv => {
                 let empty = self.classes.iter().map(|_| String::new());

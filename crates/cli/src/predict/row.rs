@@ -26,7 +26,12 @@ pub(crate) struct PredictionRow {
 
 impl PredictionRow {
     /// Makes the line of an image.
-    pub(super) fn of(path: &Path, classes: &[String], assessed: &Assessment, note: Option<&str>) -> Self {
+    pub(super) fn from_assessment(
+        path: &Path,
+        classes: &[String],
+        assessed: &Assessment,
+        note: Option<&str>,
+    ) -> Self {
         let by_class = classes.iter().cloned().zip(assessed.probabilities.iter().map(|&p| f64::from(p)));
         Self {
             path: stored(path),
@@ -39,8 +44,13 @@ impl PredictionRow {
         }
     }
 
-    /// Makes the line of a file that gave none.
+    /// Makes the line of a file without a result.
     pub(super) fn failed(path: &Path, error: &str) -> Self {
         Self { path: stored(path), error: Some(error.to_owned()), ..Self::default() }
+    }
+
+    /// Converts to JSON, with keys in alphabetical order.
+    pub(super) fn to_json(&self) -> serde_json::Result<String> {
+        Ok(serde_json::to_value(self)?.to_string())
     }
 }

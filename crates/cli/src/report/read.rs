@@ -42,7 +42,7 @@ fn test(run: &Run, record: TestRecord, images: bool) -> Result<Test> {
     if let Some(set) = &predicted {
         check(run, &record, set, &path)?;
     }
-    let scores = predicted.as_ref().map(|set| set.predictions.clone());
+    let scores = predicted.as_ref().map(|set| set.scores.clone());
     let wanted = scores.as_ref().map(report::Cases::of).unwrap_or_default();
     let place = pictures::TestImages::of(run);
     let paths = predicted.as_ref().map_or(&[][..], |set| &set.images);

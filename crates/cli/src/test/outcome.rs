@@ -162,10 +162,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new/out");
         let out = OutFolder::new(&path, &[]).unwrap();
-        let targets = metrics::Targets::of_classes(["a", "b"], vec![0]).unwrap();
-        let predictions = metrics::Scores::new(targets, vec![0.5, 0.5]).unwrap();
+        let targets = metrics::Targets::from_classes(["a", "b"], vec![0]).unwrap();
         let images = vec![experiment::PredictedImage { path: "1.png".into(), group: None, note: None }];
-        let set = PredictionTable { images, predictions };
+        let scores = metrics::Scores::new(targets, vec![0.5, 0.5]).unwrap();
+        let set = PredictionTable::new(images, scores).unwrap();
         let outcomes = Outcomes::Sets { sets: Vec::new(), gaps: Vec::new() };
         // A folder takes the place of the last file.
         fs::create_dir(path.join("test.json")).unwrap();

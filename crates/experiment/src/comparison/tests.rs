@@ -9,8 +9,8 @@ fn set(classes: &[&str], rows: &[(&str, &str, &[f32])]) -> PredictionTable {
     let values: Vec<f32> = rows.iter().flat_map(|(.., values)| values.iter().copied()).collect();
     let image = |path: &str| PredictedImage { path: path.into(), group: None, note: None };
     let images = rows.iter().map(|(path, ..)| image(path)).collect();
-    let targets = Targets::of_classes(classes.iter().copied(), labels).unwrap();
-    PredictionTable { images, predictions: Scores::of_f32(targets, &values).unwrap() }
+    let targets = Targets::from_classes(classes.iter().copied(), labels).unwrap();
+    PredictionTable::new(images, Scores::from_f32(targets, &values).unwrap()).unwrap()
 }
 
 fn figure(comparison: &ModelComparison, key: &str) -> ComparedFigure {
@@ -44,7 +44,7 @@ fn images_are_matched_by_path_and_classes_by_name() {
     let matched = in_order_of(("one", &first), ("two", &second)).unwrap();
     assert_eq!((matched.classes(), &matched.images), (first.classes(), &first.images));
     let rows: Vec<Vec<f32>> =
-        matched.predictions.rows().map(|(_, row)| row.iter().map(|&p| p as f32).collect()).collect();
+        matched.scores.rows().map(|(_, row)| row.iter().map(|&p| p as f32).collect()).collect();
     assert_eq!(rows, [[0.7, 0.3], [0.4, 0.6], [0.4, 0.6], [0.4, 0.6], [0.7, 0.3]]);
 
     let comparison = compared(&first, &second).unwrap();

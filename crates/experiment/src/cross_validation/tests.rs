@@ -35,8 +35,8 @@ fn predictions(images: &[(&str, usize)]) -> PredictionTable {
     let image = |&(path, _): &(&str, usize)| PredictedImage { path: path.into(), group: None, note: None };
     let labels: Vec<usize> = images.iter().map(|(_, label)| *label).collect();
     let rows = images.iter().flat_map(|(path, _)| [path.parse::<f64>().unwrap() / 8.0, 0.5]).collect();
-    let predictions = Scores::new(Targets::of_classes(["a", "b"], labels).unwrap(), rows).unwrap();
-    PredictionTable { images: images.iter().map(image).collect(), predictions }
+    let scores = Scores::new(Targets::from_classes(["a", "b"], labels).unwrap(), rows).unwrap();
+    PredictionTable::new(images.iter().map(image).collect(), scores).unwrap()
 }
 
 /// Makes a fold's run, in this state, with predictions of these images.

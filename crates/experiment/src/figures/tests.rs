@@ -6,10 +6,10 @@ use crate::PredictedImage;
 /// Makes figures of three classes, of which the last has no image and is never predicted.
 fn tested() -> TestFigures {
     let rows = [[0.9, 0.1, 0.0], [0.2, 0.8, 0.0], [0.6, 0.4, 0.0], [0.3, 0.7, 0.0]].concat();
-    let targets = Targets::of_classes(["a", "b", "c"], vec![0, 1, 1, 0]).unwrap();
-    let predictions = Scores::new(targets, rows).unwrap();
+    let targets = Targets::from_classes(["a", "b", "c"], vec![0, 1, 1, 0]).unwrap();
+    let scores = Scores::new(targets, rows).unwrap();
     let image = |at: usize| PredictedImage { path: format!("{at}.png").into(), group: None, note: None };
-    let table = PredictionTable { images: (0..4).map(image).collect(), predictions };
+    let table = PredictionTable::new((0..4).map(image).collect(), scores).unwrap();
     let tested = Tested {
         checkpoint: "best.safetensors".to_owned(),
         formats: Some("all".to_owned()),

@@ -1,15 +1,15 @@
 use super::*;
 
 fn set(groups: [Option<&str>; 3]) -> PredictionTable {
-    let targets = Targets::of_classes(["COVID-19", "p_\"odd\""], vec![0, 1, 1]).unwrap();
-    let predictions = Scores::of_f32(targets, &[0.9, 0.1, 1e-9, 1.0, 0.3, 0.7]).unwrap();
+    let targets = Targets::from_classes(["COVID-19", "p_\"odd\""], vec![0, 1, 1]).unwrap();
+    let scores = Scores::from_f32(targets, &[0.9, 0.1, 1e-9, 1.0, 0.3, 0.7]).unwrap();
     let image = |(index, group): (usize, Option<&str>)| PredictedImage {
         path: format!("x/a, {index}.png").into(),
         group: group.map(str::to_owned),
         note: None,
     };
     let images = groups.into_iter().enumerate().map(image).collect();
-    PredictionTable { images, predictions }
+    PredictionTable::new(images, scores).unwrap()
 }
 
 #[test]
@@ -28,6 +28,7 @@ fn what_is_written_is_read_back_to_the_bit() {
     let header = std::fs::read_to_string(&path).unwrap().lines().next().unwrap().to_owned();
     assert_eq!(header, "path,label,predicted,p_COVID-19,\"p_p_\"\"odd\"\"\",note");
     noted.images[2].group = Some("p1".to_owned());
+    let noted = PredictionTable::new(noted.images, noted.scores).unwrap();
     noted.write(&path).unwrap();
     assert_eq!(PredictionTable::read(&path).unwrap(), noted);
     set([Some("p1"), None, None]).write(&path).unwrap();
@@ -37,8 +38,22 @@ fn what_is_written_is_read_back_to_the_bit() {
 
 #[test]
 fn images_of_one_group_are_drawn_together_and_those_of_none_alone() {
-    assert_eq!(set([None; 3]).scores().unwrap().groups(), None);
-    assert_eq!(set([Some("a"), None, Some("a")]).scores().unwrap().groups(), Some(&[0, 1, 0][..]));
+    assert_eq!(set([None; 3]).scores.groups(), None);
+    assert_eq!(set([Some("a"), None, Some("a")]).scores.groups(), Some(&[0, 1, 0][..]));
+}
+
+#[test]
+fn images_and_scores_are_as_many_and_of_one_class_each() {
+    let table = set([None; 3]);
+    let fewer = PredictionTable::new(table.images[1..].to_vec(), table.scores.clone()).unwrap_err();
+    assert!(
+        matches!(fewer, Error::Scores(metrics::ScoresError::Groups { groups: 2, images: 3 })),
+        "{fewer:?}"
+    );
+    let findings = Targets::from_findings(["Edema"], vec![None; 3]).unwrap();
+    let several =
+        PredictionTable::new(table.images, Scores::new(findings, vec![0.5; 3]).unwrap()).unwrap_err();
+    assert_eq!(several.to_string(), "figures of `multi-label` predictions cannot be computed");
 }
 
 #[test]

@@ -42,7 +42,7 @@ pub(super) fn scores() -> Scores {
 }
 
 pub(super) fn scores_of(n_classes: usize, classes: Vec<usize>, probabilities: Vec<f64>) -> Scores {
-    Scores::new(Targets::of_classes(vec![""; n_classes], classes).unwrap(), probabilities).unwrap()
+    Scores::new(Targets::from_classes(vec![""; n_classes], classes).unwrap(), probabilities).unwrap()
 }
 
 /// Makes a whole run of two classes, with everything that a page can show.

@@ -9,8 +9,8 @@ fn evaluated(rows: &[(usize, f32)]) -> Evaluated {
     let logits: Vec<f32> = rows.iter().flat_map(|&(_, logit)| [0.0, logit]).collect();
     let probabilities = model::probabilities(&logits, 2, None).unwrap();
     let labels = rows.iter().map(|&(label, _)| label).collect();
-    let targets = Targets::of_classes(["a", "b"], labels).unwrap();
-    Evaluated { scores: Scores::of_f32(targets, &probabilities).unwrap(), logits }
+    let targets = Targets::from_classes(["a", "b"], labels).unwrap();
+    Evaluated { scores: Scores::from_f32(targets, &probabilities).unwrap(), logits }
 }
 
 #[test]
