@@ -48,11 +48,11 @@ struct Arguments {
     #[arg(long, hide = true, global = true, value_name = "FILE")]
     pins: Option<PathBuf>,
     #[command(subcommand)]
-    task: Task,
+    action: Action,
 }
 
 #[derive(Subcommand)]
-enum Task {
+enum Action {
     /// Fetch libtorch and the pretrained InceptionV3: checked by sha256, safe to interrupt and repeat, nothing fetched twice
     FetchWeights(fetch::Options),
     /// Fetch the COVID-19 Radiography Database from Kaggle, or unpack it: what `thorax train` expects, with test images apart
@@ -93,15 +93,15 @@ fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> anyhow::Result<()> {
     let workspace = Workspace::new(arguments.root, arguments.pins)?;
-    match arguments.task {
-        Task::FetchWeights(options) => fetch::run(&workspace, &options),
-        Task::FetchData(options) => fetch::data_set::run(&workspace, &options),
-        Task::Demo => demo::run(&workspace),
-        Task::Test(options) => test::run(&workspace, &options),
-        Task::Torture => torture::run(&workspace),
-        Task::Fuzz(options) => fuzz::run(&workspace, &options),
-        Task::Ci => ci::run(&workspace),
-        Task::Bench(options) => bench::run(&workspace, &options),
-        Task::Dist => dist::run(&workspace),
+    match arguments.action {
+        Action::FetchWeights(options) => fetch::run(&workspace, &options),
+        Action::FetchData(options) => fetch::data_set::run(&workspace, &options),
+        Action::Demo => demo::run(&workspace),
+        Action::Test(options) => test::run(&workspace, &options),
+        Action::Torture => torture::run(&workspace),
+        Action::Fuzz(options) => fuzz::run(&workspace, &options),
+        Action::Ci => ci::run(&workspace),
+        Action::Bench(options) => bench::run(&workspace, &options),
+        Action::Dist => dist::run(&workspace),
     }
 }

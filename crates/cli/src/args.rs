@@ -28,7 +28,7 @@ pub(crate) use audit::AuditArgs;
 pub(crate) use cross_validate::CrossValidateArgs;
 pub(crate) use explain::ExplainArgs;
 pub(crate) use export::ExportArgs;
-pub(crate) use guide::GuideArgs;
+pub(crate) use guide::{GuideArgs, SchemaName};
 pub(crate) use predict::PredictArgs;
 pub(crate) use predictor::PredictorArgs;
 pub(crate) use report::ReportArgs;

@@ -22,7 +22,7 @@ use crate::{
     status::{Status, hinted},
 };
 use heated::Heated;
-use names::{OutputNames, Targets};
+use names::{OutputNames, PicturePaths};
 use rows::Rows;
 
 /// Caveat about heat maps, printed once.
@@ -93,7 +93,7 @@ fn conclude(args: &ExplainArgs, files: &ImageSearch, rows: &Rows<'_>, output: &O
 /// File to explain, with the paths of its pictures or the reason that it gets none.
 struct HeatMapJob {
     path: PathBuf,
-    targets: Result<Targets, String>,
+    targets: Result<PicturePaths, String>,
 }
 
 struct Explainer<'a> {
@@ -145,7 +145,7 @@ impl Explainer<'_> {
             }
         }
         let mut explained = explained.into_iter();
-        let with_heat_map = |(path, decoded): (PathBuf, Result<(PreparedImage, Targets), String>)| {
+        let with_heat_map = |(path, decoded): (PathBuf, Result<(PreparedImage, PicturePaths), String>)| {
             let heated = match decoded {
                 Ok((prepared, targets)) => {
                     let mut assessment = explained.next().context("a heat map is missing")?;

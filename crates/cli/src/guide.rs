@@ -1,6 +1,6 @@
 //! Command `guide`: the manual that the program carries, since hospital machines have no network.
 
-pub(crate) mod schemas;
+mod schemas;
 pub(crate) mod topics;
 
 use anyhow::Result;
@@ -11,7 +11,7 @@ use topics::TOPICS;
 /// Prints a page unchanged, a JSON Schema, or the list of topics.
 pub(crate) fn run(args: &GuideArgs, output: &Output) -> Result<Status> {
     if let Some(name) = args.schema {
-        output.data(serde_json::to_string_pretty(&name.schema())?);
+        output.data(serde_json::to_string_pretty(&schemas::schema(name))?);
         return Ok(Status::Done);
     }
     match args.topic.as_deref().and_then(|topic| TOPICS.iter().find(|(name, _)| *name == topic)) {

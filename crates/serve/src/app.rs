@@ -23,7 +23,7 @@ use crate::{
     metrics::{Metrics, OPEN_METRICS},
     read::{Reader, Reading, View},
     refusal::Refusal,
-    request::{ExplainQuery, Form, PredictQuery},
+    request::{ExplainQuery, ImageForm, PredictQuery},
     upload::Uploads,
     worker::{Job, JobKind},
 };
@@ -96,7 +96,7 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Response {
     path = "/v1/predict",
     params(PredictQuery),
     request_body(content(
-        (Form = "multipart/form-data"),
+        (ImageForm = "multipart/form-data"),
         ("application/octet-stream"),
         ("application/dicom"),
         ("image/*")
@@ -123,7 +123,7 @@ pub(crate) async fn predict(
     path = "/v1/explain",
     params(ExplainQuery),
     request_body(content(
-        (Form = "multipart/form-data"),
+        (ImageForm = "multipart/form-data"),
         ("application/octet-stream"),
         ("application/dicom"),
         ("image/*")

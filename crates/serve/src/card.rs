@@ -39,7 +39,7 @@ pub(crate) struct ModelCard {
     classes: Vec<String>,
     /// Epoch of the weights, counted from 1.
     epoch: u64,
-    preprocessing: Preprocessing,
+    preprocessing: InputPreprocessing,
     /// Number format of convolutions and large products.
     precision: String,
     /// Temperature and operating points, where the model has them.
@@ -68,7 +68,7 @@ pub(crate) struct ModelCard {
 
 /// Rules by which images become the network's input.
 #[derive(Serialize, ToSchema)]
-struct Preprocessing {
+struct InputPreprocessing {
     /// Side of the square input in pixels.
     image_size: usize,
     /// Rules that files are decoded by; null where they are not known.
@@ -120,7 +120,7 @@ impl Card {
             kind: spec.architecture.to_string(),
             classes: spec.classes.clone(),
             epoch: about.epoch,
-            preprocessing: Preprocessing {
+            preprocessing: InputPreprocessing {
                 image_size: spec.image_size,
                 formats: inputs.formats().map(|rules| rules.to_string()),
                 interpolation: spec.interpolation.to_string(),

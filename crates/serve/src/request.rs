@@ -51,7 +51,7 @@ impl ToSchema for MethodName {}
 /// Form that holds an image; the field may also be called `file`.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it describes a form, which is parsed while it arrives")]
-pub(crate) struct Form {
+pub(crate) struct ImageForm {
     /// File of the image.
     #[schema(content_media_type = "application/octet-stream")]
     image: String,

@@ -1,6 +1,6 @@
-use clap::{Args, builder::PossibleValuesParser};
+use clap::{Args, ValueEnum, builder::PossibleValuesParser};
 
-use crate::guide::{schemas::SchemaName, topics::TOPICS};
+use crate::guide::topics::TOPICS;
 
 #[derive(Args)]
 pub(crate) struct GuideArgs {
@@ -10,4 +10,18 @@ pub(crate) struct GuideArgs {
     /// Print the JSON Schema of an output instead
     #[arg(long, value_name = "OUTPUT", conflicts_with = "topic")]
     pub(crate) schema: Option<SchemaName>,
+}
+
+/// Output that has a schema.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum SchemaName {
+    /// State, settings and data of a run
+    #[value(name = "run.json")]
+    Run,
+    /// Test figures of a run
+    #[value(name = "test.json")]
+    Test,
+    /// A line of `thorax predict --json`
+    #[value(name = "predict")]
+    Predict,
 }

@@ -1,7 +1,7 @@
 use anyhow::{Context as _, Result};
 use model::{Assessment, HeatMap, HeatMapMethod, PreparedImage};
 
-use super::names::Targets;
+use super::names::PicturePaths;
 use crate::files;
 
 /// Image with its heat map, and the paths of their pictures.
@@ -9,7 +9,7 @@ pub(super) struct Heated {
     pub(super) prepared: PreparedImage,
     pub(super) assessment: Assessment,
     pub(super) heat_map: HeatMap,
-    pub(super) targets: Targets,
+    pub(super) targets: PicturePaths,
 }
 
 impl Heated {

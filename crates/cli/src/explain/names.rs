@@ -12,7 +12,7 @@ const LONGEST: usize = 200;
 
 /// Paths of the pictures of one image.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Targets {
+pub(super) struct PicturePaths {
     pub(super) overlay: PathBuf,
     pub(super) map: PathBuf,
 }
@@ -48,10 +48,10 @@ impl OutputNames {
     ///
     /// # Errors
     /// The reason that nothing may be written there.
-    pub(super) fn next(&mut self, path: &Path) -> Result<Targets, String> {
+    pub(super) fn next(&mut self, path: &Path) -> Result<PicturePaths, String> {
         let name = self.free(&stem(path));
         let target = |kind: &str| self.out.join(format!("{name}.{kind}.png"));
-        let targets = Targets { overlay: target("overlay"), map: target("map") };
+        let targets = PicturePaths { overlay: target("overlay"), map: target("map") };
         for target in [&targets.overlay, &targets.map] {
             if !self.force && target.symlink_metadata().is_ok() {
                 return Err(format!(
