@@ -125,7 +125,7 @@ impl Checkpoint {
         tensors: Vec<&'a NamedTensor>,
     ) -> Result<Encoded<'a>> {
         // An earlier version would take a network of another task for one of several classes.
-        self.meta.spec.check()?;
+        self.meta.spec.check_task()?;
         let invalid = |error: String| Error::Spec(format!("cannot encode a checkpoint: {error}"));
         let own = serde_json::to_string(&Header::new(&self.meta, training))
             .map_err(|error| invalid(error.to_string()))?;

@@ -38,9 +38,7 @@ impl Spec {
     /// Another task than multi-class; fewer than two classes, one without a name or named twice; an image size that the network
     /// does not take.
     pub fn check(&self) -> Result<()> {
-        if self.task != Task::MultiClass {
-            return Err(Error::Spec(format!("`{}` networks cannot be built", self.task)));
-        }
+        self.check_task()?;
         if self.classes.len() < 2 {
             return Err(Error::Spec(format!("at least 2 classes are needed, got {}", self.classes.len())));
         }
@@ -74,6 +72,14 @@ impl Spec {
             return Err(Error::Spec(format!("{} computes in f32: leave out `bf16`", self.architecture)));
         }
         Ok(())
+    }
+
+    /// Checks that networks of the task are known.
+    pub(crate) fn check_task(&self) -> Result<()> {
+        match self.task {
+            Task::MultiClass => Ok(()),
+            Task::MultiLabel => Err(Error::Spec(format!("`{}` networks cannot be built", self.task))),
+        }
     }
 
     /// Returns the decoding and resizing settings of this network's images.
