@@ -6,8 +6,8 @@
 //! sets. It must not know libtorch, images, or the terminal. It builds and tests with no libtorch on the machine.
 //!
 //! Outside libraries: **schemars** for the JSON Schemas that `thorax guide --schema` prints (out of the types, but for the
-//! figures of `test.json`, which a test compares with real files), **csv** for `history.csv` and `predictions.csv` (quoting is its job), **serde_json** for `run.json` and
-//! `test.json`.
+//! figures of `test.json`, which a test compares with real files), **csv** for `history.csv` and `predictions.csv` (quoting is
+//! its job), **serde_json** for `run.json` and `test.json`.
 
 mod comparison;
 mod cross_validation;

@@ -4,7 +4,7 @@ use std::{
 };
 
 use base::csv_text::{CsvRecord, CsvText};
-use metrics::{EvaluationError, Resampling, Scores, Targets, Task, argmax};
+use metrics::{Resampling, Scores, ScoresError, Targets, argmax, check_multi_class};
 
 use crate::{
     Error, Result,
@@ -52,13 +52,11 @@ impl PredictionTable {
     /// # Errors
     /// Labels that do not exclude each other, or a number of images that is not that of the scores.
     pub fn new(images: Vec<PredictedImage>, scores: Scores) -> Result<Self> {
-        if scores.task() != Task::MultiClass {
-            return Err(EvaluationError::Task(scores.task()).into());
+        check_multi_class(&scores)?;
+        if images.len() != scores.len() {
+            return Err(ScoresError::Groups { groups: images.len(), images: scores.len() }.into());
         }
-        let groups = groups(&images);
-        // Also where no image has a group, these have to be one an image.
-        let own = groups.clone().unwrap_or_else(|| (0..images.len()).collect());
-        let scores = scores.with_groups(Some(own))?.with_groups(groups)?;
+        let scores = scores.with_groups(groups(&images))?;
         Ok(Self { images, scores })
     }
 

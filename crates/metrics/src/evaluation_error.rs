@@ -48,7 +48,10 @@ impl fmt::Display for EvaluationError {
 impl std::error::Error for EvaluationError {}
 
 /// Checks that images were classified, each as one of several classes.
-pub(crate) fn check_multi_class(scores: &Scores) -> Result<(), EvaluationError> {
+///
+/// # Errors
+/// Labels that do not exclude each other.
+pub fn check_multi_class(scores: &Scores) -> Result<(), EvaluationError> {
     match scores.task() {
         Task::MultiClass => Ok(()),
         task @ Task::MultiLabel => Err(EvaluationError::Task(task)),

@@ -69,7 +69,7 @@ pub use curves::{PrecisionRecallPoint, RocPoint, precision_recall_curve, roc_cur
 pub use difference::independent_difference;
 pub use estimate::Estimate;
 pub use evaluation::{ClassSummary, Evaluation, FEW_IMAGES};
-pub use evaluation_error::EvaluationError;
+pub use evaluation_error::{EvaluationError, check_multi_class};
 pub use figures::{CLASS_FIGURES, ClassFigureSpec, FIGURES, Figure, FigureSpec, FigureTable, Figures};
 pub use interval::{CONFIDENCE, Interval, IntervalMethod, wilson};
 pub use keras::KerasFigures;

@@ -46,10 +46,7 @@ fn images_of_one_group_are_drawn_together_and_those_of_none_alone() {
 fn images_and_scores_are_as_many_and_of_one_class_each() {
     let table = set([None; 3]);
     let fewer = PredictionTable::new(table.images[1..].to_vec(), table.scores.clone()).unwrap_err();
-    assert!(
-        matches!(fewer, Error::Scores(metrics::ScoresError::Groups { groups: 2, images: 3 })),
-        "{fewer:?}"
-    );
+    assert!(matches!(fewer, Error::Scores(ScoresError::Groups { groups: 2, images: 3 })), "{fewer:?}");
     let findings = Targets::from_findings(["Edema"], vec![None; 3]).unwrap();
     let several =
         PredictionTable::new(table.images, Scores::new(findings, vec![0.5; 3]).unwrap()).unwrap_err();
