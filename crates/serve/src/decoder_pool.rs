@@ -265,11 +265,13 @@ mod tests {
     fn small_images_do_not_wait_for_large_ones_and_smaller_ones_go_first() {
         let (runtime, pool) = (runtime(), Arc::new(DecoderPool::start(1, ENOUGH).unwrap()));
         let (hold, held) = mpsc::channel::<()>();
+        let (start, started) = mpsc::channel();
         let (done, order) = mpsc::channel();
         let spawn = |name: &'static str, size: u64, hold: Option<mpsc::Receiver<()>>| {
-            let (pool, done) = (Arc::clone(&pool), done.clone());
+            let (pool, start, done) = (Arc::clone(&pool), start.clone(), done.clone());
             runtime.spawn(async move {
                 let work = move || {
+                    start.send(()).unwrap();
                     hold.map(|hold| hold.recv());
                     done.send(name).unwrap();
                 };
@@ -277,7 +279,7 @@ mod tests {
             });
         };
         spawn("first", LARGE, Some(held));
-        until_waiting(&pool, 1, 0);
+        started.recv_timeout(Duration::from_secs(20)).unwrap();
         spawn("huge", 40 * LARGE, None);
         until_waiting(&pool, 1, 1);
         spawn("larger", 2 * LARGE, None);
@@ -293,9 +295,17 @@ mod tests {
     fn one_that_nobody_waits_for_is_not_decoded() {
         let (runtime, pool) = (runtime(), Arc::new(DecoderPool::start(1, ENOUGH).unwrap()));
         let (hold, held) = mpsc::channel::<()>();
+        let (start, started) = mpsc::channel();
         let blocking = Arc::clone(&pool);
-        let first =
-            runtime.spawn(async move { blocking.run(cost(1, 1), move || held.recv().is_err()).await });
+        let first = runtime.spawn(async move {
+            let work = move || {
+                start.send(()).unwrap();
+                held.recv().is_err()
+            };
+            blocking.run(cost(1, 1), work).await
+        });
+        // Two tasks of the runtime may be polled in either order.
+        started.recv_timeout(Duration::from_secs(20)).unwrap();
         let (ran, runs) = mpsc::channel();
         let waits = {
             let (pool, ran) = (Arc::clone(&pool), ran.clone());
