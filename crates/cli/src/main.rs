@@ -4,7 +4,8 @@
 //! **tracing-subscriber** for logs, **ctrlc** for Ctrl-C, **jiff** for the local time in a run's name, **csv** for predictions
 //! (quoting is its job), **walkdir** for folders of images (sorted, a million files one at a time, loops reported), **toml** for
 //! recipes (the format that Rust's users know; its own parser names the place of an error), **tempfile** to try if a run's folder
-//! can be written, **rustix** for the limit of address space (no unsafe code; tempfile brings it anyway), **maud** for pages
+//! can be written, **rustix** for the limit of address space (no unsafe code; tempfile brings it anyway), **libc** to end at once (rustix has no stable way),
+//! **maud** for pages
 //! (checked when compiled, escapes all text by itself), **base64** for the pictures in them, **clap_complete** and
 //! **clap_mangen** for completions and manual pages (clap's own: they read the arguments that it parses by).
 
@@ -42,14 +43,22 @@ mod test;
 mod train;
 mod unlike;
 
-use std::process::ExitCode;
+use std::io::Write as _;
 
 use args::{Cli, Command, DataCommand};
 use clap::{CommandFactory as _, FromArgMatches as _};
 use output::Output;
 use status::Status;
 
-fn main() -> ExitCode {
+fn main() {
+    let code = run();
+    // What has to arrive was flushed before, and its errors are part of the code.
+    let _ = std::io::stdout().flush();
+    status::end(code)
+}
+
+/// Runs the command and returns its exit code.
+fn run() -> u8 {
     compute::leave_nothing_to_chance();
     let parsed = Cli::command().try_get_matches();
     let (matches, mut cli) = match parsed.and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)))
@@ -84,9 +93,9 @@ fn main() -> ExitCode {
     };
     // Results that could not be written are no success.
     match done.and_then(|status| output.finish().map(|()| status)) {
-        Ok(Status::Done) => ExitCode::SUCCESS,
-        Ok(Status::Interrupted) => ExitCode::from(status::INTERRUPTED),
-        Ok(Status::BadInput) => ExitCode::from(status::USER),
+        Ok(Status::Done) => status::DONE,
+        Ok(Status::Interrupted) => status::INTERRUPTED,
+        Ok(Status::BadInput) => status::USER,
         Err(error) => status::report(&error, &output),
     }
 }

@@ -30,8 +30,8 @@ static ORDERLY: AtomicBool = AtomicBool::new(false);
 pub(crate) fn catch_interrupts() -> anyhow::Result<()> {
     ctrlc::set_handler(|| {
         if !ORDERLY.load(Ordering::SeqCst) || INTERRUPTED.swap(true, Ordering::SeqCst) {
-            #[expect(clippy::exit, reason = "the user wants out at once; every file is whole at any moment")]
-            std::process::exit(status::INTERRUPTED.into());
+            // The user wants out at once; every file is whole at any moment.
+            status::end(status::INTERRUPTED);
         }
         say(["", "interrupted: finishing the batch at hand (again to end at once)"]);
     })?;

@@ -18,7 +18,7 @@ use crate::{
     output::{Lines, Output, say},
     predictor::{self, Models},
     saved::Saved,
-    status::{INTERRUPTED, Status, hinted},
+    status::{self, Status, hinted},
 };
 
 pub(crate) fn run(args: &ServeArgs, output: &Output) -> Result<Status> {
@@ -166,8 +166,8 @@ fn stop_on_signal(stop: Stop) -> Result<()> {
     let asked = AtomicBool::new(false);
     ctrlc::set_handler(move || {
         if asked.swap(true, Ordering::SeqCst) {
-            #[expect(clippy::exit, reason = "the user wants out at once, and nothing is being written")]
-            std::process::exit(INTERRUPTED.into());
+            // The user wants out at once, and nothing is being written.
+            status::end(status::INTERRUPTED);
         }
         // The request comes before the message, since writing to stderr may fail or block.
         stop.request();
