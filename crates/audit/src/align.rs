@@ -1,6 +1,8 @@
 //! The closer look: lays one picture over the other and compares what is left when brightness, contrast and everything
 //! that chest radiographs share are taken away.
 
+use std::array;
+
 use super::signature::{Crop, FINE, Signature};
 
 /// Side of the smallest pictures, on which laying over begins.
@@ -30,27 +32,39 @@ struct Warp {
     shift: [f32; 2],
 }
 
-/// Measures how alike two pictures are in their details, from 0 to 1, once laid over each other; the part is first laid
-/// at `crop`. 0 where they cannot be laid over each other, or where there is not enough to compare.
-pub(super) fn likeness(whole: &Signature, part: &Signature, crop: &Crop) -> f32 {
-    let finest = whole.detail.min(part.detail);
-    let (wholes, parts) = (pyramid(whole, finest), pyramid(part, finest));
-    let [left, top, right, bottom] = *crop;
-    let start = Warp { scale: [right - left, bottom - top], shift: [left, top] };
-    let mut warp = start;
-    for (whole, part) in wholes.iter().zip(&parts) {
+/// A picture that others are laid over, at sides from [`SMALLEST`] to its detail.
+pub(super) struct Whole {
+    planes: Vec<GrayPlane>,
+    /// For each plane but that of [`FINE`], its pixels' differences along x and y and gray levels; the fourth number fills up a
+    /// register.
+    slopes: Vec<Vec<[f32; 4]>>,
+}
+
+impl Whole {
+    pub(super) fn new(signature: &Signature) -> Self {
+        let planes = pyramid(signature, signature.detail);
         // The last size is for comparing: a shift of a tenth of a pixel there is found at half of it.
-        if whole.side == FINE {
-            break;
-        }
-        match lay_over(whole, part, warp) {
-            Some(better) if better.is_near(&start) => warp = better,
-            _ => return 0.0,
-        }
+        let slopes = planes.iter().filter(|plane| plane.side < FINE).map(GrayPlane::slopes).collect();
+        Self { planes, slopes }
     }
-    match (wholes.last(), parts.last()) {
-        (Some(whole), Some(part)) => compare(whole, part, &warp),
-        _ => 0.0,
+
+    /// Measures how alike two pictures are in their details, from 0 to 1, once laid over each other; the part is first laid
+    /// at `crop`. 0 where they cannot be laid over each other, or where there is not enough to compare.
+    pub(super) fn likeness(&self, part: &Signature, crop: &Crop) -> f32 {
+        let [left, top, right, bottom] = *crop;
+        let start = Warp { scale: [right - left, bottom - top], shift: [left, top] };
+        let mut warp = start;
+        let parts = pyramid(part, part.detail);
+        for (slopes, part) in self.slopes.iter().zip(&parts) {
+            match lay_over(slopes, part, warp) {
+                Some(better) if better.is_near(&start) => warp = better,
+                _ => return 0.0,
+            }
+        }
+        match self.planes.iter().zip(&parts).next_back() {
+            Some((whole, part)) => compare(whole, part, &warp),
+            None => 0.0,
+        }
     }
 }
 
@@ -69,28 +83,27 @@ fn pyramid(signature: &Signature, finest: usize) -> Vec<GrayPlane> {
 
 impl GrayPlane {
     fn halved(&self) -> Self {
-        let side = self.side / 2;
-        let pair = |row: usize, x: usize| {
-            self.values[row * self.side + 2 * x] + self.values[row * self.side + 2 * x + 1]
+        let pairs = |row: &[f32]| -> Vec<f32> { row.chunks_exact(2).map(|pair| pair[0] + pair[1]).collect() };
+        let of_rows = |rows: &[f32]| {
+            let (above, below) = rows.split_at(self.side);
+            let (above, below) = (pairs(above), pairs(below));
+            above.iter().zip(&below).map(|(above, below)| 0.25 * (above + below)).collect::<Vec<_>>()
         };
-        let values = (0..side * side).map(|i| (i % side, i / side));
-        let values = values.map(|(x, y)| 0.25 * (pair(2 * y, x) + pair(2 * y + 1, x))).collect();
-        Self { side, values }
+        Self {
+            side: self.side / 2,
+            values: self.values.chunks_exact(2 * self.side).flat_map(of_rows).collect(),
+        }
     }
 
-    /// Differences along x and y, per pixel; 0 at the edges.
-    fn slopes(&self) -> [Self; 2] {
+    /// Differences along x and y of each pixel, 0 at the edges, its gray level, and 0.
+    fn slopes(&self) -> Vec<[f32; 4]> {
         let n = self.side;
-        let along = |step: usize, place: fn(usize, usize) -> usize| {
-            let mut values = vec![0.0; n * n];
-            for (i, value) in values.iter_mut().enumerate() {
-                if (1..n - 1).contains(&place(i, n)) {
-                    *value = 0.5 * (self.values[i + step] - self.values[i - step]);
-                }
-            }
-            Self { side: n, values }
+        let along = |i: usize, step: usize, place: usize| match (1..n - 1).contains(&place) {
+            true => 0.5 * (self.values[i + step] - self.values[i - step]),
+            false => 0.0,
         };
-        [along(1, |i, n| i % n), along(n, |i, n| i / n)]
+        let values = self.values.iter().enumerate();
+        values.map(|(i, &value)| [along(i, 1, i % n), along(i, n, i / n), value, 0.0]).collect()
     }
 
     /// The value between the four pixels around a place.
@@ -138,29 +151,17 @@ impl Warp {
 }
 
 /// Gauss and Newton's steps towards the least squares of `gain × part + offset − whole(warp)` (Lucas and Kanade, 1981).
-fn lay_over(whole: &GrayPlane, part: &GrayPlane, mut warp: Warp) -> Option<Warp> {
+fn lay_over(whole: &[[f32; 4]], part: &GrayPlane, mut warp: Warp) -> Option<Warp> {
     let n = part.side;
-    let [along_x, along_y] = whole.slopes();
     for _ in 0..STEPS {
         let (columns, rows) = (warp.places(0, n), warp.places(1, n));
         // Upper half of the normal equations for two scales, two shifts, gain and offset.
         let mut sums = [[0.0_f64; 7]; 6];
         for (y, row) in rows.iter().enumerate() {
             let Some(row) = row else { continue };
-            let mut of_row = [[0.0_f32; 7]; 6];
-            for (x, column) in columns.iter().enumerate() {
-                let Some(column) = column else { continue };
-                let (dx, dy) = (along_x.at(column, row), along_y.at(column, row));
-                let (u, v) = ((x as f32 + 0.5) / n as f32 - 0.5, (y as f32 + 0.5) / n as f32 - 0.5);
-                let terms = [dx * u, dy * v, dx, dy, -part.values[y * n + x], -1.0, -whole.at(column, row)];
-                for i in 0..6 {
-                    for j in i..7 {
-                        of_row[i][j] += terms[i] * terms[j];
-                    }
-                }
-            }
-            for (sums, of_row) in sums.iter_mut().zip(&of_row) {
-                sums.iter_mut().zip(of_row).for_each(|(sum, &value)| *sum += f64::from(value));
+            let of_row = equations(whole, part, y, row, &columns);
+            for (i, (sums, of_row)) in sums.iter_mut().zip(&of_row).enumerate() {
+                sums.iter_mut().zip(of_row).skip(i).for_each(|(sum, &value)| *sum += f64::from(value));
             }
         }
         let [scale_x, scale_y, shift_x, shift_y, ..] = solve(sums)?.map(|value| value as f32 / n as f32);
@@ -178,6 +179,35 @@ fn lay_over(whole: &GrayPlane, part: &GrayPlane, mut warp: Warp) -> Option<Warp>
         }
     }
     Some(warp)
+}
+
+/// Sums of a row of pixels for the normal equations, the lower half too: whole vectors are added up faster than the half.
+fn equations(
+    whole: &[[f32; 4]],
+    part: &GrayPlane,
+    y: usize,
+    row: &Between,
+    columns: &[Option<Between>],
+) -> [[f32; 8]; 6] {
+    let n = part.side;
+    let (above, below) = (&whole[row.first * n..][..n], &whole[(row.first + 1) * n..][..n]);
+    let v = (y as f32 + 0.5) / n as f32 - 0.5;
+    let mut sums = [[0.0_f32; 8]; 6];
+    for ((x, column), gray) in columns.iter().enumerate().zip(&part.values[y * n..][..n]) {
+        let Some(column) = column else { continue };
+        let across = |row: &[[f32; 4]]| {
+            let (left, right) = (row[column.first], row[column.first + 1]);
+            array::from_fn(|i| left[i] + column.share * (right[i] - left[i]))
+        };
+        let (above, below): ([f32; 4], [f32; 4]) = (across(above), across(below));
+        let [dx, dy, value, _]: [f32; 4] = array::from_fn(|i| above[i] + row.share * (below[i] - above[i]));
+        let u = (x as f32 + 0.5) / n as f32 - 0.5;
+        let terms = [dx * u, dy * v, dx, dy, -gray, -1.0, -value, 0.0];
+        for (sums, one) in sums.iter_mut().zip(terms) {
+            sums.iter_mut().zip(terms).for_each(|(sum, other)| *sum += one * other);
+        }
+    }
+    sums
 }
 
 /// Solves symmetric equations by Cholesky's method; none where they are all but dependent.
@@ -272,9 +302,14 @@ fn details(values: &[f32], width: usize, radius: usize) -> Vec<f32> {
     let height = values.len() / width.max(1);
     let mut across = vec![0.0; values.len()];
     for (row, into) in values.chunks_exact(width).zip(across.chunks_exact_mut(width)) {
-        for (x, into) in into.iter_mut().enumerate() {
-            let near = &row[x.saturating_sub(radius)..(x + radius + 1).min(width)];
-            *into = near.iter().sum::<f32>() / near.len() as f32;
+        // Pixel by pixel of the square, for all pixels of the row at once.
+        for near in 0..2 * radius + 1 {
+            let (from, to) = (near.saturating_sub(radius), radius.saturating_sub(near));
+            let into = into.iter_mut().skip(to);
+            into.zip(row.iter().skip(from)).for_each(|(sum, value)| *sum += value);
+        }
+        for (x, sum) in into.iter_mut().enumerate() {
+            *sum /= ((x + radius + 1).min(width) - x.saturating_sub(radius)) as f32;
         }
     }
     let mut blurred = vec![0.0; values.len()];

@@ -4,7 +4,11 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
-use super::{align, candidates::candidates, signature::Signature};
+use super::{
+    align::Whole,
+    candidates::{Candidate, candidates},
+    signature::Signature,
+};
 
 /// Kind of a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,16 +68,26 @@ pub(super) fn copies(prints: &[Print]) -> Vec<CopyPair> {
         pairs.push(CopyPair { first: first.image, second: print.image, kind, similarity: 1.0 });
     }
     let signatures: Vec<&Signature> = firsts.iter().map(|print| &print.signature).collect();
-    let near: Vec<CopyPair> = candidates(&signatures)
-        .into_par_iter()
-        .filter_map(|candidate| {
-            let (whole, part) = (firsts[candidate.whole], firsts[candidate.part]);
-            let crop = whole.signature.crops().nth(candidate.crop)?;
-            let similarity = align::likeness(&whole.signature, &part.signature, &crop);
-            let (first, second) = (whole.image.min(part.image), whole.image.max(part.image));
-            (similarity >= NEAR).then_some(CopyPair { first, second, kind: CopyKind::Near, similarity })
-        })
-        .collect();
+    let mut candidates = candidates(&signatures);
+    candidates.sort_unstable_by_key(|candidate| candidate.whole);
+    let of_wholes: Vec<_> = candidates.chunk_by(|one, next| one.whole == next.whole).collect();
+    let near: Vec<CopyPair> =
+        of_wholes.into_par_iter().flat_map_iter(|of_whole| near_copies(&firsts, of_whole)).collect();
     pairs.extend(near);
     pairs
+}
+
+/// Finds the near copies among candidates that are all parts of the same image.
+fn near_copies(firsts: &[&Print], candidates: &[Candidate]) -> Vec<CopyPair> {
+    let Some(first) = candidates.first() else { return Vec::new() };
+    let whole = firsts[first.whole];
+    let laid_over = Whole::new(&whole.signature);
+    let pair = |candidate: &Candidate| {
+        let part = firsts[candidate.part];
+        let crop = whole.signature.crops().nth(candidate.crop)?;
+        let similarity = laid_over.likeness(&part.signature, &crop);
+        let (first, second) = (whole.image.min(part.image), whole.image.max(part.image));
+        (similarity >= NEAR).then_some(CopyPair { first, second, kind: CopyKind::Near, similarity })
+    };
+    candidates.iter().filter_map(pair).collect()
 }

@@ -39,14 +39,17 @@ struct Plan {
 
 impl Plan {
     fn of(quick: bool) -> Self {
-        let seconds = |quickly: u64, fully: u64| Duration::from_secs(if quick { quickly } else { fully });
+        let time = |quickly: f32, fully: u64| match quick {
+            true => Duration::from_secs_f32(quickly),
+            false => Duration::from_secs(fully),
+        };
         Self {
             passes: if quick { 2 } else { 16 },
-            warmup: seconds(1, 3),
-            load: seconds(3, 60),
-            early: seconds(1, 10),
-            refused: seconds(1, 10),
-            slow: seconds(2, 20),
+            warmup: time(0.5, 3),
+            load: time(1.5, 60),
+            early: time(0.5, 10),
+            refused: time(0.5, 10),
+            slow: time(1.0, 20),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Tests of `dist` on a program of a few lines, linked against a libtorch of three: packed files, and refusals.
 
-use crate::workspace::{Said, World};
+use crate::workspace::{QUICK, Said, World};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -24,7 +24,7 @@ fn world() -> World {
     world.write("tree/LICENSE", "the licence of this");
     let mut root =
         "[workspace]\nresolver = \"3\"\nmembers = [\"cli\"]\nexclude = [\"others\"]\n\n".to_owned();
-    root += "[profile.dist]\ninherits = \"release\"\n";
+    root += &format!("[profile.dist]\ninherits = \"release\"\n{QUICK}");
     world.write("tree/Cargo.toml", &root);
     let mut cli = "[package]\nname = \"cli\"\nversion = \"0.0.1\"\nedition = \"2024\"\n\n".to_owned();
     cli += "[[bin]]\nname = \"thorax\"\npath = \"main.rs\"\n\n[dependencies]\n";

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
-const ROOT: &str = "[workspace]\nresolver = \"3\"\nmembers = [\"cli\"]\n";
+/// Release builds without optimisation: the stand-ins are built anew in every world.
+pub(crate) const QUICK: &str = "\n[profile.release]\nopt-level = 0\nincremental = false\n";
 const CLI: &str = "[package]\nname = \"cli\"\nversion = \"0.0.1\"\nedition = \"2024\"\n\n[[bin]]\nname = \"thorax\"\npath = \"main.rs\"\n";
 
 /// Script in place of `python3` before the environment is made, and of the environment's own `python` afterwards.
@@ -44,7 +45,10 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new() -> Self {
         let world = Self { folder: tempfile::tempdir().expect("a temporary folder") };
-        world.write("tree/Cargo.toml", ROOT);
+        world.write(
+            "tree/Cargo.toml",
+            &format!("[workspace]\nresolver = \"3\"\nmembers = [\"cli\"]\n{QUICK}"),
+        );
         world.write("tree/cli/Cargo.toml", CLI);
         world.write("tree/cli/main.rs", include_str!("thorax.rs"));
         world.write("tree/xtask/peers/requirements.txt", "keras==1\n");
