@@ -77,7 +77,7 @@ int open64(const char *path, int flags, ...) {
   return REAL(open64)(path, flags, mode);
 }
 
-static void count(void) {
+__attribute__((destructor)) static void count(void) {
   const char *path = getenv("FAIL_COUNT");
   FILE *file = path ? fopen(path, "w") : NULL;
   if (!file) return;
@@ -85,7 +85,7 @@ static void count(void) {
   fclose(file);
 }
 
-// The program ends by this call.
+// The program ends by this call, without destructors.
 void _exit(int code) {
   count();
   REAL(_exit)(code);

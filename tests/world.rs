@@ -48,7 +48,7 @@ impl World {
         }
         // Several tests run at once: threads that wait for work by spinning would take the cores from each other.
         command.env("OMP_WAIT_POLICY", "passive");
-        // Large pages of memory: a quarter of the time of a command that does nothing but load libtorch.
+        // Large pages of memory save a quarter of the time that it takes to load libtorch.
         command.env("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1");
         command
     }

@@ -35,28 +35,29 @@ struct Warp {
 /// A picture that others are laid over, at sides from [`SMALLEST`] to its detail.
 pub(super) struct Whole {
     planes: Vec<GrayPlane>,
-    /// For each plane but that of [`FINE`], its pixels' differences along x and y and gray levels; the fourth number fills up a
-    /// register.
-    slopes: Vec<Vec<[f32; 4]>>,
+    /// For each plane but that of [`FINE`], its pixels' differences along x and y and their gray levels; the fourth number fills
+    /// up a register.
+    slopes_and_grays: Vec<Vec<[f32; 4]>>,
 }
 
 impl Whole {
     pub(super) fn new(signature: &Signature) -> Self {
         let planes = pyramid(signature, signature.detail);
         // The last size is for comparing: a shift of a tenth of a pixel there is found at half of it.
-        let slopes = planes.iter().filter(|plane| plane.side < FINE).map(GrayPlane::slopes).collect();
-        Self { planes, slopes }
+        let coarse = planes.iter().filter(|plane| plane.side < FINE);
+        let slopes_and_grays = coarse.map(GrayPlane::slopes_and_grays).collect();
+        Self { planes, slopes_and_grays }
     }
 
-    /// Measures how alike two pictures are in their details, from 0 to 1, once laid over each other; the part is first laid
-    /// at `crop`. 0 where they cannot be laid over each other, or where there is not enough to compare.
+    /// Measures how alike this picture and a part are in their details, from 0 to 1, once laid over each other; the part is
+    /// first laid at `crop`. 0 where they cannot be laid over each other, or where there is not enough to compare.
     pub(super) fn likeness(&self, part: &Signature, crop: &Crop) -> f32 {
         let [left, top, right, bottom] = *crop;
         let start = Warp { scale: [right - left, bottom - top], shift: [left, top] };
         let mut warp = start;
         let parts = pyramid(part, part.detail);
-        for (slopes, part) in self.slopes.iter().zip(&parts) {
-            match lay_over(slopes, part, warp) {
+        for (whole, part) in self.slopes_and_grays.iter().zip(&parts) {
+            match lay_over(whole, part, warp) {
                 Some(better) if better.is_near(&start) => warp = better,
                 _ => return 0.0,
             }
@@ -96,7 +97,7 @@ impl GrayPlane {
     }
 
     /// Differences along x and y of each pixel, 0 at the edges, its gray level, and 0.
-    fn slopes(&self) -> Vec<[f32; 4]> {
+    fn slopes_and_grays(&self) -> Vec<[f32; 4]> {
         let n = self.side;
         let along = |i: usize, step: usize, place: usize| match (1..n - 1).contains(&place) {
             true => 0.5 * (self.values[i + step] - self.values[i - step]),

@@ -69,7 +69,7 @@ pub(super) fn copies(prints: &[Print]) -> Vec<CopyPair> {
     }
     let signatures: Vec<&Signature> = firsts.iter().map(|print| &print.signature).collect();
     let mut candidates = candidates(&signatures);
-    candidates.sort_unstable_by_key(|candidate| candidate.whole);
+    candidates.sort_unstable();
     let of_wholes: Vec<_> = candidates.chunk_by(|one, next| one.whole == next.whole).collect();
     let near: Vec<CopyPair> =
         of_wholes.into_par_iter().flat_map_iter(|of_whole| near_copies(&firsts, of_whole)).collect();
@@ -77,7 +77,7 @@ pub(super) fn copies(prints: &[Print]) -> Vec<CopyPair> {
     pairs
 }
 
-/// Finds the near copies among candidates that are all parts of the same image.
+/// Lays each candidate's part over their common whole, and returns the near copies.
 fn near_copies(firsts: &[&Print], candidates: &[Candidate]) -> Vec<CopyPair> {
     let Some(first) = candidates.first() else { return Vec::new() };
     let whole = firsts[first.whole];

@@ -4,10 +4,10 @@
 //! **tracing-subscriber** for logs, **ctrlc** for Ctrl-C, **jiff** for the local time in a run's name, **csv** for predictions
 //! (quoting is its job), **walkdir** for folders of images (sorted, a million files one at a time, loops reported), **toml** for
 //! recipes (the format that Rust's users know; its own parser names the place of an error), **tempfile** to try if a run's folder
-//! can be written, **rustix** for the limit of address space (no unsafe code; tempfile brings it anyway), **libc** to end at once (rustix has no stable way),
-//! **maud** for pages
-//! (checked when compiled, escapes all text by itself), **base64** for the pictures in them, **clap_complete** and
-//! **clap_mangen** for completions and manual pages (clap's own: they read the arguments that it parses by).
+//! can be written, **rustix** for the limit of address space (no unsafe code; tempfile brings it anyway), **libc** to end at once
+//! (rustix has no stable way), **maud** for pages (checked when compiled, escapes all text by itself), **base64** for the pictures in
+//! them, **clap_complete** and **clap_mangen** for completions and manual pages (clap's own: they read the arguments that it parses
+//! by).
 
 mod args;
 mod audit;
@@ -43,8 +43,6 @@ mod test;
 mod train;
 mod unlike;
 
-use std::io::Write as _;
-
 use args::{Cli, Command, DataCommand};
 use clap::{CommandFactory as _, FromArgMatches as _};
 use output::Output;
@@ -52,8 +50,7 @@ use status::Status;
 
 fn main() {
     let code = run();
-    // What has to arrive was flushed before, and its errors are part of the code.
-    let _ = std::io::stdout().flush();
+    status::flush();
     status::end(code)
 }
 

@@ -51,8 +51,19 @@ pub(crate) fn hinted(message: impl Into<Lines>, hint: impl Into<String>) -> anyh
     Hinted { message: message.into(), hint: hint.into() }.into()
 }
 
+/// Writes out what the buffers of standard output hold. Results go past them; a TorchScript module's `print` does not.
+pub(crate) fn flush() {
+    let _ = std::io::stdout().flush();
+    #[expect(unsafe_code, reason = "the standard library knows nothing of C's buffers")]
+    // SAFETY: null names all streams.
+    unsafe {
+        libc::fflush(std::ptr::null_mut());
+    }
+}
+
 /// Ends the program with an exit code, without libtorch's destructors: they take its thousands of operators out of their tables
-/// one by one, a quarter of the time of a command that does nothing else, and other threads may be computing with them.
+/// one by one, a quarter of the time of a command that does nothing else, and other threads may be computing with them. What a
+/// profiler does at a program's end is left out, too.
 pub(crate) fn end(code: u8) -> ! {
     #[expect(unsafe_code, reason = "the standard library has no way without the destructors")]
     // SAFETY: the call has no precondition, and touches no memory of the program.

@@ -113,7 +113,7 @@ pub struct Listing {
     pub samples: Vec<Sample>,
     /// Files and folders that were found and are not used.
     pub left_out: Vec<LeftOut>,
-    /// Images without a group where a rule for groups was given; each is a group of its own.
+    /// Number of images without a group where a rule for groups was given; each is a group of its own.
     pub ungrouped: usize,
     /// SHA-256 of the CSV's bytes as lowercase hex.
     pub manifest_sha256: Option<String>,
@@ -159,7 +159,7 @@ pub enum Remark {
 }
 
 impl Remark {
-    /// Tells if it may spoil the results.
+    /// Tells if the remark is a warning, of what may spoil the results.
     pub fn is_warning(&self) -> bool {
         matches!(self, Self::AlikeClasses { .. } | Self::HiddenClass { .. })
     }

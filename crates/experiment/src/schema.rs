@@ -106,7 +106,7 @@ fn number(description: &str) -> Value {
     json!({"type": "number", "description": description})
 }
 
-/// Figure by its title; null where it is undefined.
+/// Returns the schema of a figure with this description: a number, or null where it is undefined.
 fn figure(title: &str) -> Value {
     json!({"type": ["number", "null"], "description": title})
 }

@@ -79,7 +79,7 @@ mod tests {
 
     use super::minimise;
 
-    /// The functions of `make_bounded_minimum.py`.
+    /// Returns the test function of this name, as `make_bounded_minimum.py` defines it.
     fn function(name: &str) -> fn(f64) -> f64 {
         match name {
             "parabola" => |x| (x - 1.25) * (x - 1.25) + 3.0,

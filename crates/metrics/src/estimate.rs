@@ -26,7 +26,7 @@ impl Estimate {
         Self { value, interval: value.map(|share| wilson(share, of as f64)), undefined_resamples: 0 }
     }
 
-    /// Returns the same with reasons in words, which name the classes.
+    /// Returns the figure with the reason for a missing value or interval in words, which name the classes.
     pub fn named<S: AsRef<str>>(&self, classes: &[S]) -> Figure {
         let missing = self.value.err().or(self.interval.err());
         Figure {

@@ -77,7 +77,7 @@ pub(crate) enum Refusal {
     Fault,
 }
 
-/// Fault by its name for programs.
+/// Code of a refusal, by which programs tell it from others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ErrorCode {

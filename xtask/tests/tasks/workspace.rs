@@ -8,7 +8,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 /// Release builds without optimisation: the stand-ins are built anew in every world.
-pub(crate) const QUICK: &str = "\n[profile.release]\nopt-level = 0\nincremental = false\n";
+pub(crate) const QUICK: &str = "\n[profile.release]\nopt-level = 0\n";
 const CLI: &str = "[package]\nname = \"cli\"\nversion = \"0.0.1\"\nedition = \"2024\"\n\n[[bin]]\nname = \"thorax\"\npath = \"main.rs\"\n";
 
 /// Script in place of `python3` before the environment is made, and of the environment's own `python` afterwards.

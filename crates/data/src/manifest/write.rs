@@ -17,11 +17,11 @@ pub struct Row<'a> {
     pub path: &'a Path,
     /// Its class.
     pub label: &'a str,
-    /// Its group, where one is known.
+    /// Group of the image, where one is known.
     pub group: Option<&'a str>,
     /// Part that it is in.
     pub part: Part,
-    /// Its fold, counted from 0; the file counts from 1.
+    /// Fold of the image, counted from 0; the file counts from 1.
     pub fold: Option<usize>,
 }
 

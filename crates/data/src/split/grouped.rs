@@ -8,7 +8,7 @@ use crate::{ClassName, Error, Sample};
 
 /// Images that stay together.
 pub(super) struct Group {
-    /// Their indices.
+    /// Indices of the group's images.
     pub(super) members: Vec<usize>,
     /// Classes in rising order, each with its images.
     pub(super) counts: Vec<(usize, usize)>,

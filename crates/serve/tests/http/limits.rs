@@ -154,9 +154,13 @@ fn waiting_for_a_decoder_counts_and_what_is_late_is_not_decoded() {
         assert!(start.elapsed() < Duration::from_secs(60), "no image was decoded");
         thread::sleep(Duration::from_millis(50));
     }
-    thread::sleep(start.elapsed() + Duration::from_secs(1));
-    assert_eq!(post(address, "/v1/predict", "image/png", &png(30, 1)).status, 200);
-    assert!(decoded() <= 3, "{}", decoded());
+    thread::sleep(2 * start.elapsed() + Duration::from_secs(1));
+    // A second one may have begun where its client came late.
+    let count = decoded();
+    assert!(count <= 2, "{count}");
+    // On a busy machine this one may be late, too.
+    let ordinary = || post(address, "/v1/predict", "image/png", &png(30, 1)).status;
+    assert!((0..50).any(|_| ordinary() == 200));
 }
 
 #[test]
