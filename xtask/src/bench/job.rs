@@ -32,15 +32,16 @@ impl Job {
     }
 }
 
-/// Sizes of the images of a data set.
+/// Images of a data set: their paths in order, and their sizes in rising order.
 pub(super) struct Files {
+    pub(super) paths: Vec<PathBuf>,
     pub(super) sizes: Vec<u64>,
 }
 
 impl Files {
     /// Lists the files in a folder's subfolders, except hidden ones.
     pub(super) fn below(folder: &Path) -> Result<Self> {
-        fn walk(folder: &Path, depth: usize, sizes: &mut Vec<u64>) -> Result<()> {
+        fn walk(folder: &Path, depth: usize, files: &mut Vec<(PathBuf, u64)>) -> Result<()> {
             let cannot = || format!("cannot list `{}`", folder.display());
             for entry in std::fs::read_dir(folder).with_context(cannot)? {
                 let entry = entry.with_context(cannot)?;
@@ -49,17 +50,19 @@ impl Files {
                 }
                 let metadata = std::fs::metadata(entry.path()).with_context(cannot)?;
                 if metadata.is_dir() {
-                    walk(&entry.path(), depth + 1, sizes)?;
+                    walk(&entry.path(), depth + 1, files)?;
                 } else if depth > 0 {
-                    sizes.push(metadata.len());
+                    files.push((entry.path(), metadata.len()));
                 }
             }
             Ok(())
         }
-        let mut sizes = Vec::new();
-        walk(folder, 0, &mut sizes)?;
+        let mut files = Vec::new();
+        walk(folder, 0, &mut files)?;
+        files.sort_unstable();
+        let (paths, mut sizes): (_, Vec<_>) = files.into_iter().unzip();
         sizes.sort_unstable();
-        Ok(Self { sizes })
+        Ok(Self { paths, sizes })
     }
 
     fn describe(&self) -> Value {

@@ -37,8 +37,10 @@ fn main() {
     }
 }
 
+/// Makes a data set with its hidden mark, which is no class.
 fn images(folder: &Path, count: usize) {
     std::fs::create_dir_all(folder.join("A")).unwrap();
+    std::fs::write(folder.join(".thorax-output"), "made by data sample").unwrap();
     for i in 0..count {
         std::fs::write(folder.join(format!("A/synthetic-{i}.png")), vec![0; i + 1]).unwrap();
     }

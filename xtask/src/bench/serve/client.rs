@@ -1,11 +1,12 @@
 //! Clients of `thorax serve`: a thread each, with as little work as possible, since it takes cores from the server.
 
+use crate::bench::job::Files;
 use crate::bench::statistics::median;
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Timeout that is longer than any answer may take.
@@ -19,13 +20,10 @@ pub(super) struct Images(Vec<Vec<u8>>);
 impl Images {
     /// Reads the images in the subfolders of a data set.
     pub(super) fn below(folder: &Path) -> Result<Self> {
-        let cannot = || format!("cannot read the images in `{}`", folder.display());
-        let mut images = Vec::new();
-        for class in std::fs::read_dir(folder).with_context(cannot)? {
-            for file in std::fs::read_dir(class.with_context(cannot)?.path()).with_context(cannot)? {
-                images.push(std::fs::read(file.with_context(cannot)?.path()).with_context(cannot)?);
-            }
-        }
+        let read = |path: &PathBuf| {
+            std::fs::read(path).with_context(|| format!("cannot read the image `{}`", path.display()))
+        };
+        let images = Files::below(folder)?.paths.iter().map(read).collect::<Result<Vec<_>>>()?;
         anyhow::ensure!(!images.is_empty(), "there is no image in `{}`", folder.display());
         Ok(Self(images))
     }
