@@ -219,6 +219,14 @@ pub(crate) fn position(classes: &[ClassName], name: &str) -> Option<usize> {
 }
 
 impl Listing {
+    /// Returns the folder that relative paths of images are below: the data set's own, or that of its CSV.
+    pub fn folder(&self) -> &Path {
+        match self.layout {
+            Layout::Csv => self.root.parent().unwrap_or(Path::new("")),
+            Layout::ClassFolders | Layout::ImagesAndMasks | Layout::Parts => &self.root,
+        }
+    }
+
     /// Class labels in index order.
     pub fn labels(&self) -> Vec<String> {
         self.classes.iter().map(|class| class.label.clone()).collect()

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use data::{BadImage, Layout, Listing, OpenOptions, Part, Sample, manifest, split};
+use data::{BadImage, Listing, OpenOptions, Part, Sample, manifest, split};
 use experiment::{CrossValidation, FOLDS, FoldState};
 use serde_json::{Value, json};
 
@@ -229,10 +229,7 @@ fn plan(settings: &TrainSettings, opened: &Opened, folds: &[usize], fold: usize,
 /// Gives images paths that are the same in every process of a cross-validation, whatever its working folder. Returns the path of
 /// the data set in the same form.
 fn name_absolutely(listing: &mut Listing) -> Result<PathBuf> {
-    let base = match listing.layout {
-        Layout::Csv => listing.root.parent().map_or_else(PathBuf::new, Path::to_owned),
-        _ => listing.root.clone(),
-    };
+    let base = listing.folder().to_owned();
     let folder = if base == Path::new("") { Path::new(".") } else { &base };
     let real =
         folder.canonicalize().with_context(|| format!("cannot tell where `{}` is", folder.display()))?;
