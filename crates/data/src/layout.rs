@@ -12,12 +12,12 @@ use crate::{
 
 /// Lists a data set: a folder or a CSV in one of the layouts of [`Layout`].
 ///
-/// Class folders are listed as Keras' `flow_from_directory` does; with [`Formats::All`] images are known by content as well
-/// as by extension, and hidden files and folders are left out. Of a class folder that holds `images/` and `masks/` only the
-/// images are listed. Folders called `train` (or `training`), `val` (`valid`, `validation`) and `test` (`testing`), upper or
-/// lower case, that hold class folders set each image's part; a `test` without class folders is left out. For a CSV see
-/// [`manifest`](crate::manifest). Folders that Thorax wrote and those that notebooks, archives and systems leave are left out;
-/// what is listed, and what was left out, is in [`Listing::remarks`] and [`Listing::left_out`].
+/// Class folders are listed as Keras' `flow_from_directory` does; with [`Formats::All`](crate::Formats::All) images are known by
+/// content as well as by extension, and hidden files and folders are left out. Of a class folder that holds `images/` and
+/// `masks/` only the images are listed. Folders called `train` (or `training`), `val` (`valid`, `validation`) and `test`
+/// (`testing`), upper or lower case, that hold class folders set each image's part; a `test` without class folders is left out.
+/// For a CSV see [`manifest`](crate::manifest). Folders that Thorax wrote and those that notebooks, archives and systems leave
+/// are left out; what is listed, and what was left out, is in [`Listing::remarks`] and [`Listing::left_out`].
 ///
 /// # Errors
 /// A path that is not there; a folder that cannot be read; no classes, classes without images, a named class that is
