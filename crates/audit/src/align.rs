@@ -84,11 +84,12 @@ fn pyramid(signature: &Signature, finest: usize) -> Vec<GrayPlane> {
 
 impl GrayPlane {
     fn halved(&self) -> Self {
-        let pairs = |row: &[f32]| -> Vec<f32> { row.chunks_exact(2).map(|pair| pair[0] + pair[1]).collect() };
         let of_rows = |rows: &[f32]| {
             let (above, below) = rows.split_at(self.side);
-            let (above, below) = (pairs(above), pairs(below));
-            above.iter().zip(&below).map(|(above, below)| 0.25 * (above + below)).collect::<Vec<_>>()
+            let squares = above.chunks_exact(2).zip(below.chunks_exact(2));
+            squares
+                .map(|(above, below)| 0.25 * (above[0] + above[1] + (below[0] + below[1])))
+                .collect::<Vec<_>>()
         };
         Self {
             side: self.side / 2,

@@ -24,7 +24,7 @@ pub(super) struct Candidate {
     pub(super) crop: usize,
 }
 
-/// The candidates among `signatures`, each pair once, in order of its images.
+/// The candidates among `signatures`, each pair once, in order of the whole and the part.
 pub(super) fn candidates(signatures: &[&Signature]) -> Vec<Candidate> {
     let wholes: Vec<(usize, Descriptor)> = signatures
         .par_iter()
@@ -59,12 +59,14 @@ pub(super) fn candidates(signatures: &[&Signature]) -> Vec<Candidate> {
         |candidate: &Candidate| (candidate.whole.min(candidate.part), candidate.whole.max(candidate.part));
     found.sort_unstable_by_key(|(candidate, score)| (pair(candidate), std::cmp::Reverse(*score), *candidate));
     found.dedup_by_key(|(candidate, _)| pair(candidate));
-    found.into_iter().map(|(candidate, _)| candidate).collect()
+    let mut candidates: Vec<Candidate> = found.into_iter().map(|(candidate, _)| candidate).collect();
+    candidates.sort_unstable();
+    candidates
 }
 
 /// Computes the inner product in whole numbers: the same in whatever order, and twice as fast as f32 where the
-/// processor is not known. No sum exceeds the square of [`UNIT`] by more than rounding, a thirtieth of what an i32 holds: nothing wraps. Checked,
-/// it would take several times as long.
+/// processor is not known. No sum exceeds the square of [`UNIT`] by more than rounding, a thirtieth of what an i32 holds:
+/// nothing wraps. Checked, it would take several times as long.
 fn product(a: &Descriptor, b: &Descriptor) -> i32 {
     let products = a.iter().zip(b).map(|(&a, &b)| i32::from(a).wrapping_mul(i32::from(b)));
     products.fold(0, i32::wrapping_add)

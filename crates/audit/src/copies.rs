@@ -68,8 +68,7 @@ pub(super) fn copies(prints: &[Print]) -> Vec<CopyPair> {
         pairs.push(CopyPair { first: first.image, second: print.image, kind, similarity: 1.0 });
     }
     let signatures: Vec<&Signature> = firsts.iter().map(|print| &print.signature).collect();
-    let mut candidates = candidates(&signatures);
-    candidates.sort_unstable();
+    let candidates = candidates(&signatures);
     let of_wholes: Vec<_> = candidates.chunk_by(|one, next| one.whole == next.whole).collect();
     let near: Vec<CopyPair> =
         of_wholes.into_par_iter().flat_map_iter(|of_whole| near_copies(&firsts, of_whole)).collect();

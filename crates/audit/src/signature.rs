@@ -10,7 +10,8 @@ use data::{DecodeError, Interpolation, Pixels, resize};
 pub(super) const FINE: usize = 128;
 /// Side of the picture by which candidates are found.
 pub(super) const COARSE: usize = 16;
-/// Length that a descriptor is scaled to; a product of two is at most its square and some rounding, a thirtieth of what an i32 holds.
+/// Length that a descriptor is scaled to; a product of two is at most its square and some rounding, a thirtieth of what
+/// an i32 holds.
 pub(super) const UNIT: f32 = 8192.0;
 /// The least standard deviation, in gray levels, of a picture that has anything to recognise.
 const FLAT: f32 = 2.0;

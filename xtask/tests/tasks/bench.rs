@@ -1,4 +1,4 @@
-use crate::workspace::{QUICK, World};
+use crate::workspace::{World, root};
 use serde_json::{Value, json};
 
 /// Parses the one JSON object, with nothing else on stdout.
@@ -210,7 +210,7 @@ esac
 /// Makes a world whose workspace has a crate `train` with the example.
 fn world_with_steps() -> World {
     let world = World::new();
-    world.write("tree/Cargo.toml", &format!("[workspace]\nresolver = \"3\"\nmembers = [\"train\"]\n{QUICK}"));
+    world.write("tree/Cargo.toml", &root("train"));
     let train =
         "[package]\nname = \"train\"\nversion = \"0.0.1\"\nedition = \"2024\"\n\n[lib]\npath = \"lib.rs\"\n";
     world.write("tree/train/Cargo.toml", train);

@@ -42,13 +42,15 @@ pub(crate) struct World {
     folder: TempDir,
 }
 
+/// Returns the manifest of a workspace of one package.
+pub(crate) fn root(member: &str) -> String {
+    format!("[workspace]\nresolver = \"3\"\nmembers = [\"{member}\"]\n{QUICK}")
+}
+
 impl World {
     pub(crate) fn new() -> Self {
         let world = Self { folder: tempfile::tempdir().expect("a temporary folder") };
-        world.write(
-            "tree/Cargo.toml",
-            &format!("[workspace]\nresolver = \"3\"\nmembers = [\"cli\"]\n{QUICK}"),
-        );
+        world.write("tree/Cargo.toml", &root("cli"));
         world.write("tree/cli/Cargo.toml", CLI);
         world.write("tree/cli/main.rs", include_str!("thorax.rs"));
         world.write("tree/xtask/peers/requirements.txt", "keras==1\n");
