@@ -41,6 +41,8 @@ impl Comparison {
     /// Labels that do not exclude each other; models of different classes; other images, as far as their number and true classes
     /// tell.
     pub fn new(first: &Scores, second: &Scores, resampling: &Resampling) -> Result<Self, EvaluationError> {
+        check_multi_class(first)?;
+        check_multi_class(second)?;
         same_images(first, second)?;
         let groups = first.groups().or(second.groups());
         let units = Units::new(first.n_labels(), first.classes(), groups);
@@ -76,23 +78,25 @@ impl Comparison {
             both_wrong,
             mcnemar_p: mcnemar_exact(only_first_right, only_second_right),
             differences,
-            groups: groups.map(|_| units.per_class().map(|(_, units)| units).sum()),
+            groups: groups.map(|_| units.len()),
             resamples: resampling.resamples,
             seed: resampling.seed,
         })
     }
 }
 
-fn same_images(first: &Scores, second: &Scores) -> Result<(), EvaluationError> {
-    check_multi_class(first)?;
-    check_multi_class(second)?;
+/// Checks that two models answered the same targets, as far as the numbers of images and labels and the truth tell.
+pub(crate) fn same_images(first: &Scores, second: &Scores) -> Result<(), EvaluationError> {
     if first.n_labels() != second.n_labels() {
         return Err(EvaluationError::Classes { first: first.n_labels(), second: second.n_labels() });
     }
     if first.len() != second.len() {
         return Err(EvaluationError::Images { first: first.len(), second: second.len() });
     }
-    match first.classes().iter().zip(second.classes()).position(|(first, second)| first != second) {
+    let truth = |scores: &Scores, image: usize| {
+        (0..scores.n_labels()).map(|label| scores.targets().value(image, label)).collect::<Vec<_>>()
+    };
+    match (0..first.len()).find(|&image| truth(first, image) != truth(second, image)) {
         Some(image) => Err(EvaluationError::Label(image)),
         None => Ok(()),
     }

@@ -1,6 +1,6 @@
 use crate::{
     Scores, Undefined,
-    ranking::{Ranking, RankingStep},
+    ranking::{Missing, Ranking, RankingStep},
 };
 
 /// A point of a ROC curve (`roc_curve`).
@@ -32,10 +32,9 @@ pub struct PrecisionRecallPoint {
 /// # Errors
 /// No image of the class, or none of another. A class out of range has no image.
 pub fn roc_curve(scores: &Scores, class: usize) -> Result<Vec<RocPoint>, Undefined> {
-    let (steps, last) = steps(scores, class)?;
-    let (hits, false_alarms) = last;
+    let (steps, (hits, false_alarms)) = steps(scores, class)?;
     if false_alarms == 0 {
-        return Err(Undefined::OnlyImagesOf(class));
+        return Err(Missing::of(scores.task(), class).no_miss);
     }
     let mut corners: Vec<RankingStep> = Vec::new();
     let start = RankingStep { threshold: f64::INFINITY, hits: 0, false_alarms: 0 };
@@ -85,13 +84,14 @@ pub fn precision_recall_curve(scores: &Scores, class: usize) -> Result<Vec<Preci
 
 /// The steps down a class's ranking, and the number of its images and of the others'.
 pub(crate) fn steps(scores: &Scores, class: usize) -> Result<(Vec<RankingStep>, (u64, u64)), Undefined> {
+    let missing = Missing::of(scores.task(), class);
     if class >= scores.n_labels() {
-        return Err(Undefined::NoImageOf(class));
+        return Err(missing.no_hit);
     }
-    let steps = Ranking::new(scores, class).steps(scores);
+    let steps = Ranking::new(scores, class).steps();
     match steps.last().map(|step| (step.hits, step.false_alarms)) {
-        None => Err(Undefined::NoImages),
-        Some((0, _)) => Err(Undefined::NoImageOf(class)),
+        None => Err(missing.no_image),
+        Some((0, _)) => Err(missing.no_hit),
         Some(last) => Ok((steps, last)),
     }
 }

@@ -171,10 +171,7 @@ impl Evidence<'_> {
     /// A sample's values, where they and what they were drawn from say how uncertain a figure is.
     fn drawn<'a>(&self, sample: Option<&'a Resamples>) -> Result<&'a [f64], Undefined> {
         let sample = sample.ok_or(Undefined::NotResampled)?;
-        match self.units.per_class().find(|(_, units)| *units < 2) {
-            Some((class, _)) => Err(Undefined::TooFewToDraw(class)),
-            None => sample.usable(),
-        }
+        self.units.too_few().map_or_else(|| sample.usable(), Err)
     }
 }
 

@@ -71,7 +71,7 @@ impl Evaluation {
         });
         Ok(Self {
             images: scores.len(),
-            groups: scores.groups().is_some().then(|| units.per_class().map(|(_, units)| units).sum()),
+            groups: scores.groups().is_some().then(|| units.len()),
             confusion_matrix: ConfusionMatrix::new(scores),
             figures,
             classes: (0..scores.n_labels()).map(|class| ClassSummary::new(scores, &units, class)).collect(),

@@ -9,6 +9,13 @@ pub enum EvaluationError {
     NoImages,
     /// Task whose figures cannot be computed.
     Task(Task),
+    /// A number of thresholds that is not the number of labels.
+    Thresholds {
+        /// Number of thresholds.
+        thresholds: usize,
+        /// Number of labels, L.
+        labels: usize,
+    },
     /// Two models that know different numbers of classes.
     Classes {
         /// Classes of the first.
@@ -32,6 +39,9 @@ impl fmt::Display for EvaluationError {
         match self {
             Self::NoImages => f.write_str("there is no image"),
             Self::Task(task) => write!(f, "figures of `{task}` predictions cannot be computed"),
+            Self::Thresholds { thresholds, labels } => {
+                write!(f, "{thresholds} thresholds were given for {labels} labels")
+            }
             Self::Classes { first, second } => {
                 write!(f, "one model knows {first} classes and the other {second}")
             }

@@ -47,7 +47,7 @@ impl Influences {
             let value = |key| figures.of_class(class, key).and_then(|value| value.ok());
             areas.push(value("roc_auc").zip(value("average_precision")).map(|(auc, average_precision)| {
                 let at = vectors.len();
-                vectors.extend(ranking.influences(prepared.scores, auc, average_precision));
+                vectors.extend(ranking.influences(prepared.scores.len(), auc, average_precision));
                 at
             }));
         }

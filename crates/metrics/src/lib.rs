@@ -50,6 +50,7 @@ mod interval;
 mod keras;
 mod mcnemar;
 mod mean;
+mod multi_label;
 mod normal;
 mod operating;
 mod prepared;
@@ -75,6 +76,10 @@ pub use interval::{CONFIDENCE, Interval, IntervalMethod, wilson};
 pub use keras::KerasFigures;
 pub use mcnemar::mcnemar_exact;
 pub use mean::Mean;
+pub use multi_label::{
+    DelongTest, LABEL_FIGURES, LabelEvaluation, LabelFigureSpec, MULTI_LABEL_FIGURES, MultiLabelEvaluation,
+    MultiLabelFigureSpec, delong_standard_error, holm,
+};
 pub use operating::{OperatingPoint, ThresholdCounts};
 pub use reliability::{RELIABILITY_BINS, Reliability, ReliabilityBin};
 pub use resample::{RESAMPLES, Resampling};

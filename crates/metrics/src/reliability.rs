@@ -29,8 +29,19 @@ pub struct Reliability {
 impl Reliability {
     /// Sorts every image into its bin.
     pub fn new(scores: &Scores) -> Self {
+        Self::of_pairs(confidences(scores))
+    }
+
+    /// Sorts every image in which a label is known into the bin of its probability: then `mean_confidence` is the mean
+    /// probability, and `accuracy` the share of positive images.
+    pub fn of_label(scores: &Scores, label: usize) -> Self {
+        let known = scores.column(label).enumerate();
+        Self::of_pairs(known.filter_map(|(image, p)| Some((p, scores.targets().value(image, label)?))))
+    }
+
+    fn of_pairs(pairs: impl Iterator<Item = (f64, bool)>) -> Self {
         let mut sums = [(0u64, 0.0, 0u64); RELIABILITY_BINS];
-        for (confidence, right) in confidences(scores) {
+        for (confidence, right) in pairs {
             let (count, confidences, hits) = &mut sums[bin(confidence)];
             *count += 1;
             *confidences += confidence;

@@ -2,6 +2,8 @@ use std::{collections::HashMap, ops::Range};
 
 use base::random::{Key, Purpose, Rng as _};
 
+use crate::Undefined;
+
 /// Units that a bootstrap draws: images, or whole groups of them, in strata by class.
 ///
 /// A group belongs to the class of most of its images (of several such, the first). Where groups hold one class each,
@@ -13,6 +15,8 @@ pub(crate) struct Units {
     starts: Vec<usize>,
     /// Each class with its units.
     strata: Vec<(usize, Range<usize>)>,
+    /// False where all units are one stratum, whatever they are of.
+    by_class: bool,
 }
 
 impl Units {
@@ -26,8 +30,12 @@ impl Units {
         for group in groups {
             strata[majority(n_classes, labels, &group)].push(group);
         }
-        let mut units =
-            Self { members: Vec::with_capacity(labels.len()), starts: vec![0], strata: Vec::new() };
+        let mut units = Self {
+            members: Vec::with_capacity(labels.len()),
+            starts: vec![0],
+            strata: Vec::new(),
+            by_class: true,
+        };
         for (class, stratum) in strata.into_iter().enumerate().filter(|(_, stratum)| !stratum.is_empty()) {
             let first = units.starts.len() - 1;
             for group in stratum {
@@ -37,6 +45,28 @@ impl Units {
             units.strata.push((class, first..units.starts.len() - 1));
         }
         units
+    }
+
+    /// Forms the units of `images` images as one stratum, for findings that an image has any number of; `groups` as in
+    /// [`Self::new`].
+    pub(crate) fn in_one_stratum(images: usize, groups: Option<&[usize]>) -> Self {
+        Self { by_class: false, ..Self::new(1, &vec![0; images], groups) }
+    }
+
+    /// Returns the reason why resamples say nothing, where a stratum has fewer than two units.
+    pub(crate) fn too_few(&self) -> Option<Undefined> {
+        let (class, _) = self.per_class().find(|(_, units)| *units < 2)?;
+        Some(if self.by_class { Undefined::TooFewToDraw(class) } else { Undefined::TooFewUnits })
+    }
+
+    /// Number of images in all units.
+    pub(crate) fn images(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Number of units.
+    pub(crate) fn len(&self) -> usize {
+        self.starts.len() - 1
     }
 
     /// Number of units of each class that has any.
