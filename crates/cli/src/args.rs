@@ -9,6 +9,7 @@ use serde::Serialize;
 
 mod audit;
 mod cross_validate;
+mod evaluate;
 mod explain;
 mod export;
 mod guide;
@@ -26,6 +27,7 @@ mod values;
 
 pub(crate) use audit::AuditArgs;
 pub(crate) use cross_validate::CrossValidateArgs;
+pub(crate) use evaluate::EvaluateArgs;
 pub(crate) use explain::ExplainArgs;
 pub(crate) use export::ExportArgs;
 pub(crate) use guide::{GuideArgs, SchemaName};
@@ -91,6 +93,8 @@ pub(crate) enum Command {
     CrossValidate(Box<CrossValidateArgs>),
     /// Test a saved model on one set of images or several
     Test(Box<TestArgs>),
+    /// Evaluate predictions of any program: figures with intervals, by label and by attribute
+    Evaluate(EvaluateArgs),
     /// Compare two models that were tested on the same images
     Compare(CompareArgs),
     /// Classify images, and print a row for each with the probability of every class

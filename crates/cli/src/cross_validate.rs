@@ -11,7 +11,7 @@ use base::{shown, stored};
 use data::{BadImage, ImageSet};
 use experiment::{
     CrossValidation, CrossValidationRecord, FoldRecord, FoldState, HeldOutImage, PREDICTIONS, Run, RunStatus,
-    Spread, TestFigures, Tested,
+    Source, Spread, TestFigures, Tested,
 };
 use serde_json::json;
 use setup::{Setup, state};
@@ -199,7 +199,9 @@ fn pool(setup: &Setup, folder: &mut CrossValidation) -> Result<()> {
     })?;
     let checkpoint = setup.out.display().to_string();
     let formats = Some(setup.first.decoding.formats.to_string());
-    let tested = Tested { checkpoint, formats, synthetic: folder.record.synthetic, seconds };
+    let source = Source::Checkpoint(checkpoint);
+    let synthetic = folder.record.synthetic;
+    let tested = Tested { source, formats, thresholds: Vec::new(), synthetic, seconds };
     folder.record.pooled = Some(TestFigures::new(&pooled, tested)?);
     folder.record.spread = Some(spread);
     folder.record.status = RunStatus::Completed;

@@ -17,6 +17,7 @@ mod compute;
 mod cross_validate;
 mod dataset;
 mod decode;
+mod evaluate;
 mod explain;
 mod export;
 mod files;
@@ -38,6 +39,7 @@ mod settings;
 mod shell;
 mod split;
 mod status;
+mod subgroups;
 mod table;
 mod test;
 mod train;
@@ -72,6 +74,7 @@ fn run() -> u8 {
         Command::Train(args) => train::run(&args, &output),
         Command::CrossValidate(args) => cross_validate::run(&args, &output),
         Command::Test(args) => test::run(&args, &output),
+        Command::Evaluate(args) => evaluate::run(&args, &output),
         Command::Compare(args) => compare::run(&args, &output),
         Command::Predict(args) => predict::run(&args, &output),
         Command::Explain(args) => explain::run(&args, &output),

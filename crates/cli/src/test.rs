@@ -5,6 +5,7 @@ mod gaps;
 mod model;
 mod occluded;
 mod outcome;
+pub(crate) mod print;
 mod sets;
 
 use std::collections::HashSet;
@@ -12,7 +13,6 @@ use std::collections::HashSet;
 use anyhow::Result;
 use data::ImageSet;
 use experiment::{ModelComparison, PredictionTable, TestFigures};
-use metrics::{FIGURES, FigureTable, KerasFigures};
 use model::Model;
 use outcome::{Against, OutFolder, Outcomes, SetResult};
 use sets::TestSet;
@@ -20,14 +20,7 @@ use sets::TestSet;
 pub(crate) use occluded::{occluded, print_occluded};
 
 use crate::{
-    args::TestArgs,
-    compare,
-    compute::use_threads,
-    dataset::marked,
-    output::Output,
-    progress,
-    status::Status,
-    table::{share, table, with_interval as with},
+    args::TestArgs, compare, compute::use_threads, dataset::marked, output::Output, progress, status::Status,
     unlike,
 };
 
@@ -137,7 +130,7 @@ fn print_all(model: &Model, outcomes: &Outcomes, output: &Output) {
     match outcomes {
         Outcomes::One(outcome) => {
             let name = format!("saved (epoch {})", model.epoch);
-            print(&[(name.clone(), &outcome.figures)], output);
+            print::models(&[(name.clone(), &outcome.figures)], output);
             print_beside(model, &name, outcome, output);
         }
         Outcomes::Sets { sets, gaps } => {
@@ -148,10 +141,10 @@ fn print_all(model: &Model, outcomes: &Outcomes, output: &Output) {
             output.result(format!("Test results on {named}{}", marked(synthetic)));
             let figures: Vec<(String, &TestFigures)> =
                 sets.iter().map(|(name, outcome)| (name.clone(), &outcome.figures)).collect();
-            print_figures(&figures, output);
+            print::figures(&figures, output);
             gaps::print(gaps, output);
             for (name, outcome) in sets {
-                print_classes(name, &outcome.figures, output);
+                print::by_label(name, &outcome.figures, output);
                 print_beside(model, name, outcome, output);
             }
         }
@@ -166,71 +159,4 @@ fn print_beside(model: &Model, name: &str, outcome: &SetResult, output: &Output)
         let names = [model.checkpoint().display().to_string(), against.checkpoint.clone()];
         compare::print(&names, &against.comparison, output);
     }
-}
-
-/// Prints models' figures side by side in the study's words, then the classes and confusion matrix of the first one.
-pub(crate) fn print(models: &[(String, &TestFigures)], output: &Output) {
-    let Some((_, first)) = models.first() else { return };
-    output.result(format!("Test results on {} images{}", first.images, marked(first.synthetic)));
-    print_figures(models, output);
-    print_classes(&models[0].0, first, output);
-}
-
-/// Prints figures side by side, and the number of groups that their intervals are drawn from.
-fn print_figures(models: &[(String, &TestFigures)], output: &Output) {
-    let mut rows =
-        vec![[String::new()].into_iter().chain(models.iter().map(|(name, _)| name.clone())).collect()];
-    let mut row = |name: &str, value: &dyn Fn(&TestFigures) -> String| {
-        let values = models.iter().map(|(_, figures)| value(figures));
-        rows.push([name.to_owned()].into_iter().chain(values).collect::<Vec<_>>());
-    };
-    let keras = |of: fn(&KerasFigures) -> String| move |figures: &TestFigures| of(&figures.keras);
-    row("Categorical crossentropy loss", &keras(|keras| format!("{:.6}", keras.loss)));
-    row("Accuracy", &|figures| with(&figures.figure("accuracy")));
-    row("True positives", &keras(|keras| keras.true_positives.to_string()));
-    row("False positives", &keras(|keras| keras.false_positives.to_string()));
-    row("True negatives", &keras(|keras| keras.true_negatives.to_string()));
-    row("False negatives", &keras(|keras| keras.false_negatives.to_string()));
-    row("Precision", &keras(|keras| share(Some(keras.precision))));
-    row("Recall", &keras(|keras| share(Some(keras.recall))));
-    for spec in
-        FIGURES.iter().filter(|spec| spec.tables.contains(&FigureTable::Test) && spec.key != "accuracy")
-    {
-        row(spec.title, &|figures| with(&figures.figure(spec.key)));
-    }
-    output.result(table(&rows));
-    let groups = models.iter().find_map(|(_, figures)| figures.groups);
-    let drawn = groups.map_or(String::new(), |groups| format!(", from {groups} groups"));
-    output.result(format!("[low, high]: 95 % intervals{drawn}"));
-}
-
-/// Prints a model's figures by class and its confusion matrix.
-fn print_classes(name: &str, figures: &TestFigures, output: &Output) {
-    output.result(["", &format!("By class, {name}")]);
-    let heading = ["class", "images", "precision", "recall", "specificity", "F1", "ROC AUC"];
-    let mut rows = vec![heading.map(str::to_owned).to_vec()];
-    for class in &figures.classes {
-        // Only two columns have intervals: with all, a line would be wider than a terminal.
-        let cell = |key: &str| match key {
-            "recall" | "roc_auc" => with(&class.figure(key)),
-            _ => share(class.figure(key).value),
-        };
-        let figures = ["precision", "recall", "specificity", "f1", "roc_auc"].map(cell);
-        rows.push([class.label.clone(), class.support.to_string()].into_iter().chain(figures).collect());
-    }
-    output.result(table(&rows));
-    let few: Vec<&str> =
-        figures.classes.iter().filter(|class| class.few).map(|class| class.label.as_str()).collect();
-    if !few.is_empty() {
-        output.result(format!("few images, so that figures say little: {}", few.join(", ")));
-    }
-
-    output.result(["", &format!("Confusion matrix, {name} (rows: true, columns: predicted)")]);
-    let labels: Vec<String> = figures.classes.iter().map(|class| class.label.clone()).collect();
-    let mut rows = vec![[String::new()].into_iter().chain(labels.iter().cloned()).collect::<Vec<_>>()];
-    for (label, counts) in labels.iter().zip(&figures.confusion_matrix) {
-        rows.push([label.clone()].into_iter().chain(counts.iter().map(u64::to_string)).collect());
-    }
-    output.result(table(&rows));
-    calibration::print(name, figures, output);
 }

@@ -328,7 +328,7 @@ fn conclude(args: &TrainArgs, run: &Run, tested: Option<&TestRecord>, output: &O
     } else if let Some(TestRecord { saved, last, occluded }) = tested {
         let names = [format!("saved ({best})"), format!("final (epoch {})", record.epochs_run)];
         let [of_saved, of_last] = names;
-        test::print(&[(of_saved.clone(), saved), (of_last, last)], output);
+        test::print::models(&[(of_saved.clone(), saved), (of_last, last)], output);
         test::print_occluded(&of_saved, saved, occluded, output);
     }
     Ok(Status::Done)

@@ -59,7 +59,7 @@ impl ModelComparison {
         let shown = FIGURES.iter().filter(|spec| spec.tables.contains(&FigureTable::Comparison));
         let figure = |spec: &FigureSpec| {
             let difference =
-                compared.differences.get(spec.key).map(|estimate| estimate.named(first.classes()));
+                compared.differences.get(spec.key).map(|estimate| estimate.named(first.labels()));
             ComparedFigure {
                 first: value(&of_first, spec.key),
                 second: value(&of_second, spec.key),
@@ -122,7 +122,7 @@ impl Serialize for ModelComparison {
 fn in_order_of(first: (&str, &PredictionTable), second: (&str, &PredictionTable)) -> Result<PredictionTable> {
     let names = [first.0, second.0].map(str::to_owned);
     let (first, second) = (first.1, second.1);
-    let [of_first, of_second] = [first, second].map(PredictionTable::classes);
+    let [of_first, of_second] = [first, second].map(PredictionTable::labels);
     let place = |class: &String| of_second.iter().position(|other| other == class);
     let columns: Option<Vec<usize>> = of_first.iter().map(place).collect();
     let Some(columns) = columns.filter(|columns| columns.len() == of_second.len()) else {

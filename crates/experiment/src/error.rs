@@ -76,6 +76,22 @@ pub enum Error {
         /// Fault in that line.
         problem: String,
     },
+    /// A column of attributes that a table lacks.
+    #[error("there is no column `{column}`")]
+    NoColumn {
+        /// Column that was asked for.
+        column: String,
+        /// Columns of attributes that there are.
+        columns: Vec<String>,
+    },
+    /// A column of attributes that figures cannot be computed by.
+    #[error("column `{column}`: {reason}")]
+    Column {
+        /// The column.
+        column: String,
+        /// Reason in plain words.
+        reason: String,
+    },
     /// Two models that cannot be compared.
     #[error(transparent)]
     Mismatch(Box<Mismatch>),

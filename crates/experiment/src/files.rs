@@ -41,7 +41,7 @@ pub(crate) fn refuse_link(path: &Path) -> Result<()> {
 }
 
 /// Largest CSV or JSON of a run, in bytes: predictions of some millions of images.
-const MAX_BYTES: u64 = 1 << 30;
+pub(crate) const MAX_BYTES: u64 = 1 << 30;
 
 /// Opens a run's file, which is not trusted: pipes and devices, which may have no end, are refused.
 pub(crate) fn open(path: &Path) -> io::Result<File> {

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use metrics::{FIGURES, Figure, FigureTable, independent_difference};
+use metrics::{Figure, FigureTable, independent_difference};
 use serde::{Serialize, Serializer};
 
 use crate::{
@@ -16,7 +16,7 @@ pub struct Gap {
     pub from: String,
     /// Name of the second set.
     pub to: String,
-    /// Differences of figures, in the order of [`FIGURES`].
+    /// Differences of figures, in the order of tables.
     pub differences: Vec<FigureDifference>,
     /// Differences and intervals without a value, each with the reason.
     pub undefined: BTreeMap<String, String>,
@@ -55,8 +55,8 @@ impl Gap {
             });
             FigureDifference { key, title, difference: Figure { value, interval, missing: None } }
         };
-        let shown = FIGURES.iter().filter(|spec| spec.tables.contains(&FigureTable::Gap));
-        let differences = shown.map(|spec| between(spec.key, spec.title)).collect();
+        let shown = from.1.table(FigureTable::Gap).map(|(row, _)| (row.key, row.title));
+        let differences = shown.map(|(key, title)| between(key, title)).collect();
         Self { from: from.0.to_owned(), to: to.0.to_owned(), differences, undefined }
     }
 }
@@ -97,8 +97,7 @@ mod tests {
         }
         let targets = Targets::from_classes(["sick", "well"], labels).unwrap();
         let table = PredictionTable::new(images, Scores::new(targets, rows).unwrap()).unwrap();
-        let tested = Tested { checkpoint: String::new(), formats: None, synthetic: false, seconds: 1.0 };
-        TestFigures::new(&table, tested).unwrap()
+        TestFigures::new(&table, Tested::from_file(String::new())).unwrap()
     }
 
     fn difference(gap: &Gap, key: &str) -> Figure {

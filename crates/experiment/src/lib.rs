@@ -7,7 +7,7 @@
 //!
 //! Outside libraries: **schemars** for the JSON Schemas that `thorax guide --schema` prints (out of the types, but for the
 //! figures of `test.json`, which a test compares with real files), **csv** for `history.csv` and `predictions.csv` (quoting is
-//! its job), **serde_json** for `run.json` and `test.json`.
+//! its job), **flate2** for predictions of other programs that are compressed (in the tree already), **serde_json** for `run.json` and `test.json`.
 
 mod comparison;
 mod cross_validation;
@@ -29,14 +29,18 @@ mod spread;
 pub use comparison::{ComparedFigure, ModelComparison};
 pub use cross_validation::{CrossValidation, CrossValidationRecord, FOLDS, FoldRecord, FoldState};
 pub use error::Error;
-pub use figures::{ClassFigures, TemperatureEffect, TestFigures, Tested, Uncalibrated};
+pub use figures::{
+    AttributeGap, Bins, ClassFigures, LabelFigures, LeftOutSubgroup, MISSING, MultiClassFigures,
+    MultiLabelFigures, PooledAbove, SideCounts, Source, Subgroup, SubgroupSettings, Subgroups, TaskFigures,
+    TemperatureEffect, TestFigures, Tested, Uncalibrated,
+};
 pub use files::{read as read_text, write_atomically_with};
 pub use gap::{FigureDifference, Gap};
 pub use history::{EpochRow, HISTORY, History, read_history};
 pub use mismatch::Mismatch;
 pub use operating::{Shares, TestedOperatingPoint};
 pub use pool::HeldOutImage;
-pub use predictions::{PredictedImage, PredictionTable};
+pub use predictions::{Attribute, OtherPredictions, PredictedImage, PredictionTable};
 pub use run::{BEST, LAST, PREDICTIONS, Run, RunRecord, RunStatus, Seconds, TestRecord, new_folder};
 pub use spread::{FoldFigure, Spread};
 

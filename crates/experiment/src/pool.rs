@@ -40,7 +40,7 @@ impl CrossValidation {
             let path = self.file(&run_name(fold + 1)).join(PREDICTIONS);
             let other = |line: usize, problem| Error::Csv { path: path.clone(), line: line as u64, problem };
             let set = PredictionTable::read(&path)?;
-            if set.classes() != self.record.classes {
+            if set.labels() != self.record.classes {
                 return Err(other(1, "its classes are not those of the cross-validation".to_owned()));
             }
             for (row, (image, (label, probabilities))) in set.images.iter().zip(set.scores.rows()).enumerate()

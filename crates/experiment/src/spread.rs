@@ -60,14 +60,15 @@ pub struct FoldFigure {
 }
 
 impl TestFigures {
-    /// Returns figures that folds are compared by, in the order of tables; Keras' loss is the last.
+    /// Returns figures that folds are compared by, in the order of tables; of classes Keras' loss is the last.
     pub fn of_folds(&self) -> Vec<FoldFigure> {
-        let rows = self.table(FigureTable::Folds).map(|(key, title, figure)| FoldFigure {
-            key,
-            title,
+        let rows = self.table(FigureTable::Folds).map(|(row, figure)| FoldFigure {
+            key: row.key,
+            title: row.title,
             value: figure.value,
         });
-        rows.chain([FoldFigure { key: "loss", title: "Loss", value: Some(self.keras.loss) }]).collect()
+        let loss = self.multi_class().map(|figures| figures.keras.loss);
+        rows.chain(loss.map(|loss| FoldFigure { key: "loss", title: "Loss", value: Some(loss) })).collect()
     }
 }
 

@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{OperatingPoint, Temperature, argmax};
+use crate::{LabelCalibration, OperatingPoint, Temperature, argmax};
 
 /// Temperature and thresholds of a trained network, learnt from the validation part and stored beside the weights.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -12,12 +12,37 @@ pub struct Calibration {
     /// A threshold for each class, in class order; none where none was asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub operating_points: Vec<OperatingPoint>,
+    /// Temperature and threshold of each label, in label order; none of classes that exclude each other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<LabelCalibration>,
 }
 
+/// Threshold of a label without one of its own.
+pub const DEFAULT_THRESHOLD: f64 = 0.5;
+
 impl Calibration {
-    /// Tells if nothing was learnt: no temperature and no operating point.
+    /// Tells if nothing was learnt: no temperature, no operating point and no threshold of a label.
     pub fn is_empty(&self) -> bool {
-        self.temperature.is_none() && self.operating_points.is_empty()
+        self.temperature.is_none() && self.operating_points.is_empty() && self.labels.is_empty()
+    }
+
+    /// Returns the threshold of each of `n_labels` labels, [`DEFAULT_THRESHOLD`] for those without one.
+    pub fn thresholds(&self, n_labels: usize) -> Vec<f64> {
+        let own = self.labels.iter().map(|label| label.threshold);
+        own.chain(std::iter::repeat(DEFAULT_THRESHOLD)).take(n_labels).collect()
+    }
+
+    /// Returns the divisor of each of `n_labels` logits before the logistic function, 1 for those without a temperature.
+    pub fn temperatures(&self, n_labels: usize) -> Vec<f64> {
+        let own =
+            self.labels.iter().map(|label| label.temperature.map_or(1.0, |temperature| temperature.value));
+        own.chain(std::iter::repeat(1.0)).take(n_labels).collect()
+    }
+
+    /// Tells for each label if its probability reaches its threshold.
+    pub fn positive(&self, probabilities: &[f32]) -> Vec<bool> {
+        let thresholds = self.thresholds(probabilities.len());
+        probabilities.iter().zip(thresholds).map(|(&p, threshold)| f64::from(p) >= threshold).collect()
     }
 
     /// Returns the class to act on, given the probability of each; `None` where that is uncertain: the largest is below
@@ -45,9 +70,25 @@ impl Calibration {
             }
             _ => {}
         }
+        let is_wrong = |label: &LabelCalibration| match label.temperature {
+            Some(Temperature { value, .. }) => {
+                !(value.is_finite() && value > 0.0) || !label.threshold.is_finite()
+            }
+            None => !label.threshold.is_finite(),
+        };
+        if let Some(label) = self.labels.iter().find(|label| is_wrong(label)) {
+            return Some(format!(
+                "temperature or threshold of `{}` is no number that it can be",
+                label.label
+            ));
+        }
         let points = &self.operating_points;
         let fit = points.iter().map(|point| &point.label).eq(classes);
-        (!points.is_empty() && !fit).then(|| "its operating points are of other classes".to_owned())
+        if !points.is_empty() && !fit {
+            return Some("its operating points are of other classes".to_owned());
+        }
+        let fit = self.labels.iter().map(|label| &label.label).eq(classes);
+        (!self.labels.is_empty() && !fit).then(|| "its thresholds are of other labels".to_owned())
     }
 }
 
@@ -108,6 +149,46 @@ mod tests {
             assert_eq!(of_temperature(value).problem(&[]), Some(format!("its temperature is {told}")));
         }
         assert_eq!(of_temperature(1.5).problem(&[]), None);
+    }
+
+    fn of_labels(labels: &[(&str, f64, Option<f64>)]) -> Calibration {
+        let label = |&(label, threshold, value): &(&str, f64, Option<f64>)| LabelCalibration {
+            label: label.to_owned(),
+            temperature: value.map(|value| Temperature {
+                value,
+                bound: None,
+                images: 9,
+                log_loss: [0.5, 0.25],
+                expected_calibration_error: [0.125, 0.0625],
+            }),
+            threshold,
+            chosen_by: crate::ThresholdRule::Youden,
+            sensitivity: None,
+            specificity: None,
+            note: None,
+        };
+        Calibration { labels: labels.iter().map(label).collect(), ..Calibration::default() }
+    }
+
+    #[test]
+    fn each_label_has_its_threshold_and_temperature() {
+        let calibration = of_labels(&[("a", 0.25, Some(2.0)), ("b", 0.75, None)]);
+        assert!(!calibration.is_empty());
+        assert_eq!(calibration.thresholds(2), [0.25, 0.75]);
+        assert_eq!(calibration.temperatures(2), [2.0, 1.0]);
+        assert_eq!(calibration.positive(&[0.25, 0.5]), [true, false]);
+        assert_eq!(Calibration::default().positive(&[0.25, 0.5]), [false, true]);
+        let names = ["a", "b"].map(str::to_owned);
+        assert_eq!(calibration.problem(&names), None);
+        let other = calibration.problem(&["b", "a"].map(str::to_owned));
+        assert_eq!(other.as_deref(), Some("its thresholds are of other labels"));
+        for labels in [[("a", f64::NAN, None)], [("a", 0.5, Some(0.0))], [("a", 0.5, Some(f64::NAN))]] {
+            let problem = of_labels(&labels).problem(&names[..1]);
+            assert_eq!(
+                problem.as_deref(),
+                Some("temperature or threshold of `a` is no number that it can be")
+            );
+        }
     }
 
     #[test]

@@ -48,6 +48,7 @@ mod figures;
 mod influence;
 mod interval;
 mod keras;
+mod label_calibration;
 mod mcnemar;
 mod mean;
 mod multi_label;
@@ -63,7 +64,7 @@ mod temperature;
 mod undefined;
 mod units;
 
-pub use calibration::Calibration;
+pub use calibration::{Calibration, DEFAULT_THRESHOLD};
 pub use comparison::Comparison;
 pub use confusion::ConfusionMatrix;
 pub use curves::{PrecisionRecallPoint, RocPoint, precision_recall_curve, roc_curve};
@@ -71,14 +72,17 @@ pub use difference::independent_difference;
 pub use estimate::Estimate;
 pub use evaluation::{ClassSummary, Evaluation, FEW_IMAGES};
 pub use evaluation_error::{EvaluationError, check_multi_class};
-pub use figures::{CLASS_FIGURES, ClassFigureSpec, FIGURES, Figure, FigureSpec, FigureTable, Figures};
+pub use figures::{
+    CLASS_FIGURES, ClassFigureSpec, FIGURES, Figure, FigureRow, FigureSpec, FigureTable, Figures, set_figures,
+};
 pub use interval::{CONFIDENCE, Interval, IntervalMethod, wilson};
 pub use keras::KerasFigures;
+pub use label_calibration::{LabelCalibration, ThresholdRule};
 pub use mcnemar::mcnemar_exact;
 pub use mean::Mean;
 pub use multi_label::{
     DelongTest, LABEL_FIGURES, LabelEvaluation, LabelFigureSpec, MULTI_LABEL_FIGURES, MultiLabelEvaluation,
-    MultiLabelFigureSpec, delong_standard_error, holm,
+    MultiLabelFigureSpec, RunningAuc, delong_standard_error, holm, macro_roc_auc,
 };
 pub use operating::{OperatingPoint, ThresholdCounts};
 pub use reliability::{RELIABILITY_BINS, Reliability, ReliabilityBin};

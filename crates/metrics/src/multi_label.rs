@@ -4,9 +4,11 @@ mod cells;
 mod delong;
 mod figures;
 mod prepared;
+mod running_auc;
 
 pub use delong::{DelongTest, delong_standard_error, holm};
 pub use figures::{LABEL_FIGURES, LabelFigureSpec, MULTI_LABEL_FIGURES, MultiLabelFigureSpec};
+pub use running_auc::RunningAuc;
 
 use crate::{
     Estimate, EvaluationError, FEW_IMAGES, PrecisionRecallPoint, Reliability, Resampling, RocPoint, Scores,
@@ -14,6 +16,7 @@ use crate::{
     estimate::{Evidence, IntervalKind},
     influence::moments,
     precision_recall_curve,
+    ranking::Ranking,
     resample::Resamples,
     roc_curve,
     units::Units,
@@ -38,6 +41,21 @@ pub struct MultiLabelEvaluation {
     pub labels_with_roc_auc: usize,
     /// Number of labels in the macro mean of average precision.
     pub labels_with_average_precision: usize,
+}
+
+/// Computes the mean over labels of their ROC AUC, without an interval; labels without one are left out.
+///
+/// # Errors
+/// No label with a known positive and a known negative image.
+pub fn macro_roc_auc(scores: &Scores) -> Value {
+    let counts = vec![1; scores.len()];
+    let areas = (0..scores.n_labels()).filter_map(|label| Ranking::new(scores, label).areas(&counts)[0].ok());
+    let areas: Vec<f64> = areas.collect();
+    if areas.is_empty() {
+        Err(Undefined::NoLabel)
+    } else {
+        Ok(areas.iter().sum::<f64>() / areas.len() as f64)
+    }
 }
 
 /// Evaluation of one label over the images in which it is known.

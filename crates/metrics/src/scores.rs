@@ -95,6 +95,11 @@ impl Scores {
         self.classes().iter().copied().zip(self.probabilities.chunks_exact(self.n_labels()))
     }
 
+    /// Probabilities of one image, `[L]`; none where there is no such image.
+    pub fn row(&self, image: usize) -> &[f64] {
+        self.probabilities.chunks_exact(self.n_labels()).nth(image).unwrap_or_default()
+    }
+
     /// Each image's predicted class, `[N]`: the first maximum; nothing for labels that do not exclude each other.
     pub(crate) fn predicted(&self) -> impl Iterator<Item = usize> {
         self.rows().map(|(_, row)| argmax(row))
@@ -162,6 +167,7 @@ mod tests {
         assert_eq!(scores.labels(), ["a", "b"]);
         assert_eq!(scores.rows().collect::<Vec<_>>(), [(1, &[0.25, 0.75][..]), (0, &[0.5, 0.5][..])]);
         assert_eq!(scores.column(1).collect::<Vec<_>>(), [0.75, 0.5]);
+        assert_eq!((scores.row(1), scores.row(2)), (&[0.5, 0.5][..], &[][..]));
         assert_eq!(scores.predicted().collect::<Vec<_>>(), [1, 0]);
         assert!(numbered(2, vec![], vec![]).is_empty());
     }

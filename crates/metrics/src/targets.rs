@@ -145,8 +145,6 @@ pub enum ScoresError {
         /// Number of classes or labels, L.
         n_labels: usize,
     },
-    /// Logits of another task than one of several classes.
-    Task(Task),
     /// A probability or logit that is no finite number; holds the image's index.
     NotFinite(usize),
     /// A number of groups that is not the number of images.
@@ -171,7 +169,6 @@ impl fmt::Display for ScoresError {
             Self::Shape { images, values, n_labels } => {
                 write!(f, "{values} probabilities or logits do not fit {images} images and {n_labels} labels")
             }
-            Self::Task(task) => write!(f, "logits of `{task}` predictions cannot be calibrated"),
             Self::NotFinite(image) => {
                 write!(f, "a probability or logit of image {image} is not a finite number")
             }

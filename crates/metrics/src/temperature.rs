@@ -12,15 +12,12 @@ pub struct Logits {
 }
 
 impl Logits {
-    /// Takes true classes and `logits`, `[N, C]` row by row, finite; beyond ±1e300 they count as that, so that none becomes
+    /// Takes true answers and `logits`, `[N, L]` row by row, finite; beyond ±1e300 they count as that, so that none becomes
     /// infinite at a low temperature.
     ///
     /// # Errors
-    /// Labels that do not exclude each other; shapes that do not fit; a logit that is not finite.
+    /// Shapes that do not fit; a logit that is not finite.
     pub fn new(targets: Targets, logits: Vec<f64>) -> Result<Self, ScoresError> {
-        if targets.task() != Task::MultiClass {
-            return Err(ScoresError::Task(targets.task()));
-        }
         check(&targets, &logits)?;
         let logits = logits.into_iter().map(|logit| logit.clamp(-1e300, 1e300)).collect();
         Ok(Self { targets, logits })
@@ -36,10 +33,46 @@ impl Logits {
         self.targets.is_empty()
     }
 
-    /// The probabilities at a temperature: softmax of logits / T.
+    /// The probabilities at a temperature: softmax of logits / T of classes, and the logistic function of labels' own.
     pub fn at(&self, temperature: f64) -> Scores {
-        let probabilities = self.rows().flat_map(|(_, row)| softmax(row, temperature)).collect();
+        let probabilities = match self.targets.task() {
+            Task::MultiClass => self.rows().flat_map(|(_, row)| softmax(row, temperature)).collect(),
+            Task::MultiLabel => self.logits.iter().map(|logit| logistic(logit / temperature)).collect(),
+        };
         Scores::from_finite(self.targets.clone(), probabilities)
+    }
+
+    /// Mean binary crossentropy of all known entries, in nats, from the logits themselves: no probability is clipped. `None`
+    /// where nothing is known, and for classes that exclude each other.
+    pub fn binary_crossentropy(&self) -> Option<f64> {
+        let labels = if self.targets.task() == Task::MultiLabel { self.targets.labels().len() } else { 0 };
+        let losses: Vec<f64> = (0..labels)
+            .flat_map(|label| self.of_label(label))
+            .map(|(truth, logit)| {
+                let x = if truth { -logit } else { logit };
+                // ln(1 + eˣ), without overflow.
+                x.max(0.0) + (-x.abs()).exp().ln_1p()
+            })
+            .collect();
+        (!losses.is_empty()).then(|| losses.iter().sum::<f64>() / losses.len() as f64)
+    }
+
+    /// Mean of -ln p of a label's truth at a temperature over its known images, in nats, clipped as the figure `log_loss` of
+    /// [`crate::LABEL_FIGURES`].
+    fn log_loss_of_label(&self, label: usize, temperature: f64) -> f64 {
+        let known = self.of_label(label);
+        let losses = known.iter().map(|&(truth, logit)| {
+            // 1 - p of a logit is p of its negative, without a loss of digits.
+            let p = logistic(if truth { logit } else { -logit } / temperature);
+            -p.clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()
+        });
+        losses.sum::<f64>() / known.len() as f64
+    }
+
+    /// Truth and logit of each image in which a label is known.
+    fn of_label(&self, label: usize) -> Vec<(bool, f64)> {
+        let rows = self.logits.chunks_exact(self.targets.labels().len()).enumerate();
+        rows.filter_map(|(image, row)| Some((self.targets.value(image, label)?, *row.get(label)?))).collect()
     }
 
     /// Mean of -ln p of the true class at a temperature, in nats, clipped as the figure `log_loss` of [`crate::FIGURES`].
@@ -55,6 +88,11 @@ impl Logits {
     fn rows(&self) -> impl Iterator<Item = (usize, &[f64])> {
         self.targets.classes().iter().copied().zip(self.logits.chunks_exact(self.targets.labels().len()))
     }
+}
+
+/// The logistic function, 1 / (1 + e⁻ˣ).
+fn logistic(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
 }
 
 /// Softmax of a row over T, its highest value taken off first. Terms are summed in order, as NumPy sums them: which
@@ -97,7 +135,7 @@ pub struct Temperature {
     pub bound: Option<Bound>,
     /// Number of images fitted to.
     pub images: usize,
-    /// Mean of -ln p of the true class at T = 1 and at T, in nats, on the images fitted to.
+    /// Mean of -ln p of the true answer at T = 1 and at T, in nats, on the images fitted to.
     pub log_loss: [f64; 2],
     /// Expected calibration error at T = 1 and at T, in `[0, 1]`, on the images fitted to.
     pub expected_calibration_error: [f64; 2],
@@ -109,13 +147,39 @@ impl Temperature {
     /// Fits ln T in `[-4, 4]` to 1e-10 by Brent's method. Log loss has one valley in ln T, since it is convex in 1/T.
     ///
     /// # Errors
-    /// No images.
+    /// No images of classes that exclude each other.
     pub fn fit(logits: &Logits) -> Result<Self, Undefined> {
-        let loss = |log: f64| logits.log_loss(log.exp());
         let calibration_error = |temperature| {
             Reliability::new(&logits.at(temperature)).expected_calibration_error().ok_or(Undefined::NoImages)
         };
-        let (images, error_before) = (logits.len(), calibration_error(1.0)?);
+        Self::minimising(logits.len(), |temperature| logits.log_loss(temperature), calibration_error)
+    }
+
+    /// Fits the temperature of one label like [`Self::fit`], over the images in which it is known.
+    ///
+    /// # Errors
+    /// No image in which it is known.
+    pub fn fit_label(logits: &Logits, label: usize) -> Result<Self, Undefined> {
+        let calibration_error = |temperature| {
+            Reliability::of_label(&logits.at(temperature), label)
+                .expected_calibration_error()
+                .ok_or(Undefined::NeverKnown(label))
+        };
+        let images = logits.of_label(label).len();
+        Self::minimising(
+            images,
+            |temperature| logits.log_loss_of_label(label, temperature),
+            calibration_error,
+        )
+    }
+
+    fn minimising(
+        images: usize,
+        log_loss: impl Fn(f64) -> f64,
+        calibration_error: impl Fn(f64) -> Result<f64, Undefined>,
+    ) -> Result<Self, Undefined> {
+        let loss = |log: f64| log_loss(log.exp());
+        let error_before = calibration_error(1.0)?;
         let log = minimise(loss, (-LOG_BOUND, LOG_BOUND), 1e-10);
         let (before, after) = (loss(0.0), loss(log));
         // Rounding alone is no gain.
@@ -194,8 +258,41 @@ mod tests {
         let nan = Logits::new(numbered_targets(2, vec![0, 1]), vec![0.0, 1.0, f64::NAN, 0.0]).unwrap_err();
         assert_eq!(nan, ScoresError::NotFinite(1));
         let findings = Targets::from_findings(["Edema"], vec![None]).unwrap();
-        let refused = Logits::new(findings, vec![0.0]).unwrap_err();
-        assert_eq!(refused.to_string(), "logits of `multi-label` predictions cannot be calibrated");
+        let unknown = Logits::new(findings, vec![0.0]).unwrap();
+        assert_eq!(Temperature::fit_label(&unknown, 0), Err(Undefined::NeverKnown(0)));
+        assert_eq!(Temperature::fit_label(&unknown, 1), Err(Undefined::NeverKnown(1)));
+    }
+
+    /// A label against nothing is a class of two whose logits are its own and 0.
+    #[test]
+    fn a_labels_temperature_is_that_of_two_classes_over_its_known_images() {
+        let (truth, values) = ([1, 1, 0, 1, 0, 0], [3.0, -1.0, 2.0, 4.0, -3.0, -5.0]);
+        let classes = fit(2, &truth, &values.map(|value| [0.0, value]).concat());
+        let mut findings: Vec<Option<bool>> =
+            truth.iter().flat_map(|&truth| [None, Some(truth == 1)]).collect();
+        findings.extend([Some(true), None]);
+        let mut logits = values.map(|value| [9.0, value]).concat();
+        logits.extend([1.0, 7.0]);
+        let targets = Targets::from_findings(["Edema", "Mass"], findings).unwrap();
+        let logits = Logits::new(targets, logits).unwrap();
+        let label = Temperature::fit_label(&logits, 1).unwrap();
+        assert!((label.value - classes.value).abs() < 1e-6 && label.images == 6, "{label:?} {classes:?}");
+        assert!((label.log_loss[1] - classes.log_loss[1]).abs() < 1e-12);
+        let at = logits.at(label.value);
+        assert!((at.row(0)[1] - 1.0 / (1.0 + (-3.0 / label.value).exp())).abs() < 1e-15);
+    }
+
+    #[test]
+    fn the_binary_crossentropy_is_of_known_entries_and_never_clipped() {
+        let targets =
+            Targets::from_findings(["a", "b"], vec![Some(true), Some(false), None, Some(true)]).unwrap();
+        let logits = Logits::new(targets, vec![2.0, -1.0, 9.0, -800.0]).unwrap();
+        let expected = ((-2f64).exp().ln_1p() + (-1f64).exp().ln_1p() + 800.0) / 3.0;
+        assert!((logits.binary_crossentropy().unwrap() - expected).abs() < 1e-12);
+        let unknown = Targets::from_findings(["a"], vec![None]).unwrap();
+        assert_eq!(Logits::new(unknown, vec![1.0]).unwrap().binary_crossentropy(), None);
+        let classes = Logits::new(numbered_targets(2, vec![0]), vec![0.0; 2]).unwrap();
+        assert_eq!(classes.binary_crossentropy(), None);
     }
 
     #[test]

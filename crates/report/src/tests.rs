@@ -1,6 +1,6 @@
 mod fixture;
 
-use fixture::{bare, figures, scores, tested, whole};
+use fixture::{bare, figures, of_classes, scores, tested, whole};
 
 use super::*;
 
@@ -131,7 +131,7 @@ fn the_checklist_says_what_the_run_says() {
     assert_eq!(answer(&report, "Patients kept apart"), "✗ no");
     report.audit.as_mut().unwrap().grouped = Some(5);
     assert_eq!(answer(&report, "Patients kept apart"), "~ in part");
-    report.test.as_mut().unwrap().record.saved.operating_points.clear();
+    of_classes(report.test.as_mut().unwrap()).operating_points.clear();
     assert_eq!(answer(&report, "Operating points chosen on validation"), "✗ no");
     report.test.as_mut().unwrap().pictures = None;
     assert_eq!(answer(&report, "Failure analysis"), "~ in part");
@@ -155,7 +155,7 @@ fn names_are_text_and_never_markup() {
     let mut saved = figures(0.625);
     saved["undefined"] = serde_json::json!({"accuracy": HOSTILE, "cohen_kappa": HOSTILE});
     test.record.saved = tested(saved);
-    test.record.saved.classes[1].label = HOSTILE.to_owned();
+    of_classes(test).classes[1].label = HOSTILE.to_owned();
     let page = page(&report);
     lacks(&page, &["<script", "\u{1}", "src=\"http", "href=\"http"]);
     has(
@@ -244,15 +244,15 @@ fn odd_runs_have_pages_too() {
     report.record.best_epoch = None;
     let test = report.test.as_mut().unwrap();
     test.scores = Some(fixture::scores_of(2, vec![0, 0], vec![0.5, 0.5, 1.0, 0.0]));
-    test.record.saved.confusion_matrix = vec![vec![2, 0], vec![0, 0]];
+    of_classes(test).confusion_matrix = vec![vec![2, 0], vec![0, 0]];
     has(&page(&report), &["no curve, no image of class `b` in the set"]);
     for n in [7, 40] {
         report.record.classes = (0..n).map(|class| format!("class {class} of a long name")).collect();
         let test = report.test.as_mut().unwrap();
-        test.record.saved.confusion_matrix = vec![vec![1; n]; n];
-        let class = test.record.saved.classes[0].clone();
-        test.record.saved.classes = vec![class; n];
-        for (class, label) in test.record.saved.classes.iter_mut().zip(&report.record.classes) {
+        of_classes(test).confusion_matrix = vec![vec![1; n]; n];
+        let class = of_classes(test).classes[0].clone();
+        of_classes(test).classes = vec![class; n];
+        for (class, label) in of_classes(test).classes.iter_mut().zip(&report.record.classes) {
             class.label.clone_from(label);
         }
         test.scores = Some(fixture::scores_of(n, (0..n).collect(), vec![1.0 / n as f64; n * n]));

@@ -1,7 +1,7 @@
 use std::{path::Path, time::Instant};
 
 use data::ImageSet;
-use experiment::{PredictedImage, PredictionTable, TestFigures, Tested};
+use experiment::{PredictedImage, PredictionTable, Source, TestFigures, Tested};
 use metrics::Scores;
 use model::Classifier;
 
@@ -21,10 +21,11 @@ pub fn figures(
     let start = Instant::now();
     let Some(evaluated) = evaluate(classifier, &Inputs::images(images), observer)? else { return Ok(None) };
     let tested = Tested {
-        checkpoint: checkpoint.display().to_string(),
+        source: Source::Checkpoint(checkpoint.display().to_string()),
         formats: classifier.spec().formats.map(|rules| rules.to_string()),
+        thresholds: Vec::new(),
         synthetic: images.is_synthetic(),
-        seconds: start.elapsed().as_secs_f64(),
+        seconds: Some(start.elapsed().as_secs_f64()),
     };
     let set = prediction_table(images, evaluated.scores.clone())?;
     let mut figures = TestFigures::new(&set, tested)?;

@@ -170,6 +170,11 @@ pub(super) fn share(text: &str) -> Result<f64, String> {
         .and_then(|value| Some(value).filter(within).ok_or_else(|| "must be above 0 and below 1".to_owned()))
 }
 
+pub(super) fn probability(text: &str) -> Result<f64, String> {
+    let within = |value: &f64| (0.0..=1.0).contains(value);
+    number(text).and_then(|value| Some(value).filter(within).ok_or_else(|| "must be from 0 to 1".to_owned()))
+}
+
 pub(super) fn sensitivity(text: &str) -> Result<f64, String> {
     let within = |value: &f64| *value > 0.0 && *value <= 1.0;
     number(text).and_then(|value| {

@@ -35,7 +35,7 @@ pub(super) fn print(args: &CrossValidateArgs, folder: &CrossValidation, output: 
     if let Some(pooled) = &record.pooled {
         print_folds(folder, output);
         output.result("");
-        test::print(&[("all folds".to_owned(), pooled)], output);
+        test::print::models(&[("all folds".to_owned(), pooled)], output);
         output.result("");
         output.result(LEFT_OUT);
         return;
@@ -44,7 +44,7 @@ pub(super) fn print(args: &CrossValidateArgs, folder: &CrossValidation, output: 
     if let Some(fold) = asked
         && let Some(figures) = &fold.figures
     {
-        test::print(
+        test::print::models(
             &[(format!("fold {} (epoch {})", fold.fold, fold.best_epoch.unwrap_or(0)), figures)],
             output,
         );

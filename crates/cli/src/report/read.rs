@@ -53,7 +53,7 @@ fn test(run: &Run, record: TestRecord, images: bool) -> Result<Test> {
 
 /// Checks that predictions are the run's: those of another run give curves that do not belong to the figures.
 fn check(run: &Run, tests: &TestRecord, set: &PredictionTable, path: &Path) -> Result<()> {
-    let problem = if set.classes() != run.record.classes {
+    let problem = if set.labels() != run.record.classes {
         "is of other classes than the run".to_owned()
     } else if set.images.len() != tests.saved.images {
         format!("holds {} images and the run was tested on {}", set.images.len(), tests.saved.images)

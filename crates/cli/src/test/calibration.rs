@@ -8,7 +8,9 @@ use crate::{
 
 /// Prints the effect of a calibration on these images: that of its temperature, and that of its thresholds.
 pub(super) fn print(name: &str, figures: &TestFigures, output: &Output) {
-    if let Some(TemperatureEffect { temperature, bound, uncalibrated: Some(before) }) = figures.temperature {
+    let Some(of_classes) = figures.multi_class() else { return };
+    if let Some(TemperatureEffect { temperature, bound, uncalibrated: Some(before) }) = of_classes.temperature
+    {
         let after = |key: &str| figures.figure(key).value;
         let change = |before: Option<f64>, key: &str| format!("{} → {}", share(before), share(after(key)));
         let bound = match bound {
@@ -29,7 +31,7 @@ pub(super) fn print(name: &str, figures: &TestFigures, output: &Output) {
             },
         ));
     }
-    let Some(first) = figures.operating_points.first() else { return };
+    let Some(first) = of_classes.operating_points.first() else { return };
     let target = first.target;
     output.result([
         "",
@@ -38,7 +40,7 @@ pub(super) fn print(name: &str, figures: &TestFigures, output: &Output) {
     let heading =
         ["class", "threshold", "sensitivity", "specificity", "on validation"].map(str::to_owned).to_vec();
     let mut rows = vec![heading];
-    for point in &figures.operating_points {
+    for point in &of_classes.operating_points {
         let on_validation =
             format!("{}, {}", share(point.validation.sensitivity), share(point.validation.specificity));
         rows.push(vec![

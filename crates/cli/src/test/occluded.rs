@@ -68,10 +68,11 @@ pub(crate) fn print_occluded(
 
 /// Returns the most frequent class, and the accuracy and balanced accuracy of always guessing it.
 fn guessing(figures: &TestFigures) -> Option<(&str, f64, Option<f64>)> {
-    let mut classes = figures.classes.iter();
-    let first = classes.next()?;
-    let most = classes.fold(first, |most, class| if class.support > most.support { class } else { most });
-    let all_there = figures.classes.iter().all(|class| class.support > 0);
-    let balanced = all_there.then(|| 1.0 / figures.classes.len() as f64);
+    let classes = &figures.multi_class()?.classes;
+    let (first, others) = classes.split_first()?;
+    let most =
+        others.iter().fold(first, |most, class| if class.support > most.support { class } else { most });
+    let all_there = classes.iter().all(|class| class.support > 0);
+    let balanced = all_there.then(|| 1.0 / classes.len() as f64);
     Some((&most.label, most.support as f64 / figures.images.max(1) as f64, balanced))
 }

@@ -42,7 +42,7 @@ fn second() -> PredictionTable {
 fn images_are_matched_by_path_and_classes_by_name() {
     let (first, second) = (first(), second());
     let matched = in_order_of(("one", &first), ("two", &second)).unwrap();
-    assert_eq!((matched.classes(), &matched.images), (first.classes(), &first.images));
+    assert_eq!((matched.labels(), &matched.images), (first.labels(), &first.images));
     let rows: Vec<Vec<f32>> =
         matched.scores.rows().map(|(_, row)| row.iter().map(|&p| p as f32).collect()).collect();
     assert_eq!(rows, [[0.7, 0.3], [0.4, 0.6], [0.4, 0.6], [0.4, 0.6], [0.7, 0.3]]);

@@ -53,8 +53,7 @@ fn run(begun: &CrossValidation, fold: usize, status: RunStatus, images: &[(&str,
     let run = Run::create(&begun.file(&run_name(fold)), record).unwrap();
     let set = predictions(images);
     set.write(&run.file(PREDICTIONS)).unwrap();
-    let tested = Tested { checkpoint: String::new(), formats: None, synthetic: false, seconds: 1.0 };
-    let figures = TestFigures::new(&set, tested).unwrap();
+    let figures = TestFigures::new(&set, Tested::from_file(String::new())).unwrap();
     run.save_tests(&TestRecord { saved: figures.clone(), last: figures, occluded: BTreeMap::new() }).unwrap();
     run
 }

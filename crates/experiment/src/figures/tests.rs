@@ -1,4 +1,4 @@
-use metrics::Targets;
+use metrics::{Bound, Targets};
 
 use super::*;
 use crate::PredictedImage;
@@ -11,10 +11,11 @@ fn tested() -> TestFigures {
     let image = |at: usize| PredictedImage { path: format!("{at}.png").into(), group: None, note: None };
     let table = PredictionTable::new((0..4).map(image).collect(), scores).unwrap();
     let tested = Tested {
-        checkpoint: "best.safetensors".to_owned(),
+        source: Source::Checkpoint("best.safetensors".to_owned()),
         formats: Some("all".to_owned()),
+        thresholds: Vec::new(),
         synthetic: false,
-        seconds: 2.0,
+        seconds: Some(2.0),
     };
     TestFigures::new(&table, tested).unwrap()
 }
@@ -30,7 +31,7 @@ fn a_figure_without_a_value_has_a_reason_and_no_interval() {
     assert_eq!((balanced.value, balanced.interval), (None, None));
     assert_eq!(balanced.missing.as_deref(), Some("no image of class `c` in the set"));
 
-    let [first, _, last] = &figures.classes[..] else { panic!("three classes") };
+    let [first, _, last] = &figures.multi_class().unwrap().classes[..] else { panic!("three classes") };
     assert_eq!((first.support, last.support, last.few), (2, 0, true));
     assert_eq!((first.figure("recall").value, last.figure("recall").value), (Some(0.5), None));
     assert!(first.figure("recall").interval.is_some() && last.figure("specificity").interval.is_some());
@@ -45,7 +46,8 @@ fn a_figure_without_a_value_has_a_reason_and_no_interval() {
 #[test]
 fn json_has_the_keys_of_every_version_in_their_order_and_reads_back() {
     let mut figures = tested();
-    figures.temperature = Some(TemperatureEffect {
+    let TaskFigures::MultiClass(of_task) = &mut figures.of_task else { panic!("classes") };
+    of_task.temperature = Some(TemperatureEffect {
         temperature: 1.5,
         bound: Some(Bound::Upper),
         uncalibrated: Some(Uncalibrated {
@@ -109,4 +111,51 @@ fn a_figure_that_an_earlier_version_did_not_write_has_no_value() {
     value.as_object_mut().unwrap().remove("images").unwrap();
     let error = serde_json::from_value::<TestFigures>(value).unwrap_err().to_string();
     assert_eq!(error, "missing field `images`");
+}
+
+/// Makes figures of two labels and 40 images; `Mass` has no known positive image.
+fn findings() -> (PredictionTable, Tested) {
+    let values =
+        (0..40).flat_map(|image| [Some(image % 3 == 0), (image % 2 == 0).then_some(false)]).collect();
+    let rows = (0..40).flat_map(|image| [f64::from(image * 7 % 40) / 40.0, 0.25]).collect();
+    let scores = Scores::new(Targets::from_findings(["Edema", "Mass"], values).unwrap(), rows).unwrap();
+    let image = |at: usize| PredictedImage {
+        path: format!("{at}.png").into(),
+        group: Some(format!("p{}", at / 2)),
+        note: None,
+    };
+    let table = PredictionTable::new((0..40).map(image).collect(), scores).unwrap();
+    (table, Tested { thresholds: vec![0.25], ..Tested::from_file("other.csv".to_owned()) })
+}
+
+#[test]
+fn findings_have_figures_by_label_that_read_back() {
+    let (table, tested) = findings();
+    let figures = TestFigures::new(&table, tested).unwrap();
+    let text = serde_json::to_string(&figures).unwrap();
+    assert_eq!(serde_json::from_str::<TestFigures>(&text).unwrap(), figures);
+    let json: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((&json["task"], &json["predictions"]), (&"multi-label".into(), &"other.csv".into()));
+    assert!(json.get("checkpoint").is_none() && json.get("seconds").is_none() && json.get("loss").is_none());
+    let [edema, mass] = &json["labels"].as_array().unwrap()[..] else { panic!("{json}") };
+    assert_eq!(
+        (&edema["known"], &edema["positives"], &edema["threshold"]),
+        (&40.into(), &14.into(), &0.25.into())
+    );
+    assert_eq!(
+        (&mass["known"], &mass["positives"], &mass["threshold"]),
+        (&20.into(), &0.into(), &0.5.into())
+    );
+    assert_eq!((&mass["roc_auc"], &mass["roc_auc_delong_se"]), (&Value::Null, &Value::Null));
+    assert_eq!(json["undefined"]["roc_auc of `Mass`"], "no known positive image of `Mass`");
+    assert_eq!((&json["macro_roc_auc"], &json["labels_with_roc_auc"]), (&edema["roc_auc"], &1.into()));
+    assert_eq!((&json["groups"], json["intervals"].get("macro_roc_auc").is_some()), (&20.into(), true));
+    assert_eq!(figures.by_label("roc_auc")[1].0, "Mass");
+}
+
+#[test]
+fn findings_without_an_image_are_refused() {
+    let (table, tested) = findings();
+    let error = TestFigures::new(&table.select(&[]).unwrap(), tested).unwrap_err();
+    assert_eq!(error.to_string(), "a test needs at least one image");
 }

@@ -1,4 +1,7 @@
+use metrics::Task;
+
 use super::*;
+use crate::Error;
 
 fn set(groups: [Option<&str>; 3]) -> PredictionTable {
     let targets = Targets::from_classes(["COVID-19", "p_\"odd\""], vec![0, 1, 1]).unwrap();
@@ -43,14 +46,10 @@ fn images_of_one_group_are_drawn_together_and_those_of_none_alone() {
 }
 
 #[test]
-fn images_and_scores_are_as_many_and_of_one_class_each() {
+fn images_and_scores_are_as_many() {
     let table = set([None; 3]);
     let fewer = PredictionTable::new(table.images[1..].to_vec(), table.scores.clone()).unwrap_err();
     assert!(matches!(fewer, Error::Scores(ScoresError::Groups { groups: 2, images: 3 })), "{fewer:?}");
-    let findings = Targets::from_findings(["Edema"], vec![None; 3]).unwrap();
-    let several =
-        PredictionTable::new(table.images, Scores::new(findings, vec![0.5; 3]).unwrap()).unwrap_err();
-    assert_eq!(several.to_string(), "figures of `multi-label` predictions cannot be computed");
 }
 
 #[test]
@@ -59,8 +58,11 @@ fn a_file_of_something_else_is_refused_by_line() {
     let path = folder.path().join("predictions.csv");
     let header = "path,label,predicted,p_a,p_b\n";
     for (text, line, problem) in [
-        ("path,predicted,p_a\n", 1, "its columns do not begin with `path,label,predicted`"),
-        ("path,label,predicted,p_a,b\n", 1, "it has a column that is no class's `p_…`"),
+        ("label,path,predicted,p_a\n", 1, "its columns do not begin with `path,label,predicted`"),
+        ("path,p_a\n", 1, "its columns do not begin with `path,label,predicted`"),
+        ("path,Edema,p_Mass\n", 1, "its columns of truth and of probabilities are of different labels"),
+        ("path,Edema,Mass,p_Edema\n", 1, "its columns of truth and of probabilities are of different labels"),
+        ("path,Edema,p_Edema\nx,2,0.5\n", 2, "column `Edema`: `2` is none of 1, 0, -1 and nothing"),
         ("path,label,predicted,p_a,p_b,p_a\n", 1, "it has two columns of class `a`"),
         (
             &format!("path,label,predicted{}", ",p_".repeat(1001)),
@@ -91,4 +93,140 @@ fn a_file_of_something_else_is_refused_by_line() {
     }
     std::fs::remove_file(&path).unwrap();
     assert!(PredictionTable::read(&path).unwrap_err().to_string().starts_with("cannot read"));
+}
+
+/// Findings of three images, one unknown, with attributes and a path that a spreadsheet would take for a formula.
+fn findings() -> PredictionTable {
+    let values = vec![Some(true), None, Some(false), Some(false), None, Some(true)];
+    let targets = Targets::from_findings(["Edema", "Pleural, other"], values).unwrap();
+    let scores = Scores::from_f32(targets, &[0.9, 0.1, 1e-9, 1.0, 0.3, 0.7]).unwrap();
+    let image = |index: usize| PredictedImage {
+        path: format!("=x/{index}.png").into(),
+        group: (index > 0).then(|| "p1".to_owned()),
+        note: None,
+    };
+    let attribute = |name: &str, values: [&str; 3]| Attribute {
+        name: name.to_owned(),
+        values: values.map(str::to_owned).to_vec(),
+    };
+    let attributes = vec![
+        attribute("view", ["PA", "", "-AP"]),
+        attribute("p_view", ["1", "2", "3"]),
+        attribute("Edema", ["1", "2", "3"]),
+        attribute("note", ["1", "2", "3"]),
+        attribute("age", ["57", "8", ""]),
+    ];
+    let table = PredictionTable::new((0..3).map(image).collect(), scores).unwrap();
+    table.with_attributes(attributes)
+}
+
+#[test]
+fn findings_are_read_back_to_the_bit_with_their_attributes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("predictions.csv");
+    let table = findings();
+    let names: Vec<&str> = table.attributes().iter().map(|attribute| attribute.name.as_str()).collect();
+    assert_eq!(names, ["view", "age"], "a column that would pass for another is no attribute");
+    table.write(&path).unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], "path,Edema,\"Pleural, other\",p_Edema,\"p_Pleural, other\",view,age,group");
+    assert_eq!(lines[1], "=x/0.png,1,,0.9,0.1,PA,57,");
+    assert_eq!(PredictionTable::read(&path).unwrap(), table);
+    table.write_for_spreadsheets(&path).unwrap();
+    assert!(std::fs::read_to_string(&path).unwrap().contains("'=x/0.png"));
+    assert_eq!(PredictionTable::read(&path).unwrap(), table);
+}
+
+#[test]
+fn selected_images_keep_their_truth_attributes_and_groups() {
+    let part = findings().select(&[2, 1]).unwrap();
+    assert_eq!((part.scores.task(), part.scores.len()), (Task::MultiLabel, 2));
+    assert_eq!(part.images[0].path, Path::new("=x/2.png"));
+    assert_eq!([0, 1].map(|label| part.scores.targets().value(0, label)), [None, Some(true)]);
+    assert_eq!(part.scores.row(0), [0.3f32, 0.7].map(f64::from));
+    assert_eq!(
+        (part.scores.groups(), part.attributes()[0].values.as_slice()),
+        (Some(&[0, 0][..]), &["-AP".to_owned(), String::new()][..])
+    );
+    let classes = set([None; 3]).select(&[1, 0]).unwrap();
+    assert_eq!(classes.scores.classes(), [1, 0]);
+    assert!(findings().select(&[3]).is_err());
+}
+
+fn other(text: &str, settings: &OtherPredictions) -> std::result::Result<PredictionTable, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("other.csv");
+    std::fs::write(&path, text).unwrap();
+    settings.read(&path).map_err(|error| error.to_string().replace(&path.display().to_string(), "FILE"))
+}
+
+#[test]
+fn columns_of_other_programs_are_told_by_their_names() {
+    let text = "Image Index;Patient ID;View;Edema;Mass;p_Mass;p_Edema\n\
+                a.png;7;PA;1;-1;0.25;0.1234567890123\nb.png;;AP;;0.0;0;1\n";
+    let table = other(text, &OtherPredictions::default()).unwrap();
+    // The order is that of the probabilities, in f64.
+    assert_eq!(table.labels(), ["Mass", "Edema"]);
+    assert_eq!(table.scores.row(0), [0.25, 0.1234567890123]);
+    let truth = |image| [0, 1].map(|label| table.scores.targets().value(image, label));
+    assert_eq!((truth(0), truth(1)), ([None, Some(true)], [Some(false), None]));
+    assert_eq!((table.images[0].group.as_deref(), table.images[1].group.as_deref()), (Some("7"), None));
+    assert_eq!(
+        table.attributes(),
+        [Attribute { name: "View".to_owned(), values: vec!["PA".to_owned(), "AP".to_owned()] }]
+    );
+    let chosen = OtherPredictions {
+        labels: vec!["Edema".to_owned()],
+        group: Some("View".to_owned()),
+        ..Default::default()
+    };
+    let table = other(text, &chosen).unwrap();
+    assert_eq!((table.labels(), table.scores.row(1)), (&["Edema".to_owned()][..], &[1.0][..]));
+    assert_eq!(table.images[1].group.as_deref(), Some("AP"));
+}
+
+#[test]
+fn classes_of_other_programs_have_one_column_of_truth() {
+    let text = "path,truth,p_a,p_b\nx,b,2,0\ny,a,0,-1\n";
+    let logits = OtherPredictions { logits: true, ..Default::default() };
+    let table = other(text, &logits).unwrap();
+    assert_eq!((table.scores.task(), table.scores.classes()), (Task::MultiClass, &[1, 0][..]));
+    assert!((table.scores.row(0)[0] - 1.0 / (1.0 + (-2f64).exp())).abs() < 1e-15);
+    let findings = other("path,a,p_a\nx,1,2\n", &logits).unwrap();
+    assert!((findings.scores.row(0)[0] - 1.0 / (1.0 + (-2f64).exp())).abs() < 1e-15);
+}
+
+#[test]
+fn a_compressed_file_is_read_and_other_files_are_refused_by_line_and_column() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("other.csv.GZ");
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packed, b"path,a,p_a\nx,1,0.5\n").unwrap();
+    std::fs::write(&path, packed.finish().unwrap()).unwrap();
+    assert_eq!(OtherPredictions::default().read(&path).unwrap().labels(), ["a"]);
+    for (text, problem) in [
+        ("", "line 1: no column `path`; there are "),
+        ("x,a,p_a\n", "line 1: no column `path`; there are `x`, `a`, `p_a`"),
+        ("path,a,a,p_a\n", "line 1: column `a` is there twice"),
+        ("path,a\n", "line 1: no column `p_<label>` with probabilities"),
+        ("path,a,c,b,p_a,p_b\n", "line 1: no column `p_c` with the probabilities of `c`"),
+        ("path,a,p_a,p_b\n", "line 1: no column `b` with the truth of `p_b`"),
+        ("path,p_a,p_b\n", "line 1: no column `a` with the truth of `p_a`"),
+        ("path,label,p_a,p_b\nx,c,1,0\n", "line 2: `c` has no column `p_c`"),
+        (
+            "path,a,p_a\nx,1,1.5\n",
+            "line 2: column `p_a`: `1.5` is no probability, which is 0 to 1; are these logits?",
+        ),
+        ("path,a,p_a\nx,yes,0.5\n", "line 2: column `a`: `yes` is none of 1, 0, -1 and nothing"),
+        ("path,a,p_a\nx,1,\n", "line 2: column `p_a`: `` is no number"),
+        ("path,a,p_a\nx,1,0.5\n,1,0.5\n", "line 3: an empty path"),
+        ("path,a,p_a\nx,1\n", "line 2: 2 fields, but the header has 3"),
+    ] {
+        let error = other(text, &OtherPredictions::default()).unwrap_err();
+        assert_eq!(error, format!("`FILE`, {problem}"));
+    }
+    let lacking = OtherPredictions { labels: vec!["Mass".to_owned()], ..Default::default() };
+    let error = other("path,a,p_a\n", &lacking).unwrap_err();
+    assert_eq!(error, "`FILE`, line 1: no column `p_Mass` with the probabilities of `Mass`");
 }

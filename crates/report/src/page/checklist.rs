@@ -218,8 +218,9 @@ fn enough(report: &Report) -> (Answer, String) {
     let few: Vec<String> = test
         .record
         .saved
-        .classes
+        .multi_class()
         .iter()
+        .flat_map(|figures| &figures.classes)
         .filter(|class| class.few)
         .map(|class| format!("{} ({})", class.label, class.support))
         .collect();
@@ -245,7 +246,8 @@ fn calibration(report: &Report) -> (Answer, String) {
 }
 
 fn operating_points(report: &Report) -> (Answer, String) {
-    match report.test.as_ref().map(|test| test.record.saved.operating_points.len()) {
+    match report.test.as_ref().and_then(|test| Some(test.record.saved.multi_class()?.operating_points.len()))
+    {
         None => untested(),
         Some(0) => (Answer::No, "none were asked for; the highest probability decides".to_owned()),
         Some(n) => (Answer::Yes, format!("{}, reported on the test set", number::count(n, "threshold"))),

@@ -1,6 +1,6 @@
 //! Test figures with their intervals.
 
-use experiment::TestFigures;
+use experiment::{MultiClassFigures, TestFigures};
 use maud::{Markup, html};
 use metrics::{CLASS_FIGURES, FIGURES, Figure, FigureSpec, FigureTable, KerasFigures};
 
@@ -8,6 +8,8 @@ use crate::{Report, Test, number};
 
 pub(super) fn section(report: &Report, test: &Test) -> Markup {
     let models = report.models(test);
+    let of_classes = [&test.record.saved, &test.record.last].map(TestFigures::multi_class);
+    let [Some(saved), Some(last)] = of_classes else { return html! {} };
     let undefined = test.record.saved.undefined();
     html! {
         section #figures {
@@ -25,7 +27,7 @@ pub(super) fn section(report: &Report, test: &Test) -> Markup {
                             @for (name, _) in &models { th scope="col" colspan="2" { (name) } }
                         }
                     }
-                    tbody { (rows([models[0].1, models[1].1])) }
+                    tbody { (rows([models[0].1, models[1].1], [saved, last])) }
                 }
             }
             p.soft { (intervals(&test.record.saved)) }
@@ -38,14 +40,14 @@ pub(super) fn section(report: &Report, test: &Test) -> Markup {
 }
 
 /// Renders the eight figures of the study, and the ones that a reviewer asks for besides.
-fn rows(models: [&TestFigures; 2]) -> Markup {
-    let count = |of: fn(&KerasFigures) -> u64| models.map(|model| number::whole(of(&model.keras)));
-    let share = |of: fn(&KerasFigures) -> f64| models.map(|model| number::figure(Some(of(&model.keras))));
+fn rows(models: [&TestFigures; 2], of_classes: [&MultiClassFigures; 2]) -> Markup {
+    let count = |of: fn(&KerasFigures) -> u64| of_classes.map(|model| number::whole(of(&model.keras)));
+    let share = |of: fn(&KerasFigures) -> f64| of_classes.map(|model| number::figure(Some(of(&model.keras))));
     let figures = |key: &str| models.map(|model| model.figure(key));
     let more =
         FIGURES.iter().filter(|spec| spec.tables.contains(&FigureTable::Page) && spec.key != "accuracy");
     html! {
-        (plain("Categorical crossentropy loss", &models.map(|model| format!("{:.6}", model.keras.loss))))
+        (plain("Categorical crossentropy loss", &of_classes.map(|model| format!("{:.6}", model.keras.loss))))
         (row("Accuracy", &figures("accuracy")))
         (plain("True positives", &count(|keras| keras.true_positives)))
         (plain("False positives", &count(|keras| keras.false_positives)))
@@ -98,7 +100,8 @@ fn intervals(saved: &TestFigures) -> String {
 
 /// Renders the figures of each class against all others.
 pub(super) fn classes(test: &Test) -> Markup {
-    let few = test.record.saved.classes.iter().any(|class| class.few);
+    let Some(of_classes) = test.record.saved.multi_class() else { return html! {} };
+    let few = of_classes.classes.iter().any(|class| class.few);
     html! {
         section #classes {
             h2 { "By class" }
@@ -113,7 +116,7 @@ pub(super) fn classes(test: &Test) -> Markup {
                         }
                     }
                     tbody {
-                        @for class in &test.record.saved.classes {
+                        @for class in &of_classes.classes {
                             tr {
                                 th scope="row" { (class.label) }
                                 td {

@@ -46,8 +46,8 @@ fn verdict(report: &Report) -> String {
         );
     };
     let saved = &test.record.saved;
-    let right: u64 =
-        (0..saved.confusion_matrix.len()).filter_map(|class| saved.confusion_matrix[class].get(class)).sum();
+    let matrix = saved.multi_class().map_or(&[][..], |figures| &figures.confusion_matrix);
+    let right: u64 = matrix.iter().enumerate().filter_map(|(class, row)| row.get(class)).sum();
     let accuracy = saved.figure("accuracy");
     let interval = accuracy
         .interval

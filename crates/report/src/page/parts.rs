@@ -45,7 +45,8 @@ pub(super) fn confusion(report: &Report, test: &Test, plots: Plots<'_>) -> Marku
 fn confused(report: &Report, test: &Test) -> Vec<String> {
     let label = |class: usize| report.record.classes.get(class).map_or(number::DASH, String::as_str);
     let mut pairs: Vec<(u64, u64, usize, usize)> = Vec::new();
-    for (row, counts) in test.record.saved.confusion_matrix.iter().enumerate() {
+    let matrix = test.record.saved.multi_class().map_or(&[][..], |figures| &figures.confusion_matrix);
+    for (row, counts) in matrix.iter().enumerate() {
         let images = counts.iter().sum();
         let wrong = counts.iter().enumerate().filter(|&(column, &count)| column != row && count > 0);
         pairs.extend(wrong.map(|(column, &count)| (count, images, row, column)));
@@ -76,6 +77,7 @@ pub(super) fn curves(test: &Test, plots: Plots<'_>) -> Markup {
 }
 
 pub(super) fn calibration(report: &Report, test: &Test, plots: Plots<'_>) -> Markup {
+    let Some(of_classes) = test.record.saved.multi_class() else { return html! {} };
     html! {
         section #calibration {
             h2 { "Calibration" }
@@ -87,15 +89,15 @@ pub(super) fn calibration(report: &Report, test: &Test, plots: Plots<'_>) -> Mar
                          it, it is too sure of itself, above it not sure enough. The expected calibration error is the mean distance, \
                          weighted by images; with few images it lies above the true one."
                     }
-                    (temperature(report.temperature(), test.record.saved.temperature, test))
-                    @if test.record.saved.operating_points.is_empty() {
+                    (temperature(report.temperature(), of_classes.temperature, test))
+                    @if of_classes.operating_points.is_empty() {
                         h3 { "Operating points" }
                         p { "None were asked for: the predicted class is the one of the highest probability. "
                             code { "train --sensitivity 0.95" } " chooses a threshold for each class on the validation images." }
                     }
                 }
             }
-            @if !test.record.saved.operating_points.is_empty() { h3 { "Operating points" } (operating_points(&test.record.saved.operating_points)) }
+            @if !of_classes.operating_points.is_empty() { h3 { "Operating points" } (operating_points(&of_classes.operating_points)) }
         }
     }
 }

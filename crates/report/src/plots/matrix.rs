@@ -16,7 +16,7 @@ const SIDE: f64 = 324.0;
 
 /// Draws counts and shares of each true class; none where there are no images.
 pub(super) fn confusion(report: &Report, test: &Test) -> Option<Drawing> {
-    let matrix = &test.record.saved.confusion_matrix;
+    let matrix = &test.record.saved.multi_class()?.confusion_matrix;
     let (n, total) = (matrix.len(), matrix.iter().flatten().sum::<u64>());
     if n == 0 || total == 0 {
         return None;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use audit::Sign;
-use experiment::{EpochRow, RunRecord, RunStatus, TestFigures, TestRecord};
+use experiment::{EpochRow, MultiClassFigures, RunRecord, RunStatus, TaskFigures, TestFigures, TestRecord};
 use metrics::{Bound, Calibration, Scores, Targets, Temperature};
 use serde_json::{Value, json};
 
@@ -30,6 +30,14 @@ pub(super) fn figures(accuracy: f64) -> Value {
         "undefined": {"precision of `b`": "no image was predicted as it", "precision of `a`": "no image was predicted as it"},
         "groups": null, "synthetic": false, "seconds": 0.2, "images_per_second": 40.0,
     })
+}
+
+/// Returns what a test of classes holds besides the figures of the set.
+pub(super) fn of_classes(test: &mut Test) -> &mut MultiClassFigures {
+    match &mut test.record.saved.of_task {
+        TaskFigures::MultiClass(figures) => figures,
+        TaskFigures::MultiLabel(_) => panic!("a test of classes"),
+    }
 }
 
 pub(super) fn tested(json: Value) -> TestFigures {

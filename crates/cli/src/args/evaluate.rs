@@ -1,0 +1,57 @@
+use std::path::PathBuf;
+
+use clap::Args;
+use experiment::Bins;
+
+use super::{threads, values::probability};
+
+#[derive(Args)]
+pub(crate) struct EvaluateArgs {
+    /// CSV with a row an image, also compressed (.gz): a column path (or image), a column per label with the truth (1, 0 or
+    /// nothing), and p_LABEL with the probability. Of classes, a column label with the true one. A column patient (or group)
+    /// groups the images; all others are attributes
+    #[arg(value_name = "CSV")]
+    pub(crate) predictions: PathBuf,
+    /// Labels to evaluate, in this order [default: all with a column p_LABEL]
+    #[arg(long, value_name = "LABEL,…", value_delimiter = ',')]
+    pub(crate) labels: Vec<String>,
+    #[command(flatten)]
+    pub(crate) by: ByArgs,
+    /// Probability from which an image counts as having a label
+    #[arg(long, value_name = "P", default_value_t = metrics::DEFAULT_THRESHOLD, value_parser = probability)]
+    pub(crate) threshold: f64,
+    /// CSV with the columns label and threshold, for labels with thresholds of their own
+    #[arg(long, value_name = "CSV")]
+    pub(crate) thresholds: Option<PathBuf>,
+    /// Take the columns p_LABEL as logits
+    #[arg(long)]
+    pub(crate) logits: bool,
+    /// Column that holds each image's group, such as its patient [default: group, patient or patient_id]
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) group_column: Option<String>,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Threads for drawing resamples [default: all cores]
+    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
+    pub(crate) threads: Option<usize>,
+}
+
+/// Flags for figures by attributes of the images.
+#[derive(Args, Clone)]
+pub(crate) struct ByArgs {
+    /// Columns by whose values the figures are given apart, such as view,sex,age
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
+    by: Vec<String>,
+    /// Lower bounds of the bins of a column of numbers, such as age=40,60. May be repeated [default for age: 40,60]
+    #[arg(long, value_name = "COLUMN=N,…", requires = "by")]
+    bins: Vec<Bins>,
+}
+
+impl ByArgs {
+    /// Returns the columns that were named; `None` where none was.
+    pub(crate) fn settings(&self) -> Option<experiment::SubgroupSettings> {
+        let settings = experiment::SubgroupSettings { columns: self.by.clone(), bins: self.bins.clone() };
+        (!self.by.is_empty()).then_some(settings)
+    }
+}

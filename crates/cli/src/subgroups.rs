@@ -1,0 +1,94 @@
+//! Figures by attributes of the images: computing and printing.
+
+use anyhow::Result;
+use experiment::{
+    AttributeGap, PooledAbove, PredictionTable, SubgroupSettings, Subgroups, TestFigures, Tested,
+};
+use metrics::{FigureTable, Task};
+
+use crate::{
+    output::Output,
+    status::hinted,
+    table::{lower, table, with_interval},
+};
+
+/// Adds the figures by the columns that were named, if any was.
+pub(crate) fn add(
+    figures: &mut TestFigures,
+    set: &PredictionTable,
+    tested: &Tested,
+    settings: Option<&SubgroupSettings>,
+    output: &Output,
+) -> Result<()> {
+    let Some(settings) = settings else { return Ok(()) };
+    let subgroups = Subgroups::new(set, figures, tested, settings).map_err(|error| match &error {
+        experiment::Error::NoColumn { columns, .. } if columns.is_empty() => {
+            hinted(error.to_string(), "the images have no attributes")
+        }
+        experiment::Error::NoColumn { columns, .. } => {
+            let columns: Vec<String> = columns.iter().map(|column| format!("`{column}`")).collect();
+            hinted(error.to_string(), format!("there are {}", columns.join(", ")))
+        }
+        experiment::Error::Column { .. } => {
+            hinted(error.to_string(), "`--bins COLUMN=N,…` sorts numbers into bins")
+        }
+        _ => error.into(),
+    })?;
+    subgroups.pooled_above.iter().for_each(|above| output.warn(describe(above)));
+    figures.subgroups = Some(subgroups);
+    Ok(())
+}
+
+/// Describes a column by whose values the model ranks.
+fn describe(above: &PooledAbove) -> String {
+    let PooledAbove { column, pooled, highest } = above;
+    format!(
+        "macro ROC AUC of all images, {pooled:.4}, lies above that of every value of `{column}` (at most {highest:.4}): the model \
+         ranks by `{column}`, and the figure is too good for any one of them"
+    )
+}
+
+/// Prints the figures of each value, the values left out and the largest gaps.
+pub(crate) fn print(figures: &TestFigures, output: &Output) {
+    let Some(subgroups) = &figures.subgroups else { return };
+    output.result(["", "By attribute"]);
+    let shown: Vec<_> = figures
+        .table(FigureTable::Test)
+        .map(|(row, _)| row)
+        .filter(|row| match figures.task() {
+            Task::MultiClass => ["accuracy", "balanced_accuracy", "macro_roc_auc"].contains(&row.key),
+            Task::MultiLabel => ["macro_roc_auc", "macro_average_precision", "micro_f1"].contains(&row.key),
+        })
+        .collect();
+    let heading = ["", "images", "patients"].map(str::to_owned).into_iter();
+    let mut rows = vec![heading.chain(shown.iter().map(|row| lower(row.title))).collect::<Vec<_>>()];
+    for part in &subgroups.parts {
+        let name = format!("{} {}", part.column, part.value);
+        let patients = part.patients.map_or_else(|| "–".to_owned(), |patients| patients.to_string());
+        let first = [name, part.figures.images.to_string(), patients].into_iter();
+        rows.push(
+            first.chain(shown.iter().map(|row| with_interval(&part.figures.figure(row.key)))).collect(),
+        );
+    }
+    output.result(table(&rows));
+    for left in &subgroups.left_out {
+        let (column, value, images, reason) = (&left.column, &left.value, left.images, left.reason);
+        output.result(format!("left out: {column} {value} ({images} images): {reason}"));
+    }
+    subgroups.gaps.iter().for_each(|gap| output.result(sentence(gap)));
+}
+
+fn sentence(gap: &AttributeGap) -> String {
+    let figure = match &gap.label {
+        Some(label) => format!("ROC AUC of {label}"),
+        None => "macro ROC AUC".to_owned(),
+    };
+    let interval = gap.difference.interval;
+    let interval = interval.map_or(String::new(), |[low, high]| format!(" [{low:.3}, {high:.3}]"));
+    let difference = gap.difference.value.unwrap_or_default();
+    let ((high, highest), (low, lowest)) = (&gap.highest, &gap.lowest);
+    format!(
+        "largest gap by {}, {figure}: {highest:.4} in {high}, {lowest:.4} in {low}, difference {difference:.4}{interval}",
+        gap.column
+    )
+}
