@@ -243,9 +243,19 @@ impl<'a> Display<'a> {
             (true, _) => format!("best so far, patience {wait}/{patience}"),
             (false, _) => format!("patience {wait}/{patience}"),
         };
+        let figure = |name: &str, value: Option<f64>| {
+            value.map_or(String::new(), |value| format!("  {name} {value:.4}"))
+        };
         let line = format!(
-            "epoch {:>3}  loss {:.4}  accuracy {:.4}  val_loss {:.4}  val_accuracy {:.4}  {:.1} s  {note}",
-            row.epoch, row.loss, row.accuracy, row.val_loss, row.val_accuracy, row.seconds
+            "epoch {:>3}  loss {:.4}{}{}  val_loss {:.4}{}{}  {:.1} s  {note}",
+            row.epoch,
+            row.loss,
+            figure("accuracy", row.accuracy),
+            figure("auc", row.auc),
+            row.val_loss,
+            figure("val_accuracy", row.val_accuracy),
+            figure("val_auc", row.val_auc),
+            row.seconds
         );
         self.line(line);
         tracing::info!("{left}");

@@ -14,23 +14,58 @@ use crate::{
 /// File of a run's epochs.
 pub const HISTORY: &str = "history.csv";
 
-/// Row of `history.csv`; floats are written in the shortest form that reads back the same.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// Row of `history.csv`; floats are written in the shortest form that reads back the same. Runs of findings have the columns
+/// `auc,val_auc` besides, and their accuracy is empty.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 pub struct EpochRow {
     /// Epoch, counted from 1.
     pub epoch: u64,
-    /// Class-weighted training crossentropy: the mean over images, running through the epoch, as Keras prints it.
+    /// Training loss with its weights, running through the epoch, as Keras prints it: the mean over images, or over known
+    /// findings.
     pub loss: f64,
-    /// Share of training images right in the same forward passes, dropout on, in `[0, 1]`.
-    pub accuracy: f64,
-    /// Unweighted crossentropy of the validation split; not comparable to `loss` where weights differ from 1.
+    /// Share of training images right in the same forward passes, dropout on, in `[0, 1]`; `None` of findings.
+    pub accuracy: Option<f64>,
+    /// Unweighted crossentropy of the validation split; not comparable to `loss` where that has weights or is another loss.
     pub val_loss: f64,
-    /// Share of validation images right, in `[0, 1]`.
-    pub val_accuracy: f64,
+    /// Share of validation images right, in `[0, 1]`; `None` of findings.
+    pub val_accuracy: Option<f64>,
     /// Learning rate of the epoch's last step.
     pub learning_rate: f64,
     /// Wall time of the epoch, validation included.
     pub seconds: f64,
+    /// Macro ROC AUC of the training images in the same forward passes as `loss`, to 1/200 of probability; `None` of classes, and
+    /// where no label has one.
+    #[serde(default)]
+    pub auc: Option<f64>,
+    /// Macro ROC AUC of the validation split; `None` of classes, and where no label has one.
+    #[serde(default)]
+    pub val_auc: Option<f64>,
+}
+
+/// Columns of classes.
+#[derive(Serialize)]
+struct ClassColumns {
+    epoch: u64,
+    loss: f64,
+    accuracy: Option<f64>,
+    val_loss: f64,
+    val_accuracy: Option<f64>,
+    learning_rate: f64,
+    seconds: f64,
+}
+
+/// Columns of findings.
+#[derive(Serialize)]
+struct FindingColumns {
+    epoch: u64,
+    loss: f64,
+    accuracy: Option<f64>,
+    val_loss: f64,
+    val_accuracy: Option<f64>,
+    learning_rate: f64,
+    seconds: f64,
+    auc: Option<f64>,
+    val_auc: Option<f64>,
 }
 
 /// Reads a `history.csv`; unknown columns are ignored.
@@ -100,7 +135,31 @@ impl History {
     /// # Errors
     /// A file that cannot be written.
     pub fn add(&mut self, row: &EpochRow) -> Result<()> {
-        self.writer.serialize(row).map_err(|error| write_error(&self.path, error.into()))?;
+        let EpochRow { epoch, loss, accuracy, val_loss, val_accuracy, learning_rate, seconds, auc, val_auc } =
+            *row;
+        let written = match accuracy {
+            Some(_) => self.writer.serialize(ClassColumns {
+                epoch,
+                loss,
+                accuracy,
+                val_loss,
+                val_accuracy,
+                learning_rate,
+                seconds,
+            }),
+            None => self.writer.serialize(FindingColumns {
+                epoch,
+                loss,
+                accuracy,
+                val_loss,
+                val_accuracy,
+                learning_rate,
+                seconds,
+                auc,
+                val_auc,
+            }),
+        };
+        written.map_err(|error| write_error(&self.path, error.into()))?;
         self.writer.flush().map_err(|source| write_error(&self.path, source))?;
         self.writer.get_ref().sync_data().map_err(|source| write_error(&self.path, source))
     }

@@ -41,7 +41,9 @@ pub use mismatch::Mismatch;
 pub use operating::{Shares, TestedOperatingPoint};
 pub use pool::HeldOutImage;
 pub use predictions::{Attribute, OtherPredictions, PredictedImage, PredictionTable};
-pub use run::{BEST, LAST, PREDICTIONS, Run, RunRecord, RunStatus, Seconds, TestRecord, new_folder};
+pub use run::{
+    BEST, FindingCounts, LAST, PREDICTIONS, Run, RunRecord, RunStatus, Seconds, TestRecord, new_folder,
+};
 pub use spread::{FoldFigure, Spread};
 
 /// Result with this crate's [`Error`].

@@ -4,7 +4,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use metrics::Calibration;
+use metrics::{Calibration, Task};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +32,19 @@ pub struct Run {
     pub record: RunRecord,
 }
 
+/// Images of a set by what the label file says of one label.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FindingCounts {
+    /// Images known to have it.
+    pub positive: usize,
+    /// Images known not to have it.
+    pub negative: usize,
+    /// Images of which the file's author was not certain, whatever they count as.
+    pub uncertain: usize,
+    /// Images that count in no loss and no figure.
+    pub unknown: usize,
+}
+
 /// Content of `run.json`. Keys are only ever added.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunRecord {
@@ -44,8 +57,14 @@ pub struct RunRecord {
     pub epochs_run: u64,
     /// Epoch of the best weights, counted from 1.
     pub best_epoch: Option<u64>,
-    /// Value of `val_loss` of the best weights.
+    /// Value of `val_loss` of the best weights, where it was monitored.
     pub best_val_loss: Option<f64>,
+    /// Value of `val_auc` of the best weights, where it was monitored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best_val_auc: Option<f64>,
+    /// Kind of question that the model answers.
+    #[serde(default, skip_serializing_if = "Task::is_multi_class")]
+    pub task: Task,
     /// Steps that were skipped because their loss was not finite.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub skipped_steps: u64,
@@ -53,9 +72,12 @@ pub struct RunRecord {
     pub settings: BTreeMap<String, serde_json::Value>,
     /// Labels in index order.
     pub classes: Vec<String>,
-    /// Images per class of the `training`, `validation` and `test` sets.
+    /// Images per class, or positive images per label, of the `training`, `validation` and `test` sets.
     pub counts: BTreeMap<String, Vec<usize>>,
-    /// Factor of the training loss of each class.
+    /// Images per label by what the label file says, of the same sets; empty of classes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub findings: BTreeMap<String, Vec<FindingCounts>>,
+    /// Factor of the training loss of each class, or of each label's positive images.
     pub class_weights: Vec<f64>,
     /// True where the images are phantoms, not radiographs.
     pub synthetic: bool,
@@ -320,10 +342,13 @@ impl RunRecord {
             epochs_run: 0,
             best_epoch: None,
             best_val_loss: None,
+            best_val_auc: None,
+            task: Task::MultiClass,
             skipped_steps: 0,
             settings: BTreeMap::new(),
             classes: Vec::new(),
             counts: BTreeMap::new(),
+            findings: BTreeMap::new(),
             class_weights: Vec::new(),
             synthetic: false,
             skipped: Vec::new(),

@@ -1,9 +1,10 @@
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Kind of question that a network answers about an image.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Task {
     /// One class of several: softmax, and the most probable class is predicted.
@@ -11,6 +12,13 @@ pub enum Task {
     MultiClass,
     /// Any number of findings: a sigmoid and a threshold a label.
     MultiLabel,
+}
+
+impl Task {
+    /// Tells if images are of one class of several, as in files that name no task.
+    pub fn is_multi_class(&self) -> bool {
+        *self == Self::MultiClass
+    }
 }
 
 impl fmt::Display for Task {

@@ -21,6 +21,8 @@ use crate::{
 
 /// File version that this program writes. Version 1 had no `formats`, the rules that images are decoded by.
 const FORMAT: u64 = 2;
+/// Version of networks of findings: earlier versions of the program would take them for classes.
+const FINDINGS: u64 = 3;
 /// Oldest version that this program reads; it writes this version again for what it read in it.
 const WITHOUT_RULES: u64 = 1;
 /// Largest header, in bytes. InceptionV3's with all of training takes 0.1 MB; JSON takes up to 16 times its length in memory.
@@ -80,7 +82,7 @@ pub struct Metric {
 struct Header {
     format: u64,
     model: &'static Architecture,
-    #[serde(default, skip_serializing_if = "is_multi_class")]
+    #[serde(default, skip_serializing_if = "Task::is_multi_class")]
     task: Task,
     classes: Vec<String>,
     image_size: usize,
@@ -124,8 +126,6 @@ impl Checkpoint {
         training: Option<serde_json::Value>,
         tensors: Vec<&'a NamedTensor>,
     ) -> Result<Encoded<'a>> {
-        // An earlier version would take a network of another task for one of several classes.
-        self.meta.spec.check_task()?;
         let invalid = |error: String| Error::Spec(format!("cannot encode a checkpoint: {error}"));
         let own = serde_json::to_string(&Header::new(&self.meta, training))
             .map_err(|error| invalid(error.to_string()))?;
@@ -193,9 +193,9 @@ impl Checkpoint {
         let unreadable = |error: serde_json::Error| other(format!("its metadata cannot be read ({error})"));
         let value: serde_json::Value = serde_json::from_str(json).map_err(unreadable)?;
         match value["format"].as_u64() {
-            Some(WITHOUT_RULES | FORMAT) => {}
+            Some(WITHOUT_RULES | FORMAT | FINDINGS) => {}
             Some(found) => {
-                return Err(Error::FormatVersion { path: path.to_owned(), found, supported: FORMAT });
+                return Err(Error::FormatVersion { path: path.to_owned(), found, supported: FINDINGS });
             }
             None => return Err(other("its metadata names no format version".to_owned())),
         }
@@ -363,7 +363,11 @@ impl Header {
     fn new(meta: &Meta, training: Option<serde_json::Value>) -> Self {
         let spec = &meta.spec;
         Self {
-            format: if spec.formats.is_some() { FORMAT } else { WITHOUT_RULES },
+            format: match (spec.task, spec.formats) {
+                (Task::MultiLabel, _) => FINDINGS,
+                (Task::MultiClass, Some(_)) => FORMAT,
+                (Task::MultiClass, None) => WITHOUT_RULES,
+            },
             model: spec.architecture,
             task: spec.task,
             classes: spec.classes.clone(),
@@ -381,11 +385,6 @@ impl Header {
             sha256: NO_CHECKSUM.to_owned(),
         }
     }
-}
-
-/// Tells if a network predicts one of several classes, as in files that name no task.
-fn is_multi_class(task: &Task) -> bool {
-    *task == Task::MultiClass
 }
 
 /// Finds the position of the checksum's 64 digits in the file's header.

@@ -5,7 +5,7 @@ use std::{
 };
 
 use data::Batch;
-use metrics::{Calibration, Temperature};
+use metrics::{Calibration, Task};
 use tch::{Device, Tensor};
 
 use crate::{
@@ -33,11 +33,11 @@ pub enum Pretrained<'a> {
     },
 }
 
-/// Network with everything needed to use it: classes, image size, scaling, precision.
+/// Network with everything needed to use it: classes or labels, image size, scaling, precision.
 ///
 /// The ConvNet is conv 32 3×3 ReLU, max pool 2, dropout 0.5, flatten, dense 256 ReLU, dense C. InceptionV3 and TorchScript
 /// backbones end in a global average pool and dense layers of 200, 100 and 50 with ReLU and dropout 0.5 each, then
-/// dense C. Fresh weights are Keras': Glorot uniform kernels and zero biases (`keras/src/layers/core/dense.py`,
+/// dense C; for labels C is their number, and the logistic function takes the place of softmax. Fresh weights are Keras': Glorot uniform kernels and zero biases (`keras/src/layers/core/dense.py`,
 /// `convolutional/conv2d.py`).
 ///
 /// A forward pass has two parts: [`Self::features`] runs the frozen layers, and [`Self::forward`] the rest.
@@ -248,7 +248,12 @@ impl Classifier {
     /// # Errors
     /// Errors of libtorch.
     pub fn inference(&self) -> Result<Inference<'_>> {
-        Ok(Inference { classifier: self, logits: self.network.prepare()? })
+        Ok(Inference { classifier: self, logits: self.network.prepare()?, activation: self.activation()? })
+    }
+
+    /// Function from the network's logits to probabilities.
+    pub(crate) fn activation(&self) -> Result<Activation> {
+        Activation::new(self.spec.task, self.spec.classes.len(), &self.calibration, self.device)
     }
 
     /// Copies the weights, with their metadata, to plain numbers that another thread can write.
@@ -266,31 +271,72 @@ impl Classifier {
 pub struct Inference<'a> {
     classifier: &'a Classifier,
     logits: Prepared<'a>,
+    activation: Activation,
 }
 
-/// Computes probabilities of logits, divided by the temperature first where there is one.
-pub(crate) fn softmax(logits: &Tensor, temperature: Option<Temperature>) -> Result<Tensor> {
-    Ok(match temperature {
-        Some(temperature) => logits.f_div_scalar(temperature.value)?.f_softmax(1, tch::Kind::Float)?,
-        None => logits.f_softmax(1, tch::Kind::Float)?,
-    })
+/// Last function of a network: logits `[N, L]` to probabilities.
+pub(crate) enum Activation {
+    /// Softmax over classes, of logits divided by the temperature where there is one.
+    Softmax(Option<f64>),
+    /// Logistic function of each label's logit, divided by the label's temperature where any has one, `[L]`.
+    Logistic(Option<Tensor>),
 }
 
-/// Computes probabilities of logits, `[N, n_classes]` row by row: the same bits as [`Inference`] gives with this temperature.
+impl Activation {
+    /// Makes the function of a network of this task and these numbers of classes or labels, on its device.
+    pub(crate) fn new(
+        task: Task,
+        n_labels: usize,
+        calibration: &Calibration,
+        device: Device,
+    ) -> Result<Self> {
+        Ok(match task {
+            Task::MultiClass => Self::Softmax(calibration.temperature.map(|temperature| temperature.value)),
+            Task::MultiLabel if calibration.labels.iter().all(|label| label.temperature.is_none()) => {
+                Self::Logistic(None)
+            }
+            Task::MultiLabel => {
+                let divisors: Vec<f32> =
+                    calibration.temperatures(n_labels).into_iter().map(|value| value as f32).collect();
+                Self::Logistic(Some(Tensor::f_from_slice(&divisors)?.f_to_device(device)?))
+            }
+        })
+    }
+
+    /// Computes probabilities of logits `[N, L]`.
+    pub(crate) fn apply(&self, logits: &Tensor) -> Result<Tensor> {
+        Ok(match self {
+            Self::Softmax(Some(temperature)) => {
+                logits.f_div_scalar(*temperature)?.f_softmax(1, tch::Kind::Float)?
+            }
+            Self::Softmax(None) => logits.f_softmax(1, tch::Kind::Float)?,
+            Self::Logistic(Some(divisors)) => logits.f_div(divisors)?.f_sigmoid()?,
+            Self::Logistic(None) => logits.f_sigmoid()?,
+        })
+    }
+}
+
+/// Computes probabilities of logits, `[N, n_labels]` row by row: the same bits as [`Inference`] gives with this calibration.
 ///
 /// # Errors
 /// Logits that do not fill such rows.
-pub fn probabilities(logits: &[f32], n_classes: usize, temperature: Option<Temperature>) -> Result<Vec<f32>> {
-    let rows = Tensor::f_from_slice(logits)?.f_view([-1, n_classes as i64])?;
-    Ok(NamedTensor::copy_of("probabilities", &softmax(&rows, temperature)?)?.values)
+pub fn probabilities(
+    task: Task,
+    logits: &[f32],
+    n_labels: usize,
+    calibration: &Calibration,
+) -> Result<Vec<f32>> {
+    let rows = Tensor::f_from_slice(logits)?.f_view([-1, n_labels as i64])?;
+    let activation = Activation::new(task, n_labels, calibration, Device::Cpu)?;
+    Ok(NamedTensor::copy_of("probabilities", &activation.apply(&rows)?)?.values)
 }
 
 /// Logits and probabilities of a batch of images, each `[N, C]` row by row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Classified {
-    /// Logits, before softmax and before any temperature.
+    /// Logits, before softmax or the logistic function and before any temperature.
     pub logits: Vec<f32>,
-    /// Softmax of the logits, divided by the temperature where the network has one.
+    /// Softmax of classes' logits, or the logistic function of labels', divided by the temperature where there is one.
     pub probabilities: Vec<f32>,
 }
 
@@ -312,7 +358,7 @@ impl Inference<'_> {
     pub fn of_features(&self, features: &Tensor, filled: usize) -> Result<Classified> {
         let _guard = tch::no_grad_guard();
         let logits = (self.logits)(features)?;
-        let probabilities = softmax(&logits, self.classifier.calibration.temperature)?;
+        let probabilities = self.activation.apply(&logits)?;
         let values = |name: &str, rows: &Tensor| {
             Ok::<_, Error>(NamedTensor::copy_of(name, &rows.f_narrow(0, 0, filled as i64)?)?.values)
         };

@@ -114,6 +114,12 @@ pub enum Error {
         /// Difference or failure found.
         problem: String,
     },
+    /// Models of an ensemble that answer different kinds of questions.
+    #[error("one model is `{}` and another `{}`", .tasks[0], .tasks[1])]
+    OtherTask {
+        /// Task of the first model and of the one that differs.
+        tasks: [metrics::Task; 2],
+    },
     /// Models of an ensemble that know other classes.
     #[error("the models know other classes: {} and {}", quoted(&.classes[0]), quoted(&.classes[1]))]
     OtherClasses {

@@ -6,7 +6,7 @@ use base::random::{Key, Purpose, Rng as _};
 use tch::{CModule, Device, Kind, Tensor};
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
-use crate::{Classifier, Error, NamedTensor, Precision, Result, classifier::softmax, module};
+use crate::{Classifier, Error, NamedTensor, Precision, Result, module};
 
 /// File in the archive that describes the module: `torch.jit.load(path, _extra_files={METADATA: ""})`.
 pub const METADATA: &str = "thorax.json";
@@ -24,7 +24,7 @@ pub struct Exported {
 
 impl Classifier {
     /// Exports the classifier as a TorchScript file from 8-bit pixels `[N, 3, S, S]`, red before green before blue, to
-    /// probabilities `[N, C]`: scaling, network, temperature and softmax, traced on the CPU. `metadata` is stored with it
+    /// probabilities `[N, C]`: scaling, network, temperature and softmax (or, of labels, the logistic function), traced on the CPU. `metadata` is stored with it
     /// as [`METADATA`]. The file is loaded again and compared on random images in batches of 1 and of 3.
     ///
     /// # Errors
@@ -52,10 +52,10 @@ impl Classifier {
     fn recorded(&self) -> Result<CModule> {
         let _guard = tch::no_grad_guard();
         let (scaled, logits) = (self.scaling()?, self.network.graph()?);
-        let temperature = self.calibration().temperature;
+        let activation = self.activation()?;
         let probabilities = |pixels: &Tensor| {
             let pixels = pixels.f_permute([0, 2, 3, 1])?.f_contiguous()?;
-            softmax(&logits(&scaled(&pixels)?)?, temperature)
+            activation.apply(&logits(&scaled(&pixels)?)?)
         };
         let side = self.spec().image_size as i64;
         let example = Tensor::f_zeros([2, 3, side, side], (Kind::Uint8, Device::Cpu))?;
@@ -181,7 +181,7 @@ mod tests {
             spec: plain.spec().clone(),
             metric: Metric { name: "val_loss".to_owned(), value: 1.0 },
             epoch: 1,
-            calibration: Calibration { temperature: Some(temperature), operating_points: Vec::new() },
+            calibration: Calibration { temperature: Some(temperature), ..Calibration::default() },
             guard: None,
             training: None,
         };

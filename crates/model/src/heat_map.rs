@@ -139,7 +139,8 @@ impl Classifier {
     fn said(&self, logits: &[f32], classes: &[Option<usize>]) -> Result<Vec<Said>> {
         let n_classes = self.spec().classes.len();
         self.check_finite(logits)?;
-        let probabilities = classifier::probabilities(logits, n_classes, self.calibration().temperature)?;
+        let probabilities =
+            classifier::probabilities(self.spec().task, logits, n_classes, self.calibration())?;
         self.check_finite(&probabilities)?;
         let said = probabilities.chunks_exact(n_classes).zip(classes).map(|(row, class)| {
             let predicted = argmax(row);

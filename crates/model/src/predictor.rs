@@ -3,10 +3,10 @@
 mod input;
 
 use data::{Batch, Pixels};
-use metrics::{Calibration, argmax};
+use metrics::{Calibration, Task, argmax};
 
 use crate::{
-    Classifier, Error, HeatMap, HeatMapMethod, Inference, Result,
+    Classifier, Error, HeatMap, HeatMapMethod, Inference, Result, Spec,
     heat_map::{Coarse, mean_map},
 };
 use input::{image_of, inputs};
@@ -46,12 +46,14 @@ struct Member<'a> {
 /// Result for an image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Assessment {
-    /// Probability of each class, in the order of [`Predictor::classes`].
+    /// Probability of each class or label, in the order of [`Predictor::classes`].
     pub probabilities: Vec<f32>,
-    /// Class with the largest probability, the first of equals.
+    /// Class or label with the largest probability, the first of equals.
     pub predicted: usize,
-    /// Class to act on; `None` where that is uncertain: see [`Calibration::decide`].
+    /// Class to act on; `None` where that is uncertain, see [`Calibration::decide`], and for labels.
     pub decision: Option<usize>,
+    /// Labels whose probability reaches their threshold, in index order; none of classes.
+    pub positive: Vec<usize>,
     /// Reason not to rely on the prediction.
     pub warning: Option<InputWarning>,
     /// Heat map, where one was asked for.
@@ -72,7 +74,7 @@ impl<'a> Predictor<'a> {
     /// Prepares models for inference; the first one's classes are the predictor's.
     ///
     /// # Errors
-    /// No model; [`Error::OtherClasses`] for models of other classes; errors of libtorch.
+    /// No model; [`Error::OtherTask`], [`Error::OtherClasses`] for models of another task or other classes; errors of libtorch.
     pub fn new(classifiers: &[&'a Classifier], options: PredictOptions) -> Result<Self> {
         let inputs = inputs(classifiers.iter().copied());
         let first = classifiers.first().ok_or_else(|| Error::Spec("there is no model".to_owned()))?;
@@ -80,7 +82,7 @@ impl<'a> Predictor<'a> {
             Ok(Member {
                 inference: classifier.inference()?,
                 image: image_of(classifier, &inputs),
-                order: order(&first.spec().classes, &classifier.spec().classes)?,
+                order: order(first.spec(), classifier.spec())?,
                 classifier,
             })
         };
@@ -193,10 +195,35 @@ impl<'a> Predictor<'a> {
         heat_map: Option<HeatMap>,
     ) -> Assessment {
         let none = Calibration::default();
-        let decision =
-            self.calibration().unwrap_or(&none).decide(&probabilities, self.options.uncertain_below);
+        let (decision, positive) = match self.task() {
+            Task::MultiClass => {
+                let calibration = self.calibration().unwrap_or(&none);
+                (calibration.decide(&probabilities, self.options.uncertain_below), Vec::new())
+            }
+            Task::MultiLabel => {
+                let pairs = probabilities.iter().zip(self.thresholds()).enumerate();
+                let reached = pairs.filter(|(_, (p, threshold))| f64::from(**p) >= *threshold);
+                (None, reached.map(|(label, _)| label).collect())
+            }
+        };
         let predicted = argmax(&probabilities);
-        Assessment { probabilities, predicted, decision, warning: image.warning, heat_map }
+        Assessment { probabilities, predicted, decision, positive, warning: image.warning, heat_map }
+    }
+
+    /// Kind of question that the models answer.
+    pub fn task(&self) -> Task {
+        self.first().spec().task
+    }
+
+    /// Threshold of each label, the mean of the models' own; 0.5 of each class.
+    pub fn thresholds(&self) -> Vec<f64> {
+        let n_labels = self.classes().len();
+        let mut sum = vec![0.0; n_labels];
+        for member in &self.members {
+            let own = member.classifier.calibration().thresholds(n_labels);
+            sum.iter_mut().zip(&member.order).for_each(|(sum, &label)| *sum += own[label]);
+        }
+        sum.into_iter().map(|sum| sum / self.members.len() as f64).collect()
     }
 
     fn batch(&self, member: &Member<'_>, images: &[&PreparedImage]) -> Batch {
@@ -245,13 +272,17 @@ impl<'a> Predictor<'a> {
     }
 }
 
-/// Returns the index in `others` of each of `classes`.
-fn order(classes: &[String], others: &[String]) -> Result<Vec<usize>> {
+/// Returns the index in the other model's classes of each of the first one's.
+fn order(first: &Spec, other: &Spec) -> Result<Vec<usize>> {
+    if first.task != other.task {
+        return Err(Error::OtherTask { tasks: [first.task, other.task] });
+    }
+    let (classes, others) = (&first.classes, &other.classes);
     let found: Option<Vec<usize>> =
         classes.iter().map(|class| others.iter().position(|other| other == class)).collect();
     found
         .filter(|_| classes.len() == others.len())
-        .ok_or_else(|| Error::OtherClasses { classes: [classes.to_vec(), others.to_vec()] })
+        .ok_or_else(|| Error::OtherClasses { classes: [classes.clone(), others.clone()] })
 }
 
 #[cfg(test)]

@@ -10,9 +10,9 @@ use crate::{Architecture, Error, InputScale, Normalisation, Precision, Result};
 pub struct Spec {
     /// Kind of network.
     pub architecture: &'static Architecture,
-    /// Kind of question that the network answers; one of several classes, so far.
+    /// Kind of question that the network answers.
     pub task: Task,
-    /// Class labels in index order; at least two.
+    /// Names in index order: at least two classes, or at least one label.
     pub classes: Vec<String>,
     /// Side of the square input, in pixels.
     pub image_size: usize,
@@ -35,12 +35,15 @@ impl Spec {
     /// Checks that a network can be built from these settings.
     ///
     /// # Errors
-    /// Another task than multi-class; fewer than two classes, one without a name or named twice; an image size that the network
+    /// Fewer than two classes, or no label; one without a name or named twice; an image size that the network
     /// does not take.
     pub fn check(&self) -> Result<()> {
-        self.check_task()?;
-        if self.classes.len() < 2 {
-            return Err(Error::Spec(format!("at least 2 classes are needed, got {}", self.classes.len())));
+        match (self.task, self.classes.len()) {
+            (Task::MultiClass, n @ 0..2) => {
+                return Err(Error::Spec(format!("at least 2 classes are needed, got {n}")));
+            }
+            (Task::MultiLabel, 0) => return Err(Error::Spec("at least 1 label is needed, got 0".to_owned())),
+            _ => {}
         }
         let mut names = HashSet::new();
         for class in &self.classes {
@@ -72,14 +75,6 @@ impl Spec {
             return Err(Error::Spec(format!("{} computes in f32: leave out `bf16`", self.architecture)));
         }
         Ok(())
-    }
-
-    /// Checks that networks of the task are known.
-    pub(crate) fn check_task(&self) -> Result<()> {
-        match self.task {
-            Task::MultiClass => Ok(()),
-            Task::MultiLabel => Err(Error::Spec(format!("`{}` networks cannot be built", self.task))),
-        }
     }
 
     /// Returns the decoding and resizing settings of this network's images.

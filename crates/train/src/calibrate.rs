@@ -1,6 +1,8 @@
 use data::ImageSet;
 use experiment::{Run, write_atomically_with};
-use metrics::{Calibration, OperatingPoint, Scores, Temperature, Undefined};
+use metrics::{
+    Calibration, LabelCalibration, OperatingPoint, Scores, Task, Temperature, ThresholdRule, Undefined,
+};
 use model::{Checkpoint, Classifier, Device};
 
 use crate::{
@@ -15,12 +17,14 @@ pub struct CalibrationConfig {
     pub temperature: bool,
     /// Sensitivity that each class's threshold must reach, in `(0, 1]`.
     pub sensitivity: Option<f64>,
+    /// Rule by which each label's threshold is chosen, of findings.
+    pub threshold: Option<ThresholdRule>,
 }
 
 impl CalibrationConfig {
     /// True where nothing is to be fitted.
     pub fn is_empty(&self) -> bool {
-        !self.temperature && self.sensitivity.is_none()
+        !self.temperature && self.sensitivity.is_none() && self.threshold.is_none()
     }
 }
 
@@ -54,6 +58,35 @@ pub fn calibrate(
 
 /// Fits the calibration on a model's predictions on the validation split.
 fn learn(evaluated: &Evaluated, config: &CalibrationConfig) -> Result<Calibration> {
+    match evaluated.scores.task() {
+        Task::MultiClass => learn_of_classes(evaluated, config),
+        Task::MultiLabel => learn_of_labels(evaluated, config),
+    }
+}
+
+/// Fits each label's temperature, where one is asked for and the label is known, and chooses its threshold.
+fn learn_of_labels(evaluated: &Evaluated, config: &CalibrationConfig) -> Result<Calibration> {
+    let labels = evaluated.scores.labels();
+    let logits = evaluated.logits()?;
+    let temperature =
+        |label: usize| Temperature::fit_label(&logits, label).ok().filter(|_| config.temperature);
+    let temperatures: Vec<Option<Temperature>> = (0..labels.len()).map(temperature).collect();
+    let rule = config.threshold.unwrap_or_default();
+    let choose = |scores: &Scores| -> Vec<LabelCalibration> {
+        let pairs = temperatures.iter().enumerate();
+        pairs
+            .map(|(label, &temperature)| LabelCalibration::choose(scores, label, rule, temperature))
+            .collect()
+    };
+    // A threshold is the probability of one of these images at the temperatures: to the bit as the network will give it.
+    let calibration = Calibration { labels: choose(&evaluated.scores), ..Calibration::default() };
+    let probabilities =
+        model::probabilities(Task::MultiLabel, &evaluated.logits, labels.len(), &calibration)?;
+    let scores = Scores::from_f32(evaluated.scores.targets().clone(), &probabilities)?;
+    Ok(Calibration { labels: choose(&scores), ..Calibration::default() })
+}
+
+fn learn_of_classes(evaluated: &Evaluated, config: &CalibrationConfig) -> Result<Calibration> {
     let classes = evaluated.scores.labels();
     let part = |why: Undefined| {
         Error::Config(format!("calibration needs a validation part: {}", why.named(classes)))
@@ -63,7 +96,9 @@ fn learn(evaluated: &Evaluated, config: &CalibrationConfig) -> Result<Calibratio
         false => None,
     };
     // A threshold is the probability of one of these images: to the bit as the network will give it.
-    let probabilities = model::probabilities(&evaluated.logits, classes.len(), temperature)?;
+    let only_temperature = Calibration { temperature, ..Calibration::default() };
+    let probabilities =
+        model::probabilities(Task::MultiClass, &evaluated.logits, classes.len(), &only_temperature)?;
     let scores = Scores::from_f32(evaluated.scores.targets().clone(), &probabilities)?;
     let operating_points: Result<Vec<_>> = match config.sensitivity {
         Some(target) => {
@@ -74,7 +109,7 @@ fn learn(evaluated: &Evaluated, config: &CalibrationConfig) -> Result<Calibratio
         }
         None => Ok(Vec::new()),
     };
-    Ok(Calibration { temperature, operating_points: operating_points? })
+    Ok(Calibration { temperature, operating_points: operating_points?, labels: Vec::new() })
 }
 
 #[cfg(test)]

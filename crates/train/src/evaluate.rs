@@ -1,19 +1,20 @@
-use metrics::{Logits, Scores, Targets};
-use model::Classifier;
+use data::{ImageSet, Sample};
+use metrics::{Logits, Scores, Targets, Task};
+use model::{Classifier, Spec};
 
 use crate::{Error, Event, Inputs, Observer, Result};
 
 /// Predictions and logits of a network on a set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluated {
-    /// True classes and probabilities, in the set's order.
+    /// True answers and probabilities, in the set's order.
     pub scores: Scores,
     /// Logits of the probabilities: f32 values, before any temperature.
     pub logits: Vec<f32>,
 }
 
 impl Evaluated {
-    /// Returns the logits with the true classes.
+    /// Returns the logits with the true answers.
     ///
     /// # Errors
     /// A logit that is not finite.
@@ -21,6 +22,31 @@ impl Evaluated {
         let logits = self.logits.iter().map(|&logit| f64::from(logit)).collect();
         Ok(Logits::new(self.scores.targets().clone(), logits)?)
     }
+}
+
+/// Returns the true answers of a set's images, of the network's task.
+///
+/// # Errors
+/// Images of another task, or with other numbers of classes or labels.
+pub fn targets(spec: &Spec, images: &ImageSet) -> Result<Targets> {
+    let samples = images.samples();
+    Ok(match spec.task {
+        Task::MultiClass => {
+            let classes: Vec<usize> = samples.iter().filter_map(Sample::class).collect();
+            if classes.len() != samples.len() {
+                return Err(Error::Config("images with findings do not suit a model of classes".to_owned()));
+            }
+            Targets::from_classes(&spec.classes, classes)?
+        }
+        Task::MultiLabel => {
+            let n_labels = spec.classes.len();
+            if samples.iter().any(|sample| sample.annotation.findings().len() != n_labels) {
+                return Err(Error::Config("images of classes do not suit a model of findings".to_owned()));
+            }
+            let findings = samples.iter().flat_map(|sample| sample.annotation.findings());
+            Targets::from_findings(&spec.classes, findings.map(|finding| finding.value).collect())?
+        }
+    })
 }
 
 /// Classifies every image of a set, in order, in the batches that tests and predictions share: 32 images, the last batch
@@ -52,6 +78,6 @@ pub fn evaluate(
             return Ok(None);
         }
     }
-    let targets = Targets::from_classes(classes, images.labels())?;
+    let targets = targets(classifier.spec(), images)?;
     Ok(Some(Evaluated { scores: Scores::from_f32(targets, &probabilities)?, logits }))
 }

@@ -23,7 +23,7 @@ pub fn figures(
     let tested = Tested {
         source: Source::Checkpoint(checkpoint.display().to_string()),
         formats: classifier.spec().formats.map(|rules| rules.to_string()),
-        thresholds: Vec::new(),
+        thresholds: classifier.calibration().thresholds(classifier.spec().classes.len()),
         synthetic: images.is_synthetic(),
         seconds: Some(start.elapsed().as_secs_f64()),
     };

@@ -1,13 +1,13 @@
 use std::{ops::ControlFlow, time::Instant};
 
 use data::ImageSet;
-use metrics::{EvaluationError, KerasFigures};
+use metrics::{EvaluationError, KerasFigures, Task, macro_roc_auc};
 use model::{Checkpoint, Classifier};
 
 use experiment::{EpochRow, HISTORY, History, Run};
 
 use crate::{
-    EarlyStopping, Error, Event, FitConfig, Inputs, Observer, Result,
+    EarlyStopping, Error, Evaluated, Event, FitConfig, Inputs, Monitor, Observer, Result,
     saver::Saver,
     state::{Partial, TrainState},
     trainer::Trainer,
@@ -71,7 +71,9 @@ pub fn fit(
         let (tracker, every) = (&at.tracker, config.checkpoint_every);
         let mut saver = Saver { run, writer: &writer, tracker, every, saved: &mut saved };
         let trained = match observer.on(&Event::EpochStarted { epoch, epochs, images }) {
-            ControlFlow::Continue(()) => trainer.train_one_epoch(epoch, at.done, &mut saver, observer)?,
+            ControlFlow::Continue(()) => {
+                trainer.train_one_epoch(epoch, std::mem::take(&mut at.done), &mut saver, observer)?
+            }
             ControlFlow::Break(()) => None,
         };
         let Some(done) = trained else {
@@ -80,37 +82,36 @@ pub fn fit(
         };
         trainer.swap_average()?;
         let validated = trainer.validate(&validation, epoch, observer)?;
-        let Some(predictions) = validated else {
+        let Some(evaluated) = validated else {
             trainer.swap_average()?;
             trainer.save_within(epoch, done, &mut saver)?;
             ending = Ending::Interrupted;
             break;
         };
-        let (loss, accuracy) =
+        let means =
             done.means().ok_or_else(|| trainer.non_finite(f64::NAN, epoch, "all batches".to_owned()))?;
-        let figures = KerasFigures::new(&predictions).map_err(|error| match error {
-            EvaluationError::NoImages => Error::Config("validation needs at least one image".to_owned()),
-            error => Error::Config(error.to_string()),
-        })?;
+        let validated = Validated::new(&evaluated)?;
+        let monitored = validated.monitored(config.monitor)?;
         let verdict = (at.tracker)
-            .update(epoch, figures.loss)
-            .ok_or_else(|| trainer.non_finite(figures.loss, epoch, "validation".to_owned()))?;
+            .update(epoch, monitored)
+            .ok_or_else(|| trainer.non_finite(monitored, epoch, "validation".to_owned()))?;
         let row = EpochRow {
             epoch,
-            loss,
-            accuracy,
-            val_loss: figures.loss,
-            val_accuracy: figures.accuracy,
+            loss: means.loss,
+            accuracy: means.accuracy,
+            val_loss: validated.loss,
+            val_accuracy: validated.accuracy,
+            auc: means.auc,
+            val_auc: validated.auc,
             learning_rate: trainer.learning_rate,
             seconds: start.elapsed().as_secs_f64(),
         };
         // The checkpoint is written last: the other files already have all that it has.
         at.history.add(&row)?;
-        at.record(epoch, &trainer, run)?;
+        at.record(epoch, config.monitor, &trainer, run)?;
         let mut saver = Saver { run, writer: &writer, tracker: &at.tracker, every, saved: &mut saved };
-        trainer.save_epoch(epoch, figures.loss, verdict.improved, &mut saver)?;
+        trainer.save_epoch(epoch, monitored, verdict.improved, &mut saver)?;
         trainer.swap_average()?;
-        at.done = Partial::default();
         let done = Event::EpochDone {
             row: &row,
             improved: verdict.improved,
@@ -134,12 +135,55 @@ pub fn fit(
 /// Returns the ending of a run that a checkpoint is the last of, if it has ended: no features need to be computed then.
 fn ended(checkpoint: &Checkpoint, config: &FitConfig) -> Result<Option<Ending>> {
     let state = TrainState::of(checkpoint)?;
-    let tracker = state.tracker(config.patience, config.min_delta);
+    let tracker = state.tracker(config.monitor, config.patience, config.min_delta);
     Ok(match () {
         () if tracker.is_over() && !config.extended => Some(Ending::EarlyStopped),
         () if checkpoint.meta.epoch >= config.epochs => Some(Ending::Completed),
         () => None,
     })
+}
+
+/// Figures of the validation split after an epoch.
+struct Validated {
+    loss: f64,
+    /// Share of images right; `None` of findings.
+    accuracy: Option<f64>,
+    /// Macro ROC AUC of findings, where there is one.
+    auc: Option<f64>,
+}
+
+impl Validated {
+    fn new(evaluated: &Evaluated) -> Result<Self> {
+        match evaluated.scores.task() {
+            Task::MultiClass => {
+                let figures = KerasFigures::new(&evaluated.scores).map_err(|error| match error {
+                    EvaluationError::NoImages => {
+                        Error::Config("validation needs at least one image".to_owned())
+                    }
+                    error => Error::Config(error.to_string()),
+                })?;
+                Ok(Self { loss: figures.loss, accuracy: Some(figures.accuracy), auc: None })
+            }
+            Task::MultiLabel => {
+                let loss = evaluated.logits()?.binary_crossentropy();
+                let loss = loss
+                    .ok_or_else(|| Error::Config("validation needs at least one known finding".to_owned()))?;
+                Ok(Self { loss, accuracy: None, auc: macro_roc_auc(&evaluated.scores).ok() })
+            }
+        }
+    }
+
+    fn monitored(&self, monitor: Monitor) -> Result<f64> {
+        match monitor {
+            Monitor::ValLoss => Ok(self.loss),
+            Monitor::ValAuc => self.auc.ok_or_else(|| {
+                Error::Config(
+                    "val_auc needs a label with a positive and a negative image in the validation part"
+                        .to_owned(),
+                )
+            }),
+        }
+    }
 }
 
 /// Current position of training.
@@ -162,7 +206,7 @@ impl Position {
     ) -> Result<Self> {
         let path = run.file(HISTORY);
         let Some(checkpoint) = resumed else {
-            let tracker = EarlyStopping::new(config.patience, config.min_delta);
+            let tracker = EarlyStopping::new(config.monitor, config.patience, config.min_delta);
             return Ok(Self {
                 epoch: 1,
                 done: Partial::default(),
@@ -172,7 +216,7 @@ impl Position {
         };
         let state = TrainState::of(checkpoint)?;
         trainer.restore(checkpoint, &state)?;
-        let mut tracker = state.tracker(config.patience, config.min_delta);
+        let mut tracker = state.tracker(config.monitor, config.patience, config.min_delta);
         if config.extended {
             tracker.reset_patience();
         }
@@ -183,16 +227,19 @@ impl Position {
             tracker,
             history,
         };
-        position.record(checkpoint.meta.epoch, trainer, run)?;
+        position.record(checkpoint.meta.epoch, config.monitor, trainer, run)?;
         Ok(position)
     }
 
     /// Stores the number of whole epochs and their best in the run's record.
-    fn record(&self, epoch: u64, trainer: &Trainer<'_>, run: &mut Run) -> Result<()> {
-        let (best_val_loss, best_epoch) = self.tracker.best().unzip();
+    fn record(&self, epoch: u64, monitor: Monitor, trainer: &Trainer<'_>, run: &mut Run) -> Result<()> {
+        let (best, best_epoch) = self.tracker.best().unzip();
         run.record.epochs_run = epoch;
         run.record.best_epoch = best_epoch;
-        run.record.best_val_loss = best_val_loss;
+        match monitor {
+            Monitor::ValLoss => run.record.best_val_loss = best,
+            Monitor::ValAuc => run.record.best_val_auc = best,
+        }
         run.record.skipped_steps = trainer.skipped_steps;
         Ok(run.save()?)
     }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use data::Augmentation;
 
-use crate::{Averaging, Schedule};
+use crate::{Averaging, Loss, Monitor, Schedule};
 
 /// Settings of a training run.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,7 +13,7 @@ pub struct FitConfig {
     pub batch_size: usize,
     /// Epochs without improvement that end training.
     pub patience: u64,
-    /// Smallest decrease of `val_loss` that counts as an improvement for patience.
+    /// Smallest change of the monitored figure that counts as an improvement for patience.
     pub min_delta: f64,
     /// Adam's learning rate after warm-up.
     pub learning_rate: f64,
@@ -29,8 +29,10 @@ pub struct FitConfig {
     pub averaging: Averaging,
     /// Most bytes of a frozen part's features kept in memory; more are kept on disk.
     pub feature_memory: u64,
-    /// Factor of each class's training loss.
-    pub class_weights: Vec<f64>,
+    /// Training loss.
+    pub loss: Loss,
+    /// Figure of the validation split by which epochs are judged.
+    pub monitor: Monitor,
     /// Augmentation of training images, drawn anew in each epoch.
     pub augmentation: Augmentation,
     /// Seed of shuffling, dropout and augmentation.

@@ -20,6 +20,8 @@ mod fit;
 mod fit_config;
 mod guard;
 mod inputs;
+mod loss;
+mod monitor;
 mod saver;
 mod schedule;
 mod state;
@@ -38,9 +40,10 @@ pub use fit::{Ending, fit};
 pub use fit_config::{FitConfig, OnNonFinite};
 pub use guard::{guard, unlike};
 pub use inputs::Inputs;
+pub use loss::{Loss, MAX_POS_WEIGHT, pos_weights, weighted_crossentropy};
+pub use monitor::Monitor;
 pub use schedule::Schedule;
 pub use tracker::{EarlyStopping, EpochVerdict};
-pub use trainer::weighted_crossentropy;
 
 /// Result with this crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;

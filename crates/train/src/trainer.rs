@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use base::random::{Key, Purpose};
-use data::AugmentContext;
+use data::{AugmentContext, Sample};
 use experiment::BEST;
-use metrics::Calibration;
-use metrics::Scores;
-use model::{Checkpoint, Classifier, DropoutStep, Meta, Metric, Mode, Parameter};
+use metrics::{Calibration, Task};
+use model::{Checkpoint, Classifier, DropoutStep, Meta, Metric, Mode, NamedTensor, Parameter, Spec};
 use tch::{Kind, Tensor};
 
 use crate::{
-    Adam, Averaging, EarlyStopping, Error, Event, FitConfig, Inputs, Observer, OnNonFinite, Result,
+    Adam, Averaging, EarlyStopping, Error, Evaluated, Event, FitConfig, Inputs, Loss, Observer, OnNonFinite,
+    Result,
     average::MovingAverage,
     evaluate,
+    loss::BatchTargets,
     saver::Saver,
     schedule::Rates,
     state::{Partial, TrainState},
@@ -33,7 +34,6 @@ pub(crate) struct Trainer<'a> {
     pub(crate) learning_rate: f64,
     /// Steps skipped because their loss or gradients were not finite.
     pub(crate) skipped_steps: u64,
-    weights: Vec<f32>,
 }
 
 impl<'a> Trainer<'a> {
@@ -42,11 +42,7 @@ impl<'a> Trainer<'a> {
         training: &'a Inputs<'a>,
         config: &'a FitConfig,
     ) -> Result<Self> {
-        let n_classes = classifier.spec().classes.len();
-        if config.class_weights.len() != n_classes {
-            let given = config.class_weights.len();
-            return Err(Error::Config(format!("{given} class weights do not fit {n_classes} classes")));
-        }
+        check_loss(&config.loss, classifier.spec())?;
         let parameters = classifier.parameters();
         let average = match config.averaging {
             Averaging::None => None,
@@ -68,7 +64,6 @@ impl<'a> Trainer<'a> {
             },
             learning_rate: config.learning_rate,
             skipped_steps: 0,
-            weights: config.class_weights.iter().map(|&weight| weight as f32).collect(),
         })
     }
 
@@ -99,11 +94,17 @@ impl<'a> Trainer<'a> {
         let mut feed = training.feed(batches.get(done.batches..).unwrap_or_default(), augmenting)?;
         for (index, indices) in batches.iter().enumerate().skip(done.batches) {
             self.learning_rate = self.rates.at(self.adam.steps());
-            let labels = self.labels(indices)?;
+            let samples = || indices.iter().map(|&index| &training.set().samples()[index]);
+            let targets = BatchTargets::new(samples(), &config.loss, classifier.device())?;
             let features = feed.next(classifier, indices)?;
+            if targets.count() == 0 {
+                // Nothing is known of these images: there is no step to make.
+                done.skip();
+                continue;
+            }
             let step = DropoutStep { seed: config.seed, epoch, batch: index as u64 };
             let logits = classifier.forward(&features, Mode::Train(step))?;
-            let loss = weighted_crossentropy(&logits, &labels, &self.sample_weights(indices)?)?;
+            let loss = config.loss.of_batch(&logits, &targets)?;
             let value = f64::try_from(&loss)?;
             tracing::debug!(
                 "epoch {epoch}, batch {}: loss {value}, learning rate {}",
@@ -112,8 +113,8 @@ impl<'a> Trainer<'a> {
             );
             let stop = match self.descend(&loss, value)? {
                 Descent::DropoutStep => {
-                    done.add(value, share_right(&logits, &labels)?, indices.len());
-                    let so_far = done.means().map_or(value, |(loss, _)| loss);
+                    count(&mut done, value, &logits, &targets, samples())?;
+                    let so_far = done.means().map_or(value, |means| means.loss);
                     observer.on(&Event::BatchTrained { images: done.images, loss: so_far })
                 }
                 Descent::NotFinite if config.on_non_finite == OnNonFinite::Skip => {
@@ -126,7 +127,7 @@ impl<'a> Trainer<'a> {
                 }
             };
             if stop.is_break() || saver.is_due() {
-                self.save_within(epoch, done, saver)?;
+                self.save_within(epoch, done.clone(), saver)?;
             }
             if stop.is_break() {
                 return Ok(None);
@@ -164,15 +165,15 @@ impl<'a> Trainer<'a> {
         }
     }
 
-    /// Computes probabilities on the validation split. `None` if the observer stopped it.
+    /// Computes logits and probabilities on the validation split. `None` if the observer stopped it.
     pub(crate) fn validate(
         &self,
         validation: &Inputs<'_>,
         epoch: u64,
         observer: &mut dyn Observer,
-    ) -> Result<Option<Scores>> {
+    ) -> Result<Option<Evaluated>> {
         match evaluate(self.classifier, validation, observer) {
-            Ok(evaluated) => Ok(evaluated.map(|evaluated| evaluated.scores)),
+            Ok(evaluated) => Ok(evaluated),
             // Weights that overflowed in the epoch's last step.
             Err(Error::NotFinite { .. }) => Err(self.non_finite(f64::NAN, epoch, "validation".to_owned())),
             Err(error) => Err(error),
@@ -183,30 +184,16 @@ impl<'a> Trainer<'a> {
         Error::NonFiniteLoss { value, epoch, place, learning_rate: self.learning_rate }
     }
 
-    /// Returns class indices of a batch, i64 `[N]`.
-    fn labels(&self, indices: &[usize]) -> Result<Tensor> {
-        let labels: Vec<i64> =
-            indices.iter().map(|&index| self.training.set().samples()[index].label as i64).collect();
-        Ok(Tensor::f_from_slice(&labels)?.f_to_device(self.classifier.device())?)
-    }
-
-    /// Returns class weights of a batch, f32 `[N]`.
-    fn sample_weights(&self, indices: &[usize]) -> Result<Tensor> {
-        let weights: Vec<f32> =
-            indices.iter().map(|&index| self.weights[self.training.set().samples()[index].label]).collect();
-        Ok(Tensor::f_from_slice(&weights)?.f_to_device(self.classifier.device())?)
-    }
-
     /// Passes an epoch's weights to the writer, always as the last ones, and also as the best ones if they are. Called
     /// while swapped.
     pub(crate) fn save_epoch(
         &self,
         epoch: u64,
-        val_loss: f64,
+        value: f64,
         improved: bool,
         saver: &mut Saver<'_>,
     ) -> Result<()> {
-        let metric = Metric { name: "val_loss".to_owned(), value: val_loss };
+        let metric = Metric { name: self.config.monitor.to_string(), value };
         let checkpoint = self.checkpoint(epoch, metric, None, saver.tracker)?;
         if improved {
             saver.writer.submit(saver.run.file(BEST), CheckpointPart::Network, Arc::clone(&checkpoint))?;
@@ -216,7 +203,7 @@ impl<'a> Trainer<'a> {
 
     /// Passes the weights to the writer as the last ones, with the progress within this epoch.
     pub(crate) fn save_within(&mut self, epoch: u64, done: Partial, saver: &mut Saver<'_>) -> Result<()> {
-        let loss = done.means().map_or(0.0, |(loss, _)| loss);
+        let loss = done.means().map_or(0.0, |means| means.loss);
         let metric = Metric { name: "loss".to_owned(), value: loss };
         self.swap_average()?;
         let checkpoint = self.checkpoint(epoch - 1, metric, Some(done), saver.tracker)?;
@@ -268,17 +255,49 @@ fn all_finite(tensors: &[Tensor]) -> Result<bool> {
     Ok(true)
 }
 
-/// Computes Keras' class-weighted categorical crossentropy: Σ wᵢ·CEᵢ / N, divided by the number of images, not by the sum
-/// of weights (`keras/src/losses/loss.py`). The gradient comes from log-softmax.
-///
-/// `logits`: f32 `[N, C]`; `labels`: i64 `[N]`; `weights`: f32 `[N]`.
-///
-/// # Errors
-/// Errors of libtorch, such as other shapes.
-pub fn weighted_crossentropy(logits: &Tensor, labels: &Tensor, weights: &Tensor) -> Result<Tensor> {
-    let log_probabilities = logits.f_log_softmax(1, Kind::Float)?;
-    let picked = log_probabilities.f_gather(1, &labels.f_unsqueeze(1)?, false)?.f_squeeze_dim(1)?;
-    Ok(picked.f_mul(weights)?.f_neg()?.f_mean(Kind::Float)?)
+/// Checks that a loss is of a network's task and classes or labels.
+fn check_loss(loss: &Loss, spec: &Spec) -> Result<()> {
+    let n = spec.classes.len();
+    match (spec.task, loss) {
+        (Task::MultiClass, Loss::Crossentropy(weights)) if weights.len() != n => {
+            let given = weights.len();
+            Err(Error::Config(format!("{given} class weights do not fit {n} classes")))
+        }
+        (Task::MultiLabel, Loss::BinaryCrossentropy(Some(weights))) if weights.len() != n => {
+            let given = weights.len();
+            Err(Error::Config(format!("{given} weights of positive images do not fit {n} labels")))
+        }
+        (Task::MultiClass, Loss::Crossentropy(_)) => Ok(()),
+        (Task::MultiClass, _) | (Task::MultiLabel, Loss::Crossentropy(_)) => {
+            Err(Error::Config(format!("the loss is not for a `{}` network", spec.task)))
+        }
+        (Task::MultiLabel, _) => Ok(()),
+    }
+}
+
+/// Adds a batch that was trained on to the figures of its epoch.
+fn count<'a>(
+    done: &mut Partial,
+    loss: f64,
+    logits: &Tensor,
+    targets: &BatchTargets,
+    samples: impl ExactSizeIterator<Item = &'a Sample>,
+) -> Result<()> {
+    let images = samples.len();
+    match targets {
+        BatchTargets::Classes { classes, .. } => done.add(loss, share_right(logits, classes)?, images),
+        BatchTargets::Findings { count, .. } => {
+            done.add_findings(loss, *count, images);
+            let auc = done.auc.get_or_insert_default();
+            let rows = NamedTensor::copy_of("probabilities", &logits.f_detach()?.f_sigmoid()?)?.values;
+            for (sample, row) in samples.zip(rows.chunks(rows.len().checked_div(images).unwrap_or(1).max(1)))
+            {
+                let findings = sample.annotation.findings();
+                auc.add(findings.iter().zip(row).map(|(finding, &p)| (finding.value, f64::from(p))));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Computes the share of a batch whose largest logit is the label's.

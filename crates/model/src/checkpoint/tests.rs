@@ -2,7 +2,7 @@ use data::Interpolation;
 use safetensors::tensor::TensorView;
 
 use super::*;
-use metrics::{Bound, OperatingPoint, Temperature};
+use metrics::{Bound, LabelCalibration, OperatingPoint, Temperature, ThresholdRule};
 
 fn checkpoint() -> Checkpoint {
     let spec = Spec {
@@ -91,8 +91,11 @@ fn calibrated(temperature: f64, classes: &[String]) -> Checkpoint {
         log_loss: [0.7, 0.1 + 0.2],
         expected_calibration_error: [0.2, 0.05],
     };
-    checkpoint.meta.calibration =
-        Calibration { temperature: Some(temperature), operating_points: classes.iter().map(point).collect() };
+    checkpoint.meta.calibration = Calibration {
+        temperature: Some(temperature),
+        operating_points: classes.iter().map(point).collect(),
+        ..Calibration::default()
+    };
     checkpoint
 }
 
@@ -223,16 +226,29 @@ fn what_would_take_memory_without_end_is_not_read() {
 }
 
 #[test]
-fn a_network_of_several_findings_an_image_is_neither_written_nor_read() {
-    let mut stored = checkpoint();
+fn a_network_of_findings_has_a_version_of_its_own_that_earlier_programs_refuse() {
+    let classes = checkpoint();
     assert!(
-        !String::from_utf8_lossy(&bytes(&stored)).contains("task"),
+        !String::from_utf8_lossy(&bytes(&classes)).contains("task"),
         "files without a task stay as they are"
     );
-    let mut header = serde_json::to_value(Header::new(&stored.meta, None)).unwrap();
-    header["task"] = "multi-label".into();
-    let read = serde_json::from_value::<Header>(header).unwrap().into_meta().unwrap_err();
-    assert_eq!(read, "`multi-label` networks cannot be built");
-    stored.meta.spec.task = Task::MultiLabel;
-    assert_eq!(stored.encode().err().unwrap().to_string(), read);
+    let mut findings = checkpoint();
+    findings.meta.spec.task = Task::MultiLabel;
+    findings.meta.calibration.labels = vec![LabelCalibration {
+        label: "a".to_owned(),
+        temperature: None,
+        threshold: 0.25,
+        chosen_by: ThresholdRule::Youden,
+        sensitivity: Some(0.5),
+        specificity: None,
+        note: None,
+    }];
+    let header = serde_json::to_value(Header::new(&findings.meta, None)).unwrap();
+    assert_eq!((&header["task"], &header["format"]), (&"multi-label".into(), &3.into()));
+    findings.meta.spec.classes.truncate(1);
+    findings.meta.calibration.labels[0].label = findings.meta.spec.classes[0].clone();
+    let read =
+        serde_json::from_value::<Header>(serde_json::to_value(Header::new(&findings.meta, None)).unwrap());
+    let meta = read.unwrap().into_meta().unwrap();
+    assert_eq!((meta.spec, meta.calibration), (findings.meta.spec, findings.meta.calibration));
 }

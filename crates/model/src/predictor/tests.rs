@@ -47,7 +47,7 @@ fn with_thresholds(model: &Classifier, thresholds: [f64; 2]) -> Classifier {
         specificity: None,
     };
     let points = classes.iter().zip(thresholds).map(point);
-    let calibration = Calibration { temperature: None, operating_points: points.collect() };
+    let calibration = Calibration { operating_points: points.collect(), ..Calibration::default() };
     let metric = Metric { name: "val_loss".to_owned(), value: 1.0 };
     let meta =
         Meta { spec: model.spec().clone(), metric, epoch: 1, calibration, guard: None, training: None };

@@ -35,10 +35,14 @@ fn verdict(report: &Report) -> String {
     let epoch = report.record.best_epoch.map_or(String::new(), |epoch| format!(" (epoch {epoch})"));
     let Some(test) = &report.test else {
         let validated = report.best().map_or(String::new(), |best| {
+            let figure = match (best.val_accuracy, best.val_auc) {
+                (Some(accuracy), _) => format!("an accuracy of {accuracy:.4}"),
+                (None, Some(auc)) => format!("a macro ROC AUC of {auc:.4}"),
+                (None, None) => format!("a loss of {:.4}", best.val_loss),
+            };
             format!(
-                " On the {} that its epoch was chosen by, it had an accuracy of {:.4}, which is too good an estimate.",
+                " On the {} that its epoch was chosen by, it had {figure}, which is too good an estimate.",
                 number::count(report.images("validation"), "validation image"),
-                best.val_accuracy
             )
         });
         return format!(

@@ -11,7 +11,7 @@ pub(super) fn learning(report: &Report, plots: Plots<'_>) -> Markup {
     html! {
         section #learning {
             h2 { "Learning curves" }
-            div.plots { (plot(plots, "loss")) (plot(plots, "accuracy")) }
+            div.plots { (plot(plots, "loss")) (plot(plots, "accuracy")) (plot(plots, "auc")) }
             p.soft {
                 "The saved weights are those of the epoch with the lowest validation loss. Training figures run through the epoch, \
                  with dropout on, so that they lag behind."

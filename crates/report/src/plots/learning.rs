@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use experiment::EpochRow;
+use metrics::Task;
 
 use crate::{
     Report,
@@ -29,19 +30,25 @@ pub(super) fn loss(report: &Report) -> Drawing {
     })
 }
 
-/// Draws training and validation accuracy by epoch.
+/// Draws training and validation accuracy by epoch, or the macro ROC AUC of findings.
 pub(super) fn accuracy(report: &Report) -> Drawing {
     let names = ["training (dropout on)".to_owned(), "validation".to_owned()];
-    let lowest = report.history.iter().flat_map(|row| [row.accuracy, row.val_accuracy]);
-    let lowest = lowest.filter(|value| value.is_finite()).fold(1.0, f64::min);
+    let of = |row: &EpochRow| {
+        let both = [row.accuracy.or(row.auc), row.val_accuracy.or(row.val_auc)];
+        both.map(|value| value.unwrap_or(f64::NAN))
+    };
+    let lowest = report.history.iter().flat_map(of).filter(|value| value.is_finite()).fold(1.0, f64::min);
     // If all values are above one half, the lower half would be empty.
     let y = Scale::linear(if lowest >= 0.5 { 0.5 } else { 0.0 }, 1.0, BOTTOM, TOP);
-    let body = curves(report, y, "share of images right", &names, |row| [row.accuracy, row.val_accuracy]);
-    drawing("accuracy", "Accuracy by epoch", report, body, |row| {
-        format!(
-            "In epoch {}, whose weights were saved, the validation accuracy was {:.4}.",
-            row.epoch, row.val_accuracy
-        )
+    let (name, title, unit) = match report.record.task {
+        Task::MultiClass => ("accuracy", "Accuracy by epoch", "share of images right"),
+        Task::MultiLabel => ("auc", "Macro ROC AUC by epoch", "macro ROC AUC"),
+    };
+    let figure = if report.record.task.is_multi_class() { "accuracy" } else { "macro ROC AUC" };
+    let body = curves(report, y, unit, &names, of);
+    drawing(name, title, report, body, |row| {
+        let [_, value] = of(row);
+        format!("In epoch {}, whose weights were saved, the validation {figure} was {value:.4}.", row.epoch)
     })
 }
 

@@ -113,9 +113,11 @@ pub(super) fn bare() -> Report {
     let epoch = |epoch: u64| EpochRow {
         epoch,
         loss: 2.0 / epoch as f64,
-        accuracy: 0.5,
+        accuracy: Some(0.5),
         val_loss: 1.0 / epoch as f64,
-        val_accuracy: 0.6,
+        val_accuracy: Some(0.6),
+        auc: None,
+        val_auc: None,
         learning_rate: 0.001,
         seconds: 1.0,
     };
