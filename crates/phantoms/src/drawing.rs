@@ -5,12 +5,17 @@ mod bones;
 mod canvas;
 mod film;
 mod lesions;
+mod pathologies;
+mod pleura;
 
 use anatomy::Anatomy;
 use canvas::{Dice, Noise, Plane};
 
 use base::random::{Generator, Key, Purpose};
 use data::Pixels;
+
+pub(crate) use pathologies::{Chest, Sex, Stream, View};
+pub use pathologies::{Pathology, least_nodule_radius};
 
 /// Finding that a phantom's lungs show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +37,12 @@ pub fn draw(finding: Finding, size: usize, generator: Generator) -> Vec<u8> {
     let Patient { fluid, anatomy, noise, dice, .. } = &mut patient;
     match finding {
         Finding::None => {}
-        Finding::Consolidation => lesions::consolidation(fluid, anatomy, noise, dice),
-        Finding::GroundGlass => lesions::ground_glass(fluid, anatomy, noise, dice),
+        Finding::Consolidation => lesions::consolidation(fluid, anatomy, noise, dice, [0.34, 0.48], |dice| {
+            if dice.chance(0.22) { dice.between(0.05, 0.35) } else { dice.between(0.75, 1.0) }
+        }),
+        Finding::GroundGlass => lesions::ground_glass(fluid, anatomy, noise, dice, |dice| {
+            if dice.chance(0.2) { dice.between(0.08, 0.3) } else { dice.between(0.55, 0.85) }
+        }),
     }
     patient.exposed(size).0
 }
@@ -53,6 +62,11 @@ impl Patient {
     fn draw(ill: bool, generator: Generator) -> Self {
         let mut dice = Dice(generator);
         let anatomy = Anatomy::draw(ill, &mut dice);
+        Self::of_anatomy(anatomy, dice)
+    }
+
+    /// Draws the rest of a body whose anatomy is known.
+    fn of_anatomy(anatomy: Anatomy, mut dice: Dice) -> Self {
         let noise = Noise::new(&mut dice);
         let lungs = anatomy.lungs();
         let vessels = anatomy.vessels(&mut dice);
@@ -63,14 +77,20 @@ impl Patient {
 
     /// Exposes the film; returns it, and how the body lay.
     fn exposed(&mut self, size: usize) -> (Vec<u8>, film::Pose) {
+        let mut body = self.soft_parts();
+        bones::add_bones(&mut body, &self.anatomy, &mut self.dice);
+        film::expose(&body, size, &mut self.dice)
+    }
+
+    /// Draws the soft parts, lungs with their vessels and fluid.
+    fn soft_parts(&self) -> Plane {
         let mut body = self.anatomy.soft_parts(&self.lungs, &self.noise);
         for (i, (_, _, value)) in body.values_mut().enumerate() {
             let lung = self.lungs.at(i);
             let filled = *value + lung * self.vessels.at(i).min(0.3);
             *value = filled + shown(lung) * self.fluid.at(i) * (FLUID - filled).max(0.0);
         }
-        bones::add_bones(&mut body, &self.anatomy, &mut self.dice);
-        film::expose(&body, size, &mut self.dice)
+        body
     }
 }
 
