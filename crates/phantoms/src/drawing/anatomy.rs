@@ -88,11 +88,11 @@ impl Anatomy {
         }
     }
 
-    /// Computes the cardiothoracic ratio: the width of the heart as a share of that of the chest.
+    /// Computes the cardiothoracic ratio: the width of the heart as a share of that of the chest above the diaphragm.
     pub(super) fn cardiothoracic_ratio(&self) -> f32 {
         let Heart { length, width, tilt: (sine, cosine), .. } = self.heart;
         let (along, across) = (length * cosine, width * sine);
-        (along * along + across * across).sqrt() / self.chest
+        (along * along + across * across).sqrt() / self.lateral(self.domes[1])
     }
 
     /// Scales the heart about its middle until it takes this share of the chest's width.
