@@ -6,15 +6,16 @@ mod canvas;
 mod film;
 mod lesions;
 mod pathologies;
+mod patient;
 mod pleura;
 
-use anatomy::Anatomy;
-use canvas::{Dice, Noise, Plane};
+use canvas::Plane;
+use patient::{Patient, shown};
 
 use base::random::{Generator, Key, Purpose};
 use data::Pixels;
 
-pub(crate) use pathologies::{Chest, Sex, Stream, View};
+pub(crate) use pathologies::{Chest, Projection, Sex, Stream};
 pub use pathologies::{Pathology, least_nodule_radius};
 
 /// Finding that a phantom's lungs show.
@@ -27,9 +28,6 @@ pub enum Finding {
     /// A denser patch in one lung.
     Consolidation,
 }
-
-/// Density of lungs full of fluid.
-const FLUID: f32 = 0.78;
 
 /// Draws a phantom of `size` × `size` pixels: 8-bit gray, row by row.
 pub fn draw(finding: Finding, size: usize, generator: Generator) -> Vec<u8> {
@@ -45,58 +43,6 @@ pub fn draw(finding: Finding, size: usize, generator: Generator) -> Vec<u8> {
         }),
     }
     patient.exposed(size).0
-}
-
-/// A body before its film is exposed.
-struct Patient {
-    anatomy: Anatomy,
-    noise: Noise,
-    lungs: Plane,
-    vessels: Plane,
-    /// Shares of air that gave way, so far.
-    fluid: Plane,
-    dice: Dice,
-}
-
-impl Patient {
-    fn draw(ill: bool, generator: Generator) -> Self {
-        let mut dice = Dice(generator);
-        let anatomy = Anatomy::draw(ill, &mut dice);
-        Self::of_anatomy(anatomy, dice)
-    }
-
-    /// Draws the rest of a body whose anatomy is known.
-    fn of_anatomy(anatomy: Anatomy, mut dice: Dice) -> Self {
-        let noise = Noise::new(&mut dice);
-        let lungs = anatomy.lungs();
-        let vessels = anatomy.vessels(&mut dice);
-        let mut fluid = Plane::new();
-        lesions::distraction(&mut fluid, &anatomy, &noise, &mut dice);
-        Self { anatomy, noise, lungs, vessels, fluid, dice }
-    }
-
-    /// Exposes the film; returns it, and how the body lay.
-    fn exposed(&mut self, size: usize) -> (Vec<u8>, film::Pose) {
-        let mut body = self.soft_parts();
-        bones::add_bones(&mut body, &self.anatomy, &mut self.dice);
-        film::expose(&body, size, &mut self.dice)
-    }
-
-    /// Draws the soft parts, lungs with their vessels and fluid.
-    fn soft_parts(&self) -> Plane {
-        let mut body = self.anatomy.soft_parts(&self.lungs, &self.noise);
-        for (i, (_, _, value)) in body.values_mut().enumerate() {
-            let lung = self.lungs.at(i);
-            let filled = *value + lung * self.vessels.at(i).min(0.3);
-            *value = filled + shown(lung) * self.fluid.at(i) * (FLUID - filled).max(0.0);
-        }
-        body
-    }
-}
-
-/// Computes the share of the fluid at a place that is seen: up to the very edge of the heart, whose outline it hides.
-fn shown(lung: f32) -> f32 {
-    (2.5 * lung).min(1.0)
 }
 
 /// A phantom with nothing to find, or one thing.

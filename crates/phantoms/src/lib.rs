@@ -5,7 +5,8 @@
 //! has to find the illness itself.
 //!
 //! This crate holds [`write_sample`], the synthetic sample in folders like those of the study; [`write_multi_label_sample`],
-//! phantoms with several findings each and their label file; and [`draw`] and [`planted`], one phantom. It must not know tensors or the terminal. It builds and tests with no libtorch on the machine.
+//! phantoms with several findings each and their label file; and [`draw`] and [`planted`], one phantom. It must not know
+//! tensors or the terminal. It builds and tests with no libtorch on the machine.
 //!
 //! Outside libraries: **png** writes images (fast compression, which the general encoder does not offer), **rayon** draws on all
 //! cores.
@@ -16,5 +17,5 @@ mod multi_label;
 mod sample;
 
 pub use drawing::{Finding, Pathology, Planted, draw, least_nodule_radius, planted};
-pub use multi_label::{LabelCounts, MultiLabelOptions, MultiLabelSummary, write_multi_label_sample};
+pub use multi_label::{MultiLabelOptions, MultiLabelSummary, PathologyCounts, write_multi_label_sample};
 pub use sample::{SampleOptions, SampleSummary, write_sample};

@@ -11,11 +11,11 @@ use base::{
     FileWriter,
     random::{Generator, Key, Purpose, unit},
 };
-use data::{Error, OutputKind, PARTIAL, SYNTHETIC_PREFIX, create_output_folder};
+use data::{Error, OutputKind, PARTIAL, Part, SYNTHETIC_PREFIX, create_output_folder};
 use rayon::prelude::*;
 
 use crate::{
-    drawing::{Chest, Pathology, Sex, Stream, View},
+    drawing::{Chest, Pathology, Projection, Sex, Stream},
     files::{
         beside, check_image_size, entries_of_a_sample, failed, foreign, images_within, remove, write_png,
     },
@@ -59,7 +59,7 @@ pub struct MultiLabelOptions {
 
 /// Counts of one label in a multi-label sample.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LabelCounts {
+pub struct PathologyCounts {
     /// Training images marked 1.
     pub positive: usize,
     /// Training images marked 0.
@@ -78,23 +78,16 @@ pub struct MultiLabelSummary {
     /// Path of the label file.
     pub label_file: PathBuf,
     /// Counts of each label, in the order of [`Pathology::ALL`].
-    pub labels: [LabelCounts; LABELS],
+    pub labels: [PathologyCounts; LABELS],
     /// Patients of the training images.
     pub training_patients: usize,
     /// Patients of the test images.
     pub test_patients: usize,
 }
 
-/// Part of a sample.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
-    Train,
-    Test,
-}
-
 /// Value of a label in the label file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mark {
+enum LabelValue {
     Positive,
     Negative,
     Uncertain,
@@ -102,7 +95,7 @@ enum Mark {
 }
 
 /// Image of a sample, and its row in the label file.
-struct Row {
+struct SampleRow {
     /// Name of the image file.
     file: String,
     part: Part,
@@ -110,7 +103,7 @@ struct Row {
     patient: usize,
     age: usize,
     chest: Chest,
-    marks: [Mark; LABELS],
+    values: [LabelValue; LABELS],
     /// Key of the patient's random numbers.
     key: Key,
     /// Number of the image within the patient, from 0.
@@ -191,15 +184,15 @@ impl MultiLabelOptions {
     }
 
     /// Draws the rows of the label file, training images first.
-    fn rows(&self) -> Vec<Row> {
-        let mut rows = self.rows_of(Part::Train, self.count, 0);
+    fn rows(&self) -> Vec<SampleRow> {
+        let mut rows = self.rows_of(Part::Training, self.count, 0);
         let patients = rows.last().map_or(0, |row| row.patient);
         rows.extend(self.rows_of(Part::Test, self.test_count, patients));
         rows
     }
 
     /// Draws the rows of a part; `before` patients come before it.
-    fn rows_of(&self, part: Part, count: usize, before: usize) -> Vec<Row> {
+    fn rows_of(&self, part: Part, count: usize, before: usize) -> Vec<SampleRow> {
         let mut rows = Vec::with_capacity(count);
         for step in 0.. {
             if rows.len() == count {
@@ -208,16 +201,16 @@ impl MultiLabelOptions {
             let images = self.patient(part, step, before).into_iter().take(count - rows.len());
             for (row, number) in images.zip(rows.len() + 1..).collect::<Vec<_>>() {
                 let part = if part == Part::Test { "test-" } else { "" };
-                rows.push(Row { file: format!("{SYNTHETIC_PREFIX}{part}{number:05}.png"), ..row });
+                rows.push(SampleRow { file: format!("{SYNTHETIC_PREFIX}{part}{number:05}.png"), ..row });
             }
         }
         rows
     }
 
     /// Draws a patient's images, whose files have no name yet.
-    fn patient(&self, part: Part, step: usize, before: usize) -> Vec<Row> {
+    fn patient(&self, part: Part, step: usize, before: usize) -> Vec<SampleRow> {
         // Epoch 0 is the class sample's, and 1 that of planted findings.
-        let epoch = if part == Part::Train { 2 } else { 3 };
+        let epoch = if part == Part::Training { 2 } else { 3 };
         let key = Key { seed: self.seed, epoch, step: step as u64, purpose: Purpose::Phantom };
         let mut attributes = key.generator(Stream::ATTRIBUTES);
         let sex = if unit(&mut attributes) < 0.5 { Sex::Female } else { Sex::Male };
@@ -226,14 +219,25 @@ impl MultiLabelOptions {
         let row = |image: u64| {
             let generator = |stream: Stream| key.generator(stream.number(image));
             let is_from_the_front = unit(&mut generator(Stream::View)) < ANTERO_POSTERIOR;
-            let view = if is_from_the_front { View::AnteroPosterior } else { View::PosteroAnterior };
+            let view =
+                if is_from_the_front { Projection::AnteroPosterior } else { Projection::PosteroAnterior };
             let findings = self.findings(&mut generator(Stream::Labels));
-            let marks = match part {
-                Part::Train => self.marks(&findings, &mut generator(Stream::Marks)),
-                Part::Test => findings.map(Mark::of_truth),
+            let values = if part == Part::Training {
+                self.values(&findings, &mut generator(Stream::Values))
+            } else {
+                findings.map(LabelValue::of_truth)
             };
             let chest = Chest { findings, sex, view };
-            Row { file: String::new(), part, patient: before + step + 1, age, chest, marks, key, image }
+            SampleRow {
+                file: String::new(),
+                part,
+                patient: before + step + 1,
+                age,
+                chest,
+                values,
+                key,
+                image,
+            }
         };
         (0..images as u64).map(row).collect()
     }
@@ -252,16 +256,16 @@ impl MultiLabelOptions {
 
     /// Draws the labels that are left blank, from one end of a scale, and those that are uncertain, from its other end: so
     /// neither share changes the other's labels.
-    fn marks(&self, findings: &[bool; LABELS], generator: &mut Generator) -> [Mark; LABELS] {
+    fn values(&self, findings: &[bool; LABELS], generator: &mut Generator) -> [LabelValue; LABELS] {
         findings.map(|truth| match f64::from(unit(generator)) {
-            place if place < self.unknown => Mark::Unknown,
-            place if place >= 1.0 - self.uncertain => Mark::Uncertain,
-            _ => Mark::of_truth(truth),
+            place if place < self.unknown => LabelValue::Unknown,
+            place if place >= 1.0 - self.uncertain => LabelValue::Uncertain,
+            _ => LabelValue::of_truth(truth),
         })
     }
 }
 
-impl Mark {
+impl LabelValue {
     fn of_truth(truth: bool) -> Self {
         if truth { Self::Positive } else { Self::Negative }
     }
@@ -277,14 +281,14 @@ impl Mark {
     }
 }
 
-impl Row {
+impl SampleRow {
     /// Returns the line of the label file.
     fn line(&self) -> String {
         let Self { file, patient, age, .. } = self;
-        let part = if self.part == Part::Train { "train" } else { "test" };
+        let part = if self.part == Part::Training { "train" } else { "test" };
         let sex = if self.chest.sex == Sex::Female { "F" } else { "M" };
-        let view = if self.chest.view == View::PosteroAnterior { "PA" } else { "AP" };
-        let cells = self.marks.map(Mark::cell).join(",");
+        let view = if self.chest.view == Projection::PosteroAnterior { "PA" } else { "AP" };
+        let cells = self.values.map(LabelValue::cell).join(",");
         format!("{IMAGES}/{file},P{patient:05},{part},{age},{sex},{view},{cells}\n")
     }
 }
@@ -299,26 +303,26 @@ fn header() -> String {
     format!("{COLUMNS},{}\n", Pathology::ALL.map(Pathology::name).join(","))
 }
 
-fn label_text(rows: &[Row]) -> String {
-    header() + &rows.iter().map(Row::line).collect::<String>()
+fn label_text(rows: &[SampleRow]) -> String {
+    header() + &rows.iter().map(SampleRow::line).collect::<String>()
 }
 
-fn summary(label_file: PathBuf, rows: &[Row]) -> MultiLabelSummary {
-    let mut labels = [LabelCounts::default(); LABELS];
+fn summary(label_file: PathBuf, rows: &[SampleRow]) -> MultiLabelSummary {
+    let mut labels = [PathologyCounts::default(); LABELS];
     for row in rows {
-        for (counts, mark) in labels.iter_mut().zip(row.marks) {
-            match (row.part, mark) {
-                (Part::Train, Mark::Positive) => counts.positive += 1,
-                (Part::Train, Mark::Negative) => counts.negative += 1,
-                (_, Mark::Uncertain) => counts.uncertain += 1,
-                (_, Mark::Unknown) => counts.unknown += 1,
-                (Part::Test, Mark::Positive) => counts.test_positive += 1,
-                (Part::Test, Mark::Negative) => {}
+        for (counts, value) in labels.iter_mut().zip(row.values) {
+            match (row.part == Part::Test, value) {
+                (true, LabelValue::Positive) => counts.test_positive += 1,
+                (true, _) => {}
+                (false, LabelValue::Positive) => counts.positive += 1,
+                (false, LabelValue::Negative) => counts.negative += 1,
+                (false, LabelValue::Uncertain) => counts.uncertain += 1,
+                (false, LabelValue::Unknown) => counts.unknown += 1,
             }
         }
     }
     let training_patients =
-        rows.iter().filter(|row| row.part == Part::Train).map(|row| row.patient).max().unwrap_or(0);
+        rows.iter().filter(|row| row.part == Part::Training).map(|row| row.patient).max().unwrap_or(0);
     let patients = rows.last().map_or(0, |row| row.patient);
     MultiLabelSummary { label_file, labels, training_patients, test_patients: patients - training_patients }
 }

@@ -3,11 +3,11 @@
 use base::random::Key;
 
 use super::{
-    Patient,
     anatomy::Anatomy,
     bones,
     canvas::{Dice, Plane, edge},
     film, lesions,
+    patient::Patient,
     pleura::{self, Pneumothorax},
 };
 
@@ -63,7 +63,7 @@ pub(crate) enum Sex {
 
 /// Direction of the rays through the chest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum View {
+pub(crate) enum Projection {
     /// From back to front.
     PosteroAnterior,
     /// From front to back, which makes the heart look larger.
@@ -78,7 +78,7 @@ pub(crate) struct Chest {
     /// Sex of the patient.
     pub(crate) sex: Sex,
     /// View of the image.
-    pub(crate) view: View,
+    pub(crate) view: Projection,
 }
 
 /// Largest cardiothoracic ratio without Cardiomegaly, and the ratios with it.
@@ -151,7 +151,7 @@ impl Chest {
         if self.sex == Sex::Male {
             anatomy.breasts = None;
         }
-        let magnification = if self.view == View::AnteroPosterior { MAGNIFICATION } else { 1.0 };
+        let magnification = if self.view == Projection::AnteroPosterior { MAGNIFICATION } else { 1.0 };
         let [low, high] = ENLARGED_RATIO;
         anatomy.scale_heart(match cardiomegaly {
             Some(mut dice) => dice.between(low, high),
@@ -180,7 +180,7 @@ pub(crate) enum Stream {
     /// Findings of an image.
     Labels,
     /// Labels of an image that are left blank or uncertain.
-    Marks,
+    Values,
     /// Pose, exposure and grain of an image.
     Film,
     /// Form of a finding in an image.
@@ -200,7 +200,7 @@ impl Stream {
         let place = match self {
             Self::View => 0,
             Self::Labels => 1,
-            Self::Marks => 2,
+            Self::Values => 2,
             Self::Film => 3,
             Self::Finding(pathology) => 4 + *pathology as u64,
         };

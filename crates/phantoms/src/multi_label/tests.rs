@@ -17,7 +17,7 @@ const SMALL: MultiLabelOptions = MultiLabelOptions {
 };
 
 /// Many rows without images.
-fn rows(options: MultiLabelOptions) -> Vec<Row> {
+fn rows(options: MultiLabelOptions) -> Vec<SampleRow> {
     MultiLabelOptions { count: 8000, test_count: 1000, ..options }.rows()
 }
 
@@ -64,7 +64,7 @@ fn a_sample_is_a_label_file_and_the_images_that_it_names() {
         lines.next().unwrap().join(","),
         "path,patient,split,age,sex,view,Consolidation,Ground Glass,Effusion,Pneumothorax,Cardiomegaly,Nodule"
     );
-    let mut counts = [LabelCounts::default(); LABELS];
+    let mut counts = [PathologyCounts::default(); LABELS];
     let mut parts = BTreeMap::new();
     for cells in lines.by_ref() {
         assert_eq!(cells.len(), 12, "{cells:?}");
@@ -106,7 +106,7 @@ fn findings_are_as_frequent_as_asked() {
 }
 
 /// Pearson's correlation of two findings of the same frequency.
-fn correlation(rows: &[Row], a: usize, b: usize) -> f64 {
+fn correlation(rows: &[SampleRow], a: usize, b: usize) -> f64 {
     let share = |is_in: &dyn Fn(&[bool; LABELS]) -> bool| {
         rows.iter().filter(|row| is_in(&row.chest.findings)).count() as f64 / rows.len() as f64
     };
@@ -136,13 +136,13 @@ fn unknown_and_uncertain_labels_are_in_training_only_and_leave_the_rest_as_it_is
     let (mut unknown, mut uncertain, mut all) = (0.0, 0.0, 0.0);
     for (known, marked) in known.iter().zip(&marked) {
         assert_eq!((&known.file, known.chest, known.age), (&marked.file, marked.chest, marked.age));
-        assert!(marked.part == Part::Train || known.marks == marked.marks);
-        for (known, marked) in known.marks.iter().zip(&marked.marks) {
-            assert!(known == marked || matches!(marked, Mark::Unknown | Mark::Uncertain));
+        assert!(marked.part == Part::Training || known.values == marked.values);
+        for (known, marked) in known.values.iter().zip(&marked.values) {
+            assert!(known == marked || matches!(marked, LabelValue::Unknown | LabelValue::Uncertain));
         }
-        if marked.part == Part::Train {
-            unknown += marked.marks.iter().filter(|mark| **mark == Mark::Unknown).count() as f64;
-            uncertain += marked.marks.iter().filter(|mark| **mark == Mark::Uncertain).count() as f64;
+        if marked.part == Part::Training {
+            unknown += marked.values.iter().filter(|mark| **mark == LabelValue::Unknown).count() as f64;
+            uncertain += marked.values.iter().filter(|mark| **mark == LabelValue::Uncertain).count() as f64;
             all += LABELS as f64;
         }
     }
@@ -150,13 +150,13 @@ fn unknown_and_uncertain_labels_are_in_training_only_and_leave_the_rest_as_it_is
     // Neither share changes the labels that the other one takes.
     let unknown_only = rows(MultiLabelOptions { unknown: 0.3, ..SMALL });
     for (row, other) in marked.iter().zip(&unknown_only) {
-        for (mark, other) in row.marks.iter().zip(&other.marks) {
-            assert_eq!(*mark == Mark::Unknown, *other == Mark::Unknown);
+        for (mark, other) in row.values.iter().zip(&other.values) {
+            assert_eq!(*mark == LabelValue::Unknown, *other == LabelValue::Unknown);
         }
     }
     let without = rows(MultiLabelOptions { unknown: 1.0, ..SMALL });
-    let of_training = without.iter().filter(|row| row.part == Part::Train);
-    assert!(of_training.flat_map(|row| row.marks).all(|mark| mark == Mark::Unknown));
+    let of_training = without.iter().filter(|row| row.part == Part::Training);
+    assert!(of_training.flat_map(|row| row.values).all(|mark| mark == LabelValue::Unknown));
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn patients_have_as_many_images_as_asked() {
         let rows = rows(MultiLabelOptions { images_per_patient: asked, ..SMALL });
         for row in &rows {
             *images.entry(row.patient).or_default() += 1;
-            assert_eq!(row.part == Part::Train, row.patient <= rows[7999].patient);
+            assert_eq!(row.part == Part::Training, row.patient <= rows[7999].patient);
         }
         for count in asked[0]..=asked[1] {
             let share =

@@ -15,7 +15,7 @@ fn with(pathology: Pathology) -> [bool; 6] {
 }
 
 fn draw(findings: [bool; 6], step: u64) -> Vec<f32> {
-    let chest = Chest { findings, sex: Sex::Male, view: View::PosteroAnterior };
+    let chest = Chest { findings, sex: Sex::Male, view: Projection::PosteroAnterior };
     chest.draw(SIZE, &key(step), 0).into_iter().map(f32::from).collect()
 }
 
@@ -101,16 +101,17 @@ fn a_pneumothorax_darkens_the_outer_edge_of_one_lung() {
 #[test]
 fn an_enlarged_heart_takes_more_than_half_of_the_chest() {
     for step in 0..200 {
-        let ratio = |pathology: Option<Pathology>, view: View| {
+        let ratio = |pathology: Option<Pathology>, view: Projection| {
             let chest = Chest { findings: pathology.map_or(NONE, with), sex: Sex::Female, view };
             let mut anatomy = Anatomy::draw(false, &mut Dice(key(step).generator(Stream::BODY)));
             let dice = Dice(key(step).generator(Stream::Finding(Pathology::Cardiomegaly).number(0)));
             chest.set_up(&mut anatomy, pathology.map(|_| dice));
             anatomy.cardiothoracic_ratio()
         };
-        let (back, front) = (ratio(None, View::PosteroAnterior), ratio(None, View::AnteroPosterior));
+        let (back, front) =
+            (ratio(None, Projection::PosteroAnterior), ratio(None, Projection::AnteroPosterior));
         assert!((0.3..0.481).contains(&back) && back <= front && front < 0.481, "{step}: {back} {front}");
-        let enlarged = ratio(Some(Pathology::Cardiomegaly), View::PosteroAnterior);
+        let enlarged = ratio(Some(Pathology::Cardiomegaly), Projection::PosteroAnterior);
         assert!((0.539..0.661).contains(&enlarged), "{step}: {enlarged}");
     }
     for step in 0..MANY {
@@ -127,7 +128,7 @@ fn a_nodule_is_a_spot_of_the_radius_that_is_told() {
     assert!((4.0..4.3).contains(&least_nodule_radius(96)), "{}", least_nodule_radius(96));
     for step in 0..MANY {
         let draw = |findings| {
-            let chest = Chest { findings, sex: Sex::Male, view: View::PosteroAnterior };
+            let chest = Chest { findings, sex: Sex::Male, view: Projection::PosteroAnterior };
             chest.draw(size, &key(step), 0)
         };
         let (ill, healthy) = (draw(with(Pathology::Nodule)), draw(NONE));
@@ -162,7 +163,7 @@ fn findings_do_not_move_each_other() {
 
 #[test]
 fn images_of_a_patient_show_one_body_on_different_films() {
-    let chest = Chest { findings: NONE, sex: Sex::Female, view: View::PosteroAnterior };
+    let chest = Chest { findings: NONE, sex: Sex::Female, view: Projection::PosteroAnterior };
     let image = |step, image| -> Vec<f32> {
         chest.draw(SIZE, &key(step), image).into_iter().map(f32::from).collect()
     };
