@@ -1,16 +1,17 @@
 //! Tests of heat maps on phantoms with one finding in a known place: networks that were trained to find it, and networks of
 //! random weights, whose maps must show nothing of it (Adebayo et al. 2018, "Sanity Checks for Saliency Maps", arXiv 1810.03292).
+//! Tests of the multi-label sample.
 //!
 //! `cargo test -p cli --test end_to_end -- --ignored --nocapture phantoms::` measures all methods on both networks, which takes
 //! minutes and the pretrained weights; a short form is part of the tests.
 
 use std::{fs, path::Path};
 
-use phantoms::Planted;
+use phantoms::{Pathology, Planted};
 use rayon::prelude::*;
 use serde_json::Value;
 
-use crate::world::World;
+use crate::world::{Done, World};
 
 /// Seed that every phantom is drawn from; those for training come first.
 const SEED: u64 = 7;
@@ -180,4 +181,95 @@ fn all_methods_on_inceptions() {
         assert!(found.grown >= least, "{method}: {found:?}");
         assert!(random.grown <= 25, "{method}: {random:?}");
     }
+}
+
+/// Flags of a small multi-label sample.
+const FINDINGS: [&str; 9] =
+    ["data", "sample", "--multi-label", "--count", "40", "--test-count", "10", "--image-size", "32"];
+
+fn findings(world: &World, flags: &[&str]) -> Done {
+    world.thorax(&[&FINDINGS[..], flags].concat())
+}
+
+#[test]
+fn a_multi_label_sample_is_told_and_written() {
+    let world = World::new();
+    let flags =
+        ["--prevalence", "0.5,Nodule=0", "--correlation", "0.3", "--unknown", "0.2", "--uncertain", "0.1"];
+    let done = findings(&world, &flags);
+    let lines: Vec<&str> = done.ok().stdout.lines().collect();
+    assert_eq!(lines[0], "data/sample/Findings/labels.csv (synthetic phantoms, no radiographs)");
+    assert_eq!(lines[1], "label          positive  negative  uncertain  unknown  test positive");
+    assert_eq!(lines.len(), 12);
+    let (mut unknown, mut counted) = (0, [0; 2]);
+    for (line, label) in lines[2..8].iter().zip(Pathology::ALL.map(Pathology::name)) {
+        let numbers: Vec<usize> = line
+            .strip_prefix(label)
+            .unwrap()
+            .split_whitespace()
+            .map(|number| number.parse().unwrap())
+            .collect();
+        assert_eq!(numbers[..4].iter().sum::<usize>(), 40, "{line}");
+        unknown += numbers[3];
+        counted = [counted[0] + numbers[0], counted[1] + numbers[4]];
+        assert!(label != "Nodule" || (numbers[0], numbers[4]) == (0, 0), "{line}");
+    }
+    assert!(lines[8].starts_with("training: 40 images of ") && lines[9].starts_with("test: 10 images of "));
+    assert_eq!(lines[10], format!("unknown training labels: {:.1} %", 100.0 * unknown as f64 / 240.0));
+    assert_eq!(lines[11], "least radius of a nodule: 1.4 pixels");
+
+    let text = fs::read_to_string(world.path("data/sample/Findings/labels.csv")).unwrap();
+    let mut positive = [0; 2];
+    for row in text.lines().skip(1) {
+        let cells: Vec<&str> = row.split(',').collect();
+        assert!(world.path("data/sample/Findings").join(cells[0]).is_file(), "{row}");
+        let part = usize::from(cells[2] == "test");
+        positive[part] += cells[6..].iter().filter(|cell| **cell == "1").count();
+    }
+    assert_eq!(positive, counted);
+    // The labels alone change with the shares of unknown and uncertain ones.
+    let image = |name: &str| fs::read(world.path("data/sample/Findings/images").join(name)).unwrap();
+    let before = [image("synthetic-00007.png"), image("synthetic-test-00003.png")];
+    findings(&world, &["--prevalence", "0.5,Nodule=0", "--correlation", "0.3"]).ok();
+    assert_eq!(before, [image("synthetic-00007.png"), image("synthetic-test-00003.png")]);
+    let known = fs::read_to_string(world.path("data/sample/Findings/labels.csv")).unwrap();
+    for (row, known) in text.lines().zip(known.lines()) {
+        let cells = row.split(',').zip(known.split(','));
+        assert!(cells.clone().all(|(cell, known)| cell == known || ["", "-1"].contains(&cell)), "{row}");
+    }
+    assert!(known != text);
+}
+
+#[test]
+fn a_multi_label_sample_replaces_no_other_folder() {
+    let world = World::new();
+    world.study();
+    let done = findings(&world, &["--out", "xrays"]);
+    assert_eq!(done.code, Some(1), "{}", done.stderr);
+    assert!(done.stderr.contains("is no part of a synthetic sample"), "{}", done.stderr);
+    world.thorax(&["data", "sample", "--out", "sample", "--count", "15", "--image-size", "32"]).ok();
+    assert!(findings(&world, &["--out", "sample"]).stderr.contains("is no part of a synthetic sample"));
+}
+
+#[test]
+fn flags_of_one_sample_are_refused_with_the_other() {
+    let world = World::new();
+    for (flags, told) in [
+        (&["--multi-label", "--test-per-class", "3"][..], "cannot be used with"),
+        (&["--test-count", "3"], "--multi-label"),
+        (&["--unknown", "0.1"], "--multi-label"),
+        (&["--prevalence", "0.1"], "--multi-label"),
+        (
+            &["--multi-label", "--prevalence", "Edema=0.1"],
+            "`Edema` is no label; the labels are `Consolidation`",
+        ),
+        (&["--multi-label", "--correlation", "1.5"], "must be at most 1"),
+        (&["--multi-label", "--images-per-patient", "3-1"], "the range `3-1` begins above its end"),
+        (&["--multi-label", "--unknown", "0.6", "--uncertain", "0.6"], "are more than 1 together"),
+    ] {
+        let done = world.thorax(&[&["data", "sample"], flags].concat());
+        assert_eq!(done.code, Some(1), "{flags:?}: {}", done.stderr);
+        assert!(done.stderr.contains(told), "{flags:?}: {}", done.stderr);
+    }
+    assert!(!world.path("data").exists());
 }

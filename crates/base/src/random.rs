@@ -21,7 +21,7 @@ pub enum Purpose {
     Dropout = 3,
     /// Choice of the images kept for validation; a stream a class.
     Split = 4,
-    /// The synthetic sample; the step is the image's index.
+    /// Synthetic samples; the step is the index of the image, or of the patient.
     Phantom = 5,
     /// Seed of libtorch's generator for a TorchScript module that draws numbers of its own.
     Backbone = 6,

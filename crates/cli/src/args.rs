@@ -17,6 +17,7 @@ mod networks;
 mod predict;
 mod predictor;
 mod report;
+mod sample;
 mod serve;
 mod shell;
 mod split;
@@ -34,6 +35,7 @@ pub(crate) use guide::{GuideArgs, SchemaName};
 pub(crate) use predict::PredictArgs;
 pub(crate) use predictor::PredictorArgs;
 pub(crate) use report::ReportArgs;
+pub(crate) use sample::{ImagesPerPatient, Prevalence, SampleArgs};
 pub(crate) use serve::ServeArgs;
 pub(crate) use shell::{CompletionsArgs, ManArgs};
 pub(crate) use split::SplitArgs;
@@ -43,7 +45,7 @@ pub(crate) use values::{
     AveragingKind, ClassList, ClassWeight, NonFinite, OnBadImage, OptimizerKind, ScheduleKind, SplitKind,
     WeightsChoice, name,
 };
-use values::{at_most, bytes, picture_size, sample_size, threads};
+use values::{bytes, picture_size, threads};
 
 /// Path of the data set where none is named.
 pub(crate) const DEFAULT_DATA: &str = "data/COVID-19 Radiography Database";
@@ -53,6 +55,8 @@ pub(crate) const DEFAULT_CACHE: &str = "data/cache";
 pub(crate) const DEFAULT_EXPLAINED: &str = "data/explained";
 /// Folder of the synthetic sample where none is named.
 pub(crate) const DEFAULT_SAMPLE: &str = "data/sample/Phantoms";
+/// Folder of the multi-label sample where none is named.
+pub(crate) const DEFAULT_FINDINGS: &str = "data/sample/Findings";
 
 /// Largest number of images of a sample, or of a class's test set.
 const MAX_IMAGES: usize = 1_000_000;
@@ -127,7 +131,7 @@ pub(crate) enum DataCommand {
     /// List a folder's classes and images, and every file that cannot be read
     Scan(ScanArgs),
     /// Make the synthetic sample: chest phantoms, no real radiographs
-    Sample(SampleArgs),
+    Sample(Box<SampleArgs>),
     /// Print the size of the cache of decoded images, or clear it
     Cache(DataCacheArgs),
     /// Write the 8-bit pixels of image files as PNG, as a network would see them
@@ -262,28 +266,6 @@ pub(crate) struct DataCacheArgs {
     /// Print the result as one JSON object
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-#[derive(Args)]
-pub(crate) struct SampleArgs {
-    /// Folder for the training images. The test images go beside it, under the same name plus ` Test`
-    #[arg(long, value_name = "FOLDER", default_value = DEFAULT_SAMPLE)]
-    pub(crate) out: PathBuf,
-    /// Number of training images in all, in the study's class imbalance
-    #[arg(long, value_name = "N", default_value_t = 920, value_parser = at_most::<MAX_IMAGES>, allow_negative_numbers = true)]
-    pub(crate) count: usize,
-    /// Number of test images per class
-    #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u64).range(..=MAX_IMAGES as u64), allow_negative_numbers = true)]
-    pub(crate) test_per_class: u64,
-    /// Side of the images in pixels
-    #[arg(long, value_name = "PIXELS", default_value_t = 256, value_parser = sample_size, allow_negative_numbers = true)]
-    pub(crate) image_size: usize,
-    /// Seed that the phantoms are drawn from
-    #[arg(long, value_name = "N", default_value_t = 28)]
-    pub(crate) seed: u64,
-    /// Threads for drawing [default: all cores]
-    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
-    pub(crate) threads: Option<usize>,
 }
 
 #[derive(Args)]

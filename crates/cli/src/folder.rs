@@ -1,15 +1,14 @@
-//! Commands `data scan` and `data sample`.
+//! Command `data scan`.
 
 use std::collections::HashSet;
 
 use anyhow::Result;
 use base::{shown, stored};
 use data::{BadImage, Formats, Listing, OpenOptions, Part};
-use phantoms::SampleOptions;
 use serde_json::json;
 
 use crate::{
-    args::{self, SampleArgs, ScanArgs},
+    args::{self, ScanArgs},
     compute::use_threads,
     dataset::{self, marked},
     output::Output,
@@ -115,25 +114,4 @@ fn sets(listing: &Listing) -> Vec<Vec<data::Sample>> {
 fn groups(listing: &Listing) -> Option<usize> {
     let groups: HashSet<&str> = listing.samples.iter().filter_map(|sample| sample.group.as_deref()).collect();
     Some(groups.len() + listing.ungrouped).filter(|_| !groups.is_empty())
-}
-
-/// Makes the synthetic sample.
-pub(crate) fn sample(args: &SampleArgs, output: &Output) -> Result<Status> {
-    use_threads(args.threads)?;
-    let options = SampleOptions {
-        count: args.count,
-        test_per_class: args.test_per_class as usize,
-        image_size: args.image_size,
-        seed: args.seed,
-    };
-    let bar = progress::bar(output, args.count + 3 * args.test_per_class as usize, "drawing");
-    let summary = phantoms::write_sample(&args.out, &options, &|| bar.inc(1))?;
-    bar.finish_and_clear();
-    let mut rows = vec![["class", "training", "test"].map(str::to_owned).to_vec()];
-    for (class, label) in summary.classes.iter().enumerate() {
-        rows.push(vec![label.clone(), summary.training[class].to_string(), summary.test[class].to_string()]);
-    }
-    output.result(format!("{}{}", args.out.display(), marked(true)));
-    output.result(table(&rows));
-    Ok(Status::Done)
 }

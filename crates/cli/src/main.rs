@@ -33,6 +33,7 @@ mod recipe;
 mod report;
 mod resume;
 mod rules;
+mod sample;
 mod saved;
 mod serve;
 mod settings;
@@ -82,7 +83,7 @@ fn run() -> u8 {
         Command::Serve(args) => serve::run(&args, &output),
         Command::Export(args) => export::run(&args, &output),
         Command::Data(DataCommand::Scan(args)) => folder::scan(&args, &output),
-        Command::Data(DataCommand::Sample(args)) => folder::sample(&args, &output),
+        Command::Data(DataCommand::Sample(args)) => sample::sample(&args, &output),
         Command::Data(DataCommand::Cache(args)) => cache::run(&args, &output),
         Command::Data(DataCommand::Decode(args)) => decode::run(&args, &output),
         Command::Data(DataCommand::Split(args)) => split::run(&args, &output),

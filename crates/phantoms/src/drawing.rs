@@ -5,12 +5,18 @@ mod bones;
 mod canvas;
 mod film;
 mod lesions;
+mod pathologies;
+mod patient;
+mod pleura;
 
-use anatomy::Anatomy;
-use canvas::{Dice, Noise, Plane};
+use canvas::Plane;
+use patient::{Patient, shown};
 
 use base::random::{Generator, Key, Purpose};
 use data::Pixels;
+
+pub(crate) use pathologies::{Chest, Projection, Sex, Stream};
+pub use pathologies::{Pathology, least_nodule_radius};
 
 /// Finding that a phantom's lungs show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,60 +29,20 @@ pub enum Finding {
     Consolidation,
 }
 
-/// Density of lungs full of fluid.
-const FLUID: f32 = 0.78;
-
 /// Draws a phantom of `size` × `size` pixels: 8-bit gray, row by row.
 pub fn draw(finding: Finding, size: usize, generator: Generator) -> Vec<u8> {
     let mut patient = Patient::draw(finding != Finding::None, generator);
     let Patient { fluid, anatomy, noise, dice, .. } = &mut patient;
     match finding {
         Finding::None => {}
-        Finding::Consolidation => lesions::consolidation(fluid, anatomy, noise, dice),
-        Finding::GroundGlass => lesions::ground_glass(fluid, anatomy, noise, dice),
+        Finding::Consolidation => lesions::consolidation(fluid, anatomy, noise, dice, [0.34, 0.48], |dice| {
+            if dice.chance(0.22) { dice.between(0.05, 0.35) } else { dice.between(0.75, 1.0) }
+        }),
+        Finding::GroundGlass => lesions::ground_glass(fluid, anatomy, noise, dice, |dice| {
+            if dice.chance(0.2) { dice.between(0.08, 0.3) } else { dice.between(0.55, 0.85) }
+        }),
     }
     patient.exposed(size).0
-}
-
-/// A body before its film is exposed.
-struct Patient {
-    anatomy: Anatomy,
-    noise: Noise,
-    lungs: Plane,
-    vessels: Plane,
-    /// Shares of air that gave way, so far.
-    fluid: Plane,
-    dice: Dice,
-}
-
-impl Patient {
-    fn draw(ill: bool, generator: Generator) -> Self {
-        let mut dice = Dice(generator);
-        let anatomy = Anatomy::draw(ill, &mut dice);
-        let noise = Noise::new(&mut dice);
-        let lungs = anatomy.lungs();
-        let vessels = anatomy.vessels(&mut dice);
-        let mut fluid = Plane::new();
-        lesions::distraction(&mut fluid, &anatomy, &noise, &mut dice);
-        Self { anatomy, noise, lungs, vessels, fluid, dice }
-    }
-
-    /// Exposes the film; returns it, and how the body lay.
-    fn exposed(&mut self, size: usize) -> (Vec<u8>, film::Pose) {
-        let mut body = self.anatomy.soft_parts(&self.lungs, &self.noise);
-        for (i, (_, _, value)) in body.values_mut().enumerate() {
-            let lung = self.lungs.at(i);
-            let filled = *value + lung * self.vessels.at(i).min(0.3);
-            *value = filled + shown(lung) * self.fluid.at(i) * (FLUID - filled).max(0.0);
-        }
-        bones::add_bones(&mut body, &self.anatomy, &mut self.dice);
-        film::expose(&body, size, &mut self.dice)
-    }
-}
-
-/// Computes the share of the fluid at a place that is seen: up to the very edge of the heart, whose outline it hides.
-fn shown(lung: f32) -> f32 {
-    (2.5 * lung).min(1.0)
 }
 
 /// A phantom with nothing to find, or one thing.

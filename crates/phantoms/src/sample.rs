@@ -2,18 +2,21 @@
 
 use std::{
     collections::HashSet,
-    ffi::OsString,
-    fs, io,
+    fs,
     path::{Path, PathBuf},
 };
 
-use base::FileWriter;
 use rayon::prelude::*;
 
 use base::random::{Key, Purpose};
-use data::{Error, MARKER, OutputKind, PARTIAL, SYNTHETIC_PREFIX, create_output_folder};
+use data::{Error, OutputKind, PARTIAL, SYNTHETIC_PREFIX, create_output_folder};
 
-use crate::drawing::{self, Finding};
+use crate::{
+    drawing::{self, Finding},
+    files::{
+        beside, check_image_size, entries_of_a_sample, failed, foreign, images_within, remove, write_png,
+    },
+};
 
 /// Classes in index order, with the study's training images and what stands for the class in file names.
 const CLASSES: [(&str, usize, &str, Finding); 3] = [
@@ -73,9 +76,7 @@ pub fn write_sample(
     progress: &(dyn Fn() + Sync),
 ) -> Result<SampleSummary, Error> {
     let training = shares(options.count)?;
-    if !(32..=4096).contains(&options.image_size) {
-        return Err(Error::Options(format!("an image size of {} is not 32 to 4096", options.image_size)));
-    }
+    check_image_size(options.image_size)?;
     let (partial, test) = (beside(out, PARTIAL)?, beside(out, " Test")?);
     let mut stale = Vec::new();
     for folder in [out, &partial, &test] {
@@ -123,18 +124,6 @@ pub fn write_sample(
     })
 }
 
-fn failed<'a>(action: &'static str, path: &'a Path) -> impl Fn(io::Error) -> Error + use<'a> {
-    move |source| Error::Io { action, path: path.to_owned(), source }
-}
-
-/// Removes a file; one that is gone already is as good as removed.
-fn remove(file: &Path) -> Result<(), Error> {
-    match fs::remove_file(file) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed("remove", file)(error)),
-        _ => Ok(()),
-    }
-}
-
 /// Shares out `count` images in the study's imbalance, the largest remainders rounded up.
 fn shares(count: usize) -> Result<[usize; 3], Error> {
     let least = FEWEST * CLASSES.len();
@@ -158,78 +147,27 @@ fn shares(count: usize) -> Result<[usize; 3], Error> {
     Ok(shares)
 }
 
-/// A folder's path with something added to its name.
-fn beside(out: &Path, ending: &str) -> Result<PathBuf, Error> {
-    let name = out.file_name().ok_or_else(|| {
-        Error::Options(format!("`{}` names no folder that a sample could be written to", out.display()))
-    })?;
-    let mut name = OsString::from(name);
-    name.push(ending);
-    Ok(out.with_file_name(name))
-}
-
 /// The files of a sample in `folder`, whole ones and leftovers of an interrupted call; none where there is no folder.
 ///
 /// # Errors
 /// Anything else in it: only this module's own files may be replaced.
 fn images_of_a_sample(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let foreign = |path: &Path| {
-        let found = path.strip_prefix(folder).unwrap_or(path).display().to_string();
-        Error::NotASample { path: folder.to_owned(), found }
-    };
     let mut images = Vec::new();
-    if !folder.is_dir() {
-        // A file, or a link that leads nowhere.
-        return match folder.symlink_metadata() {
-            Ok(_) => Err(Error::NotAFolder { path: folder.to_owned() }),
-            Err(_) => Ok(images),
-        };
-    }
-    for class in entries(folder)?.into_iter().filter(|path| !path.ends_with(MARKER)) {
+    for class in entries_of_a_sample(folder)? {
         let known = CLASSES.iter().any(|(name, ..)| class.file_name() == Some(name.as_ref()));
         if !known || class.is_symlink() || !class.is_dir() {
-            return Err(foreign(&class));
+            return Err(foreign(folder, &class));
         }
-        for file in entries(&class)? {
-            let name = file.file_name().unwrap_or_default();
-            let text = name.to_string_lossy();
-            let ours = text.starts_with(SYNTHETIC_PREFIX) && text.ends_with(".png");
-            if !(ours || base::is_temporary(name)) || file.is_symlink() || !file.is_file() {
-                return Err(foreign(&file));
-            }
-            images.push(file);
-        }
+        images.extend(images_within(folder, &class)?);
     }
     Ok(images)
-}
-
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let read =
-        || -> io::Result<Vec<PathBuf>> { fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect() };
-    read().map_err(failed("read", folder))
 }
 
 /// Draws an image, which under its name is whole or not there.
 fn write_image(job: &SampleImage, options: &SampleOptions) -> Result<(), Error> {
     let key = Key { seed: options.seed, epoch: 0, step: job.index, purpose: Purpose::Phantom };
     let pixels = drawing::draw(job.finding, options.image_size, key.generator(0));
-    let bytes = png(&pixels, options.image_size)
-        .map_err(|error| failed("write", &job.path)(io::Error::other(error)))?;
-    FileWriter::replacing().write(&job.path, &bytes).map_err(failed("write", &job.path))
-}
-
-/// Encodes an 8-bit gray PNG that says in itself what it is.
-fn png(pixels: &[u8], size: usize) -> Result<Vec<u8>, png::EncodingError> {
-    let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, size as u32, size as u32);
-    encoder.set_color(png::ColorType::Grayscale);
-    encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_compression(png::Compression::Fast);
-    encoder.add_text_chunk("Description".to_owned(), "Synthetic chest phantom, no radiograph".to_owned())?;
-    let mut writer = encoder.write_header()?;
-    writer.write_image_data(pixels)?;
-    writer.finish()?;
-    Ok(bytes)
+    write_png(&job.path, &pixels, options.image_size)
 }
 
 #[cfg(test)]

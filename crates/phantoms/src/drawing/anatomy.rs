@@ -29,7 +29,7 @@ pub(super) struct Anatomy {
     trachea: f32,
     /// Density of the lungs: lower the better they are filled with air.
     pub(super) lung_density: f32,
-    breasts: Option<Breasts>,
+    pub(super) breasts: Option<Breasts>,
     stomach_bubble: Option<[f32; 3]>,
 }
 
@@ -42,7 +42,7 @@ struct Heart {
     tilt: (f32, f32),
 }
 
-struct Breasts {
+pub(super) struct Breasts {
     x: f32,
     y: f32,
     radius: f32,
@@ -86,6 +86,20 @@ impl Anatomy {
                 .chance(0.6)
                 .then(|| [dice.between(0.3, 0.5), dice.between(0.08, 0.16), dice.between(0.1, 0.3)]),
         }
+    }
+
+    /// Computes the cardiothoracic ratio: the width of the heart as a share of that of the chest above the diaphragm.
+    pub(super) fn cardiothoracic_ratio(&self) -> f32 {
+        let Heart { length, width, tilt: (sine, cosine), .. } = self.heart;
+        let (along, across) = (length * cosine, width * sine);
+        (along * along + across * across).sqrt() / self.lateral(self.domes[1])
+    }
+
+    /// Scales the heart about its middle until it takes this share of the chest's width.
+    pub(super) fn scale_heart(&mut self, cardiothoracic_ratio: f32) {
+        let scale = cardiothoracic_ratio / self.cardiothoracic_ratio();
+        self.heart.length *= scale;
+        self.heart.width *= scale;
     }
 
     /// Computes the outward reach of a lung at height `y`.

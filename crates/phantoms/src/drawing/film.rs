@@ -3,6 +3,10 @@
 use super::canvas::{Dice, Plane, edge};
 use base::random::Rng as _;
 
+/// Largest length of the body that half the film's side shows: [`expose`] draws a scale and an aspect, each at most three spreads
+/// away from its mean.
+pub(super) const LARGEST_SCALE: f32 = (0.83 + 3.0 * 0.02) / (1.0 - 3.0 * 0.015);
+
 /// Place of the body on the film.
 pub(super) struct Pose {
     /// Sine and cosine of the turn.

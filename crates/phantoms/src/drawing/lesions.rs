@@ -35,19 +35,26 @@ impl Cloud {
     }
 }
 
-/// Adds a fairly dense patch in one lung, as bacteria and some viruses make it.
-pub(super) fn consolidation(plane: &mut Plane, anatomy: &Anatomy, noise: &Noise, dice: &mut Dice) {
+/// Adds a patch in one lung, as bacteria and some viruses make it, with a size between two bounds; `density` draws its density.
+pub(super) fn consolidation(
+    plane: &mut Plane,
+    anatomy: &Anatomy,
+    noise: &Noise,
+    dice: &mut Dice,
+    [smallest, largest]: [f32; 2],
+    density: impl FnOnce(&mut Dice) -> f32,
+) {
     // More often in the patient's right lung, whose bronchus is the straighter and wider one.
     let side = if dice.chance(0.62) { -1.0 } else { 1.0 };
     let y = dice.between(-0.15, anatomy.domes[0] - 0.08);
     let outer = anatomy.lateral(y);
-    let size = dice.between(0.34, 0.48);
+    let size = dice.between(smallest, largest);
     Cloud {
         x: side * dice.between(0.3, (outer - 0.1).max(0.32)),
         y,
         width: size * dice.between(0.8, 1.2),
         height: size * dice.between(0.8, 1.2),
-        density: if dice.chance(0.22) { dice.between(0.05, 0.35) } else { dice.between(0.75, 1.0) },
+        density: density(dice),
         softness: 0.35,
         irregular: 0.35,
         patchy: 0.15,
@@ -91,9 +98,15 @@ pub(super) fn nodule(
     density
 }
 
-/// Adds haze in both lungs, patchy, at their outer and lower edges.
-pub(super) fn ground_glass(plane: &mut Plane, anatomy: &Anatomy, noise: &Noise, dice: &mut Dice) {
-    let density = if dice.chance(0.2) { dice.between(0.08, 0.3) } else { dice.between(0.55, 0.85) };
+/// Adds haze in both lungs, patchy, at their outer and lower edges; `density` draws its density.
+pub(super) fn ground_glass(
+    plane: &mut Plane,
+    anatomy: &Anatomy,
+    noise: &Noise,
+    dice: &mut Dice,
+    density: impl FnOnce(&mut Dice) -> f32,
+) {
+    let density = density(dice);
     for side in [-1.0, 1.0] {
         let patches = 3 + usize::from(dice.chance(0.5)) + usize::from(dice.chance(0.3));
         for _ in 0..patches {

@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use data::{Decoding, Formats, OpenOptions, decode, open};
+use crate::files::{entries, png};
+use data::{Decoding, Formats, MARKER, OpenOptions, decode, open};
 
 const SMALL: SampleOptions = SampleOptions { count: 15, test_per_class: 1, image_size: 32, seed: 28 };
 
