@@ -12,6 +12,7 @@ mod cross_validate;
 mod explain;
 mod export;
 mod guide;
+mod labels;
 mod networks;
 mod predict;
 mod predictor;
@@ -29,6 +30,7 @@ pub(crate) use cross_validate::CrossValidateArgs;
 pub(crate) use explain::ExplainArgs;
 pub(crate) use export::ExportArgs;
 pub(crate) use guide::{GuideArgs, SchemaName};
+pub(crate) use labels::LabelArgs;
 pub(crate) use predict::PredictArgs;
 pub(crate) use predictor::PredictorArgs;
 pub(crate) use report::ReportArgs;
@@ -229,12 +231,17 @@ pub(crate) struct ComputeArgs {
 
 #[derive(Args)]
 pub(crate) struct ScanArgs {
-    /// Folder with one folder of images per class, or a CSV
+    /// Folder with one folder of images per class, or a CSV or label file
     #[arg(value_name = "FOLDER|CSV", default_value = DEFAULT_DATA)]
     pub(crate) data: PathBuf,
     /// Classes in index order, as folder names or LABEL=FOLDER [default: all folders, sorted]
     #[arg(long, value_name = "CLASS,…")]
     pub(crate) classes: Option<ClassList>,
+    #[command(flatten)]
+    pub(crate) findings: LabelArgs,
+    /// List a label file without looking for its images
+    #[arg(long)]
+    pub(crate) labels_only: bool,
     #[command(flatten)]
     pub(crate) group: GroupArgs,
     #[command(flatten)]

@@ -83,6 +83,21 @@ pub(crate) fn list(path: &Path, options: &OpenOptions<'_>, output: &Output) -> R
     Ok(listing)
 }
 
+/// Refuses a data set with several findings an image, for commands that know one class an image only.
+pub(crate) fn check_one_class(listing: &Listing) -> Result<()> {
+    match listing.is_multi_label() {
+        true => Err(hinted(
+            format!(
+                "`{}` has several findings an image: {}",
+                shown(&listing.root),
+                listing.labels().join(", ")
+            ),
+            "`data scan`, `data split` and `data audit` read it; other commands take one class an image",
+        )),
+        false => Ok(()),
+    }
+}
+
 /// Lists a data set for a command that reports the files left out itself.
 pub(crate) fn list_silently(path: &Path, options: &OpenOptions<'_>, output: &Output) -> Result<Listing> {
     let listing = progress::listing(output, |observer| data::open_observed(path, options, observer))?;
@@ -175,7 +190,9 @@ pub(crate) fn warn_of_duplicates(sets: &[(&str, &ImageSet)], decoding: &Decoding
         .iter()
         .filter(|group| {
             let (name, first) = images[group[0]];
-            group.iter().any(|&image| images[image].0 != name || images[image].1.label != first.label)
+            group.iter().any(|&image| {
+                images[image].0 != name || images[image].1.annotation.contradicts(&first.annotation)
+            })
         })
         .collect();
     let Some(group) = leaks.first() else { return };

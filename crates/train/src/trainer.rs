@@ -183,17 +183,20 @@ impl<'a> Trainer<'a> {
         Error::NonFiniteLoss { value, epoch, place, learning_rate: self.learning_rate }
     }
 
+    /// Lists the classes of a batch's images.
+    fn classes<'b>(&'b self, indices: &'b [usize]) -> impl Iterator<Item = usize> + 'b {
+        indices.iter().filter_map(|&index| self.training.set().samples()[index].class())
+    }
+
     /// Returns class indices of a batch, i64 `[N]`.
     fn labels(&self, indices: &[usize]) -> Result<Tensor> {
-        let labels: Vec<i64> =
-            indices.iter().map(|&index| self.training.set().samples()[index].label as i64).collect();
+        let labels: Vec<i64> = self.classes(indices).map(|class| class as i64).collect();
         Ok(Tensor::f_from_slice(&labels)?.f_to_device(self.classifier.device())?)
     }
 
     /// Returns class weights of a batch, f32 `[N]`.
     fn sample_weights(&self, indices: &[usize]) -> Result<Tensor> {
-        let weights: Vec<f32> =
-            indices.iter().map(|&index| self.weights[self.training.set().samples()[index].label]).collect();
+        let weights: Vec<f32> = self.classes(indices).map(|class| self.weights[class]).collect();
         Ok(Tensor::f_from_slice(&weights)?.f_to_device(self.classifier.device())?)
     }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use data::{ClassName, Decoding, ImageSet, Listing, Sample};
+use data::{Annotation, ClassName, Decoding, ImageSet, Listing, Sample};
 use experiment::{Mismatch, PredictionTable, Run, TestFigures};
 use model::Classifier;
 
@@ -89,10 +89,13 @@ impl Model {
         let classes = &self.classifier.spec().classes;
         let labels = listing.classes.iter().map(|class| classes.iter().position(|own| *own == class.label));
         let labels: Vec<Option<usize>> = labels.collect();
-        let relabelled = |sample: &Sample| Some(Sample { label: labels[sample.label]?, ..sample.clone() });
+        let relabelled = |sample: &Sample| {
+            let class = labels[sample.class()?]?;
+            Some(Sample { annotation: Annotation::Class(class), ..sample.clone() })
+        };
         let mut samples: Vec<Sample> = listing.samples.iter().filter_map(relabelled).collect();
         // Class by class, in the order of a listing by this model: sums in another order differ in their last digit.
-        samples.sort_by_key(|sample| sample.label);
+        samples.sort_by_key(Sample::class);
         samples
     }
 

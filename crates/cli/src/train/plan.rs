@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Result;
-use data::{BadImage, Decoding, Formats, Layout, Listing, OpenOptions, Split};
+use data::{BadImage, Decoding, FindingOptions, Formats, Layout, Listing, OpenOptions, Split};
 use experiment::Run;
 use model::{Device, PrecisionChoice, Spec};
 use serde_json::Value;
@@ -54,8 +54,10 @@ impl Opened {
             classes: args::classes(&settings.classes),
             formats: decoding.formats,
             group: &settings.group.rule(),
+            findings: &FindingOptions::DEFAULT,
         };
         let (listing, test) = open(&options)?;
+        dataset::check_one_class(&listing)?;
         let scan_seconds = start.elapsed().as_secs_f64();
         Ok(Self { threads, device, decoding, listing, test, scan_seconds })
     }
