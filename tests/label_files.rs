@@ -150,8 +150,8 @@ fn lines_of_a_runs_files_are_those_that_an_editor_shows() {
 /// Labels of a scanned label file, with their positive and negative images.
 fn findings(done: &Done) -> Vec<(String, u64, u64)> {
     let labels = done.json()["labels"].as_array().unwrap().clone();
-    let count = |label: &serde_json::Value, key: &str| label[key].as_u64().unwrap();
-    let of = |label: &serde_json::Value| {
+    let count = |label: &Value, key: &str| label[key].as_u64().unwrap();
+    let of = |label: &Value| {
         (label["label"].as_str().unwrap().to_owned(), count(label, "positive"), count(label, "negative"))
     };
     labels.iter().map(of).collect()
@@ -195,7 +195,8 @@ fn label_files_are_scanned_split_and_audited() {
     };
     let rows: String = (0..12).map(row).collect();
     fs::write(world.path("set/m.csv"), format!("path,Edema,Mass,patient,View Position\n{rows}")).unwrap();
-    let done = world.thorax(&["data", "scan", "set/m.csv"]).ok();
+    let done = world.thorax(&["data", "scan", "set/m.csv"]);
+    done.ok();
     for text in [
         "csv label file",
         "12 images of 6 patients; views: AP 6, PA 6",
@@ -218,7 +219,8 @@ fn label_files_are_scanned_split_and_audited() {
     };
     let changed: Vec<String> = text.lines().map(other).collect();
     fs::write(world.path("leaky.csv"), changed.join("\n")).unwrap();
-    let done = world.thorax(&["data", "audit", "leaky.csv"]).ok();
+    let done = world.thorax(&["data", "audit", "leaky.csv"]);
+    done.ok();
     for text in ["groups in more than one set: 1\n  `p0`: 2 images in ", "only one has "] {
         assert!(done.stdout.contains(text), "{text}: {}", done.stdout);
     }

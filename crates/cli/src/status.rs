@@ -328,8 +328,8 @@ fn data_hint(error: &data::Error) -> Option<String> {
 }
 
 /// Returns the hint where to put a data set, or how to work without one.
-fn no_data(path: &std::path::Path) -> String {
-    if path == std::path::Path::new(args::DEFAULT_DATA) {
+fn no_data(path: &Path) -> String {
+    if path == Path::new(args::DEFAULT_DATA) {
         format!(
             "put a data set there, with one folder of images a class, or name another with `--data FOLDER`; \
              `cargo xtask demo` tries everything on synthetic images (`thorax data sample` makes them in `{}`)",

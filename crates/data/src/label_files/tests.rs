@@ -380,7 +380,7 @@ fn labels_known_nowhere_are_left_out_until_none_is_left() {
     // A model's labels stay, in its order.
     let labels = ["B", "C", "A"].map(ClassName::same);
     let folder = world(&["1.png", "2.png"], &[("a.csv", "path,A,B\n1.png,1,-1\n2.png,0,\n")]);
-    let options = OpenOptions { classes: crate::Classes::Among(&labels), ..OpenOptions::KERAS };
+    let options = OpenOptions { classes: Classes::Among(&labels), ..OpenOptions::KERAS };
     let listing = open(&folder.path().join("a.csv"), &options).unwrap();
     assert_eq!((listing.labels().len(), values(&listing, 0)), (3, "?_1".to_owned()));
 }
