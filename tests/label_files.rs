@@ -147,17 +147,30 @@ fn lines_of_a_runs_files_are_those_that_an_editor_shows() {
     world.refuses(&["report", "run"], &["error: `run/history.csv`, line 3: "]);
 }
 
+/// Labels of a scanned label file, with their positive and negative images.
+fn findings(done: &Done) -> Vec<(String, u64, u64)> {
+    let labels = done.json()["labels"].as_array().unwrap().clone();
+    let count = |label: &Value, key: &str| label[key].as_u64().unwrap();
+    let of = |label: &Value| {
+        (label["label"].as_str().unwrap().to_owned(), count(label, "positive"), count(label, "negative"))
+    };
+    labels.iter().map(of).collect()
+}
+
 #[test]
 fn several_findings_of_one_image_are_not_taken_for_a_class() {
     let csv = "path,label,Patient ID\r\n1.png,No Finding,1\r\n2.png,Mass,1\r\n3.png,Mass|Nodule,2\r\n4.png,Effusion|Mass,2\r\n";
     let nih = world(csv);
-    for line in [&["data", "scan", "m.csv"][..], &["train", "--data", "m.csv"]] {
+    let done = scan(&nih, &[]);
+    let expected = [("Effusion".to_owned(), 1, 3), ("Mass".to_owned(), 3, 1), ("Nodule".to_owned(), 1, 3)];
+    assert_eq!(findings(&done), expected);
+    assert_eq!((&done.json()["layout"], &done.json()["patients"]), (&json!("csv label file"), &json!(2)));
+    let note = "note: `m.csv`: 2 rows have several findings, such as `Mass|Nodule`: read as 3 labels, ";
+    assert!(done.stderr.contains(note), "{}", done.stderr);
+    for line in [&["train", "--data", "m.csv"][..], &["cross-validate", "--data", "m.csv", "--folds", "2"]] {
         nih.refuses(
             line,
-            &[
-                "error: `m.csv`, line 4: `Mass|Nodule` are several findings of one image, as in 2 rows, ",
-                "hint: name the classes to train on with `--classes`",
-            ],
+            &["error: `m.csv` has several findings an image: Effusion, Mass, Nodule\n", "hint: "],
         );
     }
     let done = scan(&nih, &["--classes", "No Finding,Mass"]);
@@ -167,13 +180,63 @@ fn several_findings_of_one_image_are_not_taken_for_a_class() {
     let shipped = csv
         .replace("path,label,Patient ID", "Image Index,Finding Labels,Patient ID")
         .replace("\r\n", ",\r\n");
-    world(shipped).refuses(
-        &["data", "scan", "m.csv"],
+    let done = scan(&world(shipped), &["--labels", "Nodule,Mass"]);
+    assert_eq!(findings(&done), [("Nodule".to_owned(), 1, 3), ("Mass".to_owned(), 3, 1)]);
+    assert_eq!(done.json()["format"], "nih");
+}
+
+#[test]
+fn label_files_are_scanned_split_and_audited() {
+    let world = World::new();
+    world.data_set("set", &[("x", 12)]);
+    let row = |i: usize| {
+        let (edema, mass) = ([1, 0, -1][i % 3], [1, 0][i / 6]);
+        format!("x/{i:03}.png,{edema}.0,{mass},p{},{}\n", i / 2, ["PA", "AP"][i % 2])
+    };
+    let rows: String = (0..12).map(row).collect();
+    fs::write(world.path("set/m.csv"), format!("path,Edema,Mass,patient,View Position\n{rows}")).unwrap();
+    let done = world.thorax(&["data", "scan", "set/m.csv"]);
+    done.ok();
+    for text in [
+        "csv label file",
+        "12 images of 6 patients; views: AP 6, PA 6",
+        "label  positive  negative  uncertain  blank  unknown",
+    ] {
+        assert!(done.stdout.contains(text), "{text}: {}", done.stdout);
+    }
+    world.thorax(&["data", "split", "set/m.csv", "--out", "split.csv", "--test-split", "0.34"]).ok();
+    let json = world.thorax(&["data", "scan", "split.csv", "--views", "AP", "--json"]).json();
+    assert_eq!((&json["images"], &json["labels"][1]["positive"]), (&json!(6), &json!(3)));
+    let audit = world.thorax(&["data", "audit", "split.csv", "--json"]).json();
+    assert_eq!(audit["shared_groups"], json!([]));
+    // The same patient in two parts, and copies that contradict each other.
+    fs::copy(world.path("set/x/000.png"), world.path("set/x/011.png")).unwrap();
+    let text = fs::read_to_string(world.path("split.csv")).unwrap();
+    let other = |line: &str| match line.contains("x/001.png") {
+        true if line.contains(",test,") => line.replace(",test,", ",training,"),
+        true => line.replace(",training,", ",test,").replace(",validation,", ",test,"),
+        false => line.to_owned(),
+    };
+    let changed: Vec<String> = text.lines().map(other).collect();
+    fs::write(world.path("leaky.csv"), changed.join("\n")).unwrap();
+    let done = world.thorax(&["data", "audit", "leaky.csv"]);
+    done.ok();
+    for text in ["groups in more than one set: 1\n  `p0`: 2 images in ", "only one has "] {
+        assert!(done.stdout.contains(text), "{text}: {}", done.stdout);
+    }
+    world.refuses(
+        &["data", "split", "set/m.csv", "--out", "s.csv", "--link", "new"],
+        &["error: images with several findings cannot be laid out"],
+    );
+    fs::remove_file(world.path("set/x/003.png")).unwrap();
+    world.refuses(
+        &["data", "scan", "set/m.csv"],
         &[
-            "error: `m.csv`, line 1: no column `path`; there are `Image Index`, `Finding Labels`, `Patient ID`, ",
-            "rename `Image Index` to `path`; rename `Finding Labels` to `label`",
+            "error: 1 of 12 images of `set/m.csv` are not there: `x/003.png`",
+            "below `set`; `data scan --labels-only`",
         ],
     );
+    world.thorax(&["data", "scan", "set/m.csv", "--labels-only"]).ok();
 }
 
 #[test]

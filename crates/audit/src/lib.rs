@@ -38,14 +38,14 @@ pub use strange::Oddity;
 pub struct AuditSet<'a> {
     /// Name of the set, such as `training`.
     pub name: &'a str,
-    /// The images; every label is below the number of classes.
+    /// The images; every class is below the number of classes.
     pub samples: &'a [Sample],
 }
 
 /// An image of one of the sets.
 #[derive(Clone, Debug)]
 pub struct AuditedImage {
-    /// The file, its name and its class.
+    /// The file, its name, and its class or findings.
     pub sample: Sample,
     /// Index of its set.
     pub set: usize,
@@ -79,7 +79,8 @@ pub struct Audit {
     pub shared_groups: Vec<SharedGroup>,
     /// Images unlike radiographs, by index, and all that is odd about each.
     pub strange: Vec<(usize, Vec<Oddity>)>,
-    /// Strength of file facts as a sign of the class; none with one class, or fewer than ten images of a class.
+    /// Strength of file facts as a sign of the class; none with one class, fewer than ten images of a class, or several findings
+    /// an image.
     pub source: Option<Source>,
 }
 
@@ -169,12 +170,14 @@ impl Audit {
         self.images[pair.first].set != self.images[pair.second].set
     }
 
-    /// Tells if the two are of different classes.
+    /// Tells if the two are of different classes, or if a finding is there in one and not in the other.
     pub fn across_classes(&self, pair: &CopyPair) -> bool {
-        self.images[pair.first].sample.label != self.images[pair.second].sample.label
+        let [first, second] = [pair.first, pair.second].map(|image| &self.images[image].sample.annotation);
+        first.contradicts(second)
     }
 
-    /// Tells if a copy makes results untrue: it is in another set, or of another class.
+    /// Tells if a copy makes results untrue: it is in another set, or of another class or contradicting
+    /// findings.
     pub fn is_leak(&self, pair: &CopyPair) -> bool {
         self.across_sets(pair) || self.across_classes(pair)
     }
@@ -194,14 +197,14 @@ impl Audit {
         self.copies = copies;
     }
 
-    /// Facts and classes of all readable images that are not an exact copy of an earlier one: a copy on both sides of a
+    /// Facts and classes of all readable images of one class that are not an exact copy of an earlier one: a copy on both sides of a
     /// cross-validation would be recognised by its facts.
     fn originals(&self) -> Vec<(&FileFacts, usize)> {
         let mut copied = vec![false; self.images.len()];
         let exact = self.copies.iter().filter(|pair| pair.kind != CopyKind::Near);
         exact.for_each(|pair| copied[pair.second] = true);
         let readable = self.images.iter().zip(copied).filter(|(_, copied)| !copied);
-        readable.filter_map(|(image, _)| Some((image.facts.as_ref()?, image.sample.label))).collect()
+        readable.filter_map(|(image, _)| Some((image.facts.as_ref()?, image.sample.class()?))).collect()
     }
 }
 

@@ -13,6 +13,7 @@ mod evaluate;
 mod explain;
 mod export;
 mod guide;
+mod labels;
 mod networks;
 mod predict;
 mod predictor;
@@ -32,6 +33,7 @@ pub(crate) use evaluate::EvaluateArgs;
 pub(crate) use explain::ExplainArgs;
 pub(crate) use export::ExportArgs;
 pub(crate) use guide::{GuideArgs, SchemaName};
+pub(crate) use labels::LabelArgs;
 pub(crate) use predict::PredictArgs;
 pub(crate) use predictor::PredictorArgs;
 pub(crate) use report::ReportArgs;
@@ -42,8 +44,8 @@ pub(crate) use split::SplitArgs;
 pub(crate) use test::{CompareArgs, TestArgs};
 pub(crate) use train::{TrainArgs, TrainSettings};
 pub(crate) use values::{
-    AveragingKind, ClassList, ClassWeight, NonFinite, OnBadImage, OptimizerKind, ScheduleKind, SplitKind,
-    WeightsChoice, name,
+    AveragingKind, ClassList, ClassWeight, LossKind, MonitorKind, NonFinite, OnBadImage, OptimizerKind, ScheduleKind, SplitKind,
+    TaskKind, ThresholdKind, WeightsChoice, name,
 };
 use values::{bytes, picture_size, threads};
 
@@ -237,12 +239,17 @@ pub(crate) struct ComputeArgs {
 
 #[derive(Args)]
 pub(crate) struct ScanArgs {
-    /// Folder with one folder of images per class, or a CSV
+    /// Folder with one folder of images per class, or a CSV or label file
     #[arg(value_name = "FOLDER|CSV", default_value = DEFAULT_DATA)]
     pub(crate) data: PathBuf,
     /// Classes in index order, as folder names or LABEL=FOLDER [default: all folders, sorted]
     #[arg(long, value_name = "CLASS,…")]
     pub(crate) classes: Option<ClassList>,
+    #[command(flatten)]
+    pub(crate) findings: LabelArgs,
+    /// List a label file without looking for its images
+    #[arg(long)]
+    pub(crate) labels_only: bool,
     #[command(flatten)]
     pub(crate) group: GroupArgs,
     #[command(flatten)]
@@ -334,7 +341,7 @@ mod tests {
         let settings = args.settings;
         assert_eq!((settings.epochs, settings.patience), (1000, 5));
         assert_eq!(
-            (settings.min_delta, settings.validation_split, settings.learning_rate),
+            (settings.min_delta.unwrap_or_default(), settings.validation_split, settings.learning_rate),
             (0.01, 0.2, 0.001)
         );
         assert_eq!(

@@ -6,9 +6,11 @@ mod text;
 
 use std::{io::Read as _, path::Path};
 
-use ::audit::{Audit, AuditSet, CopyKind, source_sentence};
+use ::audit::{Audit, AuditSet, CopyKind, CopyPair, source_sentence};
 use anyhow::{Context as _, Result};
-use data::{Cache, CachedNote, Decoding, Error, Formats, Listing, OpenOptions, Sample, Split};
+use data::{
+    Annotation, Cache, CachedNote, Decoding, Error, Finding, Formats, Listing, OpenOptions, Sample, Split,
+};
 
 use crate::{
     args::{self, AuditArgs},
@@ -38,6 +40,7 @@ pub(crate) fn run(args: &AuditArgs, output: &Output) -> Result<Status> {
         classes: args::classes(&args.classes),
         formats: decoding.formats,
         group: &args.group.rule(),
+        findings: &args.findings.options(),
     };
     let (listing, test) = dataset::open(&args.data, args.test_data.as_deref(), &options, output)?;
     let split = split(args, &listing, output)?;
@@ -61,7 +64,7 @@ pub(crate) fn run(args: &AuditArgs, output: &Output) -> Result<Status> {
 /// Makes the sets that `train` would make. If classes are too small to split, all images count as training.
 fn split(args: &AuditArgs, listing: &Listing, output: &Output) -> Result<Split> {
     args.split.split(listing, args.validation_split, args.seed).or_else(|error| match error.downcast_ref() {
-        Some(Error::TooFewToSplit { .. }) => {
+        Some(Error::TooFewToSplit { .. } | Error::NoImages { .. }) => {
             output.note(format!("note: {error}; all of it counts as training"));
             Ok(Split { training: listing.samples.clone(), validation: Vec::new() })
         }
@@ -152,8 +155,31 @@ impl<'a> AuditReport<'a> {
         &self.audit.sets[self.audit.images[image].set]
     }
 
-    fn label(&self, image: usize) -> &str {
-        &self.labels[self.audit.images[image].sample.label]
+    /// Returns the class of an image, or its positive labels.
+    fn label(&self, image: usize) -> String {
+        let labels: Vec<&str> =
+            self.audit.images[image].sample.strata().map(|stratum| self.labels[stratum].as_str()).collect();
+        if labels.is_empty() { "no finding".to_owned() } else { labels.join(", ") }
+    }
+
+    /// Returns what a copy may differ in besides its set, as the end of a sentence.
+    fn otherwise(&self) -> &'static str {
+        if self.listing.is_multi_label() { "with contradicting findings" } else { "of different classes" }
+    }
+
+    /// Returns the labels on which two images contradict each other: none where they have one class each.
+    fn contradictions(&self, pair: &CopyPair) -> Vec<&str> {
+        let [first, second] =
+            [pair.first, pair.second].map(|image| &self.audit.images[image].sample.annotation);
+        let findings = first.findings().iter().zip(second.findings());
+        let is_both =
+            |(a, b): (&Finding, &Finding)| a.value.is_some() && b.value.is_some() && a.value != b.value;
+        self.labels
+            .iter()
+            .zip(findings)
+            .filter(|(_, pair)| is_both(*pair))
+            .map(|(label, _)| label.as_str())
+            .collect()
     }
 
     fn path(&self, image: usize) -> &Path {
@@ -179,18 +205,29 @@ impl<'a> AuditReport<'a> {
         format!(
             "{} of {}: {sets}",
             count(self.audit.images.len(), "image"),
-            count(self.labels.len(), "class")
+            count(self.labels.len(), if self.listing.is_multi_label() { "label" } else { "class" })
         )
     }
 
     /// Returns the main finding: the number of leaks.
     fn verdict(&self) -> String {
+        if self.listing.is_multi_label() {
+            return self.verdict_on_findings();
+        }
         match self.audit.leaks() {
             0 => "no leak found: no copies in different sets or classes".to_owned(),
             1 => "1 leak: what is trained on and what is tested on, or the classes, are not apart".to_owned(),
             leaks => format!(
                 "{leaks} leaks: what is trained on and what is tested on, or the classes, are not apart"
             ),
+        }
+    }
+
+    /// Returns the main finding where images have several findings.
+    fn verdict_on_findings(&self) -> String {
+        match self.audit.leaks() {
+            0 => "no leak found: no copies in different sets or with contradicting findings, no group in several sets".to_owned(),
+            leaks => format!("{}: what is trained on and what is tested on, or the findings of copies, are not apart", count(leaks, "leak")),
         }
     }
 
@@ -213,7 +250,11 @@ fn what(listing: &Listing, test: Option<&Listing>, split: &Split, decoding: &Dec
     let tested = test.map_or(&[][..], |test| &test.samples);
     for (set, samples) in [&split.training[..], &split.validation, tested].into_iter().enumerate() {
         for sample in samples {
-            let Sample { path, name, label, group, .. } = sample;
+            let Sample { path, name, annotation, group, .. } = sample;
+            let label = match annotation {
+                Annotation::Class(class) => class.to_string(),
+                Annotation::Findings(findings) => format!("{findings:?}"),
+            };
             what.push_str(&format!("{set} {label} {group:?} {name:?} {path:?}\n"));
         }
     }

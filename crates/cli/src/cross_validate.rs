@@ -186,7 +186,7 @@ fn pool(setup: &Setup, folder: &mut CrossValidation) -> Result<()> {
     let spread = Spread::of_all(&figures);
     let held_out = |(sample, &fold): (&data::Sample, &usize)| HeldOutImage {
         path: sample.path.clone(),
-        label: sample.label,
+        label: sample.class().unwrap_or(0),
         group: sample.group.clone(),
         fold,
     };

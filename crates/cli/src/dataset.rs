@@ -175,7 +175,9 @@ pub(crate) fn warn_of_duplicates(sets: &[(&str, &ImageSet)], decoding: &Decoding
         .iter()
         .filter(|group| {
             let (name, first) = images[group[0]];
-            group.iter().any(|&image| images[image].0 != name || images[image].1.label != first.label)
+            group.iter().any(|&image| {
+                images[image].0 != name || images[image].1.annotation.contradicts(&first.annotation)
+            })
         })
         .collect();
     let Some(group) = leaks.first() else { return };
@@ -234,8 +236,11 @@ pub(crate) fn describe(before: &str, bad: &[BadImage], of: usize) -> Lines {
     lines.into()
 }
 
-/// Checks that every class still has images after bad files were left out.
+/// Checks that every class still has images after bad files were left out; of findings, that there is an image.
 pub(crate) fn check_classes_left(samples: &[Sample], part: &str, labels: &[String]) -> Result<()> {
+    if samples.iter().any(|sample| sample.class().is_none()) {
+        return Ok(());
+    }
     let counts = data::counts(samples, labels.len());
     match counts.iter().position(|&count| count == 0) {
         Some(class) => {

@@ -137,12 +137,13 @@ fn value(record: &RunRecord, key: &str, value: &Value) -> Option<String> {
         ("data" | "test-data", Value::String(path)) => as_given(record, key, path),
         // The head's rate is the default, and some models do not take the flag.
         ("base-learning-rate", value) if Some(value) == settings.get("learning-rate") => return None,
+        (_, Value::Array(values)) if values.is_empty() => return None,
         (_, Value::Array(values)) => {
             let words = recipe::file::list(&values.iter().filter_map(text).collect::<Vec<_>>());
             // A label of a CSV such as `a=b` cannot have been given as a flag: all classes were taken.
             let is_same =
                 |ClassList(classes): ClassList| classes.iter().map(|class| &class.label).eq(&record.classes);
-            if key == "classes" && !words.parse().is_ok_and(is_same) {
+            if matches!(key, "classes" | "labels") && !words.parse().is_ok_and(is_same) {
                 return None;
             }
             words

@@ -18,7 +18,7 @@ use crate::{
     files,
     output::Output,
     progress,
-    status::Status,
+    status::{Status, hinted},
     table::table,
 };
 
@@ -34,32 +34,44 @@ pub(crate) fn run(args: &SplitArgs, output: &Output) -> Result<Status> {
     }
     let group = args.group.rule();
     let formats = args.formats;
-    let options = OpenOptions { classes: args::classes(&args.classes), formats, group: &group };
+    let findings = args.findings.options();
+    let classes = args::classes(&args.classes);
+    let options = OpenOptions { classes, formats, group: &group, findings: &findings };
     let mut listing = dataset::list(&args.data, &options, output)?;
-    let rows = parts(args, &mut listing)?;
-    dataset::warn_of_groups(&listing, &sets(&listing, &rows), output);
-    let labels = listing.labels();
-    let rows: Vec<Row<'_>> = listing
-        .samples
-        .iter()
-        .zip(&rows)
-        .map(|(sample, &(part, fold))| Row {
-            path: &sample.path,
-            label: &labels[sample.label],
-            group: sample.group.as_deref(),
-            part,
-            fold,
-        })
-        .collect();
+    let parts = parts(args, &mut listing)?;
+    dataset::warn_of_groups(&listing, &sets(&listing, &parts), output);
     files::clear_up_beside(&args.out);
-    write(args, &listing, &rows, output)?;
+    match listing.is_multi_label() {
+        true => write_findings(args, &listing, &parts)?,
+        false => write(args, &listing, &rows(&listing, &parts), output)?,
+    }
     if let Some(test) = dataset::test_set_beside(&args.data)
-        && !rows.iter().any(|row| row.part == Part::Test)
+        && !parts.iter().any(|(part, _)| *part == Part::Test)
     {
         output.note(format!("`{}` is no part of it: name it with `train --test-data`", shown(test)));
     }
-    print(args, &listing, &rows, output);
+    print(args, &listing, &parts, output);
     Ok(Status::Done)
+}
+
+/// Returns the rows of the manifest of a data set with one class an image.
+fn rows<'a>(listing: &'a Listing, parts: &[(Part, Option<usize>)]) -> Vec<Row<'a>> {
+    let row = |(sample, &(part, fold)): (&'a data::Sample, &(Part, Option<usize>))| {
+        let label = &listing.classes[sample.class()?].label;
+        Some(Row { path: &sample.path, label, group: sample.group.as_deref(), part, fold })
+    };
+    listing.samples.iter().zip(parts).filter_map(row).collect()
+}
+
+/// Writes the manifest of a data set with several findings an image.
+fn write_findings(args: &SplitArgs, listing: &Listing, parts: &[(Part, Option<usize>)]) -> Result<()> {
+    if args.link.is_some() || args.copy.is_some() || args.move_to.is_some() {
+        return Err(hinted(
+            "images with several findings cannot be laid out: there are no folders of classes for them",
+            "leave out `--link`, `--copy` and `--move`: the manifest alone is enough",
+        ));
+    }
+    Ok(data::write_label_file(&args.out, listing, parts, args.force)?)
 }
 
 /// Returns the part and the fold of each image.
@@ -106,18 +118,21 @@ fn write(args: &SplitArgs, listing: &Listing, rows: &[Row<'_>], output: &Output)
     Ok(done?)
 }
 
-fn print(args: &SplitArgs, listing: &Listing, rows: &[Row<'_>], output: &Output) {
+/// Prints the images of each class in each part, or the positive images of each label.
+fn print(args: &SplitArgs, listing: &Listing, parts: &[(Part, Option<usize>)], output: &Output) {
     let folds = args.folds.unwrap_or(0);
     let mut columns: Vec<String> = Part::ALL.iter().map(ToString::to_string).collect();
     columns.extend((1..=folds).map(|fold| format!("fold {fold}")));
     let mut counts = vec![vec![0; columns.len()]; listing.classes.len()];
-    for (row, sample) in rows.iter().zip(&listing.samples) {
-        let counts = &mut counts[sample.label];
-        counts[row.part as usize] += 1;
-        if let Some(fold) = row.fold {
-            counts[Part::ALL.len() + fold] += 1;
+    for (&(part, fold), sample) in parts.iter().zip(&listing.samples) {
+        for stratum in sample.strata() {
+            counts[stratum][part as usize] += 1;
+            if let Some(fold) = fold {
+                counts[stratum][Part::ALL.len() + fold] += 1;
+            }
         }
     }
+    let kind = if listing.is_multi_label() { "label" } else { "class" };
     let labels = listing.labels();
     if args.json {
         let classes = labels.iter().zip(&counts).map(|(label, counts)| {
@@ -126,14 +141,14 @@ fn print(args: &SplitArgs, listing: &Listing, rows: &[Row<'_>], output: &Output)
         });
         let classes: Vec<_> = classes.collect();
         let manifest = stored(&args.out);
+        let key = if listing.is_multi_label() { "labels" } else { "classes" };
         output.data(
-            json!({"manifest": manifest, "synthetic": listing.is_synthetic(), "classes": classes})
-                .to_string(),
+            json!({"manifest": manifest, "synthetic": listing.is_synthetic(), key: classes}).to_string(),
         );
         return;
     }
     output.result(format!("{}{}", shown(&args.out), marked(listing.is_synthetic())));
-    let mut lines = vec![["class".to_owned()].into_iter().chain(columns).collect::<Vec<_>>()];
+    let mut lines = vec![[kind.to_owned()].into_iter().chain(columns).collect::<Vec<_>>()];
     for (label, counts) in labels.into_iter().zip(counts) {
         lines.push([label].into_iter().chain(counts.iter().map(usize::to_string)).collect());
     }

@@ -1,6 +1,6 @@
 //! Exit codes, and the printing of an error: one line, its causes below it, and the command that mends it.
 
-use std::io::Write as _;
+use std::{io::Write as _, path::Path};
 
 use crate::{
     args,
@@ -253,6 +253,11 @@ fn of_data<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a data:
     }
 }
 
+/// Returns the folder that a file lies in.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Returns the hint for a faulty data set, or for a wrong name of it.
 fn data_hint(error: &data::Error) -> Option<String> {
     use data::Error as E;
@@ -273,9 +278,21 @@ fn data_hint(error: &data::Error) -> Option<String> {
         E::EmptyClasses { .. } => {
             "put images of these classes there, or name only the others with `--classes`"
         }
-        E::SeveralFindings { .. } => {
-            "name the classes to train on with `--classes`, which leaves these rows out, or give each image one class"
+        E::MissingImages { path, .. } => {
+            return Some(format!(
+                "images are looked for below `{}`; `data scan --labels-only` lists a label file without them",
+                base::shown(folder_of(path))
+            ));
         }
+        E::ImageLists { .. } => {
+            "each image is in one of the lists; without both lists the images are not parted"
+        }
+        E::MissingLabel { .. } => "name labels as they are in the file with `--labels`",
+        E::NoLabels { .. } => "`--uncertain` and `--blank` say what uncertain and missing marks count as",
+        E::NoSuchView { .. } => "name others with `--views`",
+        E::NoLabelFile { .. } => "leave out `--label-format`, or name another",
+        E::Tables { .. } => "put the tables of one version of the data set beside each other",
+        E::TestPerLabel { .. } => "name a share with `--test-split`",
         E::Csv { .. } => {
             "a CSV has a header and a row an image, `path,label[,group][,split]`; paths are below the CSV's folder or absolute"
         }
@@ -295,7 +312,9 @@ fn data_hint(error: &data::Error) -> Option<String> {
         }
         E::TooFewToTest { .. } => "keep fewer with `--test-per-class` or `--test-split`",
         E::TooFewGroups { .. } => "use `--split random`, or leave the class out with `--classes`",
-        E::Folds { .. } | E::TooFewForFolds { .. } => "name another number with `--folds`",
+        E::Folds { .. } | E::TooFewForFolds { .. } | E::TooFewToFold { .. } => {
+            "name another number with `--folds`"
+        }
         E::FoldColumn { .. } => {
             "a CSV numbers each image's fold from 1 in its column `fold`; without that column folds are drawn"
         }
@@ -309,8 +328,8 @@ fn data_hint(error: &data::Error) -> Option<String> {
 }
 
 /// Returns the hint where to put a data set, or how to work without one.
-fn no_data(path: &std::path::Path) -> String {
-    if path == std::path::Path::new(args::DEFAULT_DATA) {
+fn no_data(path: &Path) -> String {
+    if path == Path::new(args::DEFAULT_DATA) {
         format!(
             "put a data set there, with one folder of images a class, or name another with `--data FOLDER`; \
              `cargo xtask demo` tries everything on synthetic images (`thorax data sample` makes them in `{}`)",

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use experiment::{
-    AttributeGap, PooledAbove, PredictionTable, SubgroupSettings, Subgroups, TestFigures, Tested,
+    AttributeGap, PooledAbove, PredictionTable, SubgroupSettings, Subgroups, TestFigures,
 };
 use metrics::{FigureTable, Task};
 
@@ -16,12 +16,11 @@ use crate::{
 pub(crate) fn add(
     figures: &mut TestFigures,
     set: &PredictionTable,
-    tested: &Tested,
     settings: Option<&SubgroupSettings>,
     output: &Output,
 ) -> Result<()> {
     let Some(settings) = settings else { return Ok(()) };
-    let subgroups = Subgroups::new(set, figures, tested, settings).map_err(|error| match &error {
+    let subgroups = Subgroups::new(set, figures, settings).map_err(|error| match &error {
         experiment::Error::NoColumn { columns, .. } if columns.is_empty() => {
             hinted(error.to_string(), "the images have no attributes")
         }

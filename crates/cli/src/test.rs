@@ -21,7 +21,7 @@ pub(crate) use occluded::{occluded, print_occluded};
 
 use crate::{
     args::TestArgs, compare, compute::use_threads, dataset::marked, output::Output, progress, status::Status,
-    unlike,
+    subgroups, unlike,
 };
 
 pub(crate) fn run(args: &TestArgs, output: &Output) -> Result<Status> {
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &TestArgs, output: &Output) -> Result<Status> {
     let model = Model::load(args.saved.as_ref().and_then(Option::as_deref), args, output)?;
     let other = args.against.as_deref().map(|path| Model::load(Some(path), args, output)).transpose()?;
     other.iter().try_for_each(|other| model.check_same_classes(other))?;
-    let sets = sets::open(named.clone(), &model, output)?;
+    let sets = sets::open(named.clone(), &model, &args.findings, output)?;
     // The folder may lie in one of the sets, and is no class of it: it is created after they are listed.
     let out = args.out.as_deref().map(|folder| OutFolder::new(folder, &named)).transpose()?;
     model.introduce(&sets, output);
@@ -53,7 +53,7 @@ pub(crate) fn run(args: &TestArgs, output: &Output) -> Result<Status> {
     let (mut tested, mut predictions) = (Vec::new(), Vec::new());
     for (at, (set, images)) in sets.iter().zip(&images).enumerate() {
         let against = other.as_ref().zip(others.as_ref().map(|others| &others[at]));
-        let Some((outcome, predicted)) = test(&model, against, images, args, output)? else {
+        let Some((outcome, predicted)) = test(&model, against, (set, images), args, output)? else {
             return Ok(Status::Interrupted);
         };
         tested.push((set.name.clone(), outcome));
@@ -75,17 +75,19 @@ pub(crate) fn run(args: &TestArgs, output: &Output) -> Result<Status> {
 fn test(
     model: &Model,
     against: Option<(&Model, &ImageSet)>,
-    images: &ImageSet,
+    (set, images): (&TestSet, &ImageSet),
     args: &TestArgs,
     output: &Output,
 ) -> Result<Option<(SetResult, PredictionTable)>> {
-    let Some((figures, predicted)) = model.test(images, output)? else { return Ok(None) };
+    let attributes = &set.listing.attributes;
+    let Some((mut figures, predicted)) = model.test(images, attributes, output)? else { return Ok(None) };
+    subgroups::add(&mut figures, &predicted, args.by.settings().as_ref(), output)?;
     let checkpoint = model.checkpoint();
     let hidden = occluded(&model.classifier, checkpoint, images, &args.occlude, output)?;
     let Some(occluded) = hidden else { return Ok(None) };
     let against = match against {
         Some((other, images)) => {
-            let Some((figures, of_other)) = other.test(images, output)? else { return Ok(None) };
+            let Some((figures, of_other)) = other.test(images, attributes, output)? else { return Ok(None) };
             let names = [checkpoint, other.checkpoint()].map(|path| path.display().to_string());
             let comparison = ModelComparison::new((&names[0], &predicted), (&names[1], &of_other))?;
             let [_, checkpoint] = names;
@@ -153,6 +155,7 @@ fn print_all(model: &Model, outcomes: &Outcomes, output: &Output) {
 
 /// Prints the occlusion tests and the comparison of a set, where the flags ask for them.
 fn print_beside(model: &Model, name: &str, outcome: &SetResult, output: &Output) {
+    subgroups::print(&outcome.figures, output);
     print_occluded(name, &outcome.figures, &outcome.occluded, output);
     if let Some(against) = &outcome.against {
         output.result("");

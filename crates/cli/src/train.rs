@@ -1,6 +1,7 @@
 //! Command `train`: from a folder to a tested model, in the order that a reader expects.
 
 mod network;
+mod objective;
 mod plan;
 
 use std::{collections::BTreeMap, path::Path, time::Instant};
@@ -8,10 +9,10 @@ use std::{collections::BTreeMap, path::Path, time::Instant};
 use anyhow::Result;
 use base::{shown, stored};
 use data::{BadImage, ImageSet, Occlusion};
-use experiment::{BEST, LAST, PREDICTIONS, Run, RunRecord, RunStatus, Seconds, TestRecord};
+use experiment::{BEST, FindingCounts, LAST, PREDICTIONS, Run, RunRecord, RunStatus, Seconds, TestRecord};
 use model::{Checkpoint, Classifier};
 use serde_json::json;
-use train::{CalibrationConfig, Ending};
+use train::Ending;
 
 use crate::{
     args::{TrainArgs, TrainSettings},
@@ -195,11 +196,14 @@ pub(crate) fn record(plan: &Plan, images: &RunImages) -> Result<RunRecord> {
         epochs_run: 0,
         best_epoch: None,
         best_val_loss: None,
+        best_val_auc: None,
+        task: plan.spec().task,
         skipped_steps: 0,
         settings: plan.stored_settings()?,
         classes: plan.spec().classes.clone(),
         counts,
-        class_weights: plan.config.class_weights.clone(),
+        findings: findings(plan, images),
+        class_weights: plan.weights(),
         synthetic: plan.listing.is_synthetic(),
         skipped: images.skipped.clone(),
         skipped_before_split: false,
@@ -222,6 +226,26 @@ pub(crate) fn record(plan: &Plan, images: &RunImages) -> Result<RunRecord> {
     })
 }
 
+/// Counts each part's images by label and by what the label file says; nothing of classes.
+fn findings(plan: &Plan, images: &RunImages) -> BTreeMap<String, Vec<FindingCounts>> {
+    if !plan.listing.is_multi_label() {
+        return BTreeMap::new();
+    }
+    let of = |set: &ImageSet| {
+        let counts = data::label_counts(set.samples(), plan.spec().classes.len());
+        let known = objective::known(set.samples(), plan.spec().classes.len());
+        let label = |(counts, (positive, negative)): (data::LabelCounts, (usize, usize))| FindingCounts {
+            positive,
+            negative,
+            uncertain: counts.uncertain,
+            unknown: counts.unknown,
+        };
+        counts.into_iter().zip(known).map(label).collect()
+    };
+    let parts = [("training", Some(&images.training)), ("validation", Some(&images.validation)), ("test", images.test.as_ref())];
+    parts.into_iter().filter_map(|(part, set)| Some((part.to_owned(), of(set?)))).collect()
+}
+
 fn fit(
     classifier: &mut Classifier,
     plan: &Plan,
@@ -231,7 +255,8 @@ fn fit(
     output: &Output,
 ) -> Result<Ending> {
     let start = Instant::now();
-    let n_classes = classifier.spec().classes.len();
+    // Findings are no groups of images that look alike.
+    let n_classes = if plan.spec().task.is_multi_class() { plan.spec().classes.len() } else { 1 };
     classifier.set_guard(train::guard(&images.training, &images.validation, n_classes)?);
     let mut display = Display::new(output);
     let fitted = train::fit(
@@ -249,8 +274,7 @@ fn fit(
 
 /// Calibrates both models on the validation part, if that was asked for.
 fn calibrate(plan: &Plan, images: &RunImages, run: &mut Run, output: &Output) -> Result<()> {
-    let TrainSettings { calibrate, sensitivity, .. } = plan.settings;
-    let config = CalibrationConfig { temperature: calibrate, sensitivity };
+    let config = plan.calibration();
     if config.is_empty() {
         return Ok(());
     }
@@ -269,9 +293,10 @@ fn test_both(plan: &Plan, images: &RunImages, run: &mut Run, output: &Output) ->
     let Some(set) = &images.test else { return Ok(None) };
     let start = Instant::now();
     let [best, last] = [BEST, LAST].map(|name| run.file(name));
+    let attributes = plan.test.as_ref().map_or_else(Vec::new, |test| test.attributes.clone());
     let load = |path: &Path| Classifier::load(path, plan.network.device);
     let test = |classifier: &Classifier, path: &Path| {
-        train::figures(classifier, path, set, &mut Display::new(output))
+        train::figures(classifier, path, set, &attributes, &mut Display::new(output))
     };
     let classifier = load(&best)?;
     let Some((saved, predictions)) = test(&classifier, &best)? else { return Ok(None) };

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::{Part, manifest::problems::Problems};
+use crate::{LabelFormat, Part, manifest::problems::Problems};
 
 /// Error while a data set is listed, read, split or written.
 #[derive(Debug, Error)]
@@ -141,20 +141,97 @@ pub enum Error {
         /// Line by line.
         problems: Problems,
     },
-    /// A CSV with labels that stand for several findings of one image.
-    #[error(
-        "`{path}`, line {line}: {label} are several findings of one image{}, and Thorax trains on one class an image",
-        if *.rows > 1 { format!(", as in {rows} rows") } else { String::new() }
-    )]
-    SeveralFindings {
+    /// A label file without a column that its format has.
+    #[error("`{path}` is no {format} label file: there is no column `{column}`, but {}", quoted(.found))]
+    NoLabelFile {
         /// The file.
         path: PathBuf,
-        /// The first such row's.
-        line: u64,
-        /// Its label, in backticks.
+        /// Format that was named.
+        format: LabelFormat,
+        /// Column that is missing.
+        column: String,
+        /// Columns that are there.
+        found: Vec<String>,
+    },
+    /// A label that the label file does not have.
+    #[error("there is no label `{label}` in `{path}`{}; there are {}", did_you_mean(.close), quoted(.found))]
+    MissingLabel {
+        /// The file.
+        path: PathBuf,
+        /// The label named.
         label: String,
-        /// Number of such rows.
-        rows: usize,
+        /// The label that was probably meant.
+        close: Option<String>,
+        /// Labels that are there.
+        found: Vec<String>,
+    },
+    /// A label file of which no label is left.
+    #[error("no label of `{path}` is left: {reason}")]
+    NoLabels {
+        /// The file.
+        path: PathBuf,
+        /// Reason, as a fragment.
+        reason: String,
+    },
+    /// Views of which the label file has no image.
+    #[error("`{path}` has no image of the view {}{}", quoted(.views), if .found.is_empty() { ", and no column of views".to_owned() } else { format!("; there are {}", quoted(.found)) })]
+    NoSuchView {
+        /// The file.
+        path: PathBuf,
+        /// Views that were asked for.
+        views: Vec<String>,
+        /// Views that are there.
+        found: Vec<String>,
+    },
+    /// Images of a label file that are not on the disk.
+    #[error("{missing} of {images} images of `{path}` are not there: {}", some(.first, *.missing))]
+    MissingImages {
+        /// The file.
+        path: PathBuf,
+        /// Images that are not there.
+        missing: usize,
+        /// Images in all.
+        images: usize,
+        /// The first of them.
+        first: Vec<String>,
+    },
+    /// Lists of training and test images that do not name each image once.
+    #[error("{count} images of `{path}` are {fault} the lists `train_val_list.txt` and `test_list.txt`: {}", some(.first, *.count))]
+    ImageLists {
+        /// The label file.
+        path: PathBuf,
+        /// Number of images.
+        count: usize,
+        /// Fault, as the middle of a sentence: `in neither of`.
+        fault: &'static str,
+        /// The first of them.
+        first: Vec<String>,
+    },
+    /// Tables of one data set whose rows do not belong together.
+    #[error("`{path}` and `{other}` are not of one version: {reason}")]
+    Tables {
+        /// A table.
+        path: PathBuf,
+        /// Another one, or the place where it is missing.
+        other: PathBuf,
+        /// Reason, with numbers of rows.
+        reason: String,
+    },
+    /// A part without images.
+    #[error("`{path}` has no {part} images")]
+    NoImages {
+        /// The data set.
+        path: PathBuf,
+        /// Part that lacks them.
+        part: Part,
+    },
+    /// A test part of images with findings that was asked for by a number a class.
+    #[error(
+        "images of `{path}` have several findings each: no number of them a class can be kept for testing"
+    )]
+    TestPerLabel {
+        /// The data set.
+        path: PathBuf,
     },
     /// A data set without the column that groups were to be taken from.
     #[error("`{path}` has no column `{column}`")]
@@ -246,6 +323,16 @@ pub enum Error {
         /// True where groups were to be kept whole.
         whole_groups: bool,
     },
+    /// Images with findings that are too few, or of too few groups, for a number of folds.
+    #[error("`{path}` has {groups} images or groups to be kept whole: too few for {k} folds")]
+    TooFewToFold {
+        /// The data set.
+        path: PathBuf,
+        /// Images, those of one group counted once.
+        groups: usize,
+        /// Folds.
+        k: usize,
+    },
     /// A CSV whose column `fold` numbers no folds.
     #[error("the column `fold` of `{path}` makes no folds: {reason}")]
     FoldColumn {
@@ -289,6 +376,11 @@ pub enum Error {
 
 fn quoted(names: &[String]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// The first names of some, of which there are `count`.
+fn some(first: &[String], count: usize) -> String {
+    quoted(first) + if count > first.len() { ", …" } else { "" }
 }
 
 fn did_you_mean(close: &Option<String>) -> String {

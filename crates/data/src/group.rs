@@ -62,7 +62,7 @@ pub(crate) fn assign(listing: &mut Listing, rule: &GroupRule) -> Result<(), Erro
         GroupRule::Pattern(pattern) => {
             listing.samples.iter_mut().for_each(|sample| sample.group = pattern.group(&sample.name));
         }
-        GroupRule::Column(_) if listing.layout == Layout::Csv => {}
+        GroupRule::Column(_) if matches!(listing.layout, Layout::Csv | Layout::LabelFile(_)) => {}
         GroupRule::Column(column) => {
             return Err(Error::NoColumns { path: listing.root.clone(), column: column.clone() });
         }

@@ -8,7 +8,8 @@ use sha2::{Digest as _, Sha256};
 use base::random::{Key, Purpose};
 
 use crate::{
-    Appearance, AugmentContext, Batch, DecodeNotes, Error, Occlusion, Pixels, Sample, augment,
+    Annotation, Appearance, AugmentContext, Batch, DecodeNotes, Error, Finding, Occlusion, Pixels, Sample,
+    augment,
     batch::{evaluation_indices, push_rgb},
     store::Store,
 };
@@ -57,9 +58,9 @@ impl ImageSet {
         &self.samples
     }
 
-    /// Class indices `[N]`.
+    /// Class indices `[N]`; empty where images have findings.
     pub fn labels(&self) -> Vec<usize> {
-        self.samples.iter().map(|sample| sample.label).collect()
+        self.samples.iter().filter_map(Sample::class).collect()
     }
 
     /// Selects the images of this set that are among `samples`, told by their paths, in the order of `samples`.
@@ -111,8 +112,8 @@ impl ImageSet {
         &self.store.entries[self.entries[index]].digest
     }
 
-    /// Computes the appearance of up to about `most` images, evenly spread over the set, each with its class; on all of rayon's
-    /// threads.
+    /// Computes the appearance of up to about `most` images, evenly spread over the set, each with its class, or 0 where it
+    /// has findings; on all of rayon's threads.
     ///
     /// # Errors
     /// Same as [`Self::read`].
@@ -123,7 +124,7 @@ impl ImageSet {
             self.read(index, &mut data)?;
             let (width, height, channels) = (self.image_size, self.image_size, self.channels(index));
             let appearance = Appearance::of(&Pixels { width, height, channels, data });
-            Ok((appearance, self.samples[index].label))
+            Ok((appearance, self.samples[index].class().unwrap_or(0)))
         };
         (0..self.len()).into_par_iter().step_by(step).map(look).collect()
     }
@@ -181,7 +182,7 @@ pub fn evaluation_batch(images: &ImageSet, start: usize) -> Result<Batch, Error>
     Ok(images.batch(&evaluation_indices(images.len(), start))?.padded())
 }
 
-/// SHA-256 over classes and, in order, every image's name, label and pixels, as lowercase hex: equal for the same
+/// SHA-256 over classes and, in order, every image's name, class or findings and pixels, as lowercase hex: equal for the same
 /// images wherever they lie, different when one of them changes.
 pub fn fingerprint(labels: &[String], sets: &[&ImageSet]) -> String {
     let mut hasher = Sha256::new();
@@ -194,11 +195,20 @@ pub fn fingerprint(labels: &[String], sets: &[&ImageSet]) -> String {
         add(&(set.len() as u64).to_le_bytes());
         for (index, sample) in set.samples.iter().enumerate() {
             add(sample.name.as_bytes());
-            add(&(sample.label as u64).to_le_bytes());
+            match &sample.annotation {
+                Annotation::Class(class) => add(&(*class as u64).to_le_bytes()),
+                Annotation::Findings(findings) => add(&codes(findings)),
+            }
             add(set.digest(index));
         }
     }
     hex(&hasher.finalize())
+}
+
+/// A byte for the mark and the value of each finding.
+fn codes(findings: &[Finding]) -> Vec<u8> {
+    let value = |finding: &Finding| finding.value.map_or(2, u8::from);
+    findings.iter().map(|finding| 16 * (1 + finding.mark as u8) + value(finding)).collect()
 }
 
 /// Lowercase hexadecimal.

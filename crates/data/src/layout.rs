@@ -4,7 +4,9 @@ use std::{fs, io, path::Path};
 
 use crate::{
     ClassName, Classes, Error, FileObserver, Layout, Listing, OpenOptions, Part, Reason, Remark, Sample,
-    Unobserved, group, left_out, listing, manifest,
+    Unobserved,
+    csv_file::is_csv,
+    group, label_files, left_out, listing, manifest,
     scan::{ClassFolder, Name, Scan},
     unicode::is_same_text,
     walk::{self, Entry, EntryKind},
@@ -36,8 +38,11 @@ pub fn open_observed(
     observer: &dyn FileObserver,
 ) -> Result<Listing, Error> {
     let mut listing = match fs::metadata(path) {
-        Ok(found) if found.is_dir() => open_folder(path, options, observer)?,
-        Ok(found) if found.is_file() && is_csv(path) => manifest::open(path, options, observer)?,
+        Ok(found) if found.is_dir() => match label_files::table_in(path) {
+            Some(table) => open_csv(&table, options, observer)?,
+            None => open_folder(path, options, observer)?,
+        },
+        Ok(found) if found.is_file() && is_csv(path) => open_csv(path, options, observer)?,
         Ok(_) => return Err(Error::NotAFolder { path: path.to_owned() }),
         Err(error) if error.kind() == io::ErrorKind::NotFound && is_csv(path) => {
             return Err(Error::NoSuchFile { path: path.to_owned() });
@@ -51,13 +56,16 @@ pub fn open_observed(
     Ok(listing)
 }
 
+/// Lists a label file, or a CSV of classes.
+fn open_csv(path: &Path, options: &OpenOptions<'_>, observer: &dyn FileObserver) -> Result<Listing, Error> {
+    match label_files::open(path, options, observer)? {
+        Some(listing) => Ok(listing),
+        None => manifest::open(path, options, observer),
+    }
+}
+
 /// A folder of class folders, and the part that its images are in.
 type Base = (Option<Part>, Name);
-
-fn is_csv(path: &Path) -> bool {
-    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-    extension.is_some_and(|extension| matches!(extension.as_str(), "csv" | "tsv" | "txt"))
-}
 
 fn open_folder(
     root: &Path,
@@ -102,7 +110,17 @@ fn open_folder(
         scan.remarks.extend(hidden.map(|class| Remark::HiddenClass { class }));
     }
     let (root, left_out, remarks) = (root.to_owned(), scan.left_out, scan.remarks);
-    Ok(Listing { root, layout, classes, samples, left_out, ungrouped: 0, manifest_sha256: None, remarks })
+    Ok(Listing {
+        root,
+        layout,
+        classes,
+        attributes: Vec::new(),
+        samples,
+        left_out,
+        ungrouped: 0,
+        manifest_sha256: None,
+        remarks,
+    })
 }
 
 /// The parts with class folders and those folders, in index order; all parts have the same. A folder for testing may have none.

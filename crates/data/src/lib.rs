@@ -12,7 +12,7 @@
 //! expression), **sha2** fingerprints a data set, and
 //! **crc32fast** checks what is read from a cache (it is in the tree already, and faster than the memory it reads). What DICOM
 //! files compress their pixels with: **jpeg-decoder** (lossless JPEG, and colours as the file names them), **hayro-jpeg2000**
-//! (JPEG 2000, without unsafe code; OpenJPEG's port is full of it), **flate2** (whole data sets; png builds on it as well).
+//! (JPEG 2000, without unsafe code; OpenJPEG's port is full of it), **flate2** (whole data sets, and label files too; png builds on it as well).
 //! JPEG of 12 bits and JPEG-LS are our own (`decode/dicom/jpeg12.rs` and `jpegls.rs` say why); High-Throughput JPEG 2000 and
 //! JPEG XL are refused by name, since hayro-jpeg2000 reads neither.
 //! **strsim** finds the class that was probably meant (clap brings it anyway).
@@ -23,18 +23,24 @@
 //! crate. **colorous** is the colours of heat maps (matplotlib's table of inferno and no more: no dependencies, a second to
 //! build).
 
+mod annotation;
 mod appearance;
+mod attributes;
 mod augment;
 mod batch;
 mod cache;
 mod close;
+mod csv_file;
 mod decode;
 mod encode;
 mod error;
 mod feed;
+mod finding_options;
 mod formats;
 mod group;
 mod images;
+mod label_files;
+mod label_format;
 pub mod lay_out;
 mod layout;
 mod left_out;
@@ -60,6 +66,7 @@ mod thumbnail;
 mod unicode;
 mod walk;
 
+pub use annotation::{Annotation, Finding, LabelCounts, Mark};
 pub use appearance::{Appearance, Aspect};
 pub use augment::{AugmentContext, Augmentation, augment};
 pub use batch::{Batch, EVALUATION_BATCH, evaluation_indices, training_batches};
@@ -68,12 +75,15 @@ pub use decode::{DecodeCost, catch_panic, decode, decode_resized, is_panic_caugh
 pub use encode::{encode_png, encode_png_16};
 pub use error::Error;
 pub use feed::Prefetcher;
+pub use finding_options::{BlankRule, FindingOptions, Readers, UncertainPolicy, UncertainRule};
 pub use formats::{Decoding, Formats};
 pub use group::{GroupPattern, GroupRule};
 pub use images::{ImageSet, evaluation_batch, fingerprint};
+pub use label_files::write_label_file;
+pub use label_format::LabelFormat;
 pub use layout::{open, open_observed};
 pub use left_out::{LeftOut, PARTIAL, Reason, is_leftover_folder};
-pub use listing::{ClassName, Layout, Listing, Remark, SYNTHETIC_PREFIX, Sample, counts};
+pub use listing::{ClassName, Layout, Listing, Remark, SYNTHETIC_PREFIX, Sample, counts, label_counts};
 pub use load::{BadImage, Loaded, check, load};
 pub use observer::{FileObserver, Unobserved};
 pub use occlusion::Occlusion;

@@ -8,19 +8,19 @@ use std::{
 };
 
 use crate::{
-    Error, LeftOut, Part,
+    Annotation, Error, LabelCounts, LabelFormat, LeftOut, Part,
     unicode::{Likeness, is_same_text, likeness, look},
 };
 
 /// Beginning of the name of every image of the synthetic sample, so that no result from it passes for a real one.
 pub const SYNTHETIC_PREFIX: &str = "synthetic-";
 
-/// Class of images: its label, and the folder that holds its images.
+/// Class of images: its label, and the folder that holds its images. A label of a label file is one too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClassName {
     /// Name in results.
     pub label: String,
-    /// Name of its folder within the data set; for a CSV, the label in the file.
+    /// Name of its folder within the data set; for a CSV, the label in the file or its column.
     pub folder: String,
 }
 
@@ -45,15 +45,15 @@ impl ClassName {
     }
 }
 
-/// An image file and its class.
+/// An image file with its class or findings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sample {
     /// The file.
     pub path: PathBuf,
     /// Path below the data set's folder, with `/` between names; of a CSV, as its row has it.
     pub name: String,
-    /// Class index.
-    pub label: usize,
+    /// Class, or findings.
+    pub annotation: Annotation,
     /// Group, such as a patient, where it is known: images of one group are never parted by a split that keeps groups
     /// whole.
     pub group: Option<String>,
@@ -61,12 +61,25 @@ pub struct Sample {
     pub part: Option<Part>,
     /// Text of a CSV's column `fold`; [`split::own_folds`](crate::split::own_folds) makes numbers of it.
     pub fold: Option<String>,
+    /// Values of the listing's attributes, in their order; empty where one is missing. None where the listing has none.
+    pub attributes: Vec<String>,
 }
 
 impl Sample {
-    /// An image of which nothing more is known.
+    /// An image of a class of which nothing more is known.
     pub fn new(path: PathBuf, name: String, label: usize) -> Self {
-        Self { path, name, label, group: None, part: None, fold: None }
+        let annotation = Annotation::Class(label);
+        Self { path, name, annotation, group: None, part: None, fold: None, attributes: Vec::new() }
+    }
+
+    /// Class index; `None` for an image with findings.
+    pub fn class(&self) -> Option<usize> {
+        self.annotation.class()
+    }
+
+    /// Lists the strata that splits keep in proportion: the class, or the labels that count as positive.
+    pub fn strata(&self) -> impl Iterator<Item = usize> + '_ {
+        self.annotation.strata()
     }
 
     /// Tells if this is an image of the synthetic sample, by its name.
@@ -86,6 +99,8 @@ pub enum Layout {
     Parts,
     /// A CSV that names files and their classes.
     Csv,
+    /// A label file: several findings an image.
+    LabelFile(LabelFormat),
 }
 
 impl fmt::Display for Layout {
@@ -95,6 +110,7 @@ impl fmt::Display for Layout {
             Self::ImagesAndMasks => "class folders with images/ and masks/",
             Self::Parts => "training and test folders of class folders",
             Self::Csv => "CSV",
+            Self::LabelFile(format) => return write!(f, "{format} label file"),
         })
     }
 }
@@ -106,10 +122,12 @@ pub struct Listing {
     pub root: PathBuf,
     /// Layout of the data set.
     pub layout: Layout,
-    /// Classes in index order.
+    /// Classes in index order, or labels.
     pub classes: Vec<ClassName>,
+    /// Names of the images' attributes: all other columns of a CSV. Age, sex and view are called so in every format.
+    pub attributes: Vec<String>,
     /// Images, class by class in index order. In folders, each class is in Keras' order, part by part where there are
-    /// parts; in a CSV, in the order of its rows.
+    /// parts; in a CSV, in the order of its rows. Images with findings are in the order of their rows.
     pub samples: Vec<Sample>,
     /// Files and folders that were found and are not used.
     pub left_out: Vec<LeftOut>,
@@ -156,12 +174,38 @@ pub enum Remark {
         /// The folder.
         path: PathBuf,
     },
+    /// A label joins several findings: each is a label of its own.
+    SeveralFindings {
+        /// Such a label.
+        label: String,
+        /// Rows with such a label.
+        rows: usize,
+        /// Number of findings.
+        findings: usize,
+    },
+    /// Labels that no image is known to have or not to have.
+    UnknownLabels {
+        /// Their names.
+        labels: Vec<String>,
+    },
+    /// Labels with too few positive images.
+    RareLabels {
+        /// Number of labels.
+        labels: usize,
+        /// Fewest positive images of a label that is read.
+        min_images: usize,
+    },
+    /// Images without a row in the table of labels.
+    WithoutLabels {
+        /// Number of images.
+        images: usize,
+    },
 }
 
 impl Remark {
     /// Tells if the remark is a warning, of what may spoil the results.
     pub fn is_warning(&self) -> bool {
-        matches!(self, Self::AlikeClasses { .. } | Self::HiddenClass { .. })
+        matches!(self, Self::AlikeClasses { .. } | Self::HiddenClass { .. } | Self::UnknownLabels { .. })
     }
 }
 
@@ -195,6 +239,23 @@ impl fmt::Display for Remark {
                 "`{}` holds no class folders: its images have no labels, and are not tested on",
                 path.display()
             ),
+            Self::SeveralFindings { label, rows, findings } => write!(
+                f,
+                "{rows} {} several findings, such as `{label}`: read as {findings} labels, any of which an image may have",
+                if *rows == 1 { "row has" } else { "rows have" }
+            ),
+            Self::UnknownLabels { labels } => write!(
+                f,
+                "no image is known to have or not to have {}: left out",
+                labels.iter().map(|label| format!("`{label}`")).collect::<Vec<_>>().join(", ")
+            ),
+            Self::RareLabels { labels, min_images } => write!(
+                f,
+                "{labels} labels have fewer than {min_images} positive images: left out; `--min-images` sets the number"
+            ),
+            Self::WithoutLabels { images } => {
+                write!(f, "{images} images have no row in the table of labels: left out")
+            }
         }
     }
 }
@@ -222,8 +283,21 @@ impl Listing {
     /// Returns the folder that relative paths of images are below: the data set's own, or that of its CSV.
     pub fn folder(&self) -> &Path {
         match self.layout {
-            Layout::Csv => self.root.parent().unwrap_or(Path::new("")),
+            Layout::Csv | Layout::LabelFile(_) => self.root.parent().unwrap_or(Path::new("")),
             Layout::ClassFolders | Layout::ImagesAndMasks | Layout::Parts => &self.root,
+        }
+    }
+
+    /// Tells if images have findings of several labels, not one class.
+    pub fn is_multi_label(&self) -> bool {
+        matches!(self.layout, Layout::LabelFile(_))
+    }
+
+    /// Keeps these labels alone, in this order, where images have findings.
+    pub fn keep_labels(&mut self, labels: &[usize]) {
+        if self.is_multi_label() {
+            self.classes = labels.iter().filter_map(|&label| self.classes.get(label).cloned()).collect();
+            self.samples.iter_mut().for_each(|sample| sample.annotation.keep(labels));
         }
     }
 
@@ -232,16 +306,21 @@ impl Listing {
         self.classes.iter().map(|class| class.label.clone()).collect()
     }
 
-    /// Images per class.
+    /// Images per mark of each label; zeros where images have one class.
+    pub fn label_counts(&self) -> Vec<LabelCounts> {
+        label_counts(&self.samples, self.classes.len())
+    }
+
+    /// Images per class, or positive images per label.
     pub fn counts(&self) -> Vec<usize> {
         counts(&self.samples, self.classes.len())
     }
 
-    /// Images per class of one part.
+    /// Images per class of one part, or positive images per label.
     pub fn counts_of(&self, part: Part) -> Vec<usize> {
         let mut counts = vec![0; self.classes.len()];
         for sample in self.samples.iter().filter(|sample| sample.part == Some(part)) {
-            counts[sample.label] += 1;
+            sample.strata().for_each(|stratum| counts[stratum] += 1);
         }
         counts
     }
@@ -318,8 +397,12 @@ impl Listing {
     }
 }
 
-/// Checks that every class has an image in a part.
+/// Checks that every class has an image in a part; of findings, that the part has an image.
 pub(crate) fn check_part(samples: &[Sample], listing: &Listing, part: Part) -> Result<(), Error> {
+    if listing.is_multi_label() {
+        let empty = || Error::NoImages { path: listing.root.clone(), part };
+        return if samples.is_empty() { Err(empty()) } else { Ok(()) };
+    }
     let counts = counts(samples, listing.classes.len());
     match counts.iter().position(|&count| count == 0) {
         Some(class) => Err(Error::EmptyPart {
@@ -331,11 +414,23 @@ pub(crate) fn check_part(samples: &[Sample], listing: &Listing, part: Part) -> R
     }
 }
 
-/// Images per class; every label is below `n_classes`.
+/// Images per class, or positive images per label; every index is below `n_classes`.
 pub fn counts(samples: &[Sample], n_classes: usize) -> Vec<usize> {
     let mut counts = vec![0; n_classes];
     for sample in samples {
-        counts[sample.label] += 1;
+        sample.strata().for_each(|stratum| counts[stratum] += 1);
+    }
+    counts
+}
+
+/// Images per mark of each label; zeros where images have one class.
+pub fn label_counts(samples: &[Sample], n_labels: usize) -> Vec<LabelCounts> {
+    let mut counts = vec![LabelCounts::default(); n_labels];
+    for sample in samples {
+        counts
+            .iter_mut()
+            .zip(sample.annotation.findings())
+            .for_each(|(counts, finding)| counts.add(*finding));
     }
     counts
 }

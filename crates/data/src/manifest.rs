@@ -1,7 +1,7 @@
 //! A data set as a CSV: a row an image.
 //!
 //! The first line names the columns, in any order and in upper or lower case; they are divided by commas, semicolons or tabs,
-//! as that line is, or by what a line `sep=` above it says. Names in brackets mean the same; other columns are ignored. Blanks
+//! as that line is, or by what a line `sep=` above it says. Names in brackets mean the same; other columns are attributes. Blanks
 //! around a value are no part of it. A row that says again what another does counts once.
 //!
 //! - `path` (`file`, `filename`, `file_name`, `filepath`, `image`, `image_path`, and without any of these `patientid`, since the
@@ -20,7 +20,7 @@
 
 mod paths;
 pub(crate) mod problems;
-mod read;
+pub(crate) mod read;
 mod write;
 
 use std::path::Path;
@@ -31,7 +31,7 @@ use crate::{
 };
 
 pub use problems::Problems;
-pub(crate) use write::{Record, check_free, holds, records, write_records};
+pub(crate) use write::{Record, check_free, folder_of, holds, records, write_records};
 pub use write::{Row, text, write};
 
 /// Returns the paths that a CSV's rows name, as they stand there.
@@ -54,9 +54,6 @@ pub(crate) fn open(
     let mut labels: Vec<String> = table.rows.iter().map(|row| row.label.clone()).collect();
     labels.sort_unstable();
     labels.dedup();
-    if options.classes.named().is_none() {
-        check_findings(path, &table.rows)?;
-    }
     if labels.len() > read::MAX_CLASSES {
         let problem = format!("{} different labels are too many: is another column meant?", labels.len());
         return Err(refused(Problems::one(1, problem)));
@@ -74,18 +71,20 @@ pub(crate) fn open(
         let row = &table.rows[row];
         match listing::position(&classes, &row.label) {
             Some(label) => {
-                let read::Row { path: name, group, part, fold, .. } = row;
-                let (name, group, fold) = (name.clone(), group.clone(), fold.clone());
-                samples.push(Sample { path: file, name, label, group, part: *part, fold });
+                let read::Row { path: name, group, part, fold, attributes, .. } = row;
+                let (group, fold, attributes) = (group.clone(), fold.clone(), attributes.clone());
+                let sample = Sample::new(file, name.clone(), label);
+                samples.push(Sample { group, part: *part, fold, attributes, ..sample });
             }
             None => left_out.push(LeftOut { path: file, reason: Reason::NotAClass }),
         }
     }
-    samples.sort_by_key(|sample| sample.label);
+    samples.sort_by_key(Sample::class);
     Ok(Listing {
         root: path.to_owned(),
         layout: Layout::Csv,
         classes,
+        attributes: table.attributes,
         samples,
         left_out,
         ungrouped: 0,
@@ -101,22 +100,6 @@ fn remarks(files: &paths::ResolvedPaths) -> Vec<Remark> {
     remarks.extend((files.other_form > 0).then_some(Remark::OtherUnicodeForm { files: files.other_form }));
     remarks.extend((files.repeated > 0).then_some(Remark::RepeatedRows { rows: files.repeated }));
     remarks
-}
-
-/// Refuses labels that are several findings of one image, as the NIH's are: `Mass|Nodule`.
-fn check_findings(path: &Path, rows: &[read::Row]) -> Result<(), Error> {
-    let are_several = |row: &&read::Row| {
-        let mut findings = row.label.split('|');
-        findings.clone().count() > 1 && findings.all(|finding| !finding.trim().is_empty())
-    };
-    let mut several = rows.iter().filter(are_several);
-    let Some(row) = several.next() else { return Ok(()) };
-    Err(Error::SeveralFindings {
-        path: path.to_owned(),
-        line: row.line,
-        label: read::shown(&row.label),
-        rows: 1 + several.count(),
-    })
 }
 
 #[cfg(test)]

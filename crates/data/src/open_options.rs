@@ -1,4 +1,4 @@
-use crate::{ClassName, Formats, GroupRule};
+use crate::{ClassName, FindingOptions, Formats, GroupRule};
 
 /// Choice of the classes that are listed.
 #[derive(Clone, Copy, Debug)]
@@ -23,10 +23,16 @@ pub struct OpenOptions<'a> {
     pub formats: Formats,
     /// Rule by which images belong together.
     pub group: &'a GroupRule,
+    /// Rules by which label files are read.
+    pub findings: &'a FindingOptions,
 }
 
 impl OpenOptions<'_> {
     /// All classes by Keras' rules, without groups.
-    pub const KERAS: OpenOptions<'static> =
-        OpenOptions { classes: Classes::All, formats: Formats::Keras, group: &GroupRule::None };
+    pub const KERAS: OpenOptions<'static> = OpenOptions {
+        classes: Classes::All,
+        formats: Formats::Keras,
+        group: &GroupRule::None,
+        findings: &FindingOptions::DEFAULT,
+    };
 }

@@ -2,6 +2,7 @@
 
 mod folds;
 mod grouped;
+mod stratified;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +12,7 @@ use crate::{Error, Listing, Part, Sample, listing::check_part};
 
 pub use folds::{folds, hold_out, own_folds};
 
-/// A data set in two parts, each class by class in the listing's order.
+/// A data set in two parts, each in the listing's order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Split {
     /// Images that weights are trained on.
@@ -25,6 +26,9 @@ pub struct Split {
 ///
 /// Parts that the data set itself keeps for validation or for testing go before any rule, here and in the others: then its
 /// own validation part is taken whatever `fraction` is, and images for testing are in neither part.
+///
+/// Images with findings have no order by class: here and by the other rules they are drawn from a seed (here 0) by iterative
+/// stratification, in whole groups wherever groups are known.
 ///
 /// # Errors
 /// A fraction outside of (0, 1); a class that would have no image on one side.
@@ -73,6 +77,9 @@ pub fn keep_test(listing: &mut Listing, size: TestSize, whole_groups: bool, seed
         return Err(Error::HasTestPart { path: listing.root.clone() });
     }
     let key = key(seed, Purpose::TestSet);
+    if listing.is_multi_label() {
+        return keep_test_of_findings(listing, size, whole_groups, &key);
+    }
     let how = match whole_groups {
         true => {
             check_groups(listing)?;
@@ -100,6 +107,48 @@ pub fn keep_test(listing: &mut Listing, size: TestSize, whole_groups: bool, seed
         }
     }
     Ok(())
+}
+
+/// Sets the test part of images with findings.
+fn keep_test_of_findings(
+    listing: &mut Listing,
+    size: TestSize,
+    whole_groups: bool,
+    key: &Key,
+) -> Result<(), Error> {
+    let TestSize::Share(share) = size else {
+        return Err(Error::TestPerLabel { path: listing.root.clone() });
+    };
+    if whole_groups {
+        check_groups(listing)?;
+    }
+    let samples: Vec<&Sample> = listing.samples.iter().collect();
+    let chosen = choose_findings(&samples, listing, share, Part::Test, key)?;
+    for (sample, chosen) in listing.samples.iter_mut().zip(chosen) {
+        sample.part = if chosen { Some(Part::Test) } else { sample.part };
+    }
+    Ok(())
+}
+
+/// Chooses a share of images with findings for a part, by iterative stratification.
+fn choose_findings(
+    samples: &[&Sample],
+    listing: &Listing,
+    share: f64,
+    part: Part,
+    key: &Key,
+) -> Result<Vec<bool>, Error> {
+    if !(share > 0.0 && share < 1.0) {
+        return Err(Error::Fraction { fraction: share });
+    }
+    let groups = grouped::groups(samples);
+    let chosen = stratified::deal(&groups, listing.classes.len(), &[1.0 - share, share], key);
+    let empty = |part| Error::NoImages { path: listing.root.clone(), part };
+    match (chosen.contains(&0), chosen.contains(&1)) {
+        (true, true) => Ok(chosen.into_iter().map(|subset| subset == 1).collect()),
+        (false, _) => Err(empty(Part::Training)),
+        (true, false) => Err(empty(part)),
+    }
 }
 
 /// Finds the groups that stand in more than one of these sets, sorted.
@@ -135,6 +184,14 @@ enum How {
 }
 
 impl How {
+    /// Key of the random numbers; that of the seed 0 where a rule draws none.
+    fn key(&self) -> Key {
+        match self {
+            Self::First => key(0, Purpose::Split),
+            Self::Drawn(key) | Self::Groups(key) => *key,
+        }
+    }
+
     /// Chooses among `samples`: `wanted` of each class, at least one and not all.
     fn choose(&self, samples: &[&Sample], listing: &Listing, wanted: &[usize]) -> Result<Vec<bool>, Error> {
         if let Self::Groups(key) = self {
@@ -142,7 +199,8 @@ impl How {
         }
         let mut chosen = vec![false; samples.len()];
         for (class, &wanted) in wanted.iter().enumerate() {
-            let of_class: Vec<usize> = (0..samples.len()).filter(|&i| samples[i].label == class).collect();
+            let of_class: Vec<usize> =
+                (0..samples.len()).filter(|&i| samples[i].class() == Some(class)).collect();
             let order = match self {
                 Self::Drawn(key) => permutation(of_class.len(), key, class as u64),
                 _ => (0..of_class.len()).collect(),
@@ -159,6 +217,9 @@ fn split(listing: &Listing, fraction: f64, how: &How) -> Result<Split, Error> {
     let own = |sample: &&Sample| sample.part == Some(Part::Validation);
     let for_validation = match samples.iter().any(own) {
         true => samples.iter().map(own).collect(),
+        false if listing.is_multi_label() => {
+            choose_findings(&samples, listing, fraction, Part::Validation, &how.key())?
+        }
         false => how.choose(&samples, listing, &wanted(&samples, listing, fraction)?)?,
     };
     let (mut training, mut validation) = (Vec::new(), Vec::new());
@@ -177,7 +238,7 @@ fn wanted(samples: &[&Sample], listing: &Listing, fraction: f64) -> Result<Vec<u
     }
     let mut wanted = Vec::new();
     for (class, name) in listing.classes.iter().enumerate() {
-        let n = samples.iter().filter(|sample| sample.label == class).count();
+        let n = samples.iter().filter(|sample| sample.class() == Some(class)).count();
         if n == 0 {
             let (path, class) = (listing.root.clone(), name.label.clone());
             return Err(Error::EmptyPart { path, class, part: Part::Training });

@@ -138,6 +138,18 @@ impl TestFigures {
         }
     }
 
+    /// Facts of the test from which the figures of a part of its images can be computed.
+    pub fn tested(&self) -> Tested {
+        let labels = self.multi_label().map_or(&[][..], |figures| &figures.labels);
+        Tested {
+            source: self.source.clone(),
+            formats: self.formats.clone(),
+            thresholds: labels.iter().map(|label| label.threshold).collect(),
+            synthetic: self.synthetic,
+            seconds: None,
+        }
+    }
+
     /// Kind of question that was answered.
     pub fn task(&self) -> Task {
         match self.of_task {

@@ -28,7 +28,7 @@ impl Evaluated {
 ///
 /// # Errors
 /// Images of another task, or with other numbers of classes or labels.
-pub fn targets(spec: &Spec, images: &ImageSet) -> Result<Targets> {
+fn targets(spec: &Spec, images: &ImageSet) -> Result<Targets> {
     let samples = images.samples();
     Ok(match spec.task {
         Task::MultiClass => {

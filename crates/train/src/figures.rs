@@ -1,13 +1,14 @@
 use std::{path::Path, time::Instant};
 
 use data::ImageSet;
-use experiment::{PredictedImage, PredictionTable, Source, TestFigures, Tested};
+use experiment::{Attribute, PredictedImage, PredictionTable, Source, TestFigures, Tested};
 use metrics::Scores;
 use model::Classifier;
 
 use crate::{Inputs, Observer, Result, evaluate};
 
-/// Tests a network on a set and returns its figures with its predictions; `checkpoint` names the network's file in them.
+/// Tests a network on a set and returns its figures with its predictions; `checkpoint` names the network's file in them, and
+/// `attributes` those of the set's samples.
 /// `None` if the observer stopped it.
 ///
 /// # Errors
@@ -16,6 +17,7 @@ pub fn figures(
     classifier: &Classifier,
     checkpoint: &Path,
     images: &ImageSet,
+    attributes: &[String],
     observer: &mut dyn Observer,
 ) -> Result<Option<(TestFigures, PredictionTable)>> {
     let start = Instant::now();
@@ -27,7 +29,7 @@ pub fn figures(
         synthetic: images.is_synthetic(),
         seconds: Some(start.elapsed().as_secs_f64()),
     };
-    let set = prediction_table(images, evaluated.scores.clone())?;
+    let set = prediction_table(images, attributes, evaluated.scores.clone())?;
     let mut figures = TestFigures::new(&set, tested)?;
     let calibration = classifier.calibration();
     let uncalibrated = match calibration.temperature {
@@ -38,12 +40,17 @@ pub fn figures(
     Ok(Some((figures, set)))
 }
 
-/// Combines the images of a set with a model's predictions of them.
-fn prediction_table(set: &ImageSet, scores: Scores) -> Result<PredictionTable> {
+/// Combines the images of a set with a model's predictions of them, and with their attributes, by name.
+fn prediction_table(set: &ImageSet, names: &[String], scores: Scores) -> Result<PredictionTable> {
     let image = |index: usize| {
         let (sample, notes) = (&set.samples()[index], set.notes(index));
         let note = (!notes.is_empty()).then(|| notes.to_string());
         PredictedImage { path: sample.path.clone(), group: sample.group.clone(), note }
     };
-    Ok(PredictionTable::new((0..set.len()).map(image).collect(), scores)?)
+    let values = |at: usize| {
+        set.samples().iter().map(|sample| sample.attributes.get(at).cloned().unwrap_or_default()).collect()
+    };
+    let attributes = names.iter().enumerate().map(|(at, name)| Attribute { name: name.clone(), values: values(at) });
+    let table = PredictionTable::new((0..set.len()).map(image).collect(), scores)?;
+    Ok(table.with_attributes(attributes.collect()))
 }

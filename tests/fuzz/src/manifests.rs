@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::OnceLock};
 
-use data::{Classes, Formats, GroupRule, OpenOptions, open, split};
+use data::{Formats, GroupRule, OpenOptions, open, split};
 
 use crate::scratch;
 
@@ -26,12 +26,12 @@ pub(crate) fn run(input: &[u8]) {
     let path = scratch::write(["m.csv", "m.tsv", "m.txt"][usize::from(choice % 3)], text);
     let rules = [GroupRule::None, GroupRule::Column("site".to_owned())];
     let group = &rules[usize::from(choice / 3 % 2)];
-    let options = OpenOptions { classes: Classes::All, formats: Formats::All, group };
+    let options = OpenOptions { formats: Formats::All, group, ..OpenOptions::KERAS };
     if let Ok(listing) = open(&path, &options) {
         assert!(!listing.samples.is_empty());
         for sample in &listing.samples {
             assert!(
-                sample.label < listing.classes.len() && sample.path.starts_with(folder)
+                sample.strata().all(|class| class < listing.classes.len()) && sample.path.starts_with(folder)
                     || sample.path.is_file()
             );
         }
@@ -54,6 +54,11 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         "\u{3}\u{feff}image,label,site\r\n\"a.png\",\"x, 1\",s\r\n\"f/a.png\",y,\"t\"\"u\"\r\né.png,x,\r\n",
         "\0patientid,label\na,1\nb,0\n",
         "\0path,label\na.png,x\n\"b.png,y\n",
+        "\0path,Mass,Edema,group\na.png,1,0,p\nb.png,-1,,q\nc.png,0,1,r\n",
+        "\0path,label\na.png,Mass|Edema\nb.png,No Finding\n",
+        "\0Image Index,Finding Labels,Patient ID,Patient Age\na.png,Mass|Edema,1,058Y\nb.png,No Finding,2,57\n",
+        "\0ImageID,StudyID,Labels\na.png,s,\"['normal', ' mass']\"\nb.png,t,[]\n",
+        "\0image_id,class_name,rad_id\na,Mass,R1\na,No finding,R2\nb,Mass,R1\n",
     ];
     texts.map(|text| text.as_bytes().to_vec()).to_vec()
 }

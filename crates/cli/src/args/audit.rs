@@ -3,13 +3,13 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{
-    ClassList, DEFAULT_DATA, GroupArgs, ReadArgs, SplitKind,
+    ClassList, DEFAULT_DATA, GroupArgs, LabelArgs, ReadArgs, SplitKind,
     values::{share, threads},
 };
 
 #[derive(Args)]
 pub(crate) struct AuditArgs {
-    /// Folder with one folder of images per class, or a CSV
+    /// Folder with one folder of images per class, or a CSV or label file
     #[arg(value_name = "FOLDER", default_value = DEFAULT_DATA)]
     pub(crate) data: PathBuf,
     /// Test images in the same layout [default: the data folder's name plus ` Test`, if it exists]
@@ -18,6 +18,8 @@ pub(crate) struct AuditArgs {
     /// Classes in index order, as folder names or LABEL=FOLDER [default: all folders, sorted]
     #[arg(long, value_name = "CLASS,…")]
     pub(crate) classes: Option<ClassList>,
+    #[command(flatten)]
+    pub(crate) findings: LabelArgs,
     #[command(flatten)]
     pub(crate) read: ReadArgs,
     #[command(flatten)]

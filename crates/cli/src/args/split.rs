@@ -4,16 +4,16 @@ use clap::Args;
 use data::Formats;
 
 use super::{
-    ClassList, DEFAULT_DATA, GroupArgs, MAX_FOLDS, MAX_IMAGES, SplitKind,
+    ClassList, DEFAULT_DATA, GroupArgs, LabelArgs, MAX_FOLDS, MAX_IMAGES, SplitKind,
     values::{at_most, share},
 };
 
 #[derive(Args)]
 pub(crate) struct SplitArgs {
-    /// Folder with one folder of images per class, or a CSV
+    /// Folder with one folder of images per class, or a CSV or label file
     #[arg(value_name = "FOLDER|CSV", default_value = DEFAULT_DATA)]
     pub(crate) data: PathBuf,
-    /// Manifest to write: a CSV `path,label,group,split` that `train --data` takes
+    /// Manifest to write: a CSV `path,label,group,split`, or with a column a label, that `train --data` takes
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
     /// Replace an existing manifest
@@ -35,6 +35,8 @@ pub(crate) struct SplitArgs {
     /// Selection of the images
     #[arg(long, value_name = "HOW", default_value = "random")]
     pub(crate) split: SplitKind,
+    #[command(flatten)]
+    pub(crate) findings: LabelArgs,
     #[command(flatten)]
     pub(crate) group: GroupArgs,
     /// Seed of random choices

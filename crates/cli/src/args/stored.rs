@@ -8,7 +8,10 @@ use std::{
 use clap::ValueEnum;
 use serde::{Serialize, Serializer};
 
-use super::{ClassList, WeightsChoice, name};
+use super::{
+    ClassList, WeightsChoice, name,
+    values::WordList,
+};
 
 /// A path that holds in every working folder, as text.
 fn absolute(path: &Path) -> String {
@@ -46,6 +49,21 @@ pub(super) fn optional_text<S: Serializer>(
 /// Stores the name of a [`ValueEnum`] variant.
 pub(super) fn name_of<S: Serializer>(value: &impl ValueEnum, serializer: S) -> Result<S::Ok, S::Error> {
     name(value).serialize(serializer)
+}
+
+/// Stores the name of a [`ValueEnum`] variant, or `null`.
+pub(super) fn optional_name<S: Serializer>(
+    value: &Option<impl ValueEnum>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    value.as_ref().map(name).serialize(serializer)
+}
+
+/// Stores a list of words.
+impl Serialize for WordList {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
 }
 
 /// Stores a list of words, `LABEL` or `LABEL=FOLDER`.

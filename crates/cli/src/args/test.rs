@@ -4,14 +4,14 @@ use clap::Args;
 use data::Occlusion;
 use model::PrecisionChoice;
 
-use super::{CacheArgs, ComputeArgs, OnBadImage, ReadArgs, threads};
+use super::{CacheArgs, ComputeArgs, LabelArgs, OnBadImage, ReadArgs, evaluate::ByArgs, threads};
 
 #[derive(Args)]
 pub(crate) struct TestArgs {
     /// Checkpoint, or a run's folder for its best weights [default: the latest run]
     #[arg(long, value_name = "PATH", num_args = 0..=1)]
     pub(crate) saved: Option<Option<PathBuf>>,
-    /// Folder with one folder of test images per class, or a CSV of them. From a data set with parts its test images are taken.
+    /// Folder with one folder of test images per class, a CSV of them, or a label file. From a data set with parts its test images are taken.
     /// Named sets, or several, are reported apart, with the gap between them [default: the test set of the run]
     #[arg(long, value_name = "[NAME=]FOLDER|CSV")]
     pub(crate) data: Vec<PathBuf>,
@@ -21,6 +21,10 @@ pub(crate) struct TestArgs {
     /// Test again with a part of every image hidden: lungs, centre or border, or a list of them (--help draws them)
     #[arg(long, value_name = "PART,…", value_delimiter = ',', long_help = occlusions())]
     pub(crate) occlude: Vec<Occlusion>,
+    #[command(flatten)]
+    pub(crate) by: ByArgs,
+    #[command(flatten)]
+    pub(crate) findings: LabelArgs,
     /// New folder for test.json and predictions.csv. test.json holds what --json prints; named sets get predictions-NAME.csv
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,

@@ -6,9 +6,10 @@ use model::{Architecture, Freeze, InputScale, PrecisionChoice};
 use serde::Serialize;
 
 use super::{
-    AveragingKind, CacheArgs, ClassList, ClassWeight, ComputeArgs, DEFAULT_DATA, GroupArgs, NonFinite,
-    OnBadImage, OptimizerKind, ReadArgs, ScheduleKind, SplitKind, WeightsChoice, networks,
-    stored::{name_of, optional_path, optional_text, path, text},
+    AveragingKind, CacheArgs, ClassList, ClassWeight, ComputeArgs, DEFAULT_DATA, GroupArgs, LabelArgs, LossKind,
+    MonitorKind, NonFinite, OnBadImage, OptimizerKind, ReadArgs, ScheduleKind, SplitKind, TaskKind,
+    ThresholdKind, WeightsChoice, networks,
+    stored::{name_of, optional_name, optional_path, optional_text, path, text},
     values::{
         MAX_EPOCHS, above_zero, at_most, colour, epochs, image_size, minutes, not_negative, sensitivity,
         share,
@@ -28,8 +29,9 @@ pub(crate) struct TrainSettings {
     /// TOML file of settings by flag name, or a built-in recipe (best, frozen). Flags take precedence over it
     #[arg(long, value_name = "FILE|NAME")]
     pub(crate) recipe: Option<String>,
-    /// Folder with one folder of images per class, or a CSV with a row per image. A folder may also hold such folders within
-    /// train/ and test/; the columns of a CSV are `path,label[,group][,split]`
+    /// Folder with one folder of images per class, a CSV with a row per image, or a label file of findings (NIH, CheXpert, MIMIC,
+    /// PadChest, VinDr, RSNA, or a column per label). A folder may also hold such folders within train/ and test/; the columns of a
+    /// CSV are `path,label[,group][,split]`
     #[arg(long, value_name = "FOLDER|CSV", default_value = DEFAULT_DATA)]
     #[serde(serialize_with = "path")]
     pub(crate) data: PathBuf,
@@ -41,6 +43,13 @@ pub(crate) struct TrainSettings {
     /// Classes in index order, as folder names or LABEL=FOLDER [default: all folders, sorted]
     #[arg(long, value_name = "CLASS,…")]
     pub(crate) classes: Option<ClassList>,
+    /// Kind of question: one class of several, or any number of findings [default: by the data]
+    #[arg(long, value_name = "TASK")]
+    #[serde(serialize_with = "optional_name")]
+    pub(crate) task: Option<TaskKind>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub(crate) findings: LabelArgs,
     #[arg(long, value_name = "PIXELS", value_parser = image_size, allow_negative_numbers = true, help = networks::with_defaults(
         "Side in pixels that images are resized to; their aspect ratio is not kept",
         |network| network.image_size.to_string(),
@@ -54,12 +63,17 @@ pub(crate) struct TrainSettings {
     /// Largest number of epochs to train
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=MAX_EPOCHS), allow_negative_numbers = true)]
     pub(crate) epochs: u64,
-    /// Epochs without improvement of val_loss after which training ends
+    /// Figure of the validation images by which epochs are judged: val_loss or val_auc (findings) [default: val_loss, of findings
+    /// val_auc]
+    #[arg(long, value_name = "FIGURE")]
+    #[serde(serialize_with = "optional_name")]
+    pub(crate) monitor: Option<MonitorKind>,
+    /// Epochs without improvement of the monitored figure after which training ends
     #[arg(long, value_name = "EPOCHS", default_value_t = 5)]
     pub(crate) patience: u64,
-    /// Smallest decrease of val_loss that counts as an improvement
-    #[arg(long, value_name = "LOSS", default_value_t = 0.01, value_parser = not_negative, allow_negative_numbers = true)]
-    pub(crate) min_delta: f64,
+    /// Smallest change of the monitored figure that counts as an improvement [default: 0.01, of val_auc 0.001]
+    #[arg(long, value_name = "CHANGE", value_parser = not_negative, allow_negative_numbers = true)]
+    pub(crate) min_delta: Option<f64>,
     /// Share of each class's images kept for validation
     #[arg(long, value_name = "SHARE", default_value_t = 0.2, value_parser = share, allow_negative_numbers = true)]
     pub(crate) validation_split: f64,
@@ -97,10 +111,17 @@ pub(crate) struct TrainSettings {
     /// Learning rate of pretrained weights [default: the same]
     #[arg(long, value_name = "RATE", value_parser = above_zero, allow_negative_numbers = true)]
     pub(crate) base_learning_rate: Option<f64>,
-    /// Factor of each class's training loss: balanced, none, or a number per class
-    #[arg(long, value_name = "WEIGHTS", default_value = "balanced")]
-    #[serde(serialize_with = "text")]
-    pub(crate) class_weight: ClassWeight,
+    /// Factor of each class's training loss: balanced, none, or a number per class. Of findings, it is the factor of each label's
+    /// positive images, and balanced is negative by positive ones, at most 100 [default: balanced; none with --loss focal or
+    /// asymmetric]
+    #[arg(long, value_name = "WEIGHTS")]
+    #[serde(serialize_with = "optional_text")]
+    pub(crate) class_weight: Option<ClassWeight>,
+    /// Training loss: crossentropy, or of findings also focal (gamma 2) or asymmetric (gamma 4 and 1, margin 0.05) [default:
+    /// crossentropy]
+    #[arg(long, value_name = "LOSS")]
+    #[serde(serialize_with = "optional_name")]
+    pub(crate) loss: Option<LossKind>,
     /// Interpolation: nearest (Pillow's, exactly), bilinear, area or lanczos (antialiased)
     #[arg(long, value_name = "KIND", default_value = "nearest")]
     #[serde(serialize_with = "text")]
@@ -139,9 +160,18 @@ pub(crate) struct TrainSettings {
     /// agree with how often the model is right
     #[arg(long)]
     pub(crate) calibrate: bool,
-    /// Choose each class's threshold for this sensitivity on the validation images. Its effect on the test images is reported
+    /// Choose each class's or label's threshold for this sensitivity on the validation images. Its effect on the test images is
+    /// reported
     #[arg(long, value_name = "SHARE", value_parser = sensitivity, allow_negative_numbers = true)]
     pub(crate) sensitivity: Option<f64>,
+    /// Choose each label's threshold for this specificity on the validation images
+    #[arg(long, value_name = "SHARE", value_parser = sensitivity, allow_negative_numbers = true)]
+    pub(crate) specificity: Option<f64>,
+    /// Choose each label's threshold on the validation images: youden (largest sum of sensitivity and specificity) or f1 [default:
+    /// youden]
+    #[arg(long, value_name = "RULE")]
+    #[serde(serialize_with = "optional_name")]
+    pub(crate) threshold: Option<ThresholdKind>,
     /// Reaction to files that are no readable image
     #[arg(long, value_name = "WHAT", default_value = "error")]
     #[serde(serialize_with = "name_of")]

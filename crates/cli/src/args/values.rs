@@ -16,6 +16,62 @@ impl std::str::FromStr for ClassList {
     }
 }
 
+/// Words in their order: `A,B`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct WordList(pub(crate) Vec<String>);
+
+impl std::str::FromStr for WordList {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let words = base::csv_text::list(text);
+        match words.iter().any(|word| word.is_empty()) {
+            true => Err(format!("`{text}` has an empty word")),
+            false => Ok(Self(words)),
+        }
+    }
+}
+
+/// Kind of question that a model answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TaskKind {
+    /// One class of several
+    MultiClass,
+    /// Any number of findings
+    MultiLabel,
+}
+
+/// Training loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LossKind {
+    /// Categorical crossentropy of classes, binary crossentropy of findings
+    Crossentropy,
+    /// Focal loss of findings
+    Focal,
+    /// Asymmetric loss of findings
+    Asymmetric,
+}
+
+/// Figure of the validation split by which epochs are judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MonitorKind {
+    /// Loss, smaller is better
+    #[value(name = "val_loss")]
+    ValLoss,
+    /// Macro ROC AUC of findings, larger is better
+    #[value(name = "val_auc")]
+    ValAuc,
+}
+
+/// Rule by which each label's threshold is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ThresholdKind {
+    /// Largest sum of sensitivity and specificity
+    Youden,
+    /// Largest F1
+    F1,
+}
+
 /// Selection of the images that are kept for validation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SplitKind {

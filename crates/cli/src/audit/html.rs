@@ -46,7 +46,7 @@ pub(super) fn page(report: &AuditReport, decoding: &Decoding) -> String {
                 }
                 main {
                     section #leaks {
-                        h2 { "Copies in different sets or classes" }
+                        h2 { (leaks_heading(report)) }
                         @if leaks.is_empty() { p { "None." } }
                         (pairs_of(report, &leaks[..shown_leaks], &pictures))
                         (rest(leaks.len(), shown_leaks, "pair"))
@@ -81,13 +81,24 @@ pub(super) fn page(report: &AuditReport, decoding: &Decoding) -> String {
     .into_string()
 }
 
+fn leaks_heading(report: &AuditReport) -> &'static str {
+    match report.listing.is_multi_label() {
+        true => "Copies in different sets or with contradicting findings",
+        false => "Copies in different sets or classes",
+    }
+}
+
 /// Draws the summary of findings, with links to the sections.
 fn summary(report: &AuditReport, leaks: usize, harmless: usize) -> Markup {
     let audit = &report.audit;
     let source =
         audit.source.as_ref().map_or("–".to_owned(), |source| format!("{:.2}", source.balanced_accuracy));
+    let copies = match report.listing.is_multi_label() {
+        true => "copies in different sets or with contradicting findings",
+        false => "copies in different sets or classes",
+    };
     let entries = [
-        ("#leaks", leaks.to_string(), "copies in different sets or classes", leaks > 0),
+        ("#leaks", leaks.to_string(), copies, leaks > 0),
         (
             "#groups",
             audit.shared_groups.len().to_string(),

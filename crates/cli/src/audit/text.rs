@@ -25,7 +25,7 @@ pub(super) fn report(report: &AuditReport) -> Lines {
     section(&mut text, "copies in different sets", across_sets.iter().map(|pair| self::pair(report, pair)));
     section(
         &mut text,
-        "copies of different classes, within a set",
+        &format!("copies {}, within a set", report.otherwise()),
         across_classes.iter().map(|pair| self::pair(report, pair)),
     );
     let groups = audit.shared_groups.iter().map(|group| {
@@ -49,7 +49,11 @@ pub(super) fn report(report: &AuditReport) -> Lines {
         format!("{}: {reasons}", name(report, *image))
     });
     section(&mut text, "images unlike radiographs", strange);
-    section(&mut text, "copies within a set and class", harmless.iter().map(|pair| self::pair(report, pair)));
+    let heading = match report.listing.is_multi_label() {
+        true => "copies within a set",
+        false => "copies within a set and class",
+    };
+    section(&mut text, heading, harmless.iter().map(|pair| self::pair(report, pair)));
     // Names are escaped, so that every line break is from this function.
     Lines::of(text.trim_end())
 }
@@ -76,8 +80,16 @@ fn pair(report: &AuditReport, pair: &CopyPair) -> String {
     };
     let _ = write!(line, ": {} and {}", name(report, pair.first), name(report, pair.second));
     if report.audit.across_classes(pair) {
-        let _ =
-            write!(line, " ({} and {})", shown(report.label(pair.first)), shown(report.label(pair.second)));
+        let contradictions = report.contradictions(pair);
+        let _ = match contradictions.is_empty() {
+            true => write!(
+                line,
+                " ({} and {})",
+                shown(report.label(pair.first)),
+                shown(report.label(pair.second))
+            ),
+            false => write!(line, " (only one has {})", shown(contradictions.join(", "))),
+        };
     }
     line
 }

@@ -199,7 +199,7 @@ impl Setup {
             .zip(&self.folds)
             .map(|(sample, &fold)| manifest::Row {
                 path: &sample.path,
-                label: &labels[sample.label],
+                label: &labels[sample.class().unwrap_or(0)],
                 group: sample.group.as_deref(),
                 part: sample.part.unwrap_or(Part::Training),
                 fold: Some(fold),

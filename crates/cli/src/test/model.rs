@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use data::{ClassName, Decoding, ImageSet, Listing, Sample};
+use data::{FindingOptions, Annotation, ClassName, Decoding, ImageSet, Listing, Sample};
 use experiment::{Mismatch, PredictionTable, Run, TestFigures};
+use metrics::Task;
 use model::Classifier;
 
 use super::sets::TestSet;
 use crate::{
-    args::TestArgs,
+    args::{LabelArgs, TestArgs},
     dataset::{self, ReadSettings},
     output::Output,
     progress::Display,
@@ -42,6 +43,35 @@ impl Model {
     /// Returns the test set that the model's run was tested on, with its classes' folders.
     pub(super) fn own_test_set(&self) -> Option<(PathBuf, Vec<ClassName>)> {
         self.saved.run.as_ref().and_then(own_test_set)
+    }
+
+    /// Returns the rules by which label files are read: the flags', or for the run's own test set those of the run.
+    pub(super) fn findings(&self, given: &LabelArgs, is_own: bool) -> FindingOptions {
+        let labels = &self.classifier.spec().classes;
+        let named = || labels.iter().map(|label| ClassName::same(label)).collect();
+        match self.saved.run.as_ref().filter(|_| is_own) {
+            Some(run) => findings_of_run(run),
+            None => {
+                let options = given.options();
+                FindingOptions { labels: Some(options.labels.clone().unwrap_or_else(named)), ..options }
+            }
+        }
+    }
+
+    /// Refuses a set that the model's kind of question does not fit.
+    pub(super) fn check_task(&self, listing: &Listing) -> Result<()> {
+        let root = base::shown(&listing.root);
+        match (self.classifier.spec().task, listing.is_multi_label()) {
+            (Task::MultiClass, true) => Err(hinted(
+                format!("`{root}` has several findings an image, and the model tells classes apart"),
+                "name a folder of class folders, or a model of findings",
+            )),
+            (Task::MultiLabel, false) => Err(hinted(
+                format!("`{root}` has one class an image, and the model tells findings"),
+                "name a label file, or a model of classes",
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Prints the model, and warns of sets that have changed since training.
@@ -89,10 +119,20 @@ impl Model {
         let classes = &self.classifier.spec().classes;
         let labels = listing.classes.iter().map(|class| classes.iter().position(|own| *own == class.label));
         let labels: Vec<Option<usize>> = labels.collect();
-        let relabelled = |sample: &Sample| Some(Sample { label: labels[sample.label]?, ..sample.clone() });
+        if listing.is_multi_label() {
+            let places = classes.iter().map(|own| listing.classes.iter().position(|class| class.label == *own));
+            let places: Vec<usize> = places.flatten().collect();
+            let mut listing = listing.clone();
+            listing.keep_labels(&places);
+            return listing.samples;
+        }
+        let relabelled = |sample: &Sample| {
+            let class = labels[sample.class()?]?;
+            Some(Sample { annotation: Annotation::Class(class), ..sample.clone() })
+        };
         let mut samples: Vec<Sample> = listing.samples.iter().filter_map(relabelled).collect();
         // Class by class, in the order of a listing by this model: sums in another order differ in their last digit.
-        samples.sort_by_key(|sample| sample.label);
+        samples.sort_by_key(Sample::class);
         samples
     }
 
@@ -100,9 +140,10 @@ impl Model {
     pub(super) fn test(
         &self,
         images: &ImageSet,
+        attributes: &[String],
         output: &Output,
     ) -> Result<Option<(TestFigures, PredictionTable)>> {
-        Ok(train::figures(&self.classifier, self.checkpoint(), images, &mut Display::new(output))?)
+        Ok(train::figures(&self.classifier, self.checkpoint(), images, attributes, &mut Display::new(output))?)
     }
 
     /// Checks that the other model has the same classes, in any order.
@@ -121,16 +162,43 @@ impl Model {
     }
 }
 
-fn own_test_set(run: &Run) -> Option<(PathBuf, Vec<ClassName>)> {
+/// Returns the rules by which a run read its label file.
+fn findings_of_run(run: &Run) -> FindingOptions {
     let settings = &run.record.settings;
-    let data = PathBuf::from(settings.get("test-data")?.as_str()?);
-    let names = run.record.classes.iter().zip(settings.get("classes")?.as_array()?);
-    let classes = names.map(|(label, name)| {
+    let word = |key: &str| settings.get(key).and_then(|value| value.as_str());
+    let words = |key: &str| {
+        let words = settings.get(key).and_then(|value| value.as_array());
+        words.into_iter().flatten().filter_map(|word| word.as_str().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    let default = FindingOptions::DEFAULT;
+    FindingOptions {
+        format: word("label-format").and_then(|word| word.parse().ok()),
+        labels: names(run, "labels"),
+        uncertain: word("uncertain").and_then(|word| word.parse().ok()).unwrap_or(default.uncertain),
+        blank: word("blank").and_then(|word| word.parse().ok()),
+        views: words("views"),
+        readers: word("readers").and_then(|word| word.parse().ok()).unwrap_or(default.readers),
+        ..FindingOptions::DEFAULT
+    }
+}
+
+/// Returns the run's classes or labels with their folders or columns, as a setting stores them.
+fn names(run: &Run, setting: &str) -> Option<Vec<ClassName>> {
+    let names = run.record.classes.iter().zip(run.record.settings.get(setting)?.as_array()?);
+    let names = names.map(|(label, name)| {
         // `LABEL=FOLDER` if the two differ; either may contain `=` itself.
         let folder = name.as_str()?.strip_prefix(label.as_str())?;
         Some(ClassName { label: label.clone(), folder: folder.strip_prefix('=').unwrap_or(label).to_owned() })
     });
-    Some((data, classes.collect::<Option<_>>()?))
+    names.collect()
+}
+
+fn own_test_set(run: &Run) -> Option<(PathBuf, Vec<ClassName>)> {
+    let settings = &run.record.settings;
+    let data = PathBuf::from(settings.get("test-data")?.as_str()?);
+    // Labels of a label file are no classes: its own rules name them.
+    let classes = if run.record.task.is_multi_class() { names(run, "classes")? } else { Vec::new() };
+    Some((data, classes))
 }
 
 /// Tells if a test set is from the CSV that a run was trained from, and that has changed since.

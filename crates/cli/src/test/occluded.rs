@@ -24,7 +24,7 @@ pub(crate) fn occluded(
     let mut figures = BTreeMap::new();
     for part in parts {
         let images = images.occluded(*part);
-        let tested = train::figures(classifier, checkpoint, &images, &mut Display::new(output))?;
+        let tested = train::figures(classifier, checkpoint, &images, &[], &mut Display::new(output))?;
         let Some((of_part, _)) = tested else { return Ok(None) };
         figures.insert(part.to_string(), of_part);
     }

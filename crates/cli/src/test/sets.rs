@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use data::{ClassName, Classes, Error, GroupRule, Listing, OpenOptions};
+use data::{ClassName, Classes, Error, Listing, OpenOptions};
 
 use super::model::Model;
-use crate::{dataset, output::Output, status::hinted};
+use crate::{args::LabelArgs, dataset, output::Output, status::hinted};
 
 /// Longest name of a set, in bytes: a file is named after it.
 const LONGEST: usize = 100;
@@ -81,23 +81,36 @@ impl TestSet {
 }
 
 /// Opens the sets that were named, or the model's own.
-pub(super) fn open(named: Vec<Named>, model: &Model, output: &Output) -> Result<Vec<TestSet>> {
+pub(super) fn open(
+    named: Vec<Named>,
+    model: &Model,
+    given: &LabelArgs,
+    output: &Output,
+) -> Result<Vec<TestSet>> {
     let labels = &model.classifier.spec().classes;
-    let options = |classes| OpenOptions { classes, formats: model.decoding.formats, group: &GroupRule::None };
+    let findings = model.findings(given, named.is_empty());
+    let options = |classes| OpenOptions {
+        classes,
+        formats: model.decoding.formats,
+        findings: &findings,
+        ..OpenOptions::KERAS
+    };
     if named.is_empty() {
         let Some((path, classes)) = model.own_test_set() else {
             return Err(hinted("the model has no test set of its own", "name one with `--data FOLDER`"));
         };
         let listing = dataset::list(&path, &options(Classes::Named(&classes)), output)
-            .map_err(|error| gone(error, &path))?
-            .into_test_set()?;
+            .map_err(|error| gone(error, &path))?;
+        model.check_task(&listing)?;
+        let listing = listing.into_test_set()?;
         return Ok(vec![TestSet { name: None, listing, may_lack_classes: false }]);
     }
     let classes: Vec<ClassName> = labels.iter().map(|label| ClassName::same(label)).collect();
     let open = |set: Named| {
         let listing = dataset::list(&set.path, &options(Classes::Among(&classes)), output)
-            .map_err(|error| with_classes(error, labels))?
-            .into_partial_test_set()?;
+            .map_err(|error| with_classes(error, labels))?;
+        model.check_task(&listing)?;
+        let listing = listing.into_partial_test_set()?;
         Ok(TestSet { name: set.name, listing, may_lack_classes: true })
     };
     named.into_iter().map(open).collect()

@@ -10,6 +10,7 @@ use model::{
 };
 
 use experiment::LAST;
+use metrics::Task;
 
 use crate::{
     args::{TrainSettings, WeightsChoice},
@@ -37,14 +38,14 @@ pub(crate) struct NetworkPlan {
 impl NetworkPlan {
     pub(crate) fn new(
         settings: &TrainSettings,
-        classes: Vec<String>,
+        (task, classes): (Task, Vec<String>),
         formats: Formats,
         device: Device,
     ) -> Result<Self> {
         check_flags(settings)?;
         let architecture = settings.model;
         let spec = Spec {
-            task: metrics::Task::MultiClass,
+            task,
             architecture,
             classes,
             image_size: settings.image_size.unwrap_or(architecture.image_size),

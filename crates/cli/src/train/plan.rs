@@ -11,13 +11,13 @@ use data::{BadImage, Decoding, Formats, Layout, Listing, OpenOptions, Split};
 use experiment::Run;
 use model::{Device, PrecisionChoice, Spec};
 use serde_json::Value;
-use train::{Averaging, FitConfig, OnNonFinite, Schedule, class_weight};
+use train::{Averaging, CalibrationConfig, FitConfig, Loss, Monitor, OnNonFinite, Schedule};
 
-use super::network::NetworkPlan;
+use super::{network::NetworkPlan, objective};
 use crate::{
     args::{
-        self, AveragingKind, ClassList, ClassWeight, NonFinite, OptimizerKind, ScheduleKind, TrainArgs,
-        TrainSettings, WeightsChoice,
+        self, AveragingKind, ClassList, ClassWeight, LossKind, MonitorKind, NonFinite, OptimizerKind,
+        ScheduleKind, TrainArgs, TrainSettings, WeightsChoice,
     },
     compute::{device_name, use_threads},
     dataset::{self, marked},
@@ -54,6 +54,7 @@ impl Opened {
             classes: args::classes(&settings.classes),
             formats: decoding.formats,
             group: &settings.group.rule(),
+            findings: &settings.findings.options(),
         };
         let (listing, test) = open(&options)?;
         let scan_seconds = start.elapsed().as_secs_f64();
@@ -75,6 +76,8 @@ pub(crate) struct Plan {
     pub(crate) threads: usize,
     pub(crate) out: PathBuf,
     pub(crate) scan_seconds: f64,
+    /// Labels left out, which have no positive image in the training part.
+    left_out_labels: Vec<String>,
 }
 
 impl Plan {
@@ -97,16 +100,20 @@ impl Plan {
 
     /// Plans a run on these images, in this folder.
     pub(crate) fn of(settings: &TrainSettings, opened: Opened, out: PathBuf) -> Result<Self> {
-        let Opened { threads, device, decoding, listing, test, scan_seconds } = opened;
+        let Opened { threads, device, decoding, mut listing, mut test, scan_seconds } = opened;
         let start = Instant::now();
-        let split = settings.split.split(&listing, settings.validation_split, settings.seed)?;
+        let task = objective::task(settings, &listing)?;
+        let mut split = settings.split.split(&listing, settings.validation_split, settings.seed)?;
         let scan_seconds = scan_seconds + start.elapsed().as_secs_f64();
-        let network = NetworkPlan::new(settings, listing.labels(), decoding.formats, device)?;
+        let left_out_labels = objective::leave_out_labels(&mut listing, &mut split, test.as_mut())?;
+        let network = NetworkPlan::new(settings, (task, listing.labels()), decoding.formats, device)?;
+        let (monitor, min_delta) = objective::monitor(settings, task);
+        objective::check_monitor(monitor, &split.validation, &listing)?;
         let config = FitConfig {
             epochs: settings.epochs,
             batch_size: network.batch_size,
             patience: settings.patience,
-            min_delta: settings.min_delta,
+            min_delta,
             learning_rate: settings.learning_rate,
             base_rate: settings.base_learning_rate.map_or(1.0, |rate| rate / settings.learning_rate),
             weight_decay: weight_decay(settings)?,
@@ -120,7 +127,8 @@ impl Plan {
                 AveragingKind::Ema => Averaging::Ema,
             },
             feature_memory: memory::available() / 4,
-            class_weights: class_weights(&settings.class_weight, &listing)?,
+            loss: objective::loss(settings, task, &listing, &split.training)?,
+            monitor,
             augmentation: settings.augment,
             seed: settings.seed,
             checkpoint_every: settings
@@ -133,7 +141,19 @@ impl Plan {
             extended: false,
         };
         let settings = resolved(settings, &network, &listing, test.as_ref(), &decoding, &config, threads)?;
-        Ok(Self { settings, listing, split, test, network, config, decoding, threads, out, scan_seconds })
+        Ok(Self {
+            settings,
+            listing,
+            split,
+            test,
+            network,
+            config,
+            decoding,
+            threads,
+            out,
+            scan_seconds,
+            left_out_labels,
+        })
     }
 
     /// Returns the specification of the network.
@@ -156,11 +176,20 @@ impl Plan {
         output.note("");
         let tested = test.as_ref().map_or(&[][..], |test| &test.samples);
         dataset::warn_of_groups(listing, &[&split.training[..], &split.validation, tested], output);
+        if listing.is_multi_label() {
+            let parts = [("validation", &split.validation[..]), ("test", tested)];
+            let parts: Vec<_> = parts.into_iter().filter(|(_, samples)| !samples.is_empty()).collect();
+            objective::warn_of_labels(&self.left_out_labels, &listing.labels(), &parts, output);
+        }
     }
 
     /// Makes the table of classes with the images of each part and the weights.
     pub(super) fn counts(&self) -> Lines {
-        let Self { listing, split, test, config, .. } = self;
+        let Self { listing, split, test, .. } = self;
+        let weights = self.weights();
+        if listing.is_multi_label() {
+            return table(&objective::label_rows(listing, split, test.as_ref(), &weights));
+        }
         let count = |samples: &[data::Sample]| data::counts(samples, self.spec().classes.len());
         let (training, validation) = (count(&split.training), count(&split.validation));
         let test = test.as_ref().map(Listing::counts);
@@ -168,7 +197,7 @@ impl Plan {
             vec![["class", "training", "validation", "test", "weight"].map(str::to_owned).to_vec()];
         for (class, label) in listing.labels().into_iter().enumerate() {
             let test = test.as_ref().map_or("–".to_owned(), |test| test[class].to_string());
-            let weight = format!("{:.4}", config.class_weights[class]);
+            let weight = format!("{:.4}", weights[class]);
             let (training, validation) = (training[class].to_string(), validation[class].to_string());
             rows.push(vec![label, training, validation, test, weight]);
         }
@@ -184,8 +213,18 @@ impl Plan {
         dataset::check_classes_left(&self.listing.samples, "training", &self.spec().classes)?;
         let settings = &self.settings;
         self.split = settings.split.split(&self.listing, settings.validation_split, settings.seed)?;
-        self.config.class_weights = class_weights(&settings.class_weight, &self.listing)?;
+        self.config.loss = objective::loss(settings, self.spec().task, &self.listing, &self.split.training)?;
         Ok(true)
+    }
+
+    /// Factor of the training loss of each class, or of each label's positive images.
+    pub(crate) fn weights(&self) -> Vec<f64> {
+        objective::stored_weights(&self.config.loss, self.spec().classes.len())
+    }
+
+    /// Returns the calibration that the run ends with.
+    pub(super) fn calibration(&self) -> CalibrationConfig {
+        objective::calibration(&self.settings, self.spec().task)
     }
 
     /// Prints the lines about the network, and an empty one.
@@ -225,7 +264,20 @@ fn resolved(
     let mut settings = given.clone();
     settings.data = listing.root.clone();
     settings.test_data = test.map(|test| test.root.clone());
-    settings.classes = Some(ClassList(listing.classes.clone()));
+    let names = Some(ClassList(listing.classes.clone()));
+    match listing.is_multi_label() {
+        true => settings.findings.labels = names,
+        false => settings.classes = names,
+    }
+    settings.min_delta = Some(config.min_delta);
+    settings.monitor = Some(match config.monitor {
+        Monitor::ValLoss => MonitorKind::ValLoss,
+        Monitor::ValAuc => MonitorKind::ValAuc,
+    });
+    let is_weighted = matches!(config.loss, Loss::Crossentropy(_) | Loss::BinaryCrossentropy(_));
+    let default = if is_weighted { ClassWeight::Balanced } else { ClassWeight::None };
+    settings.class_weight = Some(given.class_weight.clone().unwrap_or(default));
+    settings.loss = Some(given.loss.unwrap_or(LossKind::Crossentropy));
     settings.image_size = Some(spec.image_size);
     settings.batch_size = Some(network.batch_size);
     settings.base_learning_rate = Some(given.base_learning_rate.unwrap_or(given.learning_rate));
@@ -262,19 +314,6 @@ fn weight_decay(settings: &TrainSettings) -> Result<f64> {
             Err(hinted("`--weight-decay` does not go with `--optimizer adam`", "add `--optimizer adamw`"))
         }
         (_, Some(decay)) => Ok(decay),
-    }
-}
-
-fn class_weights(choice: &ClassWeight, listing: &Listing) -> Result<Vec<f64>> {
-    let n_classes = listing.classes.len();
-    match choice {
-        ClassWeight::Balanced => Ok(class_weight::balanced(&listing.counts())),
-        ClassWeight::None => Ok(vec![1.0; n_classes]),
-        ClassWeight::Given(weights) if weights.len() == n_classes => Ok(weights.clone()),
-        ClassWeight::Given(weights) => Err(hinted(
-            format!("{} class weights do not fit {n_classes} classes", weights.len()),
-            format!("give one for each of {}, in this order", listing.labels().join(", ")),
-        )),
     }
 }
 

@@ -74,7 +74,7 @@ fn a_part_of_a_set_has_its_pixels_and_its_own_labels() {
     let images = images();
     let mut samples = images.samples().to_vec();
     samples.reverse();
-    samples[0].label = 7;
+    samples[0].annotation = Annotation::Class(7);
     samples.insert(1, Sample::new("gone.png".into(), "gone.png".to_owned(), 0));
     let part = images.select(&samples);
     assert_eq!((part.labels(), part.len()), (vec![7, 1, 1], 3));
@@ -97,10 +97,16 @@ fn a_fingerprint_tells_every_difference_but_the_place() {
     let mut others = vec![fingerprint(&["a", "b", "d"].map(str::to_owned), &[&images])];
     others.push(fingerprint(&labels, &[&images, &ImageSet::default()]));
     type Change = fn(&mut Vec<Sample>, &mut [Vec<u8>; 3]);
-    let changes: [Change; 3] = [
+    let changes: [Change; 6] = [
         |_, pixels| pixels[1][5] ^= 1,
-        |samples, _| samples[0].label = 2,
+        |samples, _| samples[0].annotation = Annotation::Class(2),
         |samples, _| samples[1].name.push('x'),
+        |samples, _| samples[0].annotation = Annotation::Findings(vec![Finding::known(true); 2]),
+        |samples, _| samples[0].annotation = Annotation::Findings(vec![Finding::known(false); 2]),
+        |samples, _| {
+            let zero = Finding { mark: crate::Mark::Blank, value: Some(false) };
+            samples[0].annotation = Annotation::Findings(vec![zero; 2]);
+        },
     ];
     for change in changes {
         let (mut samples, mut pixels) = (images.samples().to_vec(), pixels.clone());

@@ -79,7 +79,7 @@ fn check_places(world: &World) {
     let manifest = open(&world.at("m.csv"), &OpenOptions::KERAS).unwrap();
     let by_name = |listing: &crate::Listing| -> Vec<_> {
         let mut all: Vec<_> =
-            listing.samples.iter().map(|sample| (sample.path.clone(), sample.label, sample.part)).collect();
+            listing.samples.iter().map(|sample| (sample.path.clone(), sample.class(), sample.part)).collect();
         all.sort();
         all
     };

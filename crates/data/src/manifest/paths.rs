@@ -6,11 +6,8 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use super::{
-    problems::Problems,
-    read::{Row, shown},
-};
-use crate::{FileObserver, unicode::nfc, walk};
+use super::{problems::Problems, read::Row};
+use crate::{FileObserver, csv_file::shown, unicode::nfc, walk};
 
 /// Leading folders that are taken off at most.
 const MOST_DROPPED: usize = 32;

@@ -13,11 +13,11 @@ pub struct Problems {
 }
 
 impl Problems {
-    pub(super) fn one(line: u64, problem: impl Into<String>) -> Self {
+    pub(crate) fn one(line: u64, problem: impl Into<String>) -> Self {
         Self { told: vec![(line, problem.into())], count: 1, remedy: None }
     }
 
-    pub(super) fn add(&mut self, line: u64, problem: impl Into<String>) {
+    pub(crate) fn add(&mut self, line: u64, problem: impl Into<String>) {
         self.count += 1;
         if self.told.len() < TOLD {
             self.told.push((line, problem.into()));

@@ -1,28 +1,27 @@
 //! Reading of a CSV's bytes into rows; nothing but the file itself is looked at.
 
-use std::{collections::HashSet, io, path::Path};
+use std::{collections::HashSet, path::Path};
 
 use base::csv_text::{CsvRecord, CsvText};
-use sha2::{Digest as _, Sha256};
 
 use super::problems::Problems;
-use crate::{Error, Part};
+use crate::{
+    Error, Part,
+    attributes::{AttributeColumns, plain},
+    csv_file::{self, CsvFile, shown},
+};
 
 /// More classes than any model has; a column of file names or numbers has more.
 pub(super) const MAX_CLASSES: usize = 1000;
-/// The longest file that is read, in bytes: some millions of rows.
-const MAX_BYTES: u64 = 256 << 20;
 /// The longest field, in bytes: as long as a path can be.
 const MAX_FIELD: usize = 4096;
-/// Longest part of a value that is shown, in characters.
-const SHOWN: usize = 80;
 
-const PATHS: [&str; 8] =
+pub(crate) const PATHS: [&str; 8] =
     ["path", "file", "filename", "file_name", "filepath", "image", "image_path", "patientid"];
-const LABELS: [&str; 2] = ["label", "class"];
-const GROUPS: [&str; 4] = ["group", "patient", "patient_id", "patientid"];
-const SPLITS: [&str; 3] = ["split", "set", "part"];
-const FOLDS: [&str; 1] = ["fold"];
+pub(crate) const LABELS: [&str; 2] = ["label", "class"];
+pub(crate) const GROUPS: [&str; 4] = ["group", "patient", "patient_id", "patientid"];
+pub(crate) const SPLITS: [&str; 3] = ["split", "set", "part"];
+pub(crate) const FOLDS: [&str; 1] = ["fold"];
 /// Columns of well-known data sets that are to be renamed: they may mean something else elsewhere.
 const LIKE_PATHS: [&str; 9] = [
     "image_index",
@@ -57,10 +56,13 @@ pub(super) struct Row {
     pub(super) group: Option<String>,
     pub(super) part: Option<Part>,
     pub(super) fold: Option<String>,
+    pub(super) attributes: Vec<String>,
 }
 
 pub(super) struct Table {
     pub(super) rows: Vec<Row>,
+    /// Names of the rows' attributes.
+    pub(super) attributes: Vec<String>,
     /// SHA-256 of the file's bytes, as lowercase hex.
     pub(super) sha256: String,
 }
@@ -68,14 +70,8 @@ pub(super) struct Table {
 /// Reads a CSV; `group` names the column of groups.
 pub(super) fn read(path: &Path, group: Option<&str>) -> Result<Table, Error> {
     let refused = |problems| Error::Csv { path: path.to_owned(), problems };
-    let bytes = base::read_bounded(path, MAX_BYTES).map_err(|source| match source.kind() {
-        io::ErrorKind::FileTooLarge => {
-            refused(Problems::one(1, format!("the file is longer than {} MiB", MAX_BYTES >> 20)))
-        }
-        _ => Error::Io { action: "read", path: path.to_owned(), source },
-    })?;
-    let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    let text = CsvText::new(text(&bytes).map_err(refused)?);
+    let CsvFile { text, sha256 } = csv_file::read(path)?;
+    let text = CsvText::new(&text);
     let mut records = text.records();
     let header = records.next();
     let line = header.as_ref().map_or(1, |header| header.line);
@@ -86,28 +82,7 @@ pub(super) fn read(path: &Path, group: Option<&str>) -> Result<Table, Error> {
         }
     })?;
     let rows = columns.rows(records, line).map_err(refused)?;
-    Ok(Table { rows, sha256 })
-}
-
-fn text(bytes: &[u8]) -> Result<&str, Problems> {
-    let line = |at: usize| 1 + bytes[..at].iter().filter(|byte| **byte == b'\n').count() as u64;
-    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-        return Err(Problems::one(1, "it is UTF-16 text: save it as UTF-8"));
-    }
-    if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
-        return Err(Problems::one(line(at), "a NUL byte: it is no text, or not UTF-8"));
-    }
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Ok(text),
-        Err(error) => Err(Problems::one(line(error.valid_up_to()), "it is not UTF-8")),
-    }
-}
-
-/// A value in backticks, on one line and cut where it is long.
-pub(super) fn shown(value: &str) -> String {
-    let plain: String =
-        value.chars().take(SHOWN).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-    format!("`{plain}{}`", if value.chars().nth(SHOWN).is_some() { "…" } else { "" })
+    Ok(Table { rows, attributes: columns.attributes.names().to_vec(), sha256 })
 }
 
 /// Columns by their meaning.
@@ -118,6 +93,7 @@ struct Columns {
     group: Option<usize>,
     split: Option<usize>,
     fold: Option<usize>,
+    attributes: AttributeColumns,
 }
 
 /// Fault of a header.
@@ -141,7 +117,7 @@ impl Columns {
             return Err(Wrong::Header(format!("column {} is there twice", shown(name))));
         }
         // `Patient ID` is `patient_id`.
-        let plain: Vec<String> = names.iter().map(|name| name.replace([' ', '-'], "_")).collect();
+        let plain: Vec<String> = names.iter().map(|name| plain(name)).collect();
         let column =
             |known: &[&str]| known.iter().find_map(|known| plain.iter().position(|name| name == known));
         let (path, label) = match (column(&PATHS), column(&LABELS)) {
@@ -165,7 +141,11 @@ impl Columns {
             }
             None => column(&GROUPS).filter(|&group| group != path),
         };
-        Ok(Self { width: names.len(), path, label, group, split: column(&SPLITS), fold: column(&FOLDS) })
+        let (split, fold) = (column(&SPLITS), column(&FOLDS));
+        let used: Vec<usize> = [Some(path), Some(label), group, split, fold].into_iter().flatten().collect();
+        let own: Vec<String> = header.cells().map(str::to_owned).collect();
+        let attributes = AttributeColumns::new(&own, &used);
+        Ok(Self { width: names.len(), path, label, group, split, fold, attributes })
     }
 
     fn rows(&self, records: impl Iterator<Item = CsvRecord>, header: u64) -> Result<Vec<Row>, Problems> {
@@ -215,6 +195,7 @@ impl Columns {
             group: of(self.group),
             part,
             fold: of(self.fold),
+            attributes: self.attributes.texts(record),
         })
     }
 }

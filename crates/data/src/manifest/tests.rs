@@ -38,10 +38,11 @@ fn rows_become_samples_class_by_class() {
     let sample = |name: &str, label, group: Option<&str>, part| Sample {
         path: folder.path().join(name),
         name: name.to_owned(),
-        label,
+        annotation: crate::Annotation::Class(label),
         group: group.map(str::to_owned),
         part,
         fold: None,
+        attributes: Vec::new(),
     };
     let expected = [
         sample("a/1.png", 0, None, Some(Part::Test)),
@@ -88,9 +89,8 @@ fn paths_stand_as_the_rows_have_them() {
 fn several_findings_of_an_image_are_no_class() {
     let files = ["1.png", "2.png", "3.png"];
     let csv = "path,label\n1.png,Mass\n2.png,Mass|Nodule\n3.png,Edema | Mass\n";
-    let error = opened(&world(&files, csv)).unwrap_err();
-    let Error::SeveralFindings { line, label, rows, .. } = error else { panic!("{error}") };
-    assert_eq!((line, label.as_str(), rows), (3, "`Mass|Nodule`", 2));
+    let listing = opened(&world(&files, csv)).unwrap();
+    assert_eq!((listing.is_multi_label(), listing.labels().len()), (true, 3));
     // A bar without a finding on each side is part of a name.
     let listing = opened(&world(&files, "path,label\n1.png,a|\n2.png,|\n3.png,b\n")).unwrap();
     assert_eq!(listing.labels(), ["a|", "b", "|"]);
@@ -135,7 +135,7 @@ fn classes_are_named_by_the_files_labels() {
     let open = |classes| open(&path, &OpenOptions { classes, ..OpenOptions::KERAS });
     let listing = open(Classes::Named(&named)).unwrap();
     assert_eq!(listing.labels(), ["beta", "a"]);
-    assert_eq!(listing.samples.iter().map(|sample| sample.label).collect::<Vec<_>>(), [0, 1]);
+    assert_eq!(listing.samples.iter().filter_map(Sample::class).collect::<Vec<_>>(), [0, 1]);
     assert_eq!(listing.left_out[0].reason, Reason::NotAClass);
     let error = open(Classes::Exactly(&named)).unwrap_err();
     assert!(error.to_string().ends_with("`c` unknown to the model"), "{error}");
@@ -154,8 +154,8 @@ fn bad_files_are_told_line_by_line() {
         ("", "line 1: it is empty, but `path,label` and a row an image are expected"),
         ("\n \n", "line 1: it is empty, but `path,label` and a row an image are expected"),
         (
-            "# a note\n\nImage Index,Finding Labels,\n",
-            "line 3: no column `path`; there are `Image Index`, `Finding Labels`, ``; rename `Image Index` to `path`; rename `Finding Labels` to `label`",
+            "# a note\n\nImage Index,Findings,\n",
+            "line 3: no column `path`; there are `Image Index`, `Findings`, ``; rename `Image Index` to `path`; rename `Findings` to `label`",
         ),
         ("path,label\n", "line 1: there is no row below the header"),
         ("path,kind\n1.png,x\n", "line 1: no column `label`; there are `path`, `kind`"),

@@ -57,17 +57,21 @@ pub(crate) fn check_free(out: &Path, force: bool) -> Result<(), Error> {
     }
 }
 
-/// Makes a header and a record a row.
-pub(crate) fn records(out: &Path, rows: &[Row<'_>]) -> Result<Vec<Record>, Error> {
-    let folder = match out.parent() {
+/// Prepares to write paths as seen from a file's folder, which must be there.
+pub(crate) fn folder_of(out: &Path) -> Result<Relative, Error> {
+    Relative::to(match out.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
-    };
+    })
+}
+
+/// Makes a header and a record a row.
+pub(crate) fn records(out: &Path, rows: &[Row<'_>]) -> Result<Vec<Record>, Error> {
     let folds = rows.iter().any(|row| row.fold.is_some());
     let mut header: Record = ["path", "label", "group", "split"].map(str::to_owned).to_vec();
     header.extend(folds.then(|| "fold".to_owned()));
     let mut records = vec![header];
-    let mut places = Relative::to(folder)?;
+    let mut places = folder_of(out)?;
     for row in rows {
         let path = places.path(row.path)?;
         let mut record =
@@ -105,7 +109,7 @@ fn bytes(records: &[Record]) -> io::Result<Vec<u8>> {
 }
 
 /// Paths as seen from a folder. Links in the way to it are resolved, since `..` leads to where a folder really lies.
-struct Relative {
+pub(crate) struct Relative {
     base: PathBuf,
     folders: HashMap<PathBuf, PathBuf>,
 }
@@ -115,7 +119,8 @@ impl Relative {
         Ok(Self { base: canonical(folder)?, folders: HashMap::new() })
     }
 
-    fn path(&mut self, file: &Path) -> Result<String, Error> {
+    /// Returns the path of a file as seen from the folder.
+    pub(crate) fn path(&mut self, file: &Path) -> Result<String, Error> {
         let folder = match file.parent() {
             Some(parent) if parent != Path::new("") => parent,
             _ => Path::new("."),

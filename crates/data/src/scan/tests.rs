@@ -12,7 +12,7 @@ fn scan(root: &Path, classes: Option<&[ClassName]>) -> Result<Listing, Error> {
 
 fn scan_like(root: &Path, classes: &[ClassName]) -> Result<Listing, Error> {
     let group = &GroupRule::None;
-    open(root, &OpenOptions { classes: Classes::Exactly(classes), formats: Formats::Keras, group })
+    open(root, &OpenOptions { classes: Classes::Exactly(classes), group, ..OpenOptions::KERAS })
 }
 
 /// A data set with these files, each of which is empty.
@@ -70,7 +70,9 @@ fn classes_order_and_split_are_those_of_keras() {
                 case[part].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
             assert_eq!(names(samples), expected, "{part} at {}", case["validation_split"]);
             assert!(
-                samples.iter().all(|sample| indices[sample.name.split('/').next().unwrap()] == sample.label)
+                samples
+                    .iter()
+                    .all(|sample| Some(indices[sample.name.split('/').next().unwrap()]) == sample.class())
             );
         }
     }
@@ -109,7 +111,7 @@ fn named_classes_give_the_order_and_labels() {
     let listing = scan(folder.path(), Some(&[class("c"), class("healthy=a")])).unwrap();
     assert_eq!(listing.labels(), ["c", "healthy"]);
     assert_eq!(names(&listing.samples), ["c/1.png", "a/1.png"]);
-    assert_eq!(listing.samples[1].label, 1);
+    assert_eq!(listing.samples[1].class(), Some(1));
     for twice in [["a", "a"], ["x=a", "x=b"], ["x=a", "y=a"]] {
         let error = scan(folder.path(), Some(&twice.map(class))).unwrap_err();
         assert!(matches!(error, Error::ClassTwice { .. }), "{error}");

@@ -1,6 +1,6 @@
 //! Folds for cross-validation.
 
-use super::{check_groups, grouped, key};
+use super::{check_groups, grouped, key, stratified};
 use base::random::{Key, Purpose, permutation};
 
 use crate::{Error, Listing, Sample};
@@ -8,7 +8,8 @@ use crate::{Error, Listing, Sample};
 /// Draws the fold of each image of `listing.samples`, `0..k`, from `seed`: each is in exactly one.
 ///
 /// Without `whole_groups` two folds differ by at most one image of a class; with it groups stay whole, and where none spans
-/// classes a fold is off a class's mean by less than the class's largest group.
+/// classes a fold is off a class's mean by less than the class's largest group. Images with findings are dealt by iterative
+/// stratification, in whole groups wherever groups are known.
 ///
 /// # Errors
 /// Fewer than 2 folds; a class with too few images, or groups, to be in each of them; no image with a group.
@@ -20,6 +21,9 @@ pub fn folds(listing: &Listing, k: usize, whole_groups: bool, seed: u64) -> Resu
         let class = listing.classes[class].label.clone();
         Error::TooFewForFolds { class, k, whole_groups }
     };
+    if listing.is_multi_label() {
+        return of_findings(listing, k, whole_groups, &Key { step: 1, ..key(seed, Purpose::Groups) });
+    }
     // Before anything of the size of `k` is made.
     if let Some(class) = listing.counts().into_iter().position(|count| count < k) {
         return Err(too_few(class));
@@ -61,7 +65,8 @@ pub fn own_folds(listing: &Listing) -> Result<Option<(usize, Vec<usize>)>, Error
     if k < 2 {
         return Err(refused("there is only one".to_owned()));
     }
-    if let Some((class, fold)) = lacking(listing, &folds, k) {
+    let lacking = if listing.is_multi_label() { None } else { lacking(listing, &folds, k) };
+    if let Some((class, fold)) = lacking {
         let class = &listing.classes[class].label;
         return Err(refused(format!("fold {} has no image of class `{class}`", fold + 1)));
     }
@@ -76,6 +81,7 @@ pub fn hold_out(listing: &Listing, folds: &[usize], fold: usize) -> (Listing, Li
             root: listing.root.clone(),
             layout: listing.layout,
             classes: listing.classes.clone(),
+            attributes: listing.attributes.clone(),
             samples: images.map(|(sample, _)| sample.clone()).collect(),
             left_out: Vec::new(),
             ungrouped: 0,
@@ -94,9 +100,23 @@ pub fn hold_out(listing: &Listing, folds: &[usize], fold: usize) -> (Listing, Li
 fn lacking(listing: &Listing, folds: &[usize], k: usize) -> Option<(usize, usize)> {
     let mut there = vec![vec![false; k]; listing.classes.len()];
     for (sample, &fold) in listing.samples.iter().zip(folds) {
-        there[sample.label][fold] = true;
+        sample.strata().for_each(|stratum| there[stratum][fold] = true);
     }
     there.iter().enumerate().find_map(|(class, there)| Some((class, there.iter().position(|there| !there)?)))
+}
+
+/// Deals out images with findings.
+fn of_findings(listing: &Listing, k: usize, whole_groups: bool, key: &Key) -> Result<Vec<usize>, Error> {
+    if whole_groups {
+        check_groups(listing)?;
+    }
+    let samples: Vec<&Sample> = listing.samples.iter().collect();
+    let groups = grouped::groups(&samples);
+    if groups.len() < k {
+        return Err(Error::TooFewToFold { path: listing.root.clone(), groups: groups.len(), k });
+    }
+    let shares = vec![1.0 / k as f64; k];
+    Ok(stratified::deal(&groups, listing.classes.len(), &shares, key))
 }
 
 /// Deals out images class by class; the next class continues where the last one ended, so that folds are of one size as well.
@@ -104,7 +124,7 @@ fn of_images(listing: &Listing, k: usize, key: &Key) -> Vec<usize> {
     let mut folds = vec![0; listing.samples.len()];
     let mut dealt = 0;
     for class in 0..listing.classes.len() {
-        let samples = listing.samples.iter().enumerate().filter(|(_, sample)| sample.label == class);
+        let samples = listing.samples.iter().enumerate().filter(|(_, sample)| sample.class() == Some(class));
         let of_class: Vec<usize> = samples.map(|(i, _)| i).collect();
         for i in permutation(of_class.len(), key, class as u64) {
             folds[of_class[i]] = dealt % k;

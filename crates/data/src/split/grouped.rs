@@ -10,7 +10,7 @@ use crate::{ClassName, Error, Sample};
 pub(super) struct Group {
     /// Indices of the group's images.
     pub(super) members: Vec<usize>,
-    /// Classes in rising order, each with its images.
+    /// Classes, or positive labels, in rising order, each with its images.
     pub(super) counts: Vec<(usize, usize)>,
 }
 
@@ -29,9 +29,11 @@ pub(super) fn groups(samples: &[&Sample]) -> Vec<Group> {
         }
         let group = &mut groups[index];
         group.members.push(i);
-        match group.counts.binary_search_by_key(&sample.label, |(class, _)| *class) {
-            Ok(at) => group.counts[at].1 += 1,
-            Err(at) => group.counts.insert(at, (sample.label, 1)),
+        for stratum in sample.strata() {
+            match group.counts.binary_search_by_key(&stratum, |(class, _)| *class) {
+                Ok(at) => group.counts[at].1 += 1,
+                Err(at) => group.counts.insert(at, (stratum, 1)),
+            }
         }
     }
     groups

@@ -1,3 +1,4 @@
+mod findings;
 mod properties;
 
 use std::{collections::HashSet, path::PathBuf};
@@ -19,6 +20,7 @@ fn listing(counts: &[usize]) -> Listing {
         root: PathBuf::new(),
         layout: Layout::ClassFolders,
         classes: classes[..counts.len()].to_vec(),
+        attributes: Vec::new(),
         samples,
         left_out: Vec::new(),
         ungrouped: 0,
@@ -28,7 +30,7 @@ fn listing(counts: &[usize]) -> Listing {
 }
 
 fn counts(samples: &[Sample]) -> [usize; 2] {
-    [0, 1].map(|class| samples.iter().filter(|sample| sample.label == class).count())
+    [0, 1].map(|class| samples.iter().filter(|sample| sample.class() == Some(class)).count())
 }
 
 fn names(samples: &[Sample]) -> Vec<&str> {

@@ -7,7 +7,7 @@ use std::{
 
 use metrics::{Figure, independent_difference};
 
-use super::{TestFigures, Tested};
+use super::TestFigures;
 use crate::{
     Error, PredictionTable, Result,
     json::{Json, object},
@@ -135,31 +135,24 @@ pub struct PooledAbove {
 
 impl Subgroups {
     /// Computes the figures of each value of the columns, and compares them with each other and with those of all images,
-    /// `pooled`; `tested` as for these.
+    /// `pooled`.
     ///
     /// # Errors
     /// A column that the table lacks; a column with bins and a value that is no number; a column with too many values.
     pub fn new(
         set: &PredictionTable,
         pooled: &TestFigures,
-        tested: &Tested,
         settings: &SubgroupSettings,
     ) -> Result<Self> {
         let mut subgroups =
             Self { parts: Vec::new(), left_out: Vec::new(), gaps: Vec::new(), pooled_above: Vec::new() };
         for column in &settings.columns {
-            subgroups.add(set, pooled, tested, &Column::find(set, column, settings)?)?;
+            subgroups.add(set, pooled, &Column::find(set, column, settings)?)?;
         }
         Ok(subgroups)
     }
 
-    fn add(
-        &mut self,
-        set: &PredictionTable,
-        pooled: &TestFigures,
-        tested: &Tested,
-        column: &Column<'_>,
-    ) -> Result<()> {
+    fn add(&mut self, set: &PredictionTable, pooled: &TestFigures, column: &Column<'_>) -> Result<()> {
         let first = self.parts.len();
         for (value, images) in column.values()? {
             if let Some(reason) = reason_to_leave_out(set, &images) {
@@ -169,7 +162,7 @@ impl Subgroups {
             }
             let part = set.select(&images)?;
             let patients = part.scores.groups().map(|groups| groups.iter().collect::<HashSet<_>>().len());
-            let figures = TestFigures::new(&part, tested.clone())?;
+            let figures = TestFigures::new(&part, pooled.tested())?;
             self.parts.push(Subgroup { column: column.name.to_owned(), value, patients, figures });
         }
         let parts = &self.parts[first..];

@@ -90,15 +90,16 @@ fn names(
     key: &str,
     why: impl Fn(usize) -> Option<String>,
 ) -> Vec<String> {
+    let figures = test.record.saved.by_label(key);
     let name = |(class, label): (usize, &String)| {
         let label: String = if label.chars().count() > 24 {
             label.chars().take(23).chain(['…']).collect()
         } else {
             label.clone()
         };
-        match (why(class), test.record.saved.classes.get(class)) {
+        match (why(class), figures.get(class)) {
             (Some(why), _) => format!("{label}: no curve, {why}"),
-            (None, Some(figures)) => format!("{label}: {area} {}", number::short(&figures.figure(key))),
+            (None, Some((_, figure))) => format!("{label}: {area} {}", number::short(figure)),
             (None, None) => label,
         }
     };

@@ -47,7 +47,8 @@ fn config() -> FitConfig {
         warmup_epochs: 0.5,
         averaging: Averaging::Ema,
         feature_memory: 0,
-        class_weights: vec![3.0, 1.0, 1.0],
+        loss: Loss::Crossentropy(vec![3.0, 1.0, 1.0]),
+        monitor: Monitor::ValLoss,
         augmentation: "light".parse::<Augmentation>().unwrap(),
         seed: 28,
         checkpoint_every: None,
@@ -174,7 +175,7 @@ fn a_step_that_is_not_finite_ends_training_or_is_left_out_and_counted() {
     let folder = tempfile::tempdir().unwrap();
     let images = images(folder.path());
     // With 8-bit pixels and sane weights no loss is infinite: here a class weight is.
-    let config = FitConfig { class_weights: vec![f64::INFINITY, 1.0, 1.0], batch_size: 4, ..config() };
+    let config = FitConfig { loss: Loss::Crossentropy(vec![f64::INFINITY, 1.0, 1.0]), batch_size: 4, ..config() };
     let mut stopped = run(&folder.path().join("stopped"));
     let error = go_on(&images, &config, &mut stopped, &mut ()).unwrap_err().to_string();
     assert!(error.starts_with("the loss is inf in epoch 1, batch "), "{error}");
@@ -186,7 +187,7 @@ fn a_step_that_is_not_finite_ends_training_or_is_left_out_and_counted() {
     let rows = experiment::read_history(&skipped.file(HISTORY)).unwrap();
     assert!(rows.iter().all(|row| row.loss.is_finite() && row.val_loss.is_finite()));
     // Nothing is learnt if every step is skipped.
-    let hopeless = FitConfig { class_weights: vec![f64::NAN; 3], ..skipping };
+    let hopeless = FitConfig { loss: Loss::Crossentropy(vec![f64::NAN; 3]), ..skipping };
     let mut run = run(&folder.path().join("hopeless"));
     let error = go_on(&images, &hopeless, &mut run, &mut ()).unwrap_err().to_string();
     assert!(error.starts_with("the loss is NaN in epoch 1, all batches"), "{error}");

@@ -63,6 +63,7 @@ fn files_may_lie_below_a_folder_above_the_csvs() {
         group: None,
         part: None,
         fold: None,
+        attributes: Vec::new(),
     };
     // A CSV in the current folder has no folder in its path.
     let bases: Vec<PathBuf> = ways(Path::new(""), &[row]).unwrap().into_iter().map(|way| way.base).collect();

@@ -15,7 +15,7 @@ fn of(images: &[(usize, Option<u8>)]) -> Listing {
         let group = group.map(|group| group.to_string());
         listing.samples.push(Sample { group, ..Sample::new(PathBuf::from(&name), name, label) });
     }
-    listing.samples.sort_by_key(|sample| sample.label);
+    listing.samples.sort_by_key(Sample::class);
     listing
 }
 
@@ -52,7 +52,9 @@ fn of_many_classes() -> impl Strategy<Value = Listing> {
 fn largest(listing: &Listing) -> [usize; 3] {
     let mut groups: HashMap<(&str, usize), usize> = HashMap::new();
     for sample in &listing.samples {
-        *groups.entry((sample.group.as_deref().unwrap_or(&sample.name), sample.label)).or_default() += 1;
+        *groups
+            .entry((sample.group.as_deref().unwrap_or(&sample.name), sample.class().unwrap()))
+            .or_default() += 1;
     }
     [0, 1, 2].map(|class| {
         let of_class = groups.iter().filter(|((_, label), _)| *label == class);
@@ -61,7 +63,7 @@ fn largest(listing: &Listing) -> [usize; 3] {
 }
 
 fn by_class(samples: &[Sample]) -> [usize; 3] {
-    [0, 1, 2].map(|class| samples.iter().filter(|sample| sample.label == class).count())
+    [0, 1, 2].map(|class| samples.iter().filter(|sample| sample.class() == Some(class)).count())
 }
 
 /// Every image is in exactly one set, in the listing's order.
@@ -182,7 +184,7 @@ proptest! {
             for (set, sign) in [(&split.training, 1), (&split.validation, -1)] {
                 for sample in set {
                     let group = sample.group.as_deref().unwrap_or(&sample.name);
-                    changes.entry(group).or_default()[sample.label] += sign;
+                    changes.entry(group).or_default()[sample.class().unwrap()] += sign;
                 }
             }
             let own = counts.map(|count| count as isize);
@@ -276,7 +278,7 @@ proptest! {
 fn of_fold(listing: &Listing, folds: &[usize], k: usize, class: usize) -> Vec<usize> {
     let mut counts = vec![0; k];
     for (sample, &fold) in listing.samples.iter().zip(folds) {
-        counts[fold] += usize::from(sample.label == class);
+        counts[fold] += usize::from(sample.class() == Some(class));
     }
     counts
 }

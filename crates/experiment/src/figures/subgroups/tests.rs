@@ -1,7 +1,7 @@
 use metrics::{Scores, Targets};
 
 use super::*;
-use crate::{Attribute, PredictedImage};
+use crate::{Attribute, PredictedImage, Tested};
 
 /// Images of one label by view: of each view as many, of which every third has it; in `PA` they rank above all others, in `AP`
 /// too but all `AP` images lie above all `PA` images without it.
@@ -42,7 +42,7 @@ fn by(set: &PredictionTable, columns: &[&str], bins: &[&str]) -> Result<Subgroup
         bins: bins.iter().map(|bins| bins.parse().unwrap()).collect(),
     };
     let pooled = TestFigures::new(set, tested()).unwrap();
-    Subgroups::new(set, &pooled, &tested(), &settings)
+    Subgroups::new(set, &pooled, &settings)
 }
 
 fn values(subgroups: &Subgroups) -> Vec<(&str, usize)> {
