@@ -46,6 +46,7 @@ fn counts(listing: &Listing, label: &str) -> LabelCounts {
 }
 
 /// Runs a test with the folder, or says that it is skipped.
+#[expect(clippy::print_stderr, reason = "the only way for a test to say that it was skipped")]
 fn with_folder(test: impl FnOnce(&Path)) {
     match folder() {
         Some(folder) => test(&folder),
