@@ -2,7 +2,7 @@
 
 use std::{ffi::OsStr, fmt::Write as _};
 
-use ::audit::CopyPair;
+use ::audit::{CopyPair, SharedGroup};
 use base::shown;
 
 use super::{AuditReport, count, kind};
@@ -28,12 +28,10 @@ pub(super) fn report(report: &AuditReport) -> Lines {
         &format!("copies {}, within a set", report.otherwise()),
         across_classes.iter().map(|pair| self::pair(report, pair)),
     );
-    let groups = audit.shared_groups.iter().map(|group| {
-        let mut sets: Vec<&str> = group.images.iter().map(|&image| report.set(image)).collect();
-        sets.dedup();
-        format!("{}: {} in {}", quoted(&group.group), count(group.images.len(), "image"), sets.join(", "))
-    });
-    section(&mut text, "groups in more than one set", groups);
+    section(&mut text, "groups in more than one set", groups(report).into_iter());
+    if let Some(pairs) = pairs(report) {
+        let _ = writeln!(text, "  {pairs}");
+    }
     let unreadable =
         audit.unreadable.iter().map(|(image, error)| format!("{}: {error}", quoted(report.path(*image))));
     section(&mut text, "images that cannot be read", unreadable);
@@ -56,6 +54,41 @@ pub(super) fn report(report: &AuditReport) -> Lines {
     section(&mut text, heading, harmless.iter().map(|pair| self::pair(report, pair)));
     // Names are escaped, so that every line break is from this function.
     Lines::of(text.trim_end())
+}
+
+/// Describes the groups in more than one set, those in training and test first.
+fn groups(report: &AuditReport) -> Vec<String> {
+    let sets_of = |group: &SharedGroup| -> Vec<&str> {
+        let mut sets: Vec<&str> = group.images.iter().map(|&image| report.set(image)).collect();
+        sets.dedup();
+        sets
+    };
+    let mut groups: Vec<(&SharedGroup, Vec<&str>)> =
+        report.audit.shared_groups.iter().map(|group| (group, sets_of(group))).collect();
+    groups.sort_by_key(|(_, sets)| !(sets.contains(&"training") && sets.contains(&"test")));
+    let line = |(group, sets): &(&SharedGroup, Vec<&str>)| {
+        format!("{}: {} in {}", quoted(&group.group), count(group.images.len(), "image"), sets.join(", "))
+    };
+    groups.iter().map(line).collect()
+}
+
+/// Counts the groups that each two of more than two sets share.
+fn pairs(report: &AuditReport) -> Option<String> {
+    let names = &report.audit.sets;
+    let shared = |first: usize, second: usize| {
+        let has = |group: &&SharedGroup, set| {
+            group.images.iter().any(|&image| report.audit.images[image].set == set)
+        };
+        report.audit.shared_groups.iter().filter(|group| has(group, first) && has(group, second)).count()
+    };
+    let pairs =
+        (0..names.len()).flat_map(|first| (first + 1..names.len()).map(move |second| (first, second)));
+    let told: Vec<String> = pairs
+        .map(|(first, second)| (first, second, shared(first, second)))
+        .filter(|(_, _, count)| *count > 0)
+        .map(|(first, second, count)| format!("{count} in {} and {}", names[first], names[second]))
+        .collect();
+    (told.len() > 1).then(|| told.join(", "))
 }
 
 /// Adds a heading with the number of lines, and the first of them; nothing where there are none.

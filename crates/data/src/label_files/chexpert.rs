@@ -58,7 +58,9 @@ fn read_one(file: &Table<'_>) -> Result<LabelTable, Error> {
         let marks = file.marks(record, &columns)?;
         let mut values = attributes.values(record)?;
         let cell = |column: Option<usize>| column.map(|column| record.cell(column)).unwrap_or_default();
-        let view = if cell(projection).is_empty() { cell(side) } else { cell(projection) };
+        // Some frontal images have the projection `LL` or `RL`.
+        let is_frontal = ["AP", "PA"].contains(&cell(projection)) && cell(side) != "Lateral";
+        let view = if is_frontal { cell(projection) } else { cell(side) };
         values.push(view.to_owned());
         values.push(folder(name, "study").unwrap_or_default());
         let group = folder(name, "patient");

@@ -42,14 +42,14 @@ fn is_joined(label: &str) -> bool {
 }
 
 /// Columns that are no labels.
-struct Columns {
+struct KnownColumns {
     path: usize,
     group: Option<usize>,
     split: Option<usize>,
     fold: Option<usize>,
 }
 
-impl Columns {
+impl KnownColumns {
     fn find(file: &Table<'_>) -> Result<Self, Error> {
         let path = file.column(&PATHS).map_or_else(|| file.needed(PATHS[0], LabelFormat::Csv), Ok)?;
         let group = file.column(&GROUPS).filter(|&group| group != path);
@@ -82,7 +82,7 @@ impl Columns {
 }
 
 pub(super) fn read(file: &Table<'_>, options: &OpenOptions<'_>) -> Result<LabelTable, Error> {
-    let columns = Columns::find(file)?;
+    let columns = KnownColumns::find(file)?;
     let joined = file.column(&LABELS).filter(|&label| first_joined(file, label).is_some());
     match joined {
         Some(label) => read_joined(file, &columns, label),
@@ -90,7 +90,7 @@ pub(super) fn read(file: &Table<'_>, options: &OpenOptions<'_>) -> Result<LabelT
     }
 }
 
-fn table(file: &Table<'_>, columns: &Columns, attributes: &AttributeColumns) -> LabelTable {
+fn table(file: &Table<'_>, columns: &KnownColumns, attributes: &AttributeColumns) -> LabelTable {
     LabelTable {
         labels: Vec::new(),
         attributes: attributes.names().to_vec(),
@@ -103,7 +103,7 @@ fn table(file: &Table<'_>, columns: &Columns, attributes: &AttributeColumns) -> 
     }
 }
 
-fn read_joined(file: &Table<'_>, columns: &Columns, label: usize) -> Result<LabelTable, Error> {
+fn read_joined(file: &Table<'_>, columns: &KnownColumns, label: usize) -> Result<LabelTable, Error> {
     let attributes = file.attributes(&[&columns.used()[..], &[label]].concat());
     let mut table = table(file, columns, &attributes);
     let (mut findings, mut several) = (JoinedFindings::new(labels_in(file, label)), None);
@@ -140,7 +140,11 @@ fn labels_in(file: &Table<'_>, label: usize) -> Vec<String> {
     labels
 }
 
-fn read_columns(file: &Table<'_>, columns: &Columns, options: &OpenOptions<'_>) -> Result<LabelTable, Error> {
+fn read_columns(
+    file: &Table<'_>,
+    columns: &KnownColumns,
+    options: &OpenOptions<'_>,
+) -> Result<LabelTable, Error> {
     let labels = match super::wanted(options) {
         Some(wanted) => {
             let is_wanted = |column: &usize| wanted.iter().any(|label| label.folder == file.header[*column]);
@@ -199,7 +203,7 @@ fn label_columns(file: &Table<'_>) -> Vec<usize> {
     for record in file.records() {
         counts.iter_mut().enumerate().for_each(|(column, counts)| counts.add(record.cell(column)));
     }
-    let reserved = Columns::find(file).map(|columns| columns.used()).unwrap_or_default();
+    let reserved = KnownColumns::find(file).map(|columns| columns.used()).unwrap_or_default();
     let labels = file.column(&LABELS);
     let is_attribute = |column: usize| canonical(&file.header[column]).is_some();
     let is_label = |&column: &usize| {

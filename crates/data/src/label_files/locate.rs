@@ -18,7 +18,7 @@ pub(super) struct Finder<'a> {
     dropped: usize,
     /// Number of last names of a path that tell all images apart: 3 of CheXpert's, whose files are all called alike.
     telling: usize,
-    files: Option<Files>,
+    files: Option<FilesByName>,
 }
 
 /// Returns so many last names of a path.
@@ -29,7 +29,7 @@ fn last(path: &str, names: usize) -> &str {
 
 /// Files below a folder by their names.
 #[derive(Default)]
-struct Files {
+struct FilesByName {
     names: HashMap<String, Vec<PathBuf>>,
     /// Images by their names without an extension.
     stems: HashMap<String, Vec<PathBuf>>,
@@ -72,7 +72,7 @@ impl<'a> Finder<'a> {
 
     fn by_name(&mut self, name: &str) -> Option<PathBuf> {
         let folder = self.folder;
-        let files = self.files.get_or_insert_with(|| Files::below(folder));
+        let files = self.files.get_or_insert_with(|| FilesByName::below(folder));
         let last = name.rsplit('/').next().unwrap_or(name);
         let found = files.names.get(last).or_else(|| files.stems.get(last))?;
         let common = |path: &PathBuf| {
@@ -90,7 +90,7 @@ impl<'a> Finder<'a> {
     }
 }
 
-impl Files {
+impl FilesByName {
     /// Reads the names of all files below a folder. Links to folders are not followed; a folder that cannot be read has none.
     fn below(folder: &Path) -> Self {
         let mut files = Self::default();

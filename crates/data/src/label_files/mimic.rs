@@ -64,8 +64,8 @@ pub(super) fn read(file: &Table<'_>) -> Result<LabelTable, Error> {
     let mut parts = parts(&split)?;
     let metadata = sibling(file.path, "metadata")?;
     let CsvFile { text, .. } = csv_file::read(&metadata)?;
-    let images = Images::read(&Table::new(&metadata, &text), &studies)?;
-    let Images { mut rows, attributes, seen, without, all, keys } = images;
+    let images = MimicImages::read(&Table::new(&metadata, &text), &studies)?;
+    let MimicImages { mut rows, attributes, seen, without, all, keys } = images;
     let refused =
         |other: &Path, reason| Err(Error::Tables { path: metadata.clone(), other: other.to_owned(), reason });
     if without as f64 > MOST_WITHOUT * all as f64 || seen.len() < studies.len() {
@@ -162,7 +162,7 @@ fn parts(path: &Path) -> Result<HashMap<String, Part>, Error> {
 }
 
 /// Images of the table of images that have labels.
-struct Images {
+struct MimicImages {
     rows: Vec<LabelRow>,
     /// Name of each row's DICOM file.
     keys: Vec<String>,
@@ -174,7 +174,7 @@ struct Images {
     all: usize,
 }
 
-impl Images {
+impl MimicImages {
     fn read(file: &Table<'_>, studies: &StudyMarks) -> Result<Self, Error> {
         let key = StudyColumns::find(file)?;
         let image = file.needed("dicom_id", LabelFormat::Mimic)?;

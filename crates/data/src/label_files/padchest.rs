@@ -16,7 +16,7 @@ pub(super) fn is_format(file: &Table<'_>) -> bool {
 }
 
 /// Columns of the file.
-struct Columns {
+struct PadChestColumns {
     image: usize,
     labels: usize,
     patient: Option<usize>,
@@ -25,7 +25,7 @@ struct Columns {
 }
 
 pub(super) fn read(file: &Table<'_>) -> Result<LabelTable, Error> {
-    let columns = Columns {
+    let columns = PadChestColumns {
         image: file.needed("ImageID", LabelFormat::PadChest)?,
         labels: file.needed("Labels", LabelFormat::PadChest)?,
         patient: file.column(&["patientid"]),

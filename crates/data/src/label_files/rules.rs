@@ -41,7 +41,7 @@ pub(super) fn pick(table: &LabelTable, path: &Path, options: &OpenOptions<'_>) -
         };
         return Err(Error::NoLabels { path: path.to_owned(), reason });
     }
-    let values = Values::new(table, options.findings);
+    let values = ValueRules::new(table, options.findings);
     let findings = table.rows.iter().map(|row| {
         let of_column = |(_, column): &(ClassName, Option<usize>)| values.finding(&row.marks, *column);
         columns.iter().map(of_column).collect()
@@ -116,7 +116,7 @@ fn frequent(
 }
 
 /// Rules by which marks become values.
-struct Values {
+struct ValueRules {
     /// Value of an uncertain mark, for each label.
     uncertain: Vec<Option<bool>>,
     blank: BlankRule,
@@ -124,7 +124,7 @@ struct Values {
     no_finding: Option<(usize, Option<usize>)>,
 }
 
-impl Values {
+impl ValueRules {
     fn new(table: &LabelTable, options: &FindingOptions) -> Self {
         let value = |label: &String| options.uncertain.policy(label).value();
         let place = |name| super::position(&table.labels, name);

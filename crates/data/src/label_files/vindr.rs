@@ -26,14 +26,14 @@ pub(super) fn read(file: &Table<'_>, readers: Readers) -> Result<LabelTable, Err
 
 /// Images with what each of their readers says.
 #[derive(Default)]
-struct Images {
+struct VinDrImages {
     places: HashMap<String, usize>,
     rows: Vec<LabelRow>,
     /// Readers of each image, each with the labels that the reader marks.
     readers: Vec<Vec<(String, Vec<usize>)>>,
 }
 
-impl Images {
+impl VinDrImages {
     /// Adds what a reader says of an image, besides what the reader has said of it before.
     fn add(
         &mut self,
@@ -105,7 +105,7 @@ fn read_boxes(
     labels.dedup();
     labels.retain(|label| label.to_lowercase() != NO_FINDING);
     let attributes = file.attributes(&others(file));
-    let mut images = Images::default();
+    let mut images = VinDrImages::default();
     file.read(|record| {
         let (name, label) = (record.cell(image), record.cell(class));
         if label.is_empty() {
@@ -133,7 +133,7 @@ fn read_columns(
     let columns: Vec<usize> = (0..file.header.len()).filter(is_label).collect();
     let attributes = file.attributes(&(0..file.header.len()).collect::<Vec<_>>());
     let labels: Vec<String> = columns.iter().map(|&column| file.header[column].clone()).collect();
-    let mut images = Images::default();
+    let mut images = VinDrImages::default();
     file.read(|record| {
         let name = record.cell(image);
         let marks = file.marks(record, &columns)?;
