@@ -186,7 +186,7 @@ fn pool(setup: &Setup, folder: &mut CrossValidation) -> Result<()> {
     let spread = Spread::of_all(&figures);
     let held_out = |(sample, &fold): (&data::Sample, &usize)| HeldOutImage {
         path: sample.path.clone(),
-        label: sample.class().unwrap_or(0),
+        class: sample.class(),
         group: sample.group.clone(),
         fold,
     };
@@ -201,12 +201,24 @@ fn pool(setup: &Setup, folder: &mut CrossValidation) -> Result<()> {
     let formats = Some(setup.first.decoding.formats.to_string());
     let source = Source::Checkpoint(checkpoint);
     let synthetic = folder.record.synthetic;
-    let tested = Tested { source, formats, thresholds: Vec::new(), synthetic, seconds };
+    let tested = Tested { source, formats, thresholds: mean_thresholds(&figures), synthetic, seconds };
     folder.record.pooled = Some(TestFigures::new(&pooled, tested)?);
     folder.record.spread = Some(spread);
     folder.record.status = RunStatus::Completed;
     pooled.write(&folder.file(PREDICTIONS))?;
     Ok(folder.save()?)
+}
+
+/// Returns the mean over folds of each label's threshold; nothing of classes.
+fn mean_thresholds(folds: &[&TestFigures]) -> Vec<f64> {
+    let labels: Vec<_> = folds.iter().filter_map(|figures| Some(&figures.multi_label()?.labels)).collect();
+    let n_labels = labels.first().map_or(0, |labels| labels.len());
+    let mean = |label: usize| {
+        let thresholds: Vec<f64> =
+            labels.iter().filter_map(|labels| labels.get(label)).map(|label| label.threshold).collect();
+        thresholds.iter().sum::<f64>() / thresholds.len() as f64
+    };
+    (0..n_labels).map(mean).collect()
 }
 
 fn tell_interrupted(folder: &CrossValidation, output: &Output) {

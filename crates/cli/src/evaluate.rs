@@ -3,7 +3,7 @@
 use std::{collections::HashMap, path::Path};
 
 use anyhow::{Context as _, Result};
-use base::csv_text::CsvText;
+use base::csv_text::{CsvRecord, CsvText};
 use experiment::{OtherPredictions, TestFigures, Tested, read_text};
 use metrics::Task;
 
@@ -86,8 +86,7 @@ fn read_thresholds(path: &Path) -> Result<HashMap<String, f64>> {
     let text = CsvText::new(&text);
     let hint = "a file has the columns `label` and `threshold`, and a row a label";
     let mut records = text.records();
-    let header: Vec<String> =
-        records.next().iter().flat_map(|header| header.cells()).map(str::to_owned).collect();
+    let header: Vec<String> = records.next().iter().flat_map(CsvRecord::cells).map(str::to_owned).collect();
     let column = |name: &str| header.iter().position(|column| column == name);
     let (Some(label), Some(threshold)) = (column("label"), column("threshold")) else {
         return Err(hinted(

@@ -47,7 +47,7 @@ pub(crate) fn run(args: &ExplainArgs, output: &Output) -> Result<Status> {
             method,
             out: &args.out,
             names: OutputNames::new(&args.out, args.force),
-            rows: Rows::new(predictor.classes(), method, args.json, output),
+            rows: Rows::new(&predictor, method, args.json, output),
             progress,
         };
         let mut files = ImageSearch::new(args.read.formats.unwrap_or(Formats::All));
@@ -96,6 +96,17 @@ struct HeatMapJob {
     targets: Result<PicturePaths, String>,
 }
 
+/// Decoded file with the paths of its pictures.
+type DecodedJob = (PreparedImage, PicturePaths);
+
+/// Heat map to make.
+struct WantedMap {
+    prepared: PreparedImage,
+    targets: PicturePaths,
+    /// Class or label that it is of; the predicted one for `None`.
+    class: Option<usize>,
+}
+
 struct Explainer<'a> {
     predictor: &'a Predictor<'a>,
     reader: InputReader,
@@ -123,6 +134,49 @@ impl Explainer<'_> {
         Some(HeatMapJob { path, targets })
     }
 
+    /// Lists the maps to make: one a file, or, of findings without a class that was named, one a label that is positive, or else
+    /// of the most probable one.
+    fn by_label(
+        &self,
+        decoded: Vec<(PathBuf, Result<DecodedJob, String>)>,
+    ) -> Result<Vec<(PathBuf, Result<WantedMap, String>)>> {
+        let each = self.class.is_none() && !self.predictor.task().is_multi_class();
+        let images: Vec<&PreparedImage> = decoded
+            .iter()
+            .filter(|_| each)
+            .filter_map(|(_, decoded)| Some(&decoded.as_ref().ok()?.0))
+            .collect();
+        let assessed = if images.is_empty() { Vec::new() } else { self.predictor.assess(&images)? };
+        let mut assessed = assessed.into_iter();
+        let mut wanted = Vec::with_capacity(decoded.len());
+        for (path, decoded) in decoded {
+            match decoded {
+                Err(error) => wanted.push((path, Err(error))),
+                Ok((prepared, targets)) if !each => {
+                    wanted.push((path, Ok(WantedMap { prepared, targets, class: self.class })));
+                }
+                Ok((prepared, targets)) => {
+                    let assessed = assessed.next().context("a probability is missing")?;
+                    let labels = if assessed.positive.is_empty() {
+                        vec![assessed.predicted]
+                    } else {
+                        assessed.positive
+                    };
+                    for label in labels {
+                        let own = self.names.of_label(&targets, &self.rows.classes[label]);
+                        let map = own.map(|targets| WantedMap {
+                            prepared: prepared.clone(),
+                            targets,
+                            class: Some(label),
+                        });
+                        wanted.push((path.clone(), map));
+                    }
+                }
+            }
+        }
+        Ok(wanted)
+    }
+
     /// Explains at most a batch of files, and writes pictures and rows.
     fn explain(&mut self, jobs: Vec<HeatMapJob>) -> Result<()> {
         let (reader, progress) = (&self.reader, self.progress);
@@ -135,19 +189,23 @@ impl Explainer<'_> {
             (path, decoded)
         };
         let decoded: Vec<_> = jobs.into_par_iter().with_max_len(1).map(decode).collect();
-        let images: Vec<&PreparedImage> =
-            decoded.iter().filter_map(|(_, decoded)| Some(&decoded.as_ref().ok()?.0)).collect();
+        let decoded = self.by_label(decoded)?;
+        let wanted = decoded.iter().filter_map(|(_, wanted)| wanted.as_ref().ok());
+        let (images, classes): (Vec<&PreparedImage>, Vec<Option<usize>>) =
+            wanted.map(|wanted| (&wanted.prepared, wanted.class)).unzip();
         let mut explained = Vec::new();
         if !images.is_empty() {
-            explained = self.predictor.explain(&images, &vec![self.class; images.len()], self.method)?;
+            for (images, classes) in images.chunks(EVALUATION_BATCH).zip(classes.chunks(EVALUATION_BATCH)) {
+                explained.extend(self.predictor.explain(images, classes, self.method)?);
+            }
             if self.rows.written == self.rows.errors {
                 data::create_output_folder(self.out, OutputKind::HeatMaps)?;
             }
         }
         let mut explained = explained.into_iter();
-        let with_heat_map = |(path, decoded): (PathBuf, Result<(PreparedImage, PicturePaths), String>)| {
+        let with_heat_map = |(path, decoded): (PathBuf, Result<WantedMap, String>)| {
             let heated = match decoded {
-                Ok((prepared, targets)) => {
+                Ok(WantedMap { prepared, targets, .. }) => {
                     let mut assessment = explained.next().context("a heat map is missing")?;
                     let heat_map = assessment.heat_map.take().context("a heat map is missing")?;
                     Ok(Heated { prepared, assessment, heat_map, targets })

@@ -34,8 +34,13 @@ pub(crate) fn run(args: &PredictArgs, output: &Output) -> Result<Status> {
     let models = Models::load(&found, &args.predictor, args.read.formats, output)?;
     let predictor = models.predictor(args.predictor.options(true))?;
     let reader = models.reader(args.read.max_pixels, args.read.frame);
-    let printer =
-        Printer { classes: predictor.classes(), form: Form::of(args), csv_safe: args.csv_safe, output };
+    let printer = Printer {
+        task: predictor.task(),
+        classes: predictor.classes(),
+        form: Form::of(args),
+        csv_safe: args.csv_safe,
+        output,
+    };
     printer.heading()?;
 
     let mut files = ImageSearch::new(args.read.formats.unwrap_or(Formats::All));

@@ -17,9 +17,9 @@ use crate::{
 pub(crate) fn sample(args: &SampleArgs, output: &Output) -> Result<Status> {
     use_threads(args.threads)?;
     if args.multi_label {
-        multi_label(args, output)?
+        multi_label(args, output)?;
     } else {
-        classes(args, output)?
+        classes(args, output)?;
     }
     Ok(Status::Done)
 }

@@ -151,6 +151,19 @@ fn tested(saved: &Saved) -> Value {
     let run = saved.run.as_ref().filter(|_| of_best);
     let Some(tests) = run.and_then(|run| run.tests().ok().flatten()) else { return Value::Null };
     let Ok(figures) = serde_json::to_value(&tests.saved) else { return Value::Null };
+    if let Some(of_labels) = tests.saved.multi_label() {
+        let label = |label: &experiment::LabelFigures| {
+            json!({"label": label.label, "support": label.positives,
+                   "sensitivity": label.figure("sensitivity").value,
+                   "specificity": label.figure("specificity").value})
+        };
+        return json!({
+            "images": figures["images"],
+            "macro_roc_auc": figures["macro_roc_auc"],
+            "macro_roc_auc_interval": figures["intervals"]["macro_roc_auc"],
+            "classes": of_labels.labels.iter().map(label).collect::<Vec<_>>(),
+        });
+    }
     let class = |row: &Value| json!({"label": row["label"], "support": row["support"], "sensitivity": row["recall"], "specificity": row["specificity"]});
     let classes: Vec<Value> = figures["classes"].as_array().into_iter().flatten().map(class).collect();
     json!({

@@ -32,7 +32,7 @@ use crate::{
 use table::{LabelRow, LabelTable, Table};
 
 pub(crate) use mimic::table_in;
-pub use write::write_label_file;
+pub use write::{label_file_text, write_label_file};
 
 /// Number of images that an error names.
 const NAMED: usize = 5;

@@ -31,7 +31,7 @@ use crate::{
 };
 
 pub use problems::Problems;
-pub(crate) use write::{Record, check_free, folder_of, holds, records, write_records};
+pub(crate) use write::{Record, bytes, check_free, folder_of, holds, records, write_records};
 pub use write::{Row, text, write};
 
 /// Returns the paths that a CSV's rows name, as they stand there.

@@ -17,12 +17,21 @@ use crate::{
 pub struct HeldOutImage {
     /// Path under which the data set names the image.
     pub path: PathBuf,
-    /// Index of its class.
-    pub label: usize,
+    /// Index of its class; `None` for an image with findings.
+    pub class: Option<usize>,
     /// Group that it belongs to, such as a patient, where that is known.
     pub group: Option<String>,
     /// Fold that holds it out, counted from 0.
     pub fold: usize,
+}
+
+/// Row of a fold's predictions.
+#[derive(Clone)]
+struct PooledRow {
+    probabilities: Vec<f64>,
+    /// What is known of each label; none of an image of a class.
+    findings: Vec<Option<bool>>,
+    note: Option<String>,
 }
 
 impl CrossValidation {
@@ -35,7 +44,7 @@ impl CrossValidation {
         let names: Vec<_> = samples.iter().map(|sample| base::stored(&sample.path)).collect();
         let places: HashMap<&str, usize> =
             names.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
-        let mut rows: Vec<Option<(Vec<f64>, Option<String>)>> = vec![None; samples.len()];
+        let mut rows: Vec<Option<PooledRow>> = vec![None; samples.len()];
         for fold in 0..self.record.folds.len() {
             let path = self.file(&run_name(fold + 1)).join(PREDICTIONS);
             let other = |line: usize, problem| Error::Csv { path: path.clone(), line: line as u64, problem };
@@ -43,10 +52,11 @@ impl CrossValidation {
             if set.labels() != self.record.classes {
                 return Err(other(1, "its classes are not those of the cross-validation".to_owned()));
             }
-            for (row, (image, (label, probabilities))) in set.images.iter().zip(set.scores.rows()).enumerate()
-            {
+            let n_labels = set.labels().len();
+            for (row, image) in set.images.iter().enumerate() {
+                let class = set.scores.classes().get(row).copied();
                 let place = places.get(base::stored(&image.path).as_str()).filter(|&&place| {
-                    samples[place].fold == fold && samples[place].label == label && rows[place].is_none()
+                    samples[place].fold == fold && samples[place].class == class && rows[place].is_none()
                 });
                 let strange = || {
                     other(
@@ -58,7 +68,15 @@ impl CrossValidation {
                         ),
                     )
                 };
-                rows[*place.ok_or_else(strange)?] = Some((probabilities.to_vec(), image.note.clone()));
+                let targets = set.scores.targets();
+                rows[*place.ok_or_else(strange)?] = Some(PooledRow {
+                    probabilities: set.scores.row(row).to_vec(),
+                    findings: match class {
+                        Some(_) => Vec::new(),
+                        None => (0..n_labels).map(|label| targets.value(row, label)).collect(),
+                    },
+                    note: image.note.clone(),
+                });
             }
         }
         let skipped: HashSet<&str> = self.record.skipped.iter().map(String::as_str).collect();
@@ -67,14 +85,19 @@ impl CrossValidation {
             let path = self.file(&run_name(samples[place].fold + 1)).join(PREDICTIONS);
             return Err(Error::Csv { path, line: 1, problem: format!("it lacks `{}`", names[place]) });
         }
-        let (mut images, mut labels, mut probabilities) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut images, mut classes, mut findings, mut probabilities) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (sample, row) in samples.iter().zip(rows) {
-            let Some((row, note)) = row else { continue };
+            let Some(PooledRow { probabilities: row, findings: own, note }) = row else { continue };
             images.push(PredictedImage { path: sample.path.clone(), group: sample.group.clone(), note });
-            labels.push(sample.label);
+            classes.extend(sample.class);
+            findings.extend(own);
             probabilities.extend(row);
         }
-        let targets = Targets::from_classes(&self.record.classes, labels)?;
+        let targets = match classes.is_empty() && !images.is_empty() {
+            true => Targets::from_findings(&self.record.classes, findings)?,
+            false => Targets::from_classes(&self.record.classes, classes)?,
+        };
         PredictionTable::new(images, Scores::new(targets, probabilities)?)
     }
 }

@@ -70,12 +70,10 @@ impl Calibration {
             }
             _ => {}
         }
-        let is_wrong = |label: &LabelCalibration| match label.temperature {
-            Some(Temperature { value, .. }) => {
-                !(value.is_finite() && value > 0.0) || !label.threshold.is_finite()
-            }
-            None => !label.threshold.is_finite(),
-        };
+        let divisor =
+            |label: &LabelCalibration| label.temperature.map_or(1.0, |temperature| temperature.value);
+        let is_right = |value: f64| value.is_finite() && value > 0.0;
+        let is_wrong = |label: &LabelCalibration| !is_right(divisor(label)) || !label.threshold.is_finite();
         if let Some(label) = self.labels.iter().find(|label| is_wrong(label)) {
             return Some(format!(
                 "temperature or threshold of `{}` is no number that it can be",

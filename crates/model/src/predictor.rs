@@ -68,6 +68,11 @@ impl Assessment {
     pub fn decision_label<'a>(&self, classes: &'a [String]) -> &'a str {
         self.decision.map_or(UNCERTAIN, |class| &classes[class])
     }
+
+    /// Returns the names of the labels whose probability reaches their threshold.
+    pub fn positive_labels<'a>(&self, labels: &'a [String]) -> Vec<&'a str> {
+        self.positive.iter().map(|&label| labels[label].as_str()).collect()
+    }
 }
 
 impl<'a> Predictor<'a> {

@@ -13,14 +13,20 @@ use crate::{card::Card, refusal::Refusal};
 /// Answer to `/v1/predict`.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Prediction {
-    /// Class of the highest probability, the first of equals.
-    predicted: String,
+    /// Class of the highest probability, the first of equals; null of findings, which do not exclude each other.
+    #[schema(required)]
+    predicted: Option<String>,
+    /// Labels whose probability reaches their threshold, of findings alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    positive: Option<Vec<String>>,
     /// Class to act on, or `uncertain`: no class reaches its operating point, or more than one, or the highest probability is
-    /// below the server's least.
-    decision: String,
-    /// Probability of each class; they add up to 1.
+    /// below the server's least; null of findings.
+    #[schema(required)]
+    decision: Option<String>,
+    /// Probability of each class, which add up to 1, or of each label, which do not.
     probabilities: BTreeMap<String, f64>,
-    /// Threshold of each class, and whether its probability reaches it; null where the model has none, or where probabilities
+    /// Threshold of each class or label, and whether its probability reaches it; null where the model has none, or where probabilities
     /// are averaged.
     #[schema(required)]
     operating_points: Option<BTreeMap<String, Decision>>,
@@ -92,15 +98,20 @@ impl Prediction {
     /// Makes the answer without an image.
     pub(crate) fn new(card: &Card, assessed: &Assessment, note: Option<String>) -> Self {
         let by_class = card.classes.iter().cloned().zip(assessed.probabilities.iter().map(|&p| f64::from(p)));
-        let decision = |(point, &probability): (&metrics::OperatingPoint, &f32)| {
-            let positive = f64::from(probability) >= point.threshold;
-            (point.label.clone(), Decision { threshold: point.threshold, positive })
+        let decision = |((label, threshold), &probability): (&(String, f64), &f32)| {
+            (
+                label.clone(),
+                Decision { threshold: *threshold, positive: f64::from(probability) >= *threshold },
+            )
         };
-        let points = &card.operating_points;
+        let points = &card.thresholds;
+        let is_class = card.task.is_multi_class();
+        let positive = || assessed.positive_labels(&card.classes).into_iter().map(str::to_owned).collect();
         let decisions = || points.iter().zip(&assessed.probabilities).map(decision).collect();
         Self {
-            predicted: card.classes[assessed.predicted].clone(),
-            decision: assessed.decision_label(&card.classes).to_owned(),
+            predicted: is_class.then(|| card.classes[assessed.predicted].clone()),
+            positive: (!is_class).then(positive),
+            decision: is_class.then(|| assessed.decision_label(&card.classes).to_owned()),
             probabilities: by_class.collect(),
             operating_points: (!points.is_empty()).then(decisions),
             warnings: assessed.warning.iter().map(ToString::to_string).collect(),

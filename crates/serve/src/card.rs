@@ -1,6 +1,6 @@
 //! Model card: the model, its purpose, and the data it was tested on.
 
-use metrics::{Calibration, OperatingPoint};
+use metrics::{Calibration, Task};
 use model::{HeatMapMethod, InputReader, Normalisation, Predictor};
 use serde::Serialize;
 use serde_json::Value;
@@ -35,7 +35,9 @@ pub(crate) struct ModelCard {
     name: String,
     /// Kind of network.
     kind: String,
-    /// Classes in index order.
+    /// Kind of question: `multi-class` or `multi-label`.
+    task: String,
+    /// Classes or labels in index order.
     classes: Vec<String>,
     /// Epoch of the weights, counted from 1.
     epoch: u64,
@@ -105,7 +107,9 @@ struct RequestLimits {
 /// Model card, with the parts of it that answers need.
 pub(crate) struct Card {
     pub(crate) classes: Vec<String>,
-    pub(crate) operating_points: Vec<OperatingPoint>,
+    pub(crate) task: Task,
+    /// Threshold of each class or label, with its name; none of classes without operating points.
+    pub(crate) thresholds: Vec<(String, f64)>,
     pub(crate) method: HeatMapMethod,
     pub(crate) shown: ModelCard,
 }
@@ -118,6 +122,7 @@ impl Card {
         let shown = ModelCard {
             name: about.name,
             kind: spec.architecture.to_string(),
+            task: spec.task.to_string(),
             classes: spec.classes.clone(),
             epoch: about.epoch,
             preprocessing: InputPreprocessing {
@@ -147,7 +152,15 @@ impl Card {
                 answer_seconds: limits.answer_time.as_secs(),
             },
         };
-        Self { classes: spec.classes.clone(), operating_points: calibration.operating_points, method, shown }
+        let classes = spec.classes.clone();
+        let thresholds = match spec.task {
+            Task::MultiClass => {
+                let points = calibration.operating_points.into_iter();
+                points.map(|point| (point.label, point.threshold)).collect()
+            }
+            Task::MultiLabel => classes.iter().cloned().zip(predictor.thresholds()).collect(),
+        };
+        Self { task: spec.task, classes, thresholds, method, shown }
     }
 
     /// Finds the index of a class by its name.

@@ -25,7 +25,7 @@ impl std::str::FromStr for WordList {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let words = base::csv_text::list(text);
-        match words.iter().any(|word| word.is_empty()) {
+        match words.iter().any(String::is_empty) {
             true => Err(format!("`{text}` has an empty word")),
             false => Ok(Self(words)),
         }

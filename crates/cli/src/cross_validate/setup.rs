@@ -44,6 +44,8 @@ pub(super) struct Setup {
     /// Flag names → resolved values, the same for all folds.
     pub(super) settings: BTreeMap<String, Value>,
     pub(super) out: PathBuf,
+    /// Labels left out, which have no positive image in the training part of some fold.
+    left_out_labels: Vec<String>,
 }
 
 impl Setup {
@@ -84,7 +86,13 @@ impl Setup {
     }
 
     /// Deals the images of a data set, called `data`, to folds.
-    fn of(args: &CrossValidateArgs, opened: Opened, apart: usize, data: Value, out: PathBuf) -> Result<Self> {
+    fn of(
+        args: &CrossValidateArgs,
+        mut opened: Opened,
+        apart: usize,
+        data: Value,
+        out: PathBuf,
+    ) -> Result<Self> {
         let (k, folds, drawn) = deal(args, &opened.listing)?;
         if let Some(fold) = args.fold.filter(|&fold| fold > k) {
             return Err(hinted(
@@ -92,9 +100,11 @@ impl Setup {
                 format!("name one of 1 to {k} with `--fold`"),
             ));
         }
-        let first = plan(&args.train.settings, &opened, &folds, 1, &out)?;
+        let settings = &args.train.settings;
+        let left_out_labels = leave_out_labels(settings, &mut opened, &folds, k, &out)?;
+        let first = plan(settings, &opened, &folds, 1, &out)?;
         for fold in 2..=k {
-            plan(&args.train.settings, &opened, &folds, fold, &out)?;
+            plan(settings, &opened, &folds, fold, &out)?;
         }
         let mut settings = first.stored_settings()?;
         // A fold's images are no test set that could be opened again under this name.
@@ -102,7 +112,7 @@ impl Setup {
         settings.insert("data".to_owned(), data);
         settings.insert("folds".to_owned(), json!(k));
         let given = args.train.settings.clone();
-        Ok(Self { given, opened, apart, folds, drawn, k, first, settings, out })
+        Ok(Self { given, opened, apart, folds, drawn, k, first, settings, out, left_out_labels })
     }
 
     /// Removes files that cannot be read from the data set, as if they were not there, and deals the others to folds. Returns
@@ -166,6 +176,13 @@ impl Setup {
         self.first.introduce_network(output);
         output.note(self.counts());
         output.note("");
+        if !self.left_out_labels.is_empty() {
+            let names: Vec<String> = self.left_out_labels.iter().map(|label| format!("`{label}`")).collect();
+            let names = names.join(", ");
+            output.warn(format!(
+                "left out, without a positive image in the training part of some fold: {names}"
+            ));
+        }
         dataset::warn_of_ungrouped(listing, output);
         dataset::warn_of_shared_groups(&self.held_out(), "the folds", output);
     }
@@ -191,6 +208,17 @@ impl Setup {
 
     /// Makes the contents of `folds.csv`; its folder must exist.
     pub(super) fn manifest(&self) -> Result<Vec<u8>> {
+        if self.listing().is_multi_label() {
+            let part = |sample: &Sample| sample.part.unwrap_or(Part::Training);
+            let parts: Vec<_> = self
+                .listing()
+                .samples
+                .iter()
+                .map(part)
+                .zip(self.folds.iter().map(|&fold| Some(fold)))
+                .collect();
+            return Ok(data::label_file_text(&self.out.join(FOLDS), self.listing(), &parts)?);
+        }
         let labels = self.listing().labels();
         let rows: Vec<manifest::Row<'_>> = self
             .listing()
@@ -218,6 +246,29 @@ pub(super) fn state(begun: &CrossValidation, fold: usize) -> Result<FoldState> {
         ),
         error => error.into(),
     })
+}
+
+/// Leaves out labels that no model could be trained on in some fold, so that all folds have the same labels; returns their names.
+fn leave_out_labels(
+    settings: &TrainSettings,
+    opened: &mut Opened,
+    folds: &[usize],
+    k: usize,
+    out: &Path,
+) -> Result<Vec<String>> {
+    if !opened.listing.is_multi_label() {
+        return Ok(Vec::new());
+    }
+    let mut left_out = Vec::new();
+    for fold in 1..=k {
+        left_out.extend(plan(settings, opened, folds, fold, out)?.left_out_labels);
+    }
+    let labels = opened.listing.labels();
+    let kept: Vec<usize> = (0..labels.len()).filter(|&label| !left_out.contains(&labels[label])).collect();
+    opened.listing.keep_labels(&kept);
+    left_out.sort_unstable();
+    left_out.dedup();
+    Ok(left_out)
 }
 
 fn plan(settings: &TrainSettings, opened: &Opened, folds: &[usize], fold: usize, out: &Path) -> Result<Plan> {

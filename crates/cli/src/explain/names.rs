@@ -10,6 +10,9 @@ use std::{
 /// allows.
 const LONGEST: usize = 200;
 
+/// Longest part of a label in a name, in characters.
+const LONGEST_LABEL: usize = 10;
+
 /// Paths of the pictures of one image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PicturePaths {
@@ -52,6 +55,26 @@ impl OutputNames {
         let name = self.free(&stem(path));
         let target = |kind: &str| self.out.join(format!("{name}.{kind}.png"));
         let targets = PicturePaths { overlay: target("overlay"), map: target("map") };
+        self.check(targets)
+    }
+
+    /// Returns the paths of the pictures of one of an image's labels, from those of the image; a character that some system
+    /// allows in no file name becomes `_`.
+    ///
+    /// # Errors
+    /// The reason that nothing may be written there.
+    pub(super) fn of_label(&self, image: &PicturePaths, label: &str) -> Result<PicturePaths, String> {
+        let safe = |c: char| if c.is_control() || r#"/\:*?"<>|"#.contains(c) { '_' } else { c };
+        let label: String = label.chars().map(safe).take(LONGEST_LABEL).collect();
+        let of = |path: &Path, kind: &str| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let stem = name.strip_suffix(&format!(".{kind}.png")).unwrap_or(&name).to_owned();
+            self.out.join(format!("{stem}.{label}.{kind}.png"))
+        };
+        self.check(PicturePaths { overlay: of(&image.overlay, "overlay"), map: of(&image.map, "map") })
+    }
+
+    fn check(&self, targets: PicturePaths) -> Result<PicturePaths, String> {
         for target in [&targets.overlay, &targets.map] {
             if !self.force && target.symlink_metadata().is_ok() {
                 return Err(format!(

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use base::{shown, spreadsheet_safe, stored};
+use metrics::Task;
 use model::Assessment;
 
 use super::row::PredictionRow;
@@ -29,6 +30,7 @@ impl Form {
 
 /// Writer of rows to stdout.
 pub(super) struct Printer<'a> {
+    pub(super) task: Task,
     pub(super) classes: &'a [String],
     pub(super) form: Form,
     /// True where spreadsheets must not take cells of a CSV for formulas.
@@ -42,8 +44,12 @@ impl Printer<'_> {
             Form::Json => {}
             Form::Csv => {
                 let classes = self.classes.iter().map(|class| format!("p_{class}"));
-                let after = ["error", "decision", "warning", "note"].map(str::to_owned);
-                self.csv(["path", "predicted"].map(str::to_owned).into_iter().chain(classes).chain(after))?;
+                let after: &[&str] = match self.task {
+                    Task::MultiClass => &["error", "decision", "warning", "note"],
+                    Task::MultiLabel => &["error", "warning", "note"],
+                };
+                let before = ["path", self.first()].map(str::to_owned).into_iter();
+                self.csv(before.chain(classes).chain(after.iter().map(|name| (*name).to_owned())))?;
             }
             Form::Table => {
                 let cells: Vec<String> =
@@ -51,7 +57,7 @@ impl Printer<'_> {
                 let (width, notes) = (self.label_width(), NOTES);
                 self.output.result(format!(
                     "{:width$}  {}  {:notes$}  file",
-                    "predicted",
+                    self.first(),
                     cells.join("  "),
                     "note"
                 ));
@@ -61,12 +67,17 @@ impl Printer<'_> {
     }
 
     pub(super) fn row(&self, path: &Path, assessed: &Assessment, told: Option<&str>) -> Result<()> {
-        let predicted = &self.classes[assessed.predicted];
-        let decision = assessed.decision_label(self.classes);
+        let (predicted, decision) = match self.task {
+            Task::MultiClass => {
+                let decision = assessed.decision_label(self.classes);
+                (self.classes[assessed.predicted].clone(), Some(decision))
+            }
+            Task::MultiLabel => (assessed.positive_labels(self.classes).join("|"), None),
+        };
         let probabilities = &assessed.probabilities;
         match self.form {
             Form::Json => {
-                let row = PredictionRow::from_assessment(path, self.classes, assessed, told);
+                let row = PredictionRow::from_assessment(path, (self.task, self.classes), assessed, told);
                 self.output.data(row.to_json()?);
             }
             Form::Csv => {
@@ -74,17 +85,19 @@ impl Printer<'_> {
                 let numbers = probabilities.iter().map(f32::to_string);
                 let note = told.unwrap_or_default().to_owned();
                 let warning = assessed.warning.map(|warning| warning.to_string()).unwrap_or_default();
-                let after = [String::new(), decision.to_owned(), warning, note];
+                let decision = decision.map(str::to_owned);
+                let after = [String::new()].into_iter().chain(decision).chain([warning, note]);
                 self.csv(before.into_iter().chain(numbers).chain(after))?;
             }
             Form::Table => {
                 let cells = self.widths().zip(probabilities).map(|((_, width), p)| format!("{p:>width$.4}"));
                 let cells = cells.collect::<Vec<_>>().join("  ");
-                let decided = (assessed.decision != Some(assessed.predicted)).then_some(decision);
+                let decided = decision.filter(|_| assessed.decision != Some(assessed.predicted));
                 let notes = [decided, assessed.warning.as_ref().map(unlike::note)];
                 let note = notes.into_iter().flatten().collect::<Vec<_>>().join(", ");
                 let (width, notes) = (self.label_width(), NOTES);
-                let (predicted, name) = (shown(predicted), shown(path));
+                let predicted = if predicted.is_empty() { NONE.to_owned() } else { predicted };
+                let (predicted, name) = (shown(&predicted), shown(path));
                 let told = told.map(|note| format!("  ({note})")).unwrap_or_default();
                 self.output.result(format!("{predicted:width$}  {cells}  {note:notes$}  {name}{told}"));
             }
@@ -99,7 +112,8 @@ impl Printer<'_> {
             }
             Form::Csv => {
                 let empty = self.classes.iter().map(|_| String::new());
-                let after = [error.to_owned(), String::new(), String::new(), String::new()];
+                let last = if self.task.is_multi_class() { 3 } else { 2 };
+                let after = [error.to_owned()].into_iter().chain(vec![String::new(); last]);
                 self.csv([stored(path), String::new()].into_iter().chain(empty).chain(after))?;
             }
             Form::Table => self.output.error(format!("`{}` {error}", shown(path))),
@@ -118,6 +132,11 @@ impl Printer<'_> {
         Ok(())
     }
 
+    /// Name of the column of the answer.
+    fn first(&self) -> &'static str {
+        if self.task.is_multi_class() { "predicted" } else { "positive" }
+    }
+
     /// Returns the classes with the widths of their columns.
     fn widths(&self) -> impl Iterator<Item = (&String, usize)> {
         self.classes.iter().map(|class| (class, shown(class).chars().count().max(6)))
@@ -129,5 +148,7 @@ impl Printer<'_> {
     }
 }
 
+/// Mark of an image without a positive label.
+const NONE: &str = "–";
 /// Width of the column of warnings and notes.
 const NOTES: usize = unlike::WIDTH;

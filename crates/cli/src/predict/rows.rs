@@ -103,7 +103,8 @@ impl<'a> Rows<'a> {
     }
 
     fn count(&mut self, assessment: &Assessment) {
-        self.uncertain += usize::from(assessment.decision.is_none());
+        let is_class = self.predictor.task().is_multi_class();
+        self.uncertain += usize::from(is_class && assessment.decision.is_none());
         self.warnings.add(assessment.warning.as_ref());
     }
 }

@@ -77,7 +77,7 @@ pub(crate) struct Plan {
     pub(crate) out: PathBuf,
     pub(crate) scan_seconds: f64,
     /// Labels left out, which have no positive image in the training part.
-    left_out_labels: Vec<String>,
+    pub(crate) left_out_labels: Vec<String>,
 }
 
 impl Plan {

@@ -7,7 +7,7 @@ use crate::{
     Error, Listing, Part, Sample,
     attributes::{canonical, plain},
     manifest::{
-        Record, check_free, folder_of,
+        Record, bytes, check_free, folder_of,
         read::{FOLDS, GROUPS, LABELS, PATHS, SPLITS},
         write_records,
     },
@@ -30,6 +30,19 @@ pub fn write_label_file(
 ) -> Result<(), Error> {
     check_free(out, force)?;
     write_records(out, &records(out, listing, parts)?, force)
+}
+
+/// Returns the bytes that [`write_label_file`] would put into the file `out`, whose folder must be there.
+///
+/// # Errors
+/// A path that is not UTF-8; a folder that cannot be read.
+pub fn label_file_text(
+    out: &Path,
+    listing: &Listing,
+    parts: &[(Part, Option<usize>)],
+) -> Result<Vec<u8>, Error> {
+    let failed = |source| Error::Io { action: "write", path: out.to_owned(), source };
+    bytes(&records(out, listing, parts)?).map_err(failed)
 }
 
 fn records(out: &Path, listing: &Listing, parts: &[(Part, Option<usize>)]) -> Result<Vec<Record>, Error> {

@@ -100,7 +100,8 @@ pub(crate) fn holds(out: &Path, records: &[Record]) -> bool {
     fs::read(out).is_ok_and(|there| bytes(records).is_ok_and(|bytes| bytes == there))
 }
 
-fn bytes(records: &[Record]) -> io::Result<Vec<u8>> {
+/// Returns records as the text of a CSV.
+pub(crate) fn bytes(records: &[Record]) -> io::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for record in records {
         writer.write_record(record)?;

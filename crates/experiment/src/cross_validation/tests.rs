@@ -24,7 +24,7 @@ fn record() -> CrossValidationRecord {
 fn samples() -> Vec<HeldOutImage> {
     let sample = |i: usize| HeldOutImage {
         path: i.to_string().into(),
-        label: usize::from(i > 2),
+        class: Some(usize::from(i > 2)),
         group: None,
         fold: (i + 1) % 2,
     };

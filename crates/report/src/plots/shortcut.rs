@@ -62,7 +62,8 @@ fn row(frame: &PlotFrame, y: f64, name: &str, figure: &Figure, series: usize) ->
 
 /// Returns the share of the most frequent class.
 pub(crate) fn guessing(test: &Test) -> Option<f64> {
-    let supports: Vec<u64> = test.record.saved.multi_class()?.classes.iter().map(|class| class.support).collect();
+    let supports: Vec<u64> =
+        test.record.saved.multi_class()?.classes.iter().map(|class| class.support).collect();
     let all: u64 = supports.iter().sum();
     (all > 0).then(|| supports.iter().max().map(|&most| most as f64 / all as f64)).flatten()
 }

@@ -69,13 +69,13 @@ function showCard() {
   const { preprocessing, tested, calibration } = card;
   const side = preprocessing.image_size;
   const facts = [
-    ["Classes", card.classes.join(", ")],
+    [ofFindings() ? "Findings" : "Classes", card.classes.join(", ")],
     ["Network", `${card.kind}, ${side}×${side} pixels, ${card.precision}`],
     ["Trained on", card.synthetic ? "phantoms, which are no radiographs" : "radiographs; the run's report says which"],
     ["Epoch", String(card.epoch)],
     ["Preprocessing", `${preprocessing.interpolation} to ${side}×${side}, input scale ${preprocessing.input_scale}`],
-    ["Calibration", calibration.temperature ? `temperature ${calibration.temperature.toFixed(3)}` : "none: probabilities are the network's own"],
-    ["Tested on", tested ? `${tested.images} images, accuracy ${percent(tested.accuracy)}` : "not tested"],
+    ["Calibration", calibrated(calibration)],
+    ["Tested on", tested ? `${tested.images} images, ${ofFindings() ? `macro ROC AUC ${tested.macro_roc_auc.toFixed(3)}` : `accuracy ${percent(tested.accuracy)}`}` : "not tested"],
   ];
   for (const row of tested ? tested.classes : []) {
     const of = (value) => (value === null ? "–" : percent(value));
@@ -84,6 +84,18 @@ function showCard() {
   facts.push(["Intended use", card.intended_use], ["Notice", card.notice]);
   facts.push(["Versions", `thorax ${card.versions.thorax}, libtorch ${card.versions.libtorch}`]);
   byId("facts").replaceChildren(...facts.flatMap(([name, value]) => [element("dt", name), element("dd", value)]));
+}
+
+function ofFindings() {
+  return card.task === "multi-label";
+}
+
+function calibrated(calibration) {
+  if (ofFindings()) {
+    const some = (calibration.labels || []).some((label) => label.temperature);
+    return some ? "a temperature for each finding" : "none: probabilities are the network's own";
+  }
+  return calibration.temperature ? `temperature ${calibration.temperature.toFixed(3)}` : "none: probabilities are the network's own";
 }
 
 function element(kind, text, name) {
@@ -133,19 +145,28 @@ function show(file, article, answer) {
   image.alt = `${file.name} as the server decoded it`;
   // Both pictures are square, as the network sees them: here they get the sides of the image again.
   article.querySelector(".picture").style.aspectRatio = `${width} / ${height}`;
-  const decided = answer.decision === answer.predicted ? "" : ` (decision: ${answer.decision})`;
-  article.querySelector(".predicted").textContent = `Predicted: ${answer.predicted}${decided}`;
+  article.querySelector(".predicted").textContent = summary(answer);
   article.querySelector(".bars").replaceChildren(...card.classes.map((name) => bar(name, answer)));
   const select = article.querySelector("select");
   select.replaceChildren(...card.classes.map((name) => element("option", name)));
-  select.value = answer.predicted;
+  select.value = ofFindings() ? answer.positive[0] || card.classes[0] : answer.predicted;
   const button = article.querySelector("button");
   button.addEventListener("click", () => explain(file, article, select.value, button));
   article.querySelector(".parts").hidden = false;
 }
 
+function summary(answer) {
+  if (ofFindings()) {
+    const found = answer.positive.length > 0 ? answer.positive.join(", ") : "none";
+    return `At or above their thresholds: ${found}. Findings are independent: their probabilities do not add up to 100 %.`;
+  }
+  const decided = answer.decision === answer.predicted ? "" : ` (decision: ${answer.decision})`;
+  return `Predicted: ${answer.predicted}${decided}`;
+}
+
 function bar(name, answer) {
-  const row = element("li", "", name === answer.predicted ? "best" : "");
+  const isBest = ofFindings() ? answer.positive.includes(name) : name === answer.predicted;
+  const row = element("li", "", isBest ? "best" : "");
   const label = element("div", "", "label");
   label.append(element("span", name), element("span", percent(answer.probabilities[name])));
   const track = element("div", "", "track");

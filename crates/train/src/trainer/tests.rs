@@ -4,6 +4,7 @@ use model::{Checkpoint, InputScale, NamedTensor, Precision, Spec};
 use tch::Device;
 
 use super::*;
+use crate::weighted_crossentropy;
 
 /// Reads one array of the reference file: its values in row-major order, with its shape.
 fn array(name: &str) -> (Vec<f32>, Vec<i64>) {
@@ -45,7 +46,7 @@ fn a_training_step_matches_keras() {
         .map(|(i, name)| NamedTensor::copy_of(*name, &ours(&format!("weight_{i}"))).unwrap())
         .collect();
     let spec = Spec {
-        task: metrics::Task::MultiClass,
+        task: Task::MultiClass,
         architecture: &model::CONVNET,
         classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
         image_size: 12,
