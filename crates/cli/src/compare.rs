@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use anyhow::{Context as _, Result};
-use experiment::{ComparedFigure, ModelComparison, PREDICTIONS, PredictionTable};
+use experiment::{ComparedFigure, ComparedLabel, ModelComparison, PREDICTIONS, PredictionTable, RightCounts};
 use serde_json::json;
 
 use crate::{
@@ -106,23 +106,56 @@ pub(crate) fn print(names: &[String; 2], comparison: &ModelComparison, output: &
     output.result(table(&rows));
     let drawn = comparison.groups.map_or(String::new(), |groups| format!(", from {groups} groups"));
     output.result(vec![format!("[low, high]: 95 % intervals of a paired bootstrap{drawn}"), String::new()]);
+    let test = match &comparison.right {
+        Some(right) => {
+            print_right(right, output);
+            "McNemar's"
+        }
+        None => {
+            print_labels(&comparison.labels, output);
+            "DeLong's"
+        }
+    };
+    if comparison.groups.is_some() {
+        output.result(format!(
+            "{test} test takes images as independent, and here they come in groups: go by the intervals"
+        ));
+    }
+    print_undefined(&comparison.undefined(), output);
+}
+
+/// Prints how many images each model got right.
+fn print_right(right: &RightCounts, output: &Output) {
     let counts = [
-        ("both right", comparison.both_right),
-        ("only the first right", comparison.only_first_right),
-        ("only the second right", comparison.only_second_right),
-        ("both wrong", comparison.both_wrong),
+        ("both right", right.both),
+        ("only the first right", right.only_first),
+        ("only the second right", right.only_second),
+        ("both wrong", right.neither),
     ];
     let rows = counts.map(|(name, count)| vec![name.to_owned(), count.to_string()]);
     output.result(table(&rows));
-    let p = comparison.mcnemar_p;
-    let p = if p < 1e-4 { "below 0.0001".to_owned() } else { format!("{p:.4}") };
-    output.result(format!("McNemar's exact test: p {p}"));
-    if comparison.groups.is_some() {
-        output.result(
-            "McNemar's test takes images as independent, and here they come in groups: go by the intervals",
-        );
+    output.result(format!("McNemar's exact test: p {}", p_value(Some(right.mcnemar_p))));
+}
+
+/// Prints the ROC AUC of each label with DeLong's test.
+fn print_labels(labels: &[ComparedLabel], output: &Output) {
+    let heading = ["ROC AUC", "first", "second", "first - second", "p", "p (Holm)"];
+    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    rows.extend(labels.iter().map(|label| {
+        let values = [share(label.first), share(label.second), with_interval(&label.difference)];
+        let p = [p_value(label.p), p_value(label.p_holm)];
+        [label.label.clone()].into_iter().chain(values).chain(p).collect()
+    }));
+    output.result(table(&rows));
+    output.result("p: DeLong's paired test, and corrected for the number of labels by Holm's method");
+}
+
+fn p_value(p: Option<f64>) -> String {
+    match p {
+        Some(p) if p < 1e-4 => "below 0.0001".to_owned(),
+        Some(p) => format!("{p:.4}"),
+        None => share(None),
     }
-    print_undefined(&comparison.undefined(), output);
 }
 
 /// Prints the reasons that figures have no value.

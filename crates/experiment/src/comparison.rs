@@ -1,6 +1,9 @@
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
-use metrics::{Comparison, FIGURES, FigureSpec, FigureTable, Figures, Scores, Value};
+use metrics::{
+    Comparison, DEFAULT_THRESHOLD, DelongTest, FIGURES, Figure, FigureRow, FigureSpec, FigureTable, Figures,
+    MultiLabelEvaluation, Resampling, Scores, Task, Value, findings_differences, holm, roc_auc, set_figures,
+};
 use serde::{Serialize, Serializer};
 
 use crate::{
@@ -16,19 +19,48 @@ pub struct ModelComparison {
     pub images: usize,
     /// Groups, such as patients, that were drawn whole for the intervals; `None` where images were drawn one by one.
     pub groups: Option<usize>,
+    /// Images that each got right; `None` of findings.
+    pub right: Option<RightCounts>,
+    /// Figures of both, in the order of [`set_figures`].
+    pub figures: Vec<ComparedFigure>,
+    /// ROC AUC of each label; none of classes.
+    pub labels: Vec<ComparedLabel>,
+}
+
+/// Images by which of two models got them right.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RightCounts {
     /// Images that both got right.
-    pub both_right: u64,
+    pub both: u64,
     /// Images that the first alone got right.
-    pub only_first_right: u64,
+    pub only_first: u64,
     /// Images that the second alone got right.
-    pub only_second_right: u64,
+    pub only_second: u64,
     /// Images that neither got right.
-    pub both_wrong: u64,
+    pub neither: u64,
     /// Two-sided p of McNemar's exact test, which takes images for independent.
     pub mcnemar_p: f64,
-    /// Figures of both, in the order of [`FIGURES`].
-    pub figures: Vec<ComparedFigure>,
 }
+
+/// ROC AUC of one label of two models, with DeLong's paired test, which takes images for independent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ComparedLabel {
+    /// The label.
+    pub label: String,
+    /// ROC AUC of the first model.
+    pub first: Option<f64>,
+    /// ROC AUC of the second model.
+    pub second: Option<f64>,
+    /// Difference, the first minus the second, with its 95 % interval by DeLong's standard error; without a value it says why.
+    pub difference: Figure,
+    /// Two-sided p of no difference.
+    pub p: Option<f64>,
+    /// The same, corrected by Holm's method for the number of labels.
+    pub p_holm: Option<f64>,
+}
+
+/// The normal distribution's 0.975 quantile.
+const Z: f64 = 1.959_963_984_540_054;
 
 /// Figure of two models, with the difference.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +85,9 @@ impl ModelComparison {
         if first.images.is_empty() {
             return Err(Error::Predictions("a comparison needs at least one image".to_owned()));
         }
+        if first.scores.task() == Task::MultiLabel {
+            return Self::of_findings(first, second);
+        }
         let compared = Comparison::new(&first.scores, &second.scores, &RESAMPLING)?;
         let (of_first, of_second) = (Figures::of(&first.scores)?, Figures::of(&second.scores)?);
         let value = |figures: &Figures<Value>, key| figures.get(key).and_then(|value| value.ok());
@@ -73,12 +108,50 @@ impl ModelComparison {
         Ok(Self {
             images: first.images.len(),
             groups: compared.groups,
-            both_right: compared.both_right,
-            only_first_right: compared.only_first_right,
-            only_second_right: compared.only_second_right,
-            both_wrong: compared.both_wrong,
-            mcnemar_p: compared.mcnemar_p,
+            right: Some(RightCounts {
+                both: compared.both_right,
+                only_first: compared.only_first_right,
+                only_second: compared.only_second_right,
+                neither: compared.both_wrong,
+                mcnemar_p: compared.mcnemar_p,
+            }),
             figures: shown.map(figure).collect(),
+            labels: Vec::new(),
+        })
+    }
+
+    fn of_findings(first: &PredictionTable, second: &PredictionTable) -> Result<Self> {
+        let differences = findings_differences(&first.scores, &second.scores, &RESAMPLING)?;
+        let [of_first, of_second] = [first, second].map(|set| -> Result<Vec<Option<f64>>> {
+            let none = Resampling { resamples: 0, ..RESAMPLING };
+            let thresholds = vec![DEFAULT_THRESHOLD; set.labels().len()];
+            let evaluation = MultiLabelEvaluation::new(&set.scores, &thresholds, &none)?;
+            Ok(evaluation.figures.iter().map(|figure| figure.value.ok()).collect())
+        });
+        let (of_first, of_second) = (of_first?, of_second?);
+        let rows = set_figures(Task::MultiLabel).into_iter().enumerate();
+        let shown = rows.filter(|(_, row)| row.tables.contains(&FigureTable::Comparison));
+        let figure = |(at, row): (usize, FigureRow)| ComparedFigure {
+            first: of_first[at],
+            second: of_second[at],
+            row: FigureDifference {
+                key: row.key,
+                title: row.title,
+                difference: differences[at].named(first.labels()),
+            },
+        };
+        let mut labels: Vec<ComparedLabel> = (0..first.labels().len())
+            .map(|label| ComparedLabel::new(first, second, label))
+            .collect::<Result<_>>()?;
+        let corrected = holm(&labels.iter().map(|label| label.p).collect::<Vec<_>>());
+        labels.iter_mut().zip(corrected).for_each(|(label, p)| label.p_holm = p);
+        let groups = first.scores.groups().or(second.scores.groups());
+        Ok(Self {
+            images: first.images.len(),
+            groups: groups.map(|groups| groups.iter().collect::<HashSet<_>>().len()),
+            right: None,
+            figures: shown.map(figure).collect(),
+            labels,
         })
     }
 
@@ -93,17 +166,49 @@ impl ModelComparison {
     }
 }
 
+impl ComparedLabel {
+    fn new(first: &PredictionTable, second: &PredictionTable, label: usize) -> Result<Self> {
+        let name = first.labels()[label].clone();
+        let [of_first, of_second] = [first, second].map(|set| roc_auc(&set.scores, label).ok());
+        let (difference, p) = match DelongTest::new(&first.scores, &second.scores, label)? {
+            Ok(DelongTest { difference, standard_error, p }) => {
+                let interval = Some([difference - Z * standard_error, difference + Z * standard_error]);
+                (Figure { value: Some(difference), interval, missing: None }, Some(p))
+            }
+            Err(why) => {
+                let missing = Some(why.named(first.labels()).to_string());
+                (Figure { value: None, interval: None, missing }, None)
+            }
+        };
+        Ok(Self { label: name, first: of_first, second: of_second, difference, p, p_holm: None })
+    }
+
+    fn json(&self) -> Json {
+        object([
+            ("label", Json::of(&self.label)),
+            ("first", Json::of(self.first)),
+            ("second", Json::of(self.second)),
+            ("difference", Json::of(self.difference.value)),
+            ("interval", Json::of(self.difference.interval)),
+            ("p", Json::of(self.p)),
+            ("p_holm", Json::of(self.p_holm)),
+            ("undefined", Json::of(&self.difference.missing)),
+        ])
+    }
+}
+
 impl Serialize for ModelComparison {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let mut json = vec![
-            ("images", Json::of(self.images)),
-            ("groups", Json::of(self.groups)),
-            ("both_right", Json::of(self.both_right)),
-            ("only_first_right", Json::of(self.only_first_right)),
-            ("only_second_right", Json::of(self.only_second_right)),
-            ("both_wrong", Json::of(self.both_wrong)),
-            ("mcnemar_p", Json::of(self.mcnemar_p)),
-        ];
+        let mut json = vec![("images", Json::of(self.images)), ("groups", Json::of(self.groups))];
+        if let Some(right) = self.right {
+            json.extend([
+                ("both_right", Json::of(right.both)),
+                ("only_first_right", Json::of(right.only_first)),
+                ("only_second_right", Json::of(right.only_second)),
+                ("both_wrong", Json::of(right.neither)),
+                ("mcnemar_p", Json::of(right.mcnemar_p)),
+            ]);
+        }
         json.extend(self.figures.iter().map(|figure| {
             let fields = [
                 ("first", Json::of(figure.first)),
@@ -113,6 +218,9 @@ impl Serialize for ModelComparison {
             ];
             (figure.row.key, object(fields))
         }));
+        if !self.labels.is_empty() {
+            json.push(("labels", Json::List(self.labels.iter().map(ComparedLabel::json).collect())));
+        }
         json.push(("undefined", Json::of(self.undefined())));
         object(json).serialize(serializer)
     }
@@ -130,13 +238,21 @@ fn in_order_of(first: (&str, &PredictionTable), second: (&str, &PredictionTable)
             Mismatch::Classes { names, classes: [of_first, of_second].map(<[String]>::to_vec) }.into()
         );
     };
+    if first.scores.task() != second.scores.task() {
+        let tasks = [first.scores.task(), second.scores.task()];
+        return Err(Mismatch::Task { names, tasks }.into());
+    }
+    // An image with findings has no class: it goes by its path alone.
+    fn class(set: &PredictionTable, index: usize) -> &str {
+        set.scores.classes().get(index).map_or("", |&class| set.labels()[class].as_str())
+    }
     let mut places: HashMap<_, VecDeque<usize>> = HashMap::new();
-    for (index, (image, (label, _))) in second.images.iter().zip(second.scores.rows()).enumerate() {
-        places.entry((&image.path, of_second[label].as_str())).or_default().push_back(index);
+    for (index, image) in second.images.iter().enumerate() {
+        places.entry((&image.path, class(second, index))).or_default().push_back(index);
     }
     let (mut order, mut lacking) = (Vec::new(), Vec::new());
-    for (image, (label, _)) in first.images.iter().zip(first.scores.rows()) {
-        let key = (&image.path, of_first[label].as_str());
+    for (index, image) in first.images.iter().enumerate() {
+        let key = (&image.path, class(first, index));
         // An image that a set holds twice is matched once each.
         match places.get_mut(&key).and_then(VecDeque::pop_front) {
             Some(index) => order.push(index),
@@ -149,10 +265,9 @@ fn in_order_of(first: (&str, &PredictionTable), second: (&str, &PredictionTable)
         // The same images may have other classes: then the error names that.
         let paths: HashMap<_, usize> =
             over.iter().map(|&index| (&second.images[index].path, index)).collect();
-        let labels = second.scores.classes();
         let relabelled = lacking.iter().find_map(|&(path, class)| Some((path, class, *paths.get(path)?)));
-        if let Some((path, class, index)) = relabelled {
-            let classes = [class.to_owned(), of_second[labels[index]].clone()];
+        if let Some((path, own, index)) = relabelled {
+            let classes = [own.to_owned(), class(second, index).to_owned()];
             return Err(Mismatch::Label { names, image: path.clone(), classes }.into());
         }
         return Err(Mismatch::Images {
@@ -166,11 +281,34 @@ fn in_order_of(first: (&str, &PredictionTable), second: (&str, &PredictionTable)
         }
         .into());
     }
-    let rows: Vec<&[f64]> = second.scores.rows().map(|(_, row)| row).collect();
+    check_findings(&names, first, second, &order, &columns)?;
     let values = order.iter().flat_map(|&index| columns.iter().map(move |&column| (index, column)));
-    let values = values.map(|(index, column)| rows[index][column]).collect();
+    let values = values.map(|(index, column)| second.scores.row(index)[column]).collect();
     let images: Vec<PredictedImage> = order.iter().map(|&index| second.images[index].clone()).collect();
     PredictionTable::new(images, Scores::new(first.scores.targets().clone(), values)?)
+}
+
+/// Refuses findings of which one set says something else than the other.
+fn check_findings(
+    names: &[String; 2],
+    first: &PredictionTable,
+    second: &PredictionTable,
+    order: &[usize],
+    columns: &[usize],
+) -> Result<()> {
+    for (image, &index) in order.iter().enumerate() {
+        for (label, &column) in columns.iter().enumerate() {
+            if first.scores.targets().value(image, label) != second.scores.targets().value(index, column) {
+                return Err(Mismatch::Finding {
+                    names: names.clone(),
+                    image: first.images[image].path.clone(),
+                    label: first.labels()[label].clone(),
+                }
+                .into());
+            }
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ mod run;
 mod schema;
 mod spread;
 
-pub use comparison::{ComparedFigure, ModelComparison};
+pub use comparison::{ComparedFigure, ComparedLabel, ModelComparison, RightCounts};
 pub use cross_validation::{CrossValidation, CrossValidationRecord, FOLDS, FoldRecord, FoldState};
 pub use error::Error;
 pub use figures::{

@@ -13,6 +13,24 @@ pub enum Mismatch {
         /// Classes of each.
         classes: [Vec<String>; 2],
     },
+    /// The models answer different kinds of questions.
+    #[error("`{}` is `{}` and `{}` is `{}`", .names[0], .tasks[0], .names[1], .tasks[1])]
+    Task {
+        /// Names of the two.
+        names: [String; 2],
+        /// Task of each.
+        tasks: [metrics::Task; 2],
+    },
+    /// The truth of an image's label is not the same in both.
+    #[error("`{label}` of `{image}` is not the same in `{}` and in `{}`", .names[0], .names[1])]
+    Finding {
+        /// Names of the two.
+        names: [String; 2],
+        /// The image.
+        image: PathBuf,
+        /// The label.
+        label: String,
+    },
     /// The models were tested on other images.
     #[error("`{}` and `{}` are not of the same images: {}", .names[0], .names[1], unmatched(.names, .images, .lacking, .examples))]
     Images {

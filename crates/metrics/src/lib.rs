@@ -82,7 +82,8 @@ pub use mcnemar::mcnemar_exact;
 pub use mean::Mean;
 pub use multi_label::{
     DelongTest, LABEL_FIGURES, LabelEvaluation, LabelFigureSpec, MULTI_LABEL_FIGURES, MultiLabelEvaluation,
-    MultiLabelFigureSpec, RunningAuc, delong_standard_error, holm, macro_roc_auc,
+    MultiLabelFigureSpec, RunningAuc, delong_standard_error, findings_differences, holm, macro_roc_auc,
+    roc_auc,
 };
 pub use operating::{OperatingPoint, ThresholdCounts};
 pub use reliability::{RELIABILITY_BINS, Reliability, ReliabilityBin};

@@ -1,11 +1,13 @@
 //! Figures of several findings an image: of each label over its known images, and over all labels.
 
 mod cells;
+mod comparison;
 mod delong;
 mod figures;
 mod prepared;
 mod running_auc;
 
+pub use comparison::findings_differences;
 pub use delong::{DelongTest, delong_standard_error, holm};
 pub use figures::{LABEL_FIGURES, LabelFigureSpec, MULTI_LABEL_FIGURES, MultiLabelFigureSpec};
 pub use running_auc::RunningAuc;
@@ -41,6 +43,14 @@ pub struct MultiLabelEvaluation {
     pub labels_with_roc_auc: usize,
     /// Number of labels in the macro mean of average precision.
     pub labels_with_average_precision: usize,
+}
+
+/// Computes the ROC AUC of one class or label, without an interval.
+///
+/// # Errors
+/// No image with it, or none without it.
+pub fn roc_auc(scores: &Scores, label: usize) -> Value {
+    Ranking::new(scores, label).areas(&vec![1; scores.len()])[0]
 }
 
 /// Computes the mean over labels of their ROC AUC, without an interval; labels without one are left out.

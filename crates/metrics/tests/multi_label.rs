@@ -43,7 +43,7 @@ fn cases() -> Vec<Case> {
 fn same(name: &str, value: Option<f64>, expected: &Value) {
     match (value, expected.as_f64()) {
         (Some(value), Some(expected)) => {
-            assert!((value - expected).abs() < 1e-9, "{name}: {value} is not {expected}")
+            assert!((value - expected).abs() < 1e-9, "{name}: {value} is not {expected}");
         }
         (None, None) if expected.is_null() => {}
         (value, _) => panic!("{name}: {value:?} is not {expected}"),

@@ -50,13 +50,13 @@ fn images_are_matched_by_path_and_classes_by_name() {
     let comparison = compared(&first, &second).unwrap();
     // Right of the first: 1, 3, 4, 5; of the second: 1, 4.
     let counts = [
-        comparison.both_right,
-        comparison.only_first_right,
-        comparison.only_second_right,
-        comparison.both_wrong,
+        comparison.right.unwrap().both,
+        comparison.right.unwrap().only_first,
+        comparison.right.unwrap().only_second,
+        comparison.right.unwrap().neither,
     ];
     assert_eq!((comparison.images, counts, comparison.groups), (5, [2, 2, 0, 1], None));
-    assert_eq!(comparison.mcnemar_p, 0.5);
+    assert_eq!(comparison.right.unwrap().mcnemar_p, 0.5);
     let accuracy = figure(&comparison, "accuracy");
     assert_eq!((accuracy.first, accuracy.second), (Some(0.8), Some(0.4)));
     let Figure { value, interval, .. } = accuracy.row.difference;
@@ -65,7 +65,7 @@ fn images_are_matched_by_path_and_classes_by_name() {
 
     // The other way round everything changes its sign.
     let back = compared(&second, &first).unwrap();
-    assert_eq!((back.only_first_right, back.only_second_right), (0, 2));
+    assert_eq!((back.right.unwrap().only_first, back.right.unwrap().only_second), (0, 2));
     for key in ["log_loss", "macro_roc_auc"] {
         let [one, mirrored] =
             [&comparison, &back].map(|compared| figure(compared, key).row.difference.value.unwrap());
@@ -81,9 +81,9 @@ fn images_are_matched_by_path_and_classes_by_name() {
 #[test]
 fn a_model_against_itself_differs_in_nothing() {
     let comparison = compared(&first(), &first()).unwrap();
-    assert_eq!((comparison.only_first_right, comparison.only_second_right), (0, 0));
+    assert_eq!((comparison.right.unwrap().only_first, comparison.right.unwrap().only_second), (0, 0));
     let difference = figure(&comparison, "accuracy").row.difference;
-    assert_eq!((comparison.mcnemar_p, difference.value, difference.interval), (1.0, Some(0.0), None));
+    assert_eq!((comparison.right.unwrap().mcnemar_p, difference.value, difference.interval), (1.0, Some(0.0), None));
     assert_eq!(comparison.undefined()["interval of accuracy"], "every resample gives the same value");
 }
 
@@ -132,4 +132,50 @@ fn others_are_refused_with_what_is_other() {
     ] {
         assert_eq!(compared(&one, &other).unwrap_err().to_string(), words);
     }
+}
+
+/// Findings of 40 images; `shift` tells how well the first label is ranked.
+fn findings(shift: f64, paths: impl Iterator<Item = usize>) -> PredictionTable {
+    let images: Vec<usize> = paths.collect();
+    let values = images.iter().flat_map(|&at| [Some(at % 3 == 0), (at % 2 == 0).then_some(false)]).collect();
+    let p = |at: usize| (((at * 37) % 101) as f64 / 202.0 + if at % 3 == 0 { shift } else { 0.0 }).min(1.0);
+    let rows = images.iter().flat_map(|&at| [p(at), 0.25]).collect();
+    let targets = Targets::from_findings(["Edema", "Mass"], values).unwrap();
+    let image = |&at: &usize| PredictedImage { path: format!("{at}.png").into(), group: None, note: None };
+    PredictionTable::new(images.iter().map(image).collect(), Scores::new(targets, rows).unwrap()).unwrap()
+}
+
+#[test]
+fn findings_are_compared_label_by_label_with_delongs_test() {
+    let (better, worse) = (findings(0.4, 0..40), findings(0.0, (0..40).rev()));
+    let found = ModelComparison::new(("a", &better), ("b", &worse)).unwrap();
+    assert_eq!((found.images, found.right), (40, None));
+    let [edema, mass] = &found.labels[..] else { panic!("{found:?}") };
+    let difference = edema.difference.value.unwrap();
+    assert!(difference > 0.2 && (edema.first.unwrap() - edema.second.unwrap() - difference).abs() < 1e-12);
+    // One label alone has a p: nothing is corrected.
+    assert!(edema.p.unwrap() < 0.05 && edema.p_holm == edema.p, "{edema:?}");
+    assert_eq!((mass.p, mass.difference.missing.as_deref()), (None, Some("no known positive image of `Mass`")));
+    let json = serde_json::to_value(&found).unwrap();
+    assert_eq!((&json["labels"][0]["label"], json.get("both_right")), (&"Edema".into(), None));
+    assert!(json["macro_roc_auc"]["difference"].as_f64().unwrap() > 0.2);
+}
+
+#[test]
+fn findings_of_other_truth_labels_or_tasks_are_not_compared() {
+    let first = findings(0.4, 0..40);
+    let error = |second: &PredictionTable| ModelComparison::new(("a", &first), ("b", second)).unwrap_err().to_string();
+    let mut other = first.clone();
+    let mut values: Vec<Option<bool>> = (0..80).map(|at| first.scores.targets().value(at / 2, at % 2)).collect();
+    values[6] = Some(false);
+    let targets = Targets::from_findings(["Edema", "Mass"], values).unwrap();
+    let rows = (0..40).flat_map(|at| first.scores.row(at).to_vec()).collect();
+    other.scores = Scores::new(targets, rows).unwrap();
+    assert_eq!(error(&other), "`Edema` of `3.png` is not the same in `a` and in `b`");
+    let fewer = findings(0.4, 0..39);
+    assert!(error(&fewer).contains("not of the same images"), "{}", error(&fewer));
+    let targets = Targets::from_classes(["Edema", "Mass"], vec![0; 40]).unwrap();
+    let rows = (0..40).flat_map(|_| [0.5, 0.5]).collect();
+    let classes = PredictionTable::new(first.images.clone(), Scores::new(targets, rows).unwrap()).unwrap();
+    assert_eq!(error(&classes), "`a` is `multi-label` and `b` is `multi-class`");
 }

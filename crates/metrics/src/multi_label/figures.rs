@@ -143,7 +143,7 @@ pub const MULTI_LABEL_FIGURES: &[MultiLabelFigureSpec] = &[
         key: "micro_f1",
         title: "Micro F1",
         unit: None,
-        tables: &[Test, Comparison, Gap, Folds, Page],
+        tables: &[Test, Gap, Folds, Page],
         formula: MultiLabelFormula::MicroF1,
     },
     MultiLabelFigureSpec {

@@ -249,6 +249,6 @@ fn a_network_of_findings_has_a_version_of_its_own_that_earlier_programs_refuse()
     findings.meta.calibration.labels[0].label = findings.meta.spec.classes[0].clone();
     let read =
         serde_json::from_value::<Header>(serde_json::to_value(Header::new(&findings.meta, None)).unwrap());
-    let meta = read.unwrap().into_meta().unwrap();
+    let (meta, _) = read.unwrap().into_meta().unwrap();
     assert_eq!((meta.spec, meta.calibration), (findings.meta.spec, findings.meta.calibration));
 }

@@ -6,7 +6,7 @@ use crate::{DropoutStep, Metric, Precision};
 
 fn spec(image_size: usize, precision: Precision) -> Spec {
     Spec {
-        task: metrics::Task::MultiClass,
+        task: Task::MultiClass,
         architecture: &crate::CONVNET,
         classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
         image_size,

@@ -7,7 +7,7 @@ use crate::{CONVNET, InputScale, Meta, Metric, OodDetector, Precision, Pretraine
 
 fn classifier(classes: [&str; 2], image_size: usize, seed: u64) -> Classifier {
     let spec = Spec {
-        task: metrics::Task::MultiClass,
+        task: Task::MultiClass,
         architecture: &CONVNET,
         classes: classes.map(str::to_owned).to_vec(),
         image_size,
