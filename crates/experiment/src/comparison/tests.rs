@@ -83,7 +83,10 @@ fn a_model_against_itself_differs_in_nothing() {
     let comparison = compared(&first(), &first()).unwrap();
     assert_eq!((comparison.right.unwrap().only_first, comparison.right.unwrap().only_second), (0, 0));
     let difference = figure(&comparison, "accuracy").row.difference;
-    assert_eq!((comparison.right.unwrap().mcnemar_p, difference.value, difference.interval), (1.0, Some(0.0), None));
+    assert_eq!(
+        (comparison.right.unwrap().mcnemar_p, difference.value, difference.interval),
+        (1.0, Some(0.0), None)
+    );
     assert_eq!(comparison.undefined()["interval of accuracy"], "every resample gives the same value");
 }
 
@@ -138,7 +141,9 @@ fn others_are_refused_with_what_is_other() {
 fn findings(shift: f64, paths: impl Iterator<Item = usize>) -> PredictionTable {
     let images: Vec<usize> = paths.collect();
     let values = images.iter().flat_map(|&at| [Some(at % 3 == 0), (at % 2 == 0).then_some(false)]).collect();
-    let p = |at: usize| (((at * 37) % 101) as f64 / 202.0 + if at % 3 == 0 { shift } else { 0.0 }).min(1.0);
+    let p = |at: usize| {
+        (((at * 37) % 101) as f64 / 202.0 + if at.is_multiple_of(3) { shift } else { 0.0 }).min(1.0)
+    };
     let rows = images.iter().flat_map(|&at| [p(at), 0.25]).collect();
     let targets = Targets::from_findings(["Edema", "Mass"], values).unwrap();
     let image = |&at: &usize| PredictedImage { path: format!("{at}.png").into(), group: None, note: None };
@@ -155,7 +160,10 @@ fn findings_are_compared_label_by_label_with_delongs_test() {
     assert!(difference > 0.2 && (edema.first.unwrap() - edema.second.unwrap() - difference).abs() < 1e-12);
     // One label alone has a p: nothing is corrected.
     assert!(edema.p.unwrap() < 0.05 && edema.p_holm == edema.p, "{edema:?}");
-    assert_eq!((mass.p, mass.difference.missing.as_deref()), (None, Some("no known positive image of `Mass`")));
+    assert_eq!(
+        (mass.p, mass.difference.missing.as_deref()),
+        (None, Some("no known positive image of `Mass`"))
+    );
     let json = serde_json::to_value(&found).unwrap();
     assert_eq!((&json["labels"][0]["label"], json.get("both_right")), (&"Edema".into(), None));
     assert!(json["macro_roc_auc"]["difference"].as_f64().unwrap() > 0.2);
@@ -164,9 +172,12 @@ fn findings_are_compared_label_by_label_with_delongs_test() {
 #[test]
 fn findings_of_other_truth_labels_or_tasks_are_not_compared() {
     let first = findings(0.4, 0..40);
-    let error = |second: &PredictionTable| ModelComparison::new(("a", &first), ("b", second)).unwrap_err().to_string();
+    let error = |second: &PredictionTable| {
+        ModelComparison::new(("a", &first), ("b", second)).unwrap_err().to_string()
+    };
     let mut other = first.clone();
-    let mut values: Vec<Option<bool>> = (0..80).map(|at| first.scores.targets().value(at / 2, at % 2)).collect();
+    let mut values: Vec<Option<bool>> =
+        (0..80).map(|at| first.scores.targets().value(at / 2, at % 2)).collect();
     values[6] = Some(false);
     let targets = Targets::from_findings(["Edema", "Mass"], values).unwrap();
     let rows = (0..40).flat_map(|at| first.scores.row(at).to_vec()).collect();
