@@ -73,7 +73,8 @@ pub(super) fn whole() -> Report {
         log_loss: [0.6, 0.5],
         expected_calibration_error: [0.2, 0.1],
     };
-    let calibration = Calibration { temperature: Some(temperature), operating_points: Vec::new(), labels: Vec::new() };
+    let calibration =
+        Calibration { temperature: Some(temperature), operating_points: Vec::new(), labels: Vec::new() };
     let mut report = bare();
     let record = &mut report.record;
     record.counts =
