@@ -44,8 +44,8 @@ pub(crate) use split::SplitArgs;
 pub(crate) use test::{CompareArgs, TestArgs};
 pub(crate) use train::{TrainArgs, TrainSettings};
 pub(crate) use values::{
-    AveragingKind, ClassList, ClassWeight, LossKind, MonitorKind, NonFinite, OnBadImage, OptimizerKind, ScheduleKind, SplitKind,
-    TaskKind, ThresholdKind, WeightsChoice, name,
+    AveragingKind, ClassList, ClassWeight, LossKind, MonitorKind, NonFinite, OnBadImage, OptimizerKind,
+    ScheduleKind, SplitKind, TaskKind, ThresholdKind, WeightsChoice, name,
 };
 use values::{bytes, picture_size, threads};
 

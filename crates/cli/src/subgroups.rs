@@ -1,9 +1,7 @@
 //! Figures by attributes of the images: computing and printing.
 
 use anyhow::Result;
-use experiment::{
-    AttributeGap, PooledAbove, PredictionTable, SubgroupSettings, Subgroups, TestFigures,
-};
+use experiment::{AttributeGap, PooledAbove, PredictionTable, SubgroupSettings, Subgroups, TestFigures};
 use metrics::{FigureTable, Task};
 
 use crate::{

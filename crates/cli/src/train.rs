@@ -242,7 +242,11 @@ fn findings(plan: &Plan, images: &RunImages) -> BTreeMap<String, Vec<FindingCoun
         };
         counts.into_iter().zip(known).map(label).collect()
     };
-    let parts = [("training", Some(&images.training)), ("validation", Some(&images.validation)), ("test", images.test.as_ref())];
+    let parts = [
+        ("training", Some(&images.training)),
+        ("validation", Some(&images.validation)),
+        ("test", images.test.as_ref()),
+    ];
     parts.into_iter().filter_map(|(part, set)| Some((part.to_owned(), of(set?)))).collect()
 }
 

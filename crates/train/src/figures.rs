@@ -50,7 +50,8 @@ fn prediction_table(set: &ImageSet, names: &[String], scores: Scores) -> Result<
     let values = |at: usize| {
         set.samples().iter().map(|sample| sample.attributes.get(at).cloned().unwrap_or_default()).collect()
     };
-    let attributes = names.iter().enumerate().map(|(at, name)| Attribute { name: name.clone(), values: values(at) });
+    let attributes =
+        names.iter().enumerate().map(|(at, name)| Attribute { name: name.clone(), values: values(at) });
     let table = PredictionTable::new((0..set.len()).map(image).collect(), scores)?;
     Ok(table.with_attributes(attributes.collect()))
 }

@@ -8,10 +8,7 @@ use std::{
 use clap::ValueEnum;
 use serde::{Serialize, Serializer};
 
-use super::{
-    ClassList, WeightsChoice, name,
-    values::WordList,
-};
+use super::{ClassList, WeightsChoice, name, values::WordList};
 
 /// A path that holds in every working folder, as text.
 fn absolute(path: &Path) -> String {

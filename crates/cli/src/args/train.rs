@@ -6,8 +6,8 @@ use model::{Architecture, Freeze, InputScale, PrecisionChoice};
 use serde::Serialize;
 
 use super::{
-    AveragingKind, CacheArgs, ClassList, ClassWeight, ComputeArgs, DEFAULT_DATA, GroupArgs, LabelArgs, LossKind,
-    MonitorKind, NonFinite, OnBadImage, OptimizerKind, ReadArgs, ScheduleKind, SplitKind, TaskKind,
+    AveragingKind, CacheArgs, ClassList, ClassWeight, ComputeArgs, DEFAULT_DATA, GroupArgs, LabelArgs,
+    LossKind, MonitorKind, NonFinite, OnBadImage, OptimizerKind, ReadArgs, ScheduleKind, SplitKind, TaskKind,
     ThresholdKind, WeightsChoice, networks,
     stored::{name_of, optional_name, optional_path, optional_text, path, text},
     values::{

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use data::{FindingOptions, Annotation, ClassName, Decoding, ImageSet, Listing, Sample};
+use data::{Annotation, ClassName, Decoding, FindingOptions, ImageSet, Listing, Sample};
 use experiment::{Mismatch, PredictionTable, Run, TestFigures};
 use metrics::Task;
 use model::Classifier;
@@ -120,7 +120,8 @@ impl Model {
         let labels = listing.classes.iter().map(|class| classes.iter().position(|own| *own == class.label));
         let labels: Vec<Option<usize>> = labels.collect();
         if listing.is_multi_label() {
-            let places = classes.iter().map(|own| listing.classes.iter().position(|class| class.label == *own));
+            let places =
+                classes.iter().map(|own| listing.classes.iter().position(|class| class.label == *own));
             let places: Vec<usize> = places.flatten().collect();
             let mut listing = listing.clone();
             listing.keep_labels(&places);
@@ -143,7 +144,13 @@ impl Model {
         attributes: &[String],
         output: &Output,
     ) -> Result<Option<(TestFigures, PredictionTable)>> {
-        Ok(train::figures(&self.classifier, self.checkpoint(), images, attributes, &mut Display::new(output))?)
+        Ok(train::figures(
+            &self.classifier,
+            self.checkpoint(),
+            images,
+            attributes,
+            &mut Display::new(output),
+        )?)
     }
 
     /// Checks that the other model has the same classes, in any order.

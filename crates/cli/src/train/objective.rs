@@ -46,7 +46,8 @@ pub(super) fn task(settings: &TrainSettings, listing: &Listing) -> Result<Task> 
             "leave it out, or name a label file with `--data`",
         ));
     }
-    let rules = [settings.sensitivity.is_some(), settings.specificity.is_some(), settings.threshold.is_some()];
+    let rules =
+        [settings.sensitivity.is_some(), settings.specificity.is_some(), settings.threshold.is_some()];
     if rules.into_iter().filter(|given| *given).count() > 1 {
         return Err(hinted(
             "`--sensitivity`, `--specificity` and `--threshold` each choose the thresholds",
@@ -93,7 +94,8 @@ pub(super) fn warn_of_labels(
     parts: &[(&str, &[Sample])],
     output: &Output,
 ) {
-    let quoted = |names: &[String]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let quoted =
+        |names: &[String]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     if !left_out.is_empty() {
         output.warn(format!("left out, without a positive image in the training part: {}", quoted(left_out)));
     }
@@ -111,7 +113,12 @@ pub(super) fn warn_of_labels(
 }
 
 /// Returns the training loss with its weights.
-pub(super) fn loss(settings: &TrainSettings, task: Task, listing: &Listing, training: &[Sample]) -> Result<Loss> {
+pub(super) fn loss(
+    settings: &TrainSettings,
+    task: Task,
+    listing: &Listing,
+    training: &[Sample],
+) -> Result<Loss> {
     let kind = settings.loss.unwrap_or(LossKind::Crossentropy);
     let weights = settings.class_weight.as_ref();
     let n = listing.classes.len();
@@ -187,7 +194,8 @@ pub(super) fn monitor(settings: &TrainSettings, task: Task) -> (Monitor, f64) {
 /// Refuses to monitor the AUC of a validation part without a label that has one.
 pub(super) fn check_monitor(monitor: Monitor, validation: &[Sample], listing: &Listing) -> Result<()> {
     let counts = known(validation, listing.classes.len());
-    match monitor == Monitor::ValAuc && counts.iter().all(|&(positive, negative)| positive.min(negative) == 0) {
+    match monitor == Monitor::ValAuc && counts.iter().all(|&(positive, negative)| positive.min(negative) == 0)
+    {
         true => Err(hinted(
             "no label has a positive and a negative image in the validation part: there is no val_auc",
             "add `--monitor val_loss`, or keep more images for validation with `--validation-split`",
@@ -227,7 +235,8 @@ pub(super) fn label_rows(
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
     for (label, name) in listing.labels().into_iter().enumerate() {
         let (positive, negative) = known[label];
-        let numbers = [positive, negative, training[label].uncertain, training[label].unknown, validation[label]];
+        let numbers =
+            [positive, negative, training[label].uncertain, training[label].unknown, validation[label]];
         let tested = tested.as_ref().map_or("–".to_owned(), |tested| tested[label].to_string());
         let mut row = vec![name];
         row.extend(numbers.map(|number| number.to_string()));

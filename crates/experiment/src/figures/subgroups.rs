@@ -139,11 +139,7 @@ impl Subgroups {
     ///
     /// # Errors
     /// A column that the table lacks; a column with bins and a value that is no number; a column with too many values.
-    pub fn new(
-        set: &PredictionTable,
-        pooled: &TestFigures,
-        settings: &SubgroupSettings,
-    ) -> Result<Self> {
+    pub fn new(set: &PredictionTable, pooled: &TestFigures, settings: &SubgroupSettings) -> Result<Self> {
         let mut subgroups =
             Self { parts: Vec::new(), left_out: Vec::new(), gaps: Vec::new(), pooled_above: Vec::new() };
         for column in &settings.columns {

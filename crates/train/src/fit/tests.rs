@@ -175,7 +175,8 @@ fn a_step_that_is_not_finite_ends_training_or_is_left_out_and_counted() {
     let folder = tempfile::tempdir().unwrap();
     let images = images(folder.path());
     // With 8-bit pixels and sane weights no loss is infinite: here a class weight is.
-    let config = FitConfig { loss: Loss::Crossentropy(vec![f64::INFINITY, 1.0, 1.0]), batch_size: 4, ..config() };
+    let config =
+        FitConfig { loss: Loss::Crossentropy(vec![f64::INFINITY, 1.0, 1.0]), batch_size: 4, ..config() };
     let mut stopped = run(&folder.path().join("stopped"));
     let error = go_on(&images, &config, &mut stopped, &mut ()).unwrap_err().to_string();
     assert!(error.starts_with("the loss is inf in epoch 1, batch "), "{error}");
