@@ -330,7 +330,7 @@ fn failures(report: &Report) -> (Answer, String) {
                 .labels
                 .iter()
                 .map(|label| label.counts.false_positives + label.counts.false_negatives);
-            number::count(wrong.sum::<u64>() as usize, "mistake about a label")
+            format!("{} about labels", number::count(wrong.sum::<u64>() as usize, "mistake"))
         }
         None => number::count(crate::Cases::of(scores).all_mistakes, "mistake"),
     };
@@ -378,7 +378,7 @@ fn enough_of_labels(report: &Report) -> (Answer, String) {
         .filter(|label| label.few)
         .map(|label| {
             format!(
-                "{} ({} and {})",
+                "{} ({} positive, {} negative)",
                 label.label,
                 label.positives,
                 label.known.saturating_sub(label.positives)

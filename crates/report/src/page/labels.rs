@@ -18,16 +18,20 @@ const AT_THRESHOLD: [&str; 4] = ["sensitivity", "specificity", "f1", "brier"];
 /// Summarises the result in a sentence.
 pub(super) fn verdict(report: &Report, saved: &TestFigures, labels: &MultiLabelFigures) -> String {
     let figure = saved.figure("macro_roc_auc");
-    let interval =
-        figure.interval.map_or(String::new(), |ends| format!(", 95 % interval {}", number::interval(ends)));
     let epoch = report.record.best_epoch.map_or(String::new(), |epoch| format!(" (epoch {epoch})"));
     let kind = if report.record.synthetic { "synthetic test image" } else { "test image" };
+    let images = number::count(saved.images, kind);
+    let Some(value) = figure.value else {
+        let why = figure.missing.unwrap_or_default();
+        return format!("The saved model{epoch} has no macro ROC AUC on {images}: {why}.");
+    };
+    let interval =
+        figure.interval.map_or(String::new(), |ends| format!(", 95 % interval {}", number::interval(ends)));
     format!(
-        "The saved model{epoch} has a macro ROC AUC of {}{interval}: the mean over {} of {}, on {}.",
-        number::figure(figure.value),
+        "The saved model{epoch} has a macro ROC AUC of {}{interval}: the mean over {} of {}, on {images}.",
+        number::figure(Some(value)),
         number::whole(labels.labels_with_roc_auc as u64),
         number::count(labels.labels.len(), "label"),
-        number::count(saved.images, kind),
     )
 }
 
@@ -93,6 +97,7 @@ fn co_occurrence(scores: &Scores) -> Markup {
                 thead {
                     tr {
                         th scope="col" { "label" }
+                        th scope="col" { "images" }
                         @for (at, label) in labels.iter().enumerate() { th scope="col" title=(label) { (at + 1) } }
                     }
                 }
@@ -100,6 +105,7 @@ fn co_occurrence(scores: &Scores) -> Markup {
                     @for (row, label) in labels.iter().enumerate() {
                         tr {
                             th scope="row" { (row + 1) " " (label) }
+                            td { (together(scores, row, row).1) }
                             @for (column, other) in labels.iter().enumerate() {
                                 @let (both, of) = together(scores, row, column);
                                 @if row == column || of == 0 { td { (number::DASH) } }

@@ -18,8 +18,8 @@ pub(super) fn learning(report: &Report, plots: Plots<'_>) -> Markup {
                 ". Training figures run through the epoch, \
                  with dropout on, so that they lag behind."
                 @if report.weighted() {
-                    " The training loss is weighted by "
-                    @if report.record.task.is_multi_class() { "class" } @else { "label and its presence" }
+                    " The training loss is weighted "
+                    @if report.record.task.is_multi_class() { "by class" } @else { "for positive images" }
                     " and the validation loss is not: the two cannot be compared."
                 }
             }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use experiment::{
-    Attribute, FindingCounts, PredictedImage, PredictionTable, SubgroupSettings, Subgroups, TestFigures,
-    TestRecord, Tested,
+    Attribute, FindingCounts, LeftOutSubgroup, PooledAbove, PredictedImage, PredictionTable,
+    SubgroupSettings, Subgroups, TestFigures, TestRecord, Tested,
 };
 use metrics::{Calibration, LabelCalibration, Scores, Targets, Task, ThresholdRule};
 
@@ -209,7 +209,7 @@ fn the_checklist_of_labels_says_what_the_run_says() {
     assert_eq!(answer(&report, "Calibration measured"), "~ in part");
     has(
         &page(&report),
-        &["12 thresholds, reported on the test set; 2 could not be chosen", "Hernia (0 and "],
+        &["12 thresholds, reported on the test set; 2 could not be chosen", "Hernia (0 positive, "],
     );
     report.record.class_weights = vec![1.0; 14];
     assert_eq!(answer(&report, "Class imbalance met"), "✗ no");
@@ -246,4 +246,66 @@ fn the_surest_mistakes_of_a_label_are_by_its_known_images() {
         [(Some(1), Some(4))]
     );
     assert_eq!((cases.all(), cases.all_mistakes), (vec![1, 4], 0));
+}
+
+#[test]
+fn a_model_that_ranks_by_an_attribute_is_warned_of() {
+    let mut report = whole();
+    let subgroups = report.test.as_mut().unwrap().record.saved.subgroups.as_mut().unwrap();
+    subgroups.pooled_above.clear();
+    subgroups.parts[0].value = HOSTILE.to_owned();
+    let warning = "rank better than any value of";
+    lacks(&page(&report), &[warning]);
+    let subgroups = report.test.as_mut().unwrap().record.saved.subgroups.as_mut().unwrap();
+    subgroups.pooled_above = vec![PooledAbove { column: HOSTILE.to_owned(), pooled: 0.91, highest: 0.85 }];
+    subgroups.left_out = vec![LeftOutSubgroup {
+        column: HOSTILE.to_owned(),
+        value: HOSTILE.to_owned(),
+        images: 3,
+        reason: "fewer than 20 images",
+    }];
+    let page = page(&report);
+    has(&page, &[warning, "macro ROC AUC 0.9100 against at most 0.8500", "fewer than 20 images (3 images)"]);
+    lacks(&page, &["<script", "\u{1}"]);
+}
+
+/// Covers labels of which none is known: no figure has a value.
+#[test]
+fn a_run_in_which_nothing_is_known_has_a_page_too() {
+    let mut report = whole();
+    let names = names();
+    let unknown = Targets::from_findings(names.clone(), vec![None; 40 * names.len()]).unwrap();
+    let scores = Scores::new(unknown, vec![0.5; 40 * names.len()]).unwrap();
+    let image = |image: usize| PredictedImage { path: format!("{image}").into(), group: None, note: None };
+    let set = PredictionTable::new((0..40).map(image).collect(), scores.clone()).unwrap();
+    let test = report.test.as_mut().unwrap();
+    test.record.saved = TestFigures::new(&set, tested(&[])).unwrap();
+    test.scores = Some(scores);
+    let page = page(&report);
+    has(&page, &["has no macro ROC AUC on 40 test images: no label has a value.", "groups unknown"]);
+    lacks(&page, &["NaN", "inf\""]);
+    for (name, svg) in plots(&report) {
+        roxmltree::Document::parse(&svg).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(!svg.contains("NaN"), "{name}");
+    }
+}
+
+/// Covers more labels than co-occurrence and cases are shown of.
+#[test]
+fn many_labels_have_a_small_page() {
+    let mut report = whole();
+    let n = 60;
+    let names: Vec<String> = (0..n).map(|label| format!("finding {label} of a long name")).collect();
+    let truth = (0..40 * n).map(|at| Some(at % 7 == 0)).collect();
+    let p = (0..40 * n).map(|at| (at * 37 % 101) as f64 / 101.0).collect();
+    let scores = Scores::new(Targets::from_findings(names.clone(), truth).unwrap(), p).unwrap();
+    let image = |image: usize| PredictedImage { path: format!("{image}").into(), group: None, note: None };
+    let set = PredictionTable::new((0..40).map(image).collect(), scores.clone()).unwrap();
+    report.record.classes = names;
+    let test = report.test.as_mut().unwrap();
+    test.record.saved = TestFigures::new(&set, tested(&[])).unwrap();
+    test.scores = Some(scores);
+    let page = page(&report);
+    has(&page, &["Co-occurrence is shown of at most 20 labels", "of the first 24 labels"]);
+    assert!(page.len() < 1 << 20, "{} bytes", page.len());
 }
