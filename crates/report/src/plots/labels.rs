@@ -1,7 +1,7 @@
 //! Plots of several findings an image: a forest plot of areas, and small panels of curves, one a label.
 
 use maud::{Markup, html};
-use metrics::{Figure, Reliability, Scores, wilson};
+use metrics::{Figure, Reliability, Scores, Undefined, wilson};
 
 use super::curves::steps;
 use crate::{
@@ -47,7 +47,6 @@ pub(super) fn forest(test: &Test) -> Drawing {
         (frame.axes("ROC AUC, with 95 % interval", &ticks, "", &[]))
         (frame.guide((0.5, 0.0), (0.5, 1.0)))
         (frame.word((0.5, 1.0), (0.0, -9.0), TextAnchor::Middle, "guessing"))
-        (upright(12.0, (TOP + bottom) / 2.0, "label"))
         @for (at, (name, figure)) in rows.iter().enumerate() {
             (forest_row(&frame, TOP + ROW * (at as f64 + 0.5), name, figure, usize::from(at + 1 == rows.len())))
         }
@@ -70,10 +69,11 @@ fn forest_row(frame: &PlotFrame, y: f64, name: &str, figure: &Figure, index: usi
             text x=(px(LEFT - 10.0)) y=(px(y + 4.0 - up + 14.0 * line as f64)) text-anchor="end" { (words) }
         }
         g class=(series(index)) {
+            @if let Some(value) = figure.value { circle.dot cx=(px(frame.x.at(value))) cy=(px(y)) r="4.5" {} }
+            // Over the dot, whose edge would hide a short interval.
             @if let Some([low, high]) = figure.interval {
                 path.whisker d=(path([(frame.x.at(low), y), (frame.x.at(high), y)])) {}
             }
-            @if let Some(value) = figure.value { circle.dot cx=(px(frame.x.at(value))) cy=(px(y)) r="5" {} }
         }
         text.note x=(px(RIGHT + 10.0)) y=(px(y + 4.0)) { (number::short(figure)) }
     }
@@ -99,12 +99,10 @@ impl Panels {
     /// Draws the ROC curve of each label.
     pub(crate) fn roc(report: &Report, test: &Test, scores: &Scores) -> Self {
         let panels = panels(report, test, ("AUC", "roc_auc"), |label, frame| {
-            let curve =
-                metrics::roc_curve(scores, label).map_err(|why| why.named(scores.labels()).to_string())?;
+            let curve = metrics::roc_curve(scores, label)?;
             let points = curve.iter().map(|point| (point.false_positive_rate, point.true_positive_rate));
-            Ok(
-                html! { (frame.guide((0.0, 0.0), (1.0, 1.0))) (frame.line(0, evenly(points.collect()).into_iter())) },
-            )
+            let points = evenly(points.collect());
+            Ok(html! { (frame.guide((0.0, 0.0), (1.0, 1.0))) (frame.line(0, points.into_iter())) })
         });
         let (x_name, y_name) = ("false positive rate (1 − specificity)", "true positive rate (sensitivity)");
         Self { name: "roc", title: "ROC curves", x_name, y_name, panels }
@@ -113,8 +111,7 @@ impl Panels {
     /// Draws the precision-recall curve of each label.
     pub(crate) fn precision_recall(report: &Report, test: &Test, scores: &Scores) -> Self {
         let panels = panels(report, test, ("AP", "average_precision"), |label, frame| {
-            let curve = metrics::precision_recall_curve(scores, label)
-                .map_err(|why| why.named(scores.labels()).to_string())?;
+            let curve = metrics::precision_recall_curve(scores, label)?;
             let points = curve.iter().map(|point| (point.recall, point.precision)).collect();
             // The last point holds every known image: its precision is that of guessing.
             let share = curve.last().map_or(0.0, |point| point.precision);
@@ -132,7 +129,7 @@ impl Panels {
         let panels = panels(report, test, ("error", "expected_calibration_error"), |label, frame| {
             let reliability = Reliability::of_label(scores, label);
             if reliability.bins.iter().all(|bin| bin.count == 0) {
-                return Err("known in no image".to_owned());
+                return Err(Undefined::NeverKnown(label));
             }
             let dots = reliability
                 .bins
@@ -173,7 +170,7 @@ impl Panels {
     pub(super) fn drawing(&self) -> Drawing {
         let columns = self.panels.len().clamp(1, COLUMNS);
         let rows = self.panels.len().div_ceil(columns);
-        let (width, height) = (24.0 + PANEL[0] * columns as f64, (PANEL[1] + CAPTION) * rows as f64);
+        let (width, height) = (44.0 + PANEL[0] * columns as f64, (PANEL[1] + CAPTION) * rows as f64);
         let place = |at: usize| {
             (24.0 + PANEL[0] * (at % columns) as f64, (PANEL[1] + CAPTION) * (at / columns) as f64)
         };
@@ -205,7 +202,7 @@ fn panels(
     report: &Report,
     test: &Test,
     (short, key): (&str, &str),
-    draw: impl Fn(usize, &PlotFrame) -> Result<Markup, String>,
+    draw: impl Fn(usize, &PlotFrame) -> Result<Markup, Undefined>,
 ) -> Vec<Panel> {
     let figures = test.record.saved.by_label(key);
     let panel = |(at, label): (usize, &String)| {
@@ -216,11 +213,21 @@ fn panels(
                     .get(at)
                     .map_or(String::new(), |(_, figure)| format!("{short} {}", number::short(figure))),
             ),
-            Err(why) => (html! {}, why),
+            Err(why) => (html! {}, reason(why).to_owned()),
         };
         Panel { label: label.clone(), note, body }
     };
     report.record.classes.iter().enumerate().map(panel).collect()
+}
+
+/// Returns the reason why a panel is empty, without the label, which stands above it.
+fn reason(why: Undefined) -> &'static str {
+    match why {
+        Undefined::NeverKnown(_) => "known in no image",
+        Undefined::NoPositive(_) => "no known positive image",
+        Undefined::NoNegative(_) => "no known negative image",
+        _ => "no value",
+    }
 }
 
 fn frame() -> PlotFrame {
