@@ -25,7 +25,7 @@ mod report;
 mod svg;
 
 pub use self::audit::{AuditSummary, SourceLeakage};
-pub use cases::{CASES, Cases};
+pub use cases::{CASES, Cases, LabelCases};
 pub use page::page;
 pub use plots::plots;
 pub use report::{Picture, Report, Test};

@@ -5,9 +5,11 @@ mod checklist;
 mod data;
 mod figures;
 mod head;
+mod labels;
 mod limits;
 mod parts;
 mod settings;
+mod subgroups;
 
 use maud::{DOCTYPE, PreEscaped, html};
 
@@ -17,6 +19,8 @@ use crate::{
 };
 
 const STYLE: &str = include_str!("page/page.css");
+/// Style rules that only pages of findings need.
+const LABELS_STYLE: &str = include_str!("page/labels.css");
 /// Plots of the run.
 type Plots<'a> = &'a [Drawing];
 
@@ -34,7 +38,10 @@ pub fn page(report: &Report) -> String {
                 // Nothing is fetched and no script runs, regardless of file names.
                 meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'";
                 title { "Report of " (report.name) }
-                style { (PreEscaped(STYLE)) (PreEscaped(svg::STYLE)) }
+                style {
+                    (PreEscaped(STYLE)) (PreEscaped(svg::STYLE))
+                    @if !report.record.task.is_multi_class() { (PreEscaped(LABELS_STYLE)) }
+                }
             }
             body {
                 (head::head(report))
@@ -42,13 +49,23 @@ pub fn page(report: &Report) -> String {
                     (data::section(report))
                     (parts::learning(report, plots))
                     @if let Some(test) = &report.test {
-                        (figures::section(report, test))
-                        (figures::classes(test))
-                        (parts::confusion(report, test, plots))
-                        (parts::curves(test, plots))
-                        (parts::calibration(report, test, plots))
-                        (parts::shortcut(test, plots))
-                        (cases::section(report, test))
+                        @if let Some(labels) = test.record.saved.multi_label() {
+                            (labels::over_labels(report, test, labels))
+                            (labels::by_label(test, labels, plots))
+                            (subgroups::section(test))
+                            (labels::curves(report, test))
+                            (labels::calibration(report, test, labels))
+                            (parts::shortcut(test, plots))
+                            (cases::of_labels(report, test, labels))
+                        } @else {
+                            (figures::section(report, test))
+                            (figures::classes(test))
+                            (parts::confusion(report, test, plots))
+                            (parts::curves(test, plots))
+                            (parts::calibration(report, test, plots))
+                            (parts::shortcut(test, plots))
+                            (cases::section(report, test))
+                        }
                     }
                     (settings::speed(report))
                     (settings::section(report))

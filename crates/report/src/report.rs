@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use experiment::{EpochRow, RunRecord, RunStatus, TestFigures, TestRecord};
-use metrics::{Scores, Temperature};
+use experiment::{EpochRow, FindingCounts, RunRecord, RunStatus, TestFigures, TestRecord};
+use metrics::{LabelCalibration, Scores, Temperature};
 use serde_json::Value;
 
 use crate::{AuditSummary, number};
@@ -60,6 +60,11 @@ pub(crate) const SETS: [&str; 3] = ["training", "validation", "test"];
 impl Report {
     /// Counts the images of a set; 0 where there is no such set.
     pub(crate) fn images(&self, set: &str) -> usize {
+        if !self.record.task.is_multi_class() {
+            // Each image is one of these three for any label; uncertain ones are among them.
+            let of = self.record.findings.get(set).and_then(|labels| labels.first());
+            return of.map_or(0, |of| of.positive + of.negative + of.unknown);
+        }
         self.counts(set).map_or(0, |counts| counts.iter().sum())
     }
 
@@ -71,6 +76,16 @@ impl Report {
     /// Iterates over the sets that the run has, with their images per class.
     pub(crate) fn sets(&self) -> impl Iterator<Item = (&'static str, &[usize])> {
         SETS.into_iter().filter_map(|name| Some((name, self.counts(name)?)))
+    }
+
+    /// Iterates over the sets that the run has, with their images per label by what the label file says; none of classes.
+    pub(crate) fn findings(&self) -> impl Iterator<Item = (&'static str, &[FindingCounts])> {
+        SETS.into_iter().filter_map(|name| Some((name, self.record.findings.get(name)?.as_slice())))
+    }
+
+    /// Returns temperature and threshold of each label of the saved model; none of classes.
+    pub(crate) fn label_calibration(&self) -> &[LabelCalibration] {
+        self.record.calibration.get("saved").map_or(&[], |calibration| &calibration.labels)
     }
 
     /// Returns a setting's value, formatted for a table.
@@ -86,6 +101,11 @@ impl Report {
     /// Returns the history row of the saved weights.
     pub(crate) fn best(&self) -> Option<&EpochRow> {
         self.history.iter().find(|row| Some(row.epoch) == self.record.best_epoch)
+    }
+
+    /// Tells if the saved weights were chosen by the macro ROC AUC of findings and not by the loss.
+    pub(crate) fn chosen_by_auc(&self) -> bool {
+        !self.record.task.is_multi_class() && self.record.best_val_auc.is_some()
     }
 
     /// Tells if the training loss weighs classes, so that it cannot be compared with the validation loss.

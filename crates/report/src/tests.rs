@@ -1,4 +1,5 @@
 mod fixture;
+mod labels;
 
 use fixture::{bare, figures, of_classes, scores, tested, whole};
 

@@ -1,10 +1,11 @@
 //! Section of images that deserve a look.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use experiment::MultiLabelFigures;
 use maud::{Markup, html};
 use metrics::{Scores, argmax};
 
-use crate::{Cases, Picture, Report, Test, cases::CASES, number};
+use crate::{Cases, LabelCases, Picture, Report, Test, cases::CASES, number};
 
 /// Number of classes whose probabilities are shown for an image.
 const BARS: usize = 5;
@@ -36,6 +37,69 @@ pub(super) fn section(report: &Report, test: &Test) -> Markup {
             h3 { "The " (chosen.uncertain.len()) " least certain" }
             p.soft { "Images of the lowest highest probability, right or wrong." }
             (all(&chosen.uncertain))
+        }
+    }
+}
+
+/// Renders the surest mistakes about each label, at its threshold.
+pub(super) fn of_labels(report: &Report, test: &Test, labels: &MultiLabelFigures) -> Markup {
+    let Some(scores) = &test.scores else { return html! {} };
+    let chosen = Cases::of(scores).labels;
+    let mistake = |image: Option<usize>, label: usize, truth: bool| {
+        let image = image?;
+        let (p, threshold) = (*scores.row(image).get(label)?, labels.labels.get(label)?.threshold);
+        ((p >= threshold) != truth).then_some((image, label, p, threshold))
+    };
+    let of = |truth: bool| -> Vec<LabelMistake> {
+        let image = |of: &LabelCases| if truth { of.positive } else { of.negative };
+        chosen.iter().enumerate().filter_map(|(label, of)| mistake(image(of), label, truth)).collect()
+    };
+    let all = |mistakes: &[LabelMistake], truth: bool| {
+        html! { div.cases { @for mistake in mistakes { (label_case(report, test, *mistake, truth)) } } }
+    };
+    let (positives, negatives) = (of(false), of(true));
+    html! {
+        section #cases {
+            h2 { "Cases to look at" }
+            @if test.pictures.is_none() { p.soft { "Pictures were left out." } }
+            p.soft {
+                "The surest mistake of each kind about each label"
+                @if chosen.len() < labels.labels.len() { ", of the first " (chosen.len()) " labels" }
+                ". Is the label wrong, the image odd, or the model?"
+            }
+            h3 { "False positives" }
+            @if positives.is_empty() { p { "None." } } @else { (all(&positives, false)) }
+            h3 { "False negatives" }
+            @if negatives.is_empty() { p { "None." } } @else { (all(&negatives, true)) }
+        }
+    }
+}
+
+/// Mistake about a label: the image, the label, its probability and its threshold.
+type LabelMistake = (usize, usize, f64, f64);
+
+fn label_case(
+    report: &Report,
+    test: &Test,
+    (image, label, p, threshold): LabelMistake,
+    truth: bool,
+) -> Markup {
+    let label = report.record.classes.get(label).map_or(number::DASH, String::as_str);
+    let name = test.names.get(image).map_or(number::DASH, String::as_str);
+    html! {
+        figure.case {
+            @if let Some(pictures) = &test.pictures { (picture(pictures.get(&image), &format!("{} {label}", if truth { "with" } else { "without" }), name)) }
+            figcaption {
+                div.name { (name) }
+                div { span.bad { "✗ " strong { (label) } } ", labelled as " @if truth { "positive" } @else { "negative" } }
+                ul.bars {
+                    li.own {
+                        span.label { "threshold " (format!("{threshold:.3}")) }
+                        span.bar style={ "--share:" (format!("{:.4}", p.clamp(0.0, 1.0))) } {}
+                        span.number { (format!("{p:.3}")) }
+                    }
+                }
+            }
         }
     }
 }

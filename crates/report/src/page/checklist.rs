@@ -65,6 +65,7 @@ pub(super) fn section(report: &Report) -> Markup {
 
 pub(super) fn items(report: &Report) -> Vec<Item> {
     let item = |what, claim, (answer, why): (Answer, String)| Item { what, claim, answer, why };
+    let labels = !report.record.task.is_multi_class();
     vec![
         item("Data can be identified", "7", identified(report)),
         item("Unreadable images told", "13", skipped(report)),
@@ -80,11 +81,27 @@ pub(super) fn items(report: &Report) -> Vec<Item> {
         item("No copies across sets", "20", copies(report)),
         item("Training can be repeated", "25", repeated(report)),
         item("Model chosen without the test set", "26", chosen(report)),
-        item("Class imbalance met", "25", imbalance(report)),
+        item(
+            "Class imbalance met",
+            "25",
+            if labels { imbalance_of_labels(report) } else { imbalance(report) },
+        ),
         item("Intervals given", "29", intervals(report)),
-        item("Enough images of every class", "19", enough(report)),
-        item("Calibration measured", "28", calibration(report)),
-        item("Operating points chosen on validation", "36", operating_points(report)),
+        item(
+            if labels { "Enough images of every label" } else { "Enough images of every class" },
+            "19",
+            if labels { enough_of_labels(report) } else { enough(report) },
+        ),
+        item(
+            "Calibration measured",
+            "28",
+            if labels { calibration_of_labels(report) } else { calibration(report) },
+        ),
+        item(
+            "Operating points chosen on validation",
+            "36",
+            if labels { thresholds(report) } else { operating_points(report) },
+        ),
         item("Files give no class away", "30", source(report)),
         item("Shortcut test", "30", occluded(report)),
         item("Explained by heat maps", "31", heat_maps(report)),
@@ -173,7 +190,8 @@ fn chosen(report: &Report) -> (Answer, String) {
         (Some(epoch), 1..) => (
             Answer::Yes,
             format!(
-                "epoch {epoch} by the loss on {}; what was changed after seeing test figures, no file knows",
+                "epoch {epoch} by the {} on {}; what was changed after seeing test figures, no file knows",
+                if report.chosen_by_auc() { "macro ROC AUC" } else { "loss" },
                 number::count(validation, "validation image")
             ),
         ),
@@ -203,7 +221,7 @@ fn imbalance(report: &Report) -> (Answer, String) {
 fn intervals(report: &Report) -> (Answer, String) {
     match report.test.as_ref().map(|test| &test.record.saved) {
         None => untested(),
-        Some(saved) => match (saved.figure("accuracy").interval, saved.groups) {
+        Some(saved) => match (saved.figure(main_figure(report)).interval, saved.groups) {
             (None, _) => (Answer::No, "the test figures have none".to_owned()),
             (_, Some(groups)) => (Answer::Yes, format!("95 %, by {groups} groups")),
             (_, None) => {
@@ -211,6 +229,11 @@ fn intervals(report: &Report) -> (Answer, String) {
             }
         },
     }
+}
+
+/// Key of the figure by which models of this task are judged first.
+fn main_figure(report: &Report) -> &'static str {
+    if report.record.task.is_multi_class() { "accuracy" } else { "macro_roc_auc" }
 }
 
 fn enough(report: &Report) -> (Answer, String) {
@@ -301,7 +324,16 @@ fn failures(report: &Report) -> (Answer, String) {
     let Some(scores) = &test.scores else {
         return (Answer::No, "no predictions of single images were kept".to_owned());
     };
-    let mistakes = number::count(crate::Cases::of(scores).all_mistakes, "mistake");
+    let mistakes = match test.record.saved.multi_label() {
+        Some(figures) => {
+            let wrong = figures
+                .labels
+                .iter()
+                .map(|label| label.counts.false_positives + label.counts.false_negatives);
+            format!("{} about labels", number::count(wrong.sum::<u64>() as usize, "mistake"))
+        }
+        None => number::count(crate::Cases::of(scores).all_mistakes, "mistake"),
+    };
     let pictures = test
         .pictures
         .as_ref()
@@ -312,6 +344,98 @@ fn failures(report: &Report) -> (Answer, String) {
             format!("{mistakes}, the most confident shown; nobody’s judgement of them is recorded"),
         ),
         false => (Answer::Partly, format!("{mistakes}, the most confident named, without pictures")),
+    }
+}
+
+/// Share of positive images below which a label is imbalanced: then negative ones are more than 1.5 times as many.
+const BALANCED: f64 = 0.4;
+
+fn imbalance_of_labels(report: &Report) -> (Answer, String) {
+    let training = report.record.findings.get("training").map_or(&[][..], Vec::as_slice);
+    let shares = training.iter().zip(&report.record.classes).filter_map(|(of, label)| {
+        let known = of.positive + of.negative;
+        (known > 0).then(|| (of.positive as f64 / known as f64, label))
+    });
+    let Some((share, label)) = shares.min_by(|a, b| a.0.total_cmp(&b.0)) else {
+        return (Answer::Unknown, "no counts are known".to_owned());
+    };
+    let rarest = format!(
+        "the rarest label, {label}, is positive in {} of its known training images",
+        number::percent(share)
+    );
+    match (report.weighted(), share < BALANCED) {
+        (true, _) => (Answer::Yes, format!("{rarest}; the training loss weighs positive images")),
+        (false, true) => (Answer::No, format!("{rarest}; the training loss is not weighted")),
+        (false, false) => (Answer::Yes, format!("none to meet: {rarest}")),
+    }
+}
+
+fn enough_of_labels(report: &Report) -> (Answer, String) {
+    let Some(test) = &report.test else { return untested() };
+    let labels = test.record.saved.multi_label().map_or(&[][..], |figures| &figures.labels);
+    let few: Vec<String> = labels
+        .iter()
+        .filter(|label| label.few)
+        .map(|label| {
+            format!(
+                "{} ({} positive, {} negative)",
+                label.label,
+                label.positives,
+                label.known.saturating_sub(label.positives)
+            )
+        })
+        .collect();
+    let least = metrics::FEW_IMAGES;
+    match few.is_empty() {
+        true => (
+            Answer::Yes,
+            format!(
+                "at least {least} positive and {least} negative test images of each; no sample size was calculated"
+            ),
+        ),
+        false => {
+            (Answer::No, format!("fewer than {least} positive or negative test images of {}", few.join(", ")))
+        }
+    }
+}
+
+fn calibration_of_labels(report: &Report) -> (Answer, String) {
+    let Some(test) = &report.test else { return untested() };
+    let tempered = report.label_calibration().iter().filter(|label| label.temperature.is_some()).count();
+    let fitted = match tempered {
+        0 => "no temperature was fitted".to_owned(),
+        n => format!("temperatures of {} were fitted on validation images", number::count(n, "label")),
+    };
+    let errors = test.record.saved.by_label("expected_calibration_error");
+    let measured: Vec<(&str, f64)> =
+        errors.iter().filter_map(|(label, figure)| Some((*label, figure.value?))).collect();
+    match measured.iter().max_by(|a, b| a.1.total_cmp(&b.1)) {
+        None => (Answer::No, format!("no label has a calibration error; {fitted}")),
+        Some((label, error)) => {
+            let answer = if measured.len() == errors.len() { Answer::Yes } else { Answer::Partly };
+            let of = format!("of {} of {}", measured.len(), number::count(errors.len(), "label"));
+            (answer, format!("expected calibration error {of}, the largest {error:.4}, of {label}; {fitted}"))
+        }
+    }
+}
+
+fn thresholds(report: &Report) -> (Answer, String) {
+    let learnt = report.label_calibration();
+    if report.test.is_none() {
+        return untested();
+    }
+    let chosen = learnt.iter().filter(|label| label.note.is_none()).count();
+    match (chosen, learnt.len() - chosen) {
+        (0, _) => (Answer::No, "none were chosen; a probability of 0.5 decides".to_owned()),
+        (n, 0) => (Answer::Yes, format!("{}, reported on the test set", number::count(n, "threshold"))),
+        (n, rest) => (
+            Answer::Partly,
+            format!(
+                "{}, reported on the test set; {} could not be chosen and decide at 0.5",
+                number::count(n, "threshold"),
+                number::whole(rest as u64)
+            ),
+        ),
     }
 }
 

@@ -3,6 +3,7 @@
 use ::audit::{Sign, source_sentence};
 use maud::{Markup, html};
 
+use super::labels;
 use crate::{AuditSummary, Report, number};
 
 pub(super) fn section(report: &Report) -> Markup {
@@ -34,7 +35,7 @@ pub(super) fn section(report: &Report) -> Markup {
                     }
                 }
             }
-            div.wide { (counts(report)) }
+            @if report.record.task.is_multi_class() { div.wide { (counts(report)) } } @else { (labels::data(report)) }
             @if !report.record.skipped.is_empty() {
                 details {
                     summary { (number::count(report.record.skipped.len(), "file")) " left out: not readable" }

@@ -68,12 +68,12 @@ fn plain(name: &str, values: &[String]) -> Markup {
     html! { tr { th scope="row" { (name) } @for value in values { td { (value) } td {} } } }
 }
 
-fn row(name: &str, figures: &[Figure]) -> Markup {
+pub(super) fn row(name: &str, figures: &[Figure]) -> Markup {
     html! { tr { th scope="row" { (name) } @for figure in figures { (cells(figure)) } } }
 }
 
 /// Renders a value and its interval, or dashes with the reason.
-fn cells(figure: &Figure) -> Markup {
+pub(super) fn cells(figure: &Figure) -> Markup {
     let why = figure.missing.as_deref();
     html! {
         td title=[why.filter(|_| figure.value.is_none())] { (number::figure(figure.value)) }
@@ -87,7 +87,7 @@ fn cells(figure: &Figure) -> Markup {
 }
 
 /// Explains the intervals.
-fn intervals(saved: &TestFigures) -> String {
+pub(super) fn intervals(saved: &TestFigures) -> String {
     let drawn = match saved.groups {
         Some(groups) => format!("{groups} groups of images drawn whole"),
         None => "images drawn one by one, since no groups such as patients are known".to_owned(),
@@ -137,7 +137,7 @@ pub(super) fn classes(test: &Test) -> Markup {
 }
 
 /// Renders a value with its interval below.
-fn stacked(figure: &Figure) -> Markup {
+pub(super) fn stacked(figure: &Figure) -> Markup {
     html! {
         td title=[figure.missing.as_deref()] {
             (number::figure(figure.value))

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use metrics::Figure;
 
+use super::labels;
 use crate::{Report, number};
 
 pub(super) fn head(report: &Report) -> Markup {
@@ -50,6 +51,9 @@ fn verdict(report: &Report) -> String {
         );
     };
     let saved = &test.record.saved;
+    if let Some(labels) = saved.multi_label() {
+        return labels::verdict(report, saved, labels);
+    }
     let matrix = saved.multi_class().map_or(&[][..], |figures| &figures.confusion_matrix);
     let right: u64 = matrix.iter().enumerate().filter_map(|(class, row)| row.get(class)).sum();
     let accuracy = saved.figure("accuracy");
@@ -79,17 +83,33 @@ fn tiles(report: &Report) -> Markup {
                 .map_or(String::new(), |interval| format!(" · {}", number::interval(interval)));
             tiles.push((link, value, format!("{name}{within}")));
         };
-        add("#figures", "accuracy", &saved.figure("accuracy"));
-        add("#figures", "balanced accuracy", &saved.figure("balanced_accuracy"));
-        add("#curves", "macro ROC AUC", &saved.figure("macro_roc_auc"));
-        add("#calibration", "calibration error", &saved.figure("expected_calibration_error"));
+        if let Some(labels) = saved.multi_label() {
+            let mean = format!("macro ROC AUC of {}", number::count(labels.labels_with_roc_auc, "label"));
+            add("#labels", &mean, &saved.figure("macro_roc_auc"));
+            add("#figures", "macro average precision", &saved.figure("macro_average_precision"));
+            let patients = saved.groups.map_or(", groups unknown".to_owned(), |groups| {
+                format!(" of {}, such as patients", number::count(groups, "group"))
+            });
+            tiles.push(("#figures", number::whole(saved.images as u64), format!("test images{patients}")));
+        } else {
+            add("#figures", "accuracy", &saved.figure("accuracy"));
+            add("#figures", "balanced accuracy", &saved.figure("balanced_accuracy"));
+            add("#curves", "macro ROC AUC", &saved.figure("macro_roc_auc"));
+            add("#calibration", "calibration error", &saved.figure("expected_calibration_error"));
+        }
     }
     let images: usize = report.images("training") + report.images("validation");
-    let classes = number::count(report.record.classes.len(), "class");
+    let classes = number::count(
+        report.record.classes.len(),
+        if report.record.task.is_multi_class() { "class" } else { "label" },
+    );
     tiles.push((
         "#data",
         number::whole(images as u64),
-        format!("images of {classes} to train and validate on"),
+        format!(
+            "images {} {classes} to train and validate on",
+            if report.record.task.is_multi_class() { "of" } else { "with" }
+        ),
     ));
     let epochs = number::whole(report.history.len() as u64);
     let best = report.record.best_epoch.map_or(String::new(), |epoch| format!(", epoch {epoch} saved"));

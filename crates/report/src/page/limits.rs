@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::Report;
+use crate::{Report, number};
 
 pub(super) fn section(report: &Report) -> Markup {
     html! {
@@ -21,8 +21,19 @@ pub(super) fn section(report: &Report) -> Markup {
                      another hospital, device or time, expect worse (DeGrave and others 2021, Nature Machine Intelligence 3, 610–619); Roberts and \
                      others (2021, Nature Machine Intelligence 3, 199–217) found none of 61 published models fit for clinical use."
                 }
-                li { "It knows " (report.record.classes.len()) " classes and puts every image into one of them, also an image of something else." }
-                li { "Probabilities hold for the class frequencies trained on" @if report.weighted() { ", weighted by class" } ", not for those of a clinic." }
+                @if report.record.task.is_multi_class() {
+                    li { "It knows " (report.record.classes.len()) " classes and puts every image into one of them, also an image of something else." }
+                } @else {
+                    li {
+                        "It answers for " (number::count(report.record.classes.len(), "label")) ", each on its own, also in an image of something else. \
+                         An image without any of them is not a healthy one: other findings are none of its labels."
+                    }
+                    li {
+                        "Labels that were read from reports by a program are wrong in some images. Unknown ones are left out, and the images in \
+                         which a label is known may differ from the others."
+                    }
+                }
+                li { "Probabilities hold for the class frequencies trained on" @if report.weighted() { @if report.record.task.is_multi_class() { ", weighted by class" } @else { ", with positive images weighted" } } ", not for those of a clinic." }
                 li { "Labels are taken as true. A wrong one counts as the model’s mistake, or teaches it." }
                 @if report.test.is_none() { li { strong { "It was not tested." } } }
             }

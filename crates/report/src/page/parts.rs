@@ -13,10 +13,14 @@ pub(super) fn learning(report: &Report, plots: Plots<'_>) -> Markup {
             h2 { "Learning curves" }
             div.plots { (plot(plots, "loss")) (plot(plots, "accuracy")) (plot(plots, "auc")) }
             p.soft {
-                "The saved weights are those of the epoch with the lowest validation loss. Training figures run through the epoch, \
+                "The saved weights are those of the epoch with the "
+                @if report.chosen_by_auc() { "highest validation macro ROC AUC" } @else { "lowest validation loss" }
+                ". Training figures run through the epoch, \
                  with dropout on, so that they lag behind."
                 @if report.weighted() {
-                    " The training loss is weighted by class and the validation loss is not: the two cannot be compared."
+                    " The training loss is weighted "
+                    @if report.record.task.is_multi_class() { "by class" } @else { "for positive images" }
+                    " and the validation loss is not: the two cannot be compared."
                 }
             }
         }
@@ -186,6 +190,8 @@ fn operating_points(points: &[TestedOperatingPoint]) -> Markup {
 }
 
 pub(super) fn shortcut(test: &Test, plots: Plots<'_>) -> Markup {
+    let task = test.record.saved.task();
+    let figure = if task.is_multi_class() { "accuracy" } else { "macro ROC AUC" };
     let guessing = guessing(test).map_or(String::new(), |share| format!(" ({})", number::percent(share)));
     html! {
         section #shortcut {
@@ -201,11 +207,11 @@ pub(super) fn shortcut(test: &Test, plots: Plots<'_>) -> Markup {
                     div.beside {
                         p {
                             "The same images with part of each painted over. With the lungs hidden, a model that reads lungs should do \
-                             little better than guessing" (guessing) ". " strong { "A high accuracy there is a warning" }
+                             little better than guessing" (guessing) ". " strong { "A high " (figure) " there is a warning" }
                             ": what it goes by lies outside the lungs, such as marks, borders, devices, exposure or the size of a child."
                         }
                         p {
-                            "With the border hidden the accuracy should hardly fall. If it does, the model uses the border. Lungs are two \
+                            "With the border hidden the " (figure) " should hardly fall. If it does, the model uses the border. Lungs are two \
                              fixed ellipses, not outlines of each patient, so that some of them may show."
                         }
                     }

@@ -69,7 +69,7 @@ pub(super) fn precision_recall(report: &Report, test: &Test, scores: &Scores) ->
 }
 
 /// Converts points to steps. A step ends at its right: the area below is average precision.
-fn steps(points: impl Iterator<Item = (f64, f64)>) -> impl Iterator<Item = (f64, f64)> {
+pub(super) fn steps(points: impl Iterator<Item = (f64, f64)>) -> impl Iterator<Item = (f64, f64)> {
     let mut before: Option<f64> = None;
     points.flat_map(move |(recall, precision)| {
         let corner =

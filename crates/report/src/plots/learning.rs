@@ -20,8 +20,11 @@ const LEGEND: f64 = BOTTOM + 62.0;
 pub(super) fn loss(report: &Report) -> Drawing {
     let values = report.history.iter().flat_map(|row| [row.loss, row.val_loss]);
     let y = Scale::of_losses(values.filter(|value| value.is_finite()), BOTTOM, TOP);
-    let training =
-        if report.weighted() { "training (weighted by class, dropout on)" } else { "training (dropout on)" };
+    let training = match (report.weighted(), report.record.task) {
+        (true, Task::MultiClass) => "training (weighted by class, dropout on)",
+        (true, Task::MultiLabel) => "training (positive images weighted, dropout on)",
+        (false, _) => "training (dropout on)",
+    };
     let names = [training.to_owned(), "validation".to_owned()];
     let unit = if y.is_logarithmic() { "crossentropy (nats, log scale)" } else { "crossentropy (nats)" };
     let body = curves(report, y, unit, &names, |row| [row.loss, row.val_loss]);

@@ -1,8 +1,8 @@
-//! Accuracies of a model with a part of each image hidden.
+//! Accuracy, or macro ROC AUC of findings, of a model with a part of each image hidden.
 
 use maud::{Markup, html};
 
-use metrics::Figure;
+use metrics::{Figure, Task};
 
 use crate::{
     Test, number,
@@ -14,21 +14,27 @@ const RIGHT: f64 = 456.0;
 const TOP: f64 = 30.0;
 const ROW: f64 = 40.0;
 
-/// Draws accuracies with their intervals, a row each.
-pub(super) fn accuracies(test: &Test) -> Drawing {
-    let hidden =
-        test.occluded().map(|(part, figures)| (format!("{part} hidden"), figures.figure("accuracy")));
-    let whole = ("nothing hidden".to_owned(), test.record.saved.figure("accuracy"));
+/// Draws accuracies, or the macro ROC AUCs of findings, with their intervals, a row each.
+pub(super) fn figures(test: &Test) -> Drawing {
+    let (key, title, unit) = match test.record.saved.task() {
+        Task::MultiClass => ("accuracy", "Accuracy", "accuracy (share of images right)"),
+        Task::MultiLabel => ("macro_roc_auc", "Macro ROC AUC", "macro ROC AUC"),
+    };
+    let hidden = test.occluded().map(|(part, figures)| (format!("{part} hidden"), figures.figure(key)));
+    let whole = ("nothing hidden".to_owned(), test.record.saved.figure(key));
     let rows: Vec<(String, Figure)> = [whole].into_iter().chain(hidden).collect();
     let bottom = TOP + ROW * rows.len() as f64;
     let frame = PlotFrame { x: Scale::share(LEFT, RIGHT), y: Scale::linear(0.0, 1.0, bottom, TOP) };
     let ticks = frame.x.ticks(5);
-    let guessing = guessing(test);
+    let guessing = match test.record.saved.task() {
+        Task::MultiClass => guessing(test).map(|share| (share, "always the most frequent class")),
+        Task::MultiLabel => Some((0.5, "guessing")),
+    };
     let body = html! {
-        (frame.axes("accuracy (share of images right), with 95 % interval", &ticks, "", &[]))
-        @if let Some(share) = guessing {
+        (frame.axes(&format!("{unit}, with 95 % interval"), &ticks, "", &[]))
+        @if let Some((share, word)) = guessing {
             (frame.guide((share, 0.0), (share, 1.0)))
-            (frame.word((share, 1.0), (0.0, -9.0), TextAnchor::Middle, "always the most frequent class"))
+            (frame.word((share, 1.0), (0.0, -9.0), TextAnchor::Middle, word))
         }
         @for (at, (name, figure)) in rows.iter().enumerate() {
             (row(&frame, TOP + ROW * (at as f64 + 0.5), name, figure, usize::from(at > 0)))
@@ -37,7 +43,7 @@ pub(super) fn accuracies(test: &Test) -> Drawing {
     let words = rows.iter().map(|(name, figure)| format!("{name}: {}", number::short(figure)));
     Drawing {
         name: "shortcut",
-        title: "Accuracy with part of each image hidden".to_owned(),
+        title: format!("{title} with part of each image hidden"),
         description: format!("{}.", words.collect::<Vec<_>>().join("; ")),
         size: [480.0, bottom + 46.0],
         body,
