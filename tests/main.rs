@@ -21,6 +21,7 @@ mod decode;
 mod explain;
 mod export;
 mod faults;
+mod findings;
 mod folders;
 mod formats;
 mod guard;

@@ -23,7 +23,7 @@ const NOT_WRITTEN: &str =
     "error: cannot write the results to standard output: No space left on device (os error 28)\n";
 
 /// Command lines for every way in which each command prints results; `RUN` is a trained run's folder.
-const COMMANDS: [&str; 40] = [
+const COMMANDS: [&str; 43] = [
     "--version",
     "--help",
     "help train",
@@ -37,6 +37,8 @@ const COMMANDS: [&str; 40] = [
     "cross-validate --data xrays --dry-run --out new/4",
     "test --saved RUN",
     "test --saved RUN --json --out new/5",
+    "evaluate findings.csv --by view",
+    "evaluate findings.csv --json",
     "compare RUN RUN",
     "compare RUN RUN --json",
     "predict xrays --saved RUN",
@@ -52,6 +54,7 @@ const COMMANDS: [&str; 40] = [
     "data scan xrays",
     "data scan xrays --json",
     "data sample --out new/8 --count 15 --test-per-class 1 --image-size 32",
+    "data sample --multi-label --out new/11 --count 12 --test-count 4 --image-size 32",
     "data cache",
     "data cache --json",
     "data decode xrays/NORMAL/000.png --out new/9",
@@ -65,6 +68,17 @@ const COMMANDS: [&str; 40] = [
     "guide",
     "guide training",
 ];
+
+/// Makes a folder with a trained run, and predictions of findings by another program.
+fn world() -> World {
+    let world = World::new();
+    world.trained();
+    let row =
+        |at: usize| format!("{at}.png,{},0.{},{}\n", at % 2, at % 10, if at < 20 { "AP" } else { "PA" });
+    let rows: String = (0..40).map(row).collect();
+    fs::write(world.path("findings.csv"), format!("path,Effusion,p_Effusion,view\n{rows}")).unwrap();
+    world
+}
 
 fn words(line: &str) -> Vec<&str> {
     line.split(' ').map(|word| if word == "RUN" { "run" } else { word }).collect()
@@ -120,14 +134,13 @@ fn results_that_cannot_be_written_end_every_command_with_an_error() {
         eprintln!("skipped: this system has no /dev/full");
         return;
     }
-    let world = World::new();
-    world.trained();
+    let world = world();
     // Every command is in the list.
     let help = world.thorax(&["--help"]).ok().stdout.clone();
     let mut names: Vec<String> = listed(&help).into_iter().filter(|name| name != "data").collect();
     let of_data = listed(&world.thorax(&["data", "--help"]).ok().stdout);
     names.extend(of_data.iter().filter(|name| *name != "help").map(|name| format!("data {name}")));
-    assert!(names.len() > 16, "{names:?}");
+    assert!(names.len() > 17, "{names:?}");
     for name in names {
         assert!(COMMANDS.iter().any(|line| line.starts_with(&name)), "`{name}` is not tried");
     }
@@ -146,8 +159,7 @@ fn results_that_cannot_be_written_end_every_command_with_an_error() {
 
 #[test]
 fn a_reader_that_went_is_no_error() {
-    let world = World::new();
-    world.trained();
+    let world = world();
     for line in COMMANDS.iter().filter(|line| !line.starts_with("serve") && !line.contains(" --epochs")) {
         let (code, stderr) = with_stdout(&world, line, closed());
         assert!(code == Some(0) && !stderr.contains("error"), "{line}: {code:?}: {stderr}");
@@ -178,8 +190,7 @@ fn predict_ends_as_soon_as_nobody_gets_its_rows() {
 #[test]
 #[expect(clippy::print_stderr, reason = "the only way for a test to say that it was skipped")]
 fn files_on_a_full_disk_are_errors_and_leave_nothing() {
-    let world = World::new();
-    world.trained();
+    let world = world();
     fs::create_dir(world.path("disk")).unwrap();
     let sandboxed = |script: &str, args: &[&str]| {
         let mut command = Command::new("unshare");
@@ -207,6 +218,8 @@ fn files_on_a_full_disk_are_errors_and_leave_nothing() {
         "data split xrays --out disk/m.csv",
         "data split xrays --out m.csv --copy disk/parts",
         "data sample --out disk/sample --count 15 --test-per-class 1 --image-size 64",
+        "data sample --multi-label --out disk/findings --count 12 --test-count 4 --image-size 64",
+        "evaluate findings.csv --json >disk/out.json",
         "data audit xrays --html disk/page.html",
         "man --out disk/man",
         "completions bash >disk/out.bash",

@@ -27,12 +27,18 @@ impl Outcome {
         let text = |name: &str| fs::read_to_string(run.join(name)).unwrap();
         let mut tests = read_json(&run.join("test.json"));
         strip(&mut tests);
-        let timeless = |line: &str| line.rsplit_once(',').unwrap().0.to_owned();
+        let history = text("history.csv");
+        let mut columns = history.lines().next().unwrap().split(',');
+        let seconds = columns.position(|column| column == "seconds").unwrap();
+        let timeless = |line: &str| {
+            let cells = line.split(',').enumerate().filter(|(at, _)| *at != seconds);
+            cells.map(|(_, cell)| cell).collect::<Vec<_>>().join(",")
+        };
         Self {
             best: fs::read(run.join("best.safetensors")).unwrap(),
             last: fs::read(run.join("last.safetensors")).unwrap(),
             predictions: text("predictions.csv"),
-            history: text("history.csv").lines().map(timeless).collect(),
+            history: history.lines().map(timeless).collect(),
             tests,
         }
     }
@@ -68,7 +74,7 @@ fn interrupt(child: &Child) {
 
 /// Waits until a file exists and is not empty.
 #[track_caller]
-fn wait_for(path: &Path) {
+pub(crate) fn wait_for(path: &Path) {
     let start = Instant::now();
     while fs::metadata(path).map_or(0, |file| file.len()) == 0 {
         assert!(start.elapsed() < Duration::from_secs(60), "{} does not come", path.display());

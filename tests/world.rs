@@ -19,6 +19,12 @@ pub(crate) struct World {
     folder: TempDir,
 }
 
+/// Files of a working folder by their paths in it.
+pub(crate) struct Snapshot {
+    folder: PathBuf,
+    files: BTreeMap<PathBuf, Vec<u8>>,
+}
+
 /// Exit code and output of a run of the program.
 pub(crate) struct Done {
     pub(crate) code: Option<i32>,
@@ -82,26 +88,38 @@ impl World {
 
     /// Trains on [`Self::study`]'s pictures for two epochs into `run`: once for all tests, which get copies.
     pub(crate) fn trained(&self) -> PathBuf {
-        static TRAINED: OnceLock<(PathBuf, BTreeMap<PathBuf, Vec<u8>>)> = OnceLock::new();
-        let (folder, files) = TRAINED.get_or_init(|| {
+        static TRAINED: OnceLock<Snapshot> = OnceLock::new();
+        let snapshot = TRAINED.get_or_init(|| {
             let world = Self::new();
             world.study();
             world.train(&["--epochs", "2", "--batch-size", "8", "--out", "run"]).ok();
-            let inside = |path: PathBuf| path.strip_prefix(world.folder.path()).unwrap().to_owned();
-            let files = world.files().into_iter().map(|(path, bytes)| (inside(path), bytes));
-            (world.folder.path().to_owned(), files.collect())
+            world.snapshot()
         });
-        for (name, bytes) in files {
-            let path = self.folder.path().join(name);
+        self.restore(snapshot, "run")
+    }
+
+    /// Returns every file of the folder, for other folders.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let folder = self.folder.path();
+        let inside = |path: PathBuf| path.strip_prefix(folder).unwrap().to_owned();
+        let files = self.files().into_iter().map(|(path, bytes)| (inside(path), bytes)).collect();
+        Snapshot { folder: folder.to_owned(), files }
+    }
+
+    /// Writes the files of another folder into this one; returns the folder of the run among them, whose record names this folder
+    /// then.
+    pub(crate) fn restore(&self, snapshot: &Snapshot, run: &str) -> PathBuf {
+        for (name, bytes) in &snapshot.files {
+            let path = self.path(name.to_str().unwrap());
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, bytes).unwrap();
         }
         // The record names the folder that it was trained in.
-        let record = self.path("run/run.json");
+        let record = self.path(run).join("run.json");
         let text = fs::read_to_string(&record).unwrap();
         let here = self.folder.path().to_str().unwrap();
-        fs::write(&record, text.replace(folder.to_str().unwrap(), here)).unwrap();
-        self.path("run")
+        fs::write(&record, text.replace(snapshot.folder.to_str().unwrap(), here)).unwrap();
+        self.path(run)
     }
 
     /// Returns every file below the folder with its contents, except cached images.
