@@ -262,7 +262,7 @@ fn losses_monitors_and_thresholds_are_as_asked() {
         (&focal["settings"]["loss"], &focal["settings"]["class-weight"]),
         (&json!("focal"), &json!("none"))
     );
-    assert_eq!(focal["class_weights"], json!([1.0; 6]));
+    assert_eq!(focal["class_weights"], json!([1.0, 1.0, 1.0, 1.0, 1.0, 1.0]));
     assert!(focal["best_val_auc"].is_number());
     let flags =
         ["--loss", "asymmetric", "--class-weight", "none", "--monitor", "val_loss", "--specificity", "0.8"];

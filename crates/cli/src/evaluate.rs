@@ -32,7 +32,7 @@ pub(crate) fn run(args: &EvaluateArgs, output: &Output) -> Result<Status> {
     let thresholds = thresholds(args, set.labels(), set.scores.task())?;
     let tested = Tested { thresholds, ..Tested::from_file(base::stored(&args.predictions)) };
     let mut figures = TestFigures::new(&set, tested)?;
-    subgroups::add(&mut figures, &set, args.by.settings().as_ref(), output)?;
+    subgroups::add(&mut figures, &set, args.by.settings()?.as_ref(), output)?;
     if args.json {
         output.data(serde_json::to_string(&figures)?);
     } else {

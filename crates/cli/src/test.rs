@@ -81,7 +81,7 @@ fn test(
 ) -> Result<Option<(SetResult, PredictionTable)>> {
     let attributes = &set.listing.attributes;
     let Some((mut figures, predicted)) = model.test(images, attributes, output)? else { return Ok(None) };
-    subgroups::add(&mut figures, &predicted, args.by.settings().as_ref(), output)?;
+    subgroups::add(&mut figures, &predicted, args.by.settings()?.as_ref(), output)?;
     let checkpoint = model.checkpoint();
     let hidden = occluded(&model.classifier, checkpoint, images, &args.occlude, output)?;
     let Some(occluded) = hidden else { return Ok(None) };

@@ -1,9 +1,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use experiment::Bins;
+use experiment::{Bins, SubgroupSettings};
 
 use super::{threads, values::probability};
+use crate::status::hinted;
 
 #[derive(Args)]
 pub(crate) struct EvaluateArgs {
@@ -50,8 +51,21 @@ pub(crate) struct ByArgs {
 
 impl ByArgs {
     /// Returns the columns that were named; `None` where none was.
-    pub(crate) fn settings(&self) -> Option<experiment::SubgroupSettings> {
-        let settings = experiment::SubgroupSettings { columns: self.by.clone(), bins: self.bins.clone() };
-        (!self.by.is_empty()).then_some(settings)
+    ///
+    /// # Errors
+    /// Bins of a column that is not among them.
+    pub(crate) fn settings(&self) -> anyhow::Result<Option<SubgroupSettings>> {
+        let named = |bins: &&Bins| self.by.iter().any(|column| column.eq_ignore_ascii_case(&bins.column));
+        if let Some(bins) = self.bins.iter().find(|bins| !named(bins)) {
+            return Err(hinted(
+                format!("`--bins` names the column `{}`, and `--by` does not", bins.column),
+                format!(
+                    "add it: `--by {}`",
+                    self.by.iter().chain([&bins.column]).cloned().collect::<Vec<_>>().join(",")
+                ),
+            ));
+        }
+        let settings = SubgroupSettings { columns: self.by.clone(), bins: self.bins.clone() };
+        Ok((!self.by.is_empty()).then_some(settings))
     }
 }

@@ -58,6 +58,17 @@ impl Model {
         }
     }
 
+    /// Refuses class folders for a model of findings, whatever their names are.
+    pub(super) fn check_layout(&self, path: &Path) -> Result<()> {
+        match self.classifier.spec().task {
+            Task::MultiLabel if path.is_dir() => Err(hinted(
+                format!("`{}` has one class an image, and the model tells findings", base::shown(path)),
+                "name a label file, or a model of classes",
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// Refuses a set that the model's kind of question does not fit.
     pub(super) fn check_task(&self, listing: &Listing) -> Result<()> {
         let root = base::shown(&listing.root);

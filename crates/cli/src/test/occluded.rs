@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use anyhow::Result;
 use data::{ImageSet, Occlusion};
 use experiment::TestFigures;
+use metrics::Task;
 use model::Classifier;
 
 use crate::{
@@ -42,10 +43,17 @@ pub(crate) fn print_occluded(
         return;
     }
     output.result(["", &format!("With a part of every image hidden, {name}")]);
-    let mut rows = vec![["hidden", "accuracy", "balanced accuracy"].map(str::to_owned).to_vec()];
+    let shown: &[(&str, &str)] = match whole.task() {
+        Task::MultiClass => &[("accuracy", "accuracy"), ("balanced_accuracy", "balanced accuracy")],
+        Task::MultiLabel => {
+            &[("macro_roc_auc", "macro ROC AUC"), ("macro_average_precision", "macro average precision")]
+        }
+    };
+    let heading = ["hidden"].into_iter().chain(shown.iter().map(|(_, title)| *title));
+    let mut rows = vec![heading.map(str::to_owned).collect::<Vec<_>>()];
     let mut row = |name: &str, figures: &TestFigures| {
-        let shown = ["accuracy", "balanced_accuracy"].map(|key| with_interval(&figures.figure(key)));
-        rows.push([name.to_owned()].into_iter().chain(shown).collect());
+        let cells = shown.iter().map(|(key, _)| with_interval(&figures.figure(key)));
+        rows.push([name.to_owned()].into_iter().chain(cells).collect());
     };
     row("nothing", whole);
     for part in Occlusion::ALL.map(|part| part.to_string()) {

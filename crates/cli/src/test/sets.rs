@@ -6,7 +6,12 @@ use anyhow::Result;
 use data::{ClassName, Classes, Error, Listing, OpenOptions};
 
 use super::model::Model;
-use crate::{args::LabelArgs, dataset, output::Output, status::hinted};
+use crate::{
+    args::{ClassList, LabelArgs},
+    dataset,
+    output::Output,
+    status::hinted,
+};
 
 /// Longest name of a set, in bytes: a file is named after it.
 const LONGEST: usize = 100;
@@ -105,10 +110,26 @@ pub(super) fn open(
         let listing = listing.into_test_set()?;
         return Ok(vec![TestSet { name: None, listing, may_lack_classes: false }]);
     }
-    let classes: Vec<ClassName> = labels.iter().map(|label| ClassName::same(label)).collect();
+    let classes = match &given.labels {
+        Some(ClassList(named)) => {
+            if let Some(label) = labels.iter().find(|label| named.iter().all(|name| name.label != **label)) {
+                return Err(hinted(
+                    format!("`--labels` does not name `{label}`, which the model tells"),
+                    format!(
+                        "name all of the model's: {}; `LABEL=COLUMN` names another column",
+                        labels.join(", ")
+                    ),
+                ));
+            }
+            named.clone()
+        }
+        None => labels.iter().map(|label| ClassName::same(label)).collect(),
+    };
     let open = |set: Named| {
-        let listing = dataset::list(&set.path, &options(Classes::Among(&classes)), output)
-            .map_err(|error| with_classes(error, labels))?;
+        let listing =
+            dataset::list(&set.path, &options(Classes::Among(&classes)), output).map_err(|error| {
+                model.check_layout(&set.path).err().unwrap_or_else(|| with_classes(error, labels))
+            })?;
         model.check_task(&listing)?;
         let listing = listing.into_partial_test_set()?;
         Ok(TestSet { name: set.name, listing, may_lack_classes: true })

@@ -235,8 +235,9 @@ pub(super) fn label_rows(
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
     for (label, name) in listing.labels().into_iter().enumerate() {
         let (positive, negative) = known[label];
-        let numbers =
-            [positive, negative, training[label].uncertain, training[label].unknown, validation[label]];
+        let uncertain = training[label].uncertain;
+        let blank = training[label].unknown.saturating_sub(uncertain);
+        let numbers = [positive, negative, uncertain, blank, validation[label]];
         let tested = tested.as_ref().map_or("–".to_owned(), |tested| tested[label].to_string());
         let mut row = vec![name];
         row.extend(numbers.map(|number| number.to_string()));

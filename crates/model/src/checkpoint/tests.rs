@@ -172,10 +172,10 @@ fn other_files_and_other_versions_are_told_apart() {
     let none = safetensors::serialize(Vec::<(&str, TensorView<'_>)>::new(), None).unwrap();
     let error = decode(&none).unwrap_err().to_string();
     assert!(error.ends_with("its metadata has no key `thorax`"), "{error}");
-    let other = HashMap::from([(KEY.to_owned(), r#"{"format":3,"anything":"else"}"#.to_owned())]);
+    let other = HashMap::from([(KEY.to_owned(), r#"{"format":4,"anything":"else"}"#.to_owned())]);
     let newer = safetensors::serialize(Vec::<(&str, TensorView<'_>)>::new(), Some(other)).unwrap();
     let error = decode(&newer).unwrap_err();
-    assert!(matches!(error, Error::FormatVersion { found: 3, supported: 2, .. }), "{error}");
+    assert!(matches!(error, Error::FormatVersion { found: 4, supported: 3, .. }), "{error}");
 }
 
 #[test]
