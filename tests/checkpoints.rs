@@ -66,11 +66,11 @@ fn a_checkpoint_of_another_version() {
     let world = World::new();
     let mut newer = fs::read(world.trained().join("best.safetensors")).unwrap();
     let at = newer.windows(12).position(|bytes| bytes == br#"\"format\":2"#).unwrap();
-    newer[at + 11] = b'3';
+    newer[at + 11] = b'4';
     fs::write(world.path("newer"), newer).unwrap();
     world.refuses(
         &["test", "--saved", "newer", "--data", "xrays Test"],
-        &["error: checkpoint `newer` has format version 3; this program reads versions 1 to 2", "hint: "],
+        &["error: checkpoint `newer` has format version 4; this program reads versions 1 to 3", "hint: "],
     );
 }
 

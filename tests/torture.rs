@@ -195,11 +195,40 @@ const INCEPTION: [&str; 13] = [
     "--checkpoint-every=0.02",
 ];
 
-#[expect(clippy::print_stderr, reason = "what the kills met is worth seeing")]
+const FINDINGS: [&str; 13] = [
+    "--data",
+    "findings/labels.csv",
+    "--image-size",
+    "20",
+    "--epochs",
+    "6",
+    "--patience",
+    "9",
+    "--batch-size",
+    "5",
+    "--checkpoint-every",
+    "0",
+    "--calibrate",
+];
+
 fn torture(flags: &[&str], epochs: usize, kills: usize, writing: usize) {
     let world = World::new();
     world.study();
-    let torture = Torture::new(&world, flags, epochs);
+    torture_in(&world, flags, epochs, kills, writing);
+}
+
+/// Tortures a run on several findings an image, some of them unknown.
+fn torture_findings(kills: usize, writing: usize) {
+    let world = World::new();
+    let sample =
+        ["data", "sample", "--multi-label", "--out", "findings", "--count", "40", "--test-count", "12"];
+    world.thorax(&[&sample[..], &["--image-size", "32", "--unknown", "0.2"]].concat()).ok();
+    torture_in(&world, &FINDINGS, 6, kills, writing);
+}
+
+#[expect(clippy::print_stderr, reason = "what the kills met is worth seeing")]
+fn torture_in(world: &World, flags: &[&str], epochs: usize, kills: usize, writing: usize) {
+    let torture = Torture::new(world, flags, epochs);
     let (met, runs) = torture.run(kills, 6);
     eprintln!(
         "{met}; {runs} runs came to their end, each as one that nobody killed ({:.1} s)",
@@ -211,6 +240,17 @@ fn torture(flags: &[&str], epochs: usize, kills: usize, writing: usize) {
 #[test]
 fn a_convnet_killed_at_any_moment_ends_as_if_it_never_was() {
     torture(&CONVNET, 6, 12, 1);
+}
+
+#[test]
+fn a_run_on_findings_killed_at_any_moment_ends_as_if_it_never_was() {
+    torture_findings(6, 0);
+}
+
+#[test]
+#[ignore = "takes minutes: `cargo xtask torture` runs it"]
+fn a_run_on_findings_killed_over_sixty_times() {
+    torture_findings(60, 5);
 }
 
 #[test]

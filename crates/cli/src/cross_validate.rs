@@ -10,8 +10,8 @@ use anyhow::Result;
 use base::{shown, stored};
 use data::{BadImage, ImageSet};
 use experiment::{
-    CrossValidation, CrossValidationRecord, FoldRecord, FoldState, HeldOutImage, PREDICTIONS, Run, RunStatus,
-    Source, Spread, TestFigures, Tested,
+    CrossValidation, CrossValidationRecord, FoldRecord, FoldState, HeldOutImage, PREDICTIONS,
+    PredictionSource, Run, RunStatus, Spread, TestFigures, Tested,
 };
 use serde_json::json;
 use setup::{Setup, state};
@@ -199,7 +199,7 @@ fn pool(setup: &Setup, folder: &mut CrossValidation) -> Result<()> {
     })?;
     let checkpoint = setup.out.display().to_string();
     let formats = Some(setup.first.decoding.formats.to_string());
-    let source = Source::Checkpoint(checkpoint);
+    let source = PredictionSource::Checkpoint(checkpoint);
     let synthetic = folder.record.synthetic;
     let tested = Tested { source, formats, thresholds: mean_thresholds(&figures), synthetic, seconds };
     folder.record.pooled = Some(TestFigures::new(&pooled, tested)?);

@@ -29,7 +29,7 @@ const NO_IMAGE: &str = "a test needs at least one image";
 #[derive(Clone, Debug, PartialEq)]
 pub struct TestFigures {
     /// Origin of the predictions.
-    pub source: Source,
+    pub source: PredictionSource,
     /// Rules that the images were decoded by, `all` or `keras`.
     pub formats: Option<String>,
     /// Number of images.
@@ -50,7 +50,7 @@ pub struct TestFigures {
 
 /// Origin of predictions.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum PredictionSource {
     /// Checkpoint that was tested.
     Checkpoint(String),
     /// File that was read.
@@ -70,7 +70,7 @@ pub enum TaskFigures {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tested {
     /// Origin of the predictions.
-    pub source: Source,
+    pub source: PredictionSource,
     /// Rules that the images were decoded by, `all` or `keras`, where they are known.
     pub formats: Option<String>,
     /// Threshold of each label, for findings; 0.5 for those beyond the list.
@@ -84,7 +84,7 @@ pub struct Tested {
 impl Tested {
     /// Facts of predictions that were read from a file.
     pub fn from_file(file: String) -> Self {
-        let source = Source::Predictions(file);
+        let source = PredictionSource::Predictions(file);
         Self { source, formats: None, thresholds: Vec::new(), synthetic: false, seconds: None }
     }
 }
@@ -269,8 +269,8 @@ impl Serialize for TestFigures {
             json.push((TASK.to_owned(), Json::of(self.task())));
         }
         let (key, file) = match &self.source {
-            Source::Checkpoint(file) => (CHECKPOINT, file),
-            Source::Predictions(file) => (PREDICTIONS, file),
+            PredictionSource::Checkpoint(file) => (CHECKPOINT, file),
+            PredictionSource::Predictions(file) => (PREDICTIONS, file),
         };
         json.push((key.to_owned(), Json::of(file)));
         json.extend(self.formats.iter().map(|formats| ("formats".to_owned(), Json::of(formats))));
@@ -315,8 +315,8 @@ impl<'de> Deserialize<'de> for TestFigures {
 fn read(value: Value) -> serde_json::Result<TestFigures> {
     let raw = Raw::deserialize(&value)?;
     let source = match (raw.checkpoint, raw.predictions) {
-        (Some(file), _) => Source::Checkpoint(file),
-        (None, Some(file)) => Source::Predictions(file),
+        (Some(file), _) => PredictionSource::Checkpoint(file),
+        (None, Some(file)) => PredictionSource::Predictions(file),
         (None, None) => return Err(serde::de::Error::missing_field(CHECKPOINT)),
     };
     let (of_task, figures) = match raw.task {

@@ -31,8 +31,8 @@ pub use cross_validation::{CrossValidation, CrossValidationRecord, FOLDS, FoldRe
 pub use error::Error;
 pub use figures::{
     AttributeGap, Bins, ClassFigures, LabelFigures, LeftOutSubgroup, MISSING, MultiClassFigures,
-    MultiLabelFigures, PooledAbove, SideCounts, Source, Subgroup, SubgroupSettings, Subgroups, TaskFigures,
-    TemperatureEffect, TestFigures, Tested, Uncalibrated,
+    MultiLabelFigures, PooledAbove, PredictionSource, SideCounts, Subgroup, SubgroupSettings, Subgroups,
+    TaskFigures, TemperatureEffect, TestFigures, Tested, Uncalibrated,
 };
 pub use files::{read as read_text, write_atomically_with};
 pub use gap::{FigureDifference, Gap};

@@ -1,13 +1,10 @@
-use std::fmt;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Scores, Temperature, Undefined, curves::steps, ranking::RankingStep};
+use crate::{Scores, Temperature, ThresholdCounts, Undefined, curves::steps, ranking::RankingStep};
 
 /// Rule by which a label's threshold is chosen on the validation part.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase", tag = "rule", content = "target")]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum ThresholdRule {
     /// Largest sum of sensitivity and specificity (Youden 1950, Cancer 3, 32–35).
     #[default]
@@ -20,13 +17,28 @@ pub enum ThresholdRule {
     Specificity(f64),
 }
 
-impl fmt::Display for ThresholdRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// Name of a [`ThresholdRule`] in files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RuleName {
+    /// [`ThresholdRule::Youden`].
+    Youden,
+    /// [`ThresholdRule::F1`].
+    F1,
+    /// [`ThresholdRule::Sensitivity`].
+    Sensitivity,
+    /// [`ThresholdRule::Specificity`].
+    Specificity,
+}
+
+impl ThresholdRule {
+    /// Returns the rule's name in files, and the share that it asks for, if it does.
+    fn parts(self) -> (RuleName, Option<f64>) {
         match self {
-            Self::Youden => f.write_str("largest sum of sensitivity and specificity"),
-            Self::F1 => f.write_str("largest F1"),
-            Self::Sensitivity(target) => write!(f, "sensitivity of at least {target}"),
-            Self::Specificity(target) => write!(f, "specificity of at least {target}"),
+            Self::Youden => (RuleName::Youden, None),
+            Self::F1 => (RuleName::F1, None),
+            Self::Sensitivity(target) => (RuleName::Sensitivity, Some(target)),
+            Self::Specificity(target) => (RuleName::Specificity, Some(target)),
         }
     }
 }
@@ -42,8 +54,10 @@ pub struct LabelCalibration {
     /// Images whose probability, at the temperature if there is one, is at least this count as having the label.
     pub threshold: f64,
     /// Rule by which the threshold was chosen.
-    #[serde(flatten)]
-    pub chosen_by: ThresholdRule,
+    pub rule: RuleName,
+    /// Sensitivity or specificity that the rule asked for, in `(0, 1]`; `None` where it asks for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<f64>,
     /// Sensitivity on the images that the threshold was chosen on, in `[0, 1]`; `None` where no positive one is known.
     pub sensitivity: Option<f64>,
     /// Specificity on them, in `[0, 1]`; `None` where no negative one is known.
@@ -71,15 +85,30 @@ impl LabelCalibration {
             Ok(threshold) => (threshold, None),
             Err(why) => (MIDDLE, Some(format!("{} in the validation part", why.named(scores.labels())))),
         };
-        let counts = crate::ThresholdCounts::at(scores, label, threshold);
+        let counts = ThresholdCounts::at(scores, label, threshold);
+        let (rule, target) = rule.parts();
         Self {
             label: name,
             temperature,
             threshold,
-            chosen_by: rule,
+            rule,
+            target,
             sensitivity: counts.sensitivity().value.ok(),
             specificity: counts.specificity().value.ok(),
             note,
+        }
+    }
+}
+
+impl LabelCalibration {
+    /// Returns the rule by which the threshold was chosen, in words.
+    pub fn chosen_by(&self) -> String {
+        let target = self.target.unwrap_or_default();
+        match self.rule {
+            RuleName::Youden => "largest sum of sensitivity and specificity".to_owned(),
+            RuleName::F1 => "largest F1".to_owned(),
+            RuleName::Sensitivity => format!("sensitivity of at least {target}"),
+            RuleName::Specificity => format!("specificity of at least {target}"),
         }
     }
 }
@@ -161,7 +190,8 @@ mod tests {
                 (Some(sensitivity), Some(specificity)),
                 "{rule:?}"
             );
-            assert_eq!((chosen.chosen_by, chosen.note), (rule, None));
+            assert_eq!((chosen.rule, chosen.target), rule.parts());
+            assert!(chosen.note.is_none() && !chosen.chosen_by().is_empty());
         }
     }
 

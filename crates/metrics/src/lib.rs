@@ -44,6 +44,7 @@ mod difference;
 mod estimate;
 mod evaluation;
 mod evaluation_error;
+mod figure_row;
 mod figures;
 mod influence;
 mod interval;
@@ -72,12 +73,11 @@ pub use difference::independent_difference;
 pub use estimate::Estimate;
 pub use evaluation::{ClassSummary, Evaluation, FEW_IMAGES};
 pub use evaluation_error::{EvaluationError, check_multi_class};
-pub use figures::{
-    CLASS_FIGURES, ClassFigureSpec, FIGURES, Figure, FigureRow, FigureSpec, FigureTable, Figures, set_figures,
-};
+pub use figure_row::{FigureRow, set_figures};
+pub use figures::{CLASS_FIGURES, ClassFigureSpec, FIGURES, Figure, FigureSpec, FigureTable, Figures};
 pub use interval::{CONFIDENCE, Interval, IntervalMethod, wilson};
 pub use keras::KerasFigures;
-pub use label_calibration::{LabelCalibration, ThresholdRule};
+pub use label_calibration::{LabelCalibration, RuleName, ThresholdRule};
 pub use mcnemar::mcnemar_exact;
 pub use mean::Mean;
 pub use multi_label::{

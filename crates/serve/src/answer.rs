@@ -16,9 +16,8 @@ pub(crate) struct Prediction {
     /// Class of the highest probability, the first of equals; null of findings, which do not exclude each other.
     #[schema(required)]
     predicted: Option<String>,
-    /// Labels whose probability reaches their threshold, of findings alone.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    /// Labels whose probability reaches their threshold; null of classes.
+    #[schema(required)]
     positive: Option<Vec<String>>,
     /// Class to act on, or `uncertain`: no class reaches its operating point, or more than one, or the highest probability is
     /// below the server's least; null of findings.

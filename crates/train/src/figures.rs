@@ -1,7 +1,7 @@
 use std::{path::Path, time::Instant};
 
 use data::ImageSet;
-use experiment::{Attribute, PredictedImage, PredictionTable, Source, TestFigures, Tested};
+use experiment::{Attribute, PredictedImage, PredictionSource, PredictionTable, TestFigures, Tested};
 use metrics::Scores;
 use model::Classifier;
 
@@ -23,7 +23,7 @@ pub fn figures(
     let start = Instant::now();
     let Some(evaluated) = evaluate(classifier, &Inputs::images(images), observer)? else { return Ok(None) };
     let tested = Tested {
-        source: Source::Checkpoint(checkpoint.display().to_string()),
+        source: PredictionSource::Checkpoint(checkpoint.display().to_string()),
         formats: classifier.spec().formats.map(|rules| rules.to_string()),
         thresholds: classifier.calibration().thresholds(classifier.spec().classes.len()),
         synthetic: images.is_synthetic(),

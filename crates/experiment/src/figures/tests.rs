@@ -11,7 +11,7 @@ fn tested() -> TestFigures {
     let image = |at: usize| PredictedImage { path: format!("{at}.png").into(), group: None, note: None };
     let table = PredictionTable::new((0..4).map(image).collect(), scores).unwrap();
     let tested = Tested {
-        source: Source::Checkpoint("best.safetensors".to_owned()),
+        source: PredictionSource::Checkpoint("best.safetensors".to_owned()),
         formats: Some("all".to_owned()),
         thresholds: Vec::new(),
         synthetic: false,

@@ -18,12 +18,12 @@ use crate::{
 
 /// Largest number of classes or labels accepted, as a header may have any number of columns; no model has so many.
 const MAX_LABELS: usize = 1000;
-/// Columns that name an image in files of other programs, besides [`PATH`].
+/// PredictionColumns that name an image in files of other programs, besides [`PATH`].
 const PATHS: [&str; 9] =
     [PATH, "image", "image_path", "image_index", "image_id", "file", "filename", "file_name", "filepath"];
-/// Columns of true classes in files of other programs.
+/// PredictionColumns of true classes in files of other programs.
 const TRUE_CLASSES: [&str; 5] = ["label", "class", "target", "truth", "true_label"];
-/// Columns of groups in files of other programs.
+/// PredictionColumns of groups in files of other programs.
 const GROUPS: [&str; 5] = ["group", "patient", "patient_id", "patientid", "subject_id"];
 
 /// Settings by which a file of another program is read.
@@ -50,9 +50,9 @@ impl OtherPredictions {
         let refused = |line, problem| Error::Csv { path: path.to_owned(), line, problem };
         let mut records = text.records();
         let header = records.next();
-        let columns =
-            Columns::find(header.as_ref(), self).map_err(|problem| refused(text.first_line(), problem))?;
-        let mut rows = Rows::default();
+        let columns = PredictionColumns::find(header.as_ref(), self)
+            .map_err(|problem| refused(text.first_line(), problem))?;
+        let mut rows = PredictionRows::default();
         for record in records {
             if record.len() != columns.names.len() {
                 let problem = format!("{} fields, but the header has {}", record.len(), columns.names.len());
@@ -102,8 +102,8 @@ struct Label {
     truth: Option<usize>,
 }
 
-/// Columns of a file by their meaning.
-struct Columns {
+/// PredictionColumns of a file by their meaning.
+struct PredictionColumns {
     names: Vec<String>,
     path: usize,
     labels: Vec<Label>,
@@ -117,7 +117,7 @@ struct Columns {
 
 /// Content of a file's rows.
 #[derive(Default)]
-struct Rows {
+struct PredictionRows {
     images: Vec<PredictedImage>,
     classes: Vec<usize>,
     findings: Vec<Option<bool>>,
@@ -125,7 +125,7 @@ struct Rows {
     attributes: Vec<Vec<String>>,
 }
 
-impl Columns {
+impl PredictionColumns {
     fn find(header: Option<&CsvRecord>, settings: &OtherPredictions) -> std::result::Result<Self, String> {
         let names: Vec<String> = header.into_iter().flat_map(CsvRecord::cells).map(str::to_owned).collect();
         let mut seen = HashSet::new();
@@ -177,7 +177,12 @@ impl Columns {
         if self.class.is_some() { Task::MultiClass } else { Task::MultiLabel }
     }
 
-    fn read(&self, record: &CsvRecord, logits: bool, rows: &mut Rows) -> std::result::Result<(), String> {
+    fn read(
+        &self,
+        record: &CsvRecord,
+        logits: bool,
+        rows: &mut PredictionRows,
+    ) -> std::result::Result<(), String> {
         let text = |at: Option<usize>| {
             at.map(|at| record.cell(at)).filter(|cell| !cell.is_empty()).map(str::to_owned)
         };
@@ -330,7 +335,7 @@ pub(super) fn own(path: &Path) -> Result<PredictionTable> {
     Ok(PredictionTable::new(images, scores)?.with_attributes(attributes.collect()))
 }
 
-/// Columns of a file that this program wrote.
+/// PredictionColumns of a file that this program wrote.
 struct OwnColumns {
     task: Task,
     labels: Vec<String>,

@@ -2,7 +2,7 @@ use data::Interpolation;
 use safetensors::tensor::TensorView;
 
 use super::*;
-use metrics::{Bound, LabelCalibration, OperatingPoint, Temperature, ThresholdRule};
+use metrics::{Bound, LabelCalibration, OperatingPoint, RuleName, Temperature};
 
 fn checkpoint() -> Checkpoint {
     let spec = Spec {
@@ -238,7 +238,8 @@ fn a_network_of_findings_has_a_version_of_its_own_that_earlier_programs_refuse()
         label: "a".to_owned(),
         temperature: None,
         threshold: 0.25,
-        chosen_by: ThresholdRule::Youden,
+        rule: RuleName::Youden,
+        target: None,
         sensitivity: Some(0.5),
         specificity: None,
         note: None,

@@ -304,7 +304,7 @@ fn thresholds(learnt: &[LabelCalibration], labels: &MultiLabelFigures) -> Markup
                         @let of_test = |key: &str| number::figure(tested.and_then(|tested| tested.figure(key).value));
                         tr {
                             th scope="row" { (label.label) }
-                            td { @match &label.note { Some(why) => span.bad { "not chosen: " (why) }, None => (label.chosen_by) } }
+                            td { @match &label.note { Some(why) => span.bad { "not chosen: " (why) }, None => (label.chosen_by()) } }
                             td { (number::figure(label.temperature.map(|temperature| temperature.value))) }
                             td { (number::figure(Some(label.threshold))) }
                             @for value in [label.sensitivity, label.specificity] { td { (number::figure(value)) } }
