@@ -666,3 +666,46 @@ fn predictions_that_cannot_be_judged_are_refused() {
         world.refuses(&[&["evaluate", "views.csv"], flags].concat(), words);
     }
 }
+
+/// Truth in a label file of its own, whose rows stand in another order and whose paths have a folder.
+#[test]
+fn the_truth_may_stand_in_a_label_file() {
+    let world = World::new();
+    let image = |at: usize| (format!("{at}.png"), at % 3 == 0, at % 2 == 0, (at * 7 % 40) as f64 / 40.0);
+    let (mut whole, mut bare) = ("path,patient,view,A,B,p_A,p_B\n".to_owned(), "path,p_A,p_B\n".to_owned());
+    let mut truth = "path,A,B,patient,view\n".to_owned();
+    for at in 0..40 {
+        let (name, a, b, p) = image(at);
+        let (a, b, view) = (u8::from(a), u8::from(b), if at < 20 { "PA" } else { "AP" });
+        whole.push_str(&format!("{name},p{},{view},{a},{b},{p},0.5\n", at / 2));
+        bare.push_str(&format!("{name},{p},0.5\n"));
+    }
+    for at in (0..40).rev() {
+        let (name, a, b, _) = image(at);
+        let view = if at < 20 { "PA" } else { "AP" };
+        truth.push_str(&format!("images/{name},{},{},p{},{view}\n", u8::from(a), u8::from(b), at / 2));
+    }
+    fs::write(world.path("whole.csv"), whole).unwrap();
+    fs::write(world.path("bare.csv"), &bare).unwrap();
+    fs::write(world.path("truth.csv"), &truth).unwrap();
+    let mut expected = evaluate(&world, &["whole.csv", "--by", "view"]);
+    let mut found = evaluate(&world, &["bare.csv", "--labels", "truth.csv", "--by", "view"]);
+    for figures in [&mut expected, &mut found] {
+        figures.as_object_mut().unwrap().remove("predictions").unwrap();
+    }
+    assert_eq!(found, expected);
+    fs::write(world.path("other.csv"), truth.replace("images/7.png", "images/77.png")).unwrap();
+    world.refuses(
+        &["evaluate", "bare.csv", "--labels", "other.csv"],
+        &["error: 1 of 40 images of `bare.csv` are not in `other.csv`: `7.png`", "hint: "],
+    );
+    fs::write(world.path("more.csv"), truth.replace("path,A,B", "path,A,C")).unwrap();
+    world.refuses(
+        &["evaluate", "bare.csv", "--labels", "more.csv"],
+        &["error: `bare.csv` has no column `p_C`, and `more.csv` has the label `C`", "hint: "],
+    );
+    fs::write(world.path("bare.csv"), bare.replace("p_A,p_B", "p_A,p_D")).unwrap();
+    fs::write(world.path("one.csv"), truth.replace("path,A,B", "path,A,path2")).unwrap();
+    let refused = world.thorax(&["evaluate", "bare.csv", "--labels", "one.csv"]);
+    assert_eq!(refused.code, Some(1), "{}", refused.stderr);
+}

@@ -45,7 +45,7 @@ pub(crate) use test::{CompareArgs, TestArgs};
 pub(crate) use train::{TrainArgs, TrainSettings};
 pub(crate) use values::{
     AveragingKind, ClassList, ClassWeight, LossKind, MonitorKind, NonFinite, OnBadImage, OptimizerKind,
-    ScheduleKind, SplitKind, TaskKind, ThresholdKind, WeightsChoice, name,
+    ScheduleKind, SplitKind, TaskKind, ThresholdKind, WeightsChoice, WordList, name,
 };
 use values::{bytes, picture_size, threads};
 

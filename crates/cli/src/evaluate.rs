@@ -1,5 +1,7 @@
 //! Command `evaluate`: predictions of any program, judged like those of a model of this one.
 
+mod truth;
+
 use std::{collections::HashMap, path::Path};
 
 use anyhow::{Context as _, Result};
@@ -8,7 +10,7 @@ use experiment::{OtherPredictions, TestFigures, Tested, read_text};
 use metrics::Task;
 
 use crate::{
-    args::EvaluateArgs,
+    args::{EvaluateArgs, WordList},
     compute::use_threads,
     output::Output,
     status::{Status, hinted},
@@ -17,12 +19,22 @@ use crate::{
 
 pub(crate) fn run(args: &EvaluateArgs, output: &Output) -> Result<Status> {
     use_threads(args.threads)?;
+    let words = args.labels.as_ref().map_or(&[][..], |WordList(words)| words);
+    // The truth may stand in a label file.
+    let file = match words {
+        [word] => Some(Path::new(word)).filter(|path| path.exists()),
+        _ => None,
+    };
     let reader = OtherPredictions {
-        labels: args.labels.clone(),
+        labels: if file.is_some() { Vec::new() } else { words.to_vec() },
         logits: args.logits,
         group: args.group_column.clone(),
+        truth_elsewhere: file.is_some(),
     };
-    let set = reader.read(&args.predictions).map_err(|error| refused(error, &args.predictions))?;
+    let mut set = reader.read(&args.predictions).map_err(|error| refused(error, &args.predictions))?;
+    if let Some(file) = file {
+        set = truth::add(set, file, &args.predictions, output)?;
+    }
     if set.images.is_empty() {
         return Err(hinted(
             format!("`{}` holds no image", args.predictions.display()),

@@ -89,6 +89,20 @@ impl PredictionTable {
         self
     }
 
+    /// Sets what is known of each label in every image, `[N, L]` row by row, and the images' groups.
+    ///
+    /// # Errors
+    /// Numbers that do not fit the table.
+    pub fn with_findings(mut self, findings: Vec<Option<bool>>, groups: Vec<Option<String>>) -> Result<Self> {
+        if groups.len() != self.images.len() {
+            return Err(ScoresError::Groups { groups: groups.len(), images: self.images.len() }.into());
+        }
+        let rows = (0..self.images.len()).flat_map(|image| self.scores.row(image).to_vec()).collect();
+        let targets = Targets::from_findings(self.labels(), findings)?;
+        self.images.iter_mut().zip(groups).for_each(|(image, group)| image.group = group);
+        Ok(Self { attributes: self.attributes, ..Self::new(self.images, Scores::new(targets, rows)?)? })
+    }
+
     /// Names of classes or labels in index order.
     pub fn labels(&self) -> &[String] {
         self.scores.labels()

@@ -3,7 +3,10 @@ use std::path::PathBuf;
 use clap::Args;
 use experiment::{Bins, SubgroupSettings};
 
-use super::{threads, values::probability};
+use super::{
+    threads,
+    values::{WordList, probability},
+};
 use crate::status::hinted;
 
 #[derive(Args)]
@@ -13,9 +16,10 @@ pub(crate) struct EvaluateArgs {
     /// groups the images; all others are attributes
     #[arg(value_name = "CSV")]
     pub(crate) predictions: PathBuf,
-    /// Labels to evaluate, in this order [default: all with a column p_LABEL]
-    #[arg(long, value_name = "LABEL,…", value_delimiter = ',')]
-    pub(crate) labels: Vec<String>,
+    /// Labels to evaluate, in this order, or a label file (NIH, CheXpert, …) with the truth of the images, which are found by name
+    /// [default: all with a column p_LABEL]
+    #[arg(long, value_name = "LABEL,…|FILE")]
+    pub(crate) labels: Option<WordList>,
     #[command(flatten)]
     pub(crate) by: ByArgs,
     /// Probability from which an image counts as having a label

@@ -35,6 +35,9 @@ pub struct OtherPredictions {
     pub logits: bool,
     /// Column of groups; where none is named, one of those that are usual.
     pub group: Option<String>,
+    /// True where the truth of findings stands in another file: then nothing is known of any label, until
+    /// [`PredictionTable::with_findings`] says it.
+    pub truth_elsewhere: bool,
 }
 
 impl OtherPredictions {
@@ -138,11 +141,15 @@ impl PredictionColumns {
             |known: &[&str]| known.iter().find_map(|known| plain.iter().position(|name| name == known));
         let there = || names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         let path = known(&PATHS).ok_or_else(|| format!("no column `{PATH}`; there are {}", there()))?;
-        let labels = labels(&names, &settings.labels)?;
+        let mut labels = labels(&names, &settings.labels)?;
+        if settings.truth_elsewhere {
+            labels.iter_mut().for_each(|label| label.truth = None);
+        }
         let lacking: Vec<&str> =
             labels.iter().filter(|label| label.truth.is_none()).map(|label| label.name.as_str()).collect();
         let class = match lacking.len() {
             0 => None,
+            _ if settings.truth_elsewhere => None,
             // The labels have no columns of their own.
             n if n == labels.len() => Some(known(&TRUE_CLASSES).ok_or_else(|| {
                 format!("no column `{}` with the truth of `{PROBABILITY}{}`", lacking[0], lacking[0])
@@ -201,8 +208,9 @@ impl PredictionColumns {
             rows.classes.push(class.ok_or_else(|| format!("`{name}` has no column `{PROBABILITY}{name}`"))?);
         }
         for label in &self.labels {
-            if let Some(truth) = label.truth {
-                rows.findings.push(finding(record.cell(truth), &label.name)?);
+            match label.truth {
+                Some(truth) => rows.findings.push(finding(record.cell(truth), &label.name)?),
+                None => rows.findings.extend(self.class.is_none().then_some(None)),
             }
             let cell = record.cell(label.probability);
             let value: f64 = cell.parse().ok().filter(|value: &f64| value.is_finite()).ok_or_else(|| {
