@@ -671,7 +671,9 @@ fn predictions_that_cannot_be_judged_are_refused() {
 #[test]
 fn the_truth_may_stand_in_a_label_file() {
     let world = World::new();
-    let image = |at: usize| (format!("{at}.png"), at.is_multiple_of(3), at.is_multiple_of(2), (at * 7 % 40) as f64 / 40.0);
+    let image = |at: usize| {
+        (format!("{at}.png"), at.is_multiple_of(3), at.is_multiple_of(2), (at * 7 % 40) as f64 / 40.0)
+    };
     let (mut whole, mut bare) = ("path,patient,view,A,B,p_A,p_B\n".to_owned(), "path,p_A,p_B\n".to_owned());
     let mut truth = "path,A,B,patient,view\n".to_owned();
     for at in 0..40 {
