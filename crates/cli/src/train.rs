@@ -231,17 +231,7 @@ fn findings(plan: &Plan, images: &RunImages) -> BTreeMap<String, Vec<FindingCoun
     if !plan.listing.is_multi_label() {
         return BTreeMap::new();
     }
-    let of = |set: &ImageSet| {
-        let counts = data::label_counts(set.samples(), plan.spec().classes.len());
-        let known = objective::known(set.samples(), plan.spec().classes.len());
-        let label = |(counts, (positive, negative)): (data::LabelCounts, (usize, usize))| FindingCounts {
-            positive,
-            negative,
-            uncertain: counts.uncertain,
-            unknown: counts.unknown,
-        };
-        counts.into_iter().zip(known).map(label).collect()
-    };
+    let of = |set: &ImageSet| objective::finding_counts(set.samples(), plan.spec().classes.len());
     let parts = [
         ("training", Some(&images.training)),
         ("validation", Some(&images.validation)),

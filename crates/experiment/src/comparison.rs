@@ -59,9 +59,6 @@ pub struct ComparedLabel {
     pub p_holm: Option<f64>,
 }
 
-/// The normal distribution's 0.975 quantile.
-const Z: f64 = 1.959_963_984_540_054;
-
 /// Figure of two models, with the difference.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ComparedFigure {
@@ -171,9 +168,9 @@ impl ComparedLabel {
         let name = first.labels()[label].clone();
         let [of_first, of_second] = [first, second].map(|set| roc_auc(&set.scores, label).ok());
         let (difference, p) = match DelongTest::new(&first.scores, &second.scores, label)? {
-            Ok(DelongTest { difference, standard_error, p }) => {
-                let interval = Some([difference - Z * standard_error, difference + Z * standard_error]);
-                (Figure { value: Some(difference), interval, missing: None }, Some(p))
+            Ok(test) => {
+                let (value, interval) = (Some(test.difference), Some(test.interval()));
+                (Figure { value, interval, missing: None }, Some(test.p))
             }
             Err(why) => {
                 let missing = Some(why.named(first.labels()).to_string());

@@ -4,7 +4,7 @@ use std::{
 };
 
 use base::csv_text::{CsvRecord, CsvText};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::{
     Error, Result,
@@ -42,31 +42,10 @@ pub struct EpochRow {
     pub val_auc: Option<f64>,
 }
 
-/// Columns of classes.
-#[derive(Serialize)]
-struct ClassColumns {
-    epoch: u64,
-    loss: f64,
-    accuracy: Option<f64>,
-    val_loss: f64,
-    val_accuracy: Option<f64>,
-    learning_rate: f64,
-    seconds: f64,
-}
-
-/// Columns of findings.
-#[derive(Serialize)]
-struct FindingColumns {
-    epoch: u64,
-    loss: f64,
-    accuracy: Option<f64>,
-    val_loss: f64,
-    val_accuracy: Option<f64>,
-    learning_rate: f64,
-    seconds: f64,
-    auc: Option<f64>,
-    val_auc: Option<f64>,
-}
+/// Columns of every run, and those that runs of findings have besides.
+const COLUMNS: [&str; 7] =
+    ["epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"];
+const OF_FINDINGS: [&str; 2] = ["auc", "val_auc"];
 
 /// Reads a `history.csv`; unknown columns are ignored.
 ///
@@ -95,6 +74,8 @@ pub fn read_history(path: &Path) -> Result<Vec<EpochRow>> {
 pub struct History {
     path: PathBuf,
     writer: csv::Writer<File>,
+    /// True where the heading is in the file.
+    has_heading: bool,
 }
 
 impl History {
@@ -104,7 +85,7 @@ impl History {
     /// A file that cannot be written.
     pub fn create(path: &Path) -> Result<Self> {
         write_atomically(path, b"")?;
-        Ok(Self { path: path.to_owned(), writer: csv::Writer::from_writer(appending(path)?) })
+        Self::appending_to(path, false)
     }
 
     /// Resumes a file after its row of this epoch; rows beyond it, and a partial row of a killed process, are removed.
@@ -126,8 +107,12 @@ impl History {
             return Err(Error::ShortHistory { path: path.to_owned(), epoch });
         }
         write_atomically(path, kept.as_bytes())?;
+        Self::appending_to(path, true)
+    }
+
+    fn appending_to(path: &Path, has_heading: bool) -> Result<Self> {
         let writer = csv::WriterBuilder::new().has_headers(false).from_writer(appending(path)?);
-        Ok(Self { path: path.to_owned(), writer })
+        Ok(Self { path: path.to_owned(), writer, has_heading })
     }
 
     /// Adds a row, which is on disk when this returns.
@@ -137,27 +122,16 @@ impl History {
     pub fn add(&mut self, row: &EpochRow) -> Result<()> {
         let EpochRow { epoch, loss, accuracy, val_loss, val_accuracy, learning_rate, seconds, auc, val_auc } =
             *row;
-        let written = match accuracy {
-            Some(_) => self.writer.serialize(ClassColumns {
-                epoch,
-                loss,
-                accuracy,
-                val_loss,
-                val_accuracy,
-                learning_rate,
-                seconds,
-            }),
-            None => self.writer.serialize(FindingColumns {
-                epoch,
-                loss,
-                accuracy,
-                val_loss,
-                val_accuracy,
-                learning_rate,
-                seconds,
-                auc,
-                val_auc,
-            }),
+        let columns = (epoch, loss, accuracy, val_loss, val_accuracy, learning_rate, seconds);
+        let is_of_findings = accuracy.is_none();
+        if !std::mem::replace(&mut self.has_heading, true) {
+            let more = OF_FINDINGS.iter().filter(|_| is_of_findings);
+            let heading = self.writer.write_record(COLUMNS.iter().chain(more));
+            heading.map_err(|error| write_error(&self.path, error.into()))?;
+        }
+        let written = match is_of_findings {
+            true => self.writer.serialize((columns, auc, val_auc)),
+            false => self.writer.serialize(columns),
         };
         written.map_err(|error| write_error(&self.path, error.into()))?;
         self.writer.flush().map_err(|source| write_error(&self.path, source))?;

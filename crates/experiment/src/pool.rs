@@ -29,7 +29,7 @@ pub struct HeldOutImage {
 #[derive(Clone)]
 struct PooledRow {
     probabilities: Vec<f64>,
-    /// What is known of each label; none of an image of a class.
+    /// Findings of the image, label by label; none of an image of a class.
     findings: Vec<Option<bool>>,
     note: Option<String>,
 }

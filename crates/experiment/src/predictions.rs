@@ -26,7 +26,7 @@ const PROBABILITY: &str = "p_";
 
 /// Predictions of a model with their images: the content of `predictions.csv`, and the source of every figure of a test.
 ///
-/// Of classes the columns are `path,label,predicted,p_<class>…`; of findings `path,<label>…,p_<label>…`, where the truth is 1, 0
+/// The columns of classes are `path,label,predicted,p_<class>…`; those of findings `path,<label>…,p_<label>…`, where the truth is 1, 0
 /// or empty for unknown. Then come the images' attributes, such as `view` and `age`, and, where groups such as patients are
 /// known, `group`, and where files were read in another way than most, `note`. Each image has a row, in the set's order, with
 /// probabilities in the shortest form that reads back as the same f32.

@@ -93,10 +93,11 @@ pub(crate) fn same_images(first: &Scores, second: &Scores) -> Result<(), Evaluat
     if first.len() != second.len() {
         return Err(EvaluationError::Images { first: first.len(), second: second.len() });
     }
-    let truth = |scores: &Scores, image: usize| {
-        (0..scores.n_labels()).map(|label| scores.targets().value(image, label)).collect::<Vec<_>>()
+    let differs = |image: usize| {
+        let value = |scores: &Scores, label| scores.targets().value(image, label);
+        (0..first.n_labels()).any(|label| value(first, label) != value(second, label))
     };
-    match (0..first.len()).find(|&image| truth(first, image) != truth(second, image)) {
+    match (0..first.len()).find(|&image| differs(image)) {
         Some(image) => Err(EvaluationError::Label(image)),
         None => Ok(()),
     }

@@ -4,7 +4,7 @@ use crate::{influence::InfluenceMoments, normal};
 pub const CONFIDENCE: f64 = 0.95;
 
 /// The normal distribution's 0.975 quantile.
-const Z: f64 = 1.959_963_984_540_054;
+pub(crate) const Z: f64 = 1.959_963_984_540_054;
 
 /// A 95 % confidence interval.
 #[derive(Clone, Copy, Debug, PartialEq)]

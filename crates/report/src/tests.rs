@@ -14,6 +14,17 @@ fn has(page: &str, words: &[&str]) {
     }
 }
 
+/// Checks that sections are there, in this order.
+#[track_caller]
+fn has_sections(page: &str, sections: &[&str]) {
+    let mut rest = page;
+    for section in sections {
+        let place = rest.find(&format!("<section id=\"{section}\">"));
+        assert!(place.is_some(), "`{section}` is not where it should be");
+        rest = &rest[place.unwrap_or(0)..];
+    }
+}
+
 #[track_caller]
 fn lacks(page: &str, words: &[&str]) {
     for word in words {
@@ -50,12 +61,7 @@ fn every_section_is_there_in_its_order() {
         "checklist",
         "limits",
     ];
-    let mut rest = page.as_str();
-    for section in sections {
-        let place = rest.find(&format!("<section id=\"{section}\">"));
-        assert!(place.is_some(), "`{section}` is not where it should be");
-        rest = &rest[place.unwrap_or(0)..];
-    }
+    has_sections(&page, &sections);
     has(
         &page,
         &[

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use data::{LabelCounts, Listing, Sample, Split};
+use experiment::FindingCounts;
 use metrics::{Task, ThresholdRule};
 use train::{CalibrationConfig, Loss, Monitor, class_weight, pos_weights};
 
@@ -152,8 +153,20 @@ pub(crate) fn stored_weights(loss: &Loss, n_labels: usize) -> Vec<f64> {
     }
 }
 
+/// Counts the images by what is known of each label and by what the label file says.
+pub(super) fn finding_counts(samples: &[Sample], n_labels: usize) -> Vec<FindingCounts> {
+    let pairs = data::label_counts(samples, n_labels).into_iter().zip(known(samples, n_labels));
+    let label = |(marks, (positive, negative)): (LabelCounts, (usize, usize))| FindingCounts {
+        positive,
+        negative,
+        uncertain: marks.uncertain,
+        unknown: marks.unknown,
+    };
+    pairs.map(label).collect()
+}
+
 /// Counts the known positive and negative images of each label.
-pub(super) fn known(samples: &[Sample], n_labels: usize) -> Vec<(usize, usize)> {
+fn known(samples: &[Sample], n_labels: usize) -> Vec<(usize, usize)> {
     let mut counts = vec![(0, 0); n_labels];
     for sample in samples {
         for (counts, finding) in counts.iter_mut().zip(sample.annotation.findings()) {
@@ -228,15 +241,13 @@ pub(super) fn label_rows(
     let heading =
         ["label", "positive", "negative", "uncertain", "unknown", "validation +", "test +", "weight"];
     let n = listing.classes.len();
-    let training: Vec<LabelCounts> = data::label_counts(&split.training, n);
-    let known = known(&split.training, n);
+    let training = finding_counts(&split.training, n);
     let validation = data::counts(&split.validation, n);
     let tested = test.map(Listing::counts);
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
     for (label, name) in listing.labels().into_iter().enumerate() {
-        let (positive, negative) = known[label];
-        let uncertain = training[label].uncertain;
-        let blank = training[label].unknown.saturating_sub(uncertain);
+        let FindingCounts { positive, negative, uncertain, unknown } = training[label];
+        let blank = unknown.saturating_sub(uncertain);
         let numbers = [positive, negative, uncertain, blank, validation[label]];
         let tested = tested.as_ref().map_or("–".to_owned(), |tested| tested[label].to_string());
         let mut row = vec![name];

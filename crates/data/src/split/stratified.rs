@@ -8,7 +8,7 @@ use super::grouped::Group;
 /// Deals groups to subsets that hold these shares of the images, and as nearly as can be of each label's positive images.
 /// Returns the subset of each image.
 ///
-/// As in the paper, the label with the fewest positive images left goes first, and each of its images goes to the subset that
+/// The label with the fewest positive images left goes first, as in the paper, and each of its images goes to the subset that
 /// lacks most of that label, then most images. A group counts with its number of images of each label; groups with many images
 /// of the label go before those with few, since these fill what is left. Then groups change sides, one by one and, where they are
 /// few, in pairs, as long as that brings the labels nearer to their shares: with whole groups, the first labels can leave the

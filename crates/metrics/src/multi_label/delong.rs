@@ -4,7 +4,9 @@
 //! Processing Letters 21, 1389–1393), in which ties count one half. Images are taken for independent: where they come in
 //! groups, the bootstrap by group says more.
 
-use crate::{EvaluationError, Scores, Undefined, Value, comparison::same_images, normal, ranking::Ranking};
+use crate::{
+    EvaluationError, Scores, Undefined, Value, comparison::same_images, interval::Z, normal, ranking::Ranking,
+};
 
 /// Computes DeLong's standard error of a label's ROC AUC over its known images.
 ///
@@ -27,6 +29,11 @@ pub struct DelongTest {
 }
 
 impl DelongTest {
+    /// Returns the 95 % interval of the difference, by its standard error.
+    pub fn interval(&self) -> [f64; 2] {
+        [-Z, Z].map(|z| self.difference + z * self.standard_error)
+    }
+
     /// Tests a label's AUC of two models that answered the same targets.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use crate::{
 /// Place of an image whose label is unknown, after those of [`LabelCells`].
 const UNKNOWN: u8 = 4;
 
-/// What each image adds to the figures of one label.
+/// Parts that each image adds to the figures of one label.
 pub(super) struct PreparedLabel {
     /// Index of the label.
     label: usize,
@@ -152,7 +152,7 @@ impl LabelSums {
     }
 }
 
-/// What each image adds to the figures of every label and to those over all labels.
+/// Parts that each image adds to the figures of every label and to those over all labels.
 pub(super) struct PreparedFindings {
     pub(super) labels: Vec<PreparedLabel>,
     pub(super) all_labels: Ranking,

@@ -8,7 +8,7 @@ use experiment::{
 };
 use metrics::{Calibration, LabelCalibration, Scores, Targets, Task, ThresholdRule};
 
-use super::{HOSTILE, answer, fixture::bare, has, lacks};
+use super::{HOSTILE, answer, fixture::bare, has, has_sections, lacks};
 use crate::{Picture, Report, Test, page, plots};
 
 const IMAGES: usize = 240;
@@ -144,12 +144,7 @@ fn a_page_of_labels_has_its_sections_in_their_order() {
         "checklist",
         "limits",
     ];
-    let mut rest = page.as_str();
-    for section in sections {
-        let place = rest.find(&format!("<section id=\"{section}\">"));
-        assert!(place.is_some(), "`{section}` is not where it should be");
-        rest = &rest[place.unwrap_or(0)..];
-    }
+    has_sections(&page, &sections);
     for link in page.split("href=\"#").skip(1).map(|rest| rest.split_once('"').unwrap().0) {
         assert!(page.contains(&format!("id=\"{link}\"")), "`#{link}` leads nowhere");
     }
