@@ -4,10 +4,10 @@ mod html;
 mod json;
 mod text;
 
-use std::{io::Read as _, path::Path};
+use std::path::Path;
 
 use ::audit::{Audit, AuditSet, CopyKind, CopyPair, source_sentence};
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use data::{
     Annotation, Cache, CachedNote, Decoding, Error, Finding, Formats, Listing, OpenOptions, Sample, Split,
 };
@@ -18,7 +18,7 @@ use crate::{
     dataset, files,
     output::Output,
     progress,
-    status::{Status, hinted},
+    status::Status,
 };
 
 /// Findings of an audit, with the labels and listings of the data set.
@@ -33,7 +33,7 @@ pub(crate) fn run(args: &AuditArgs, output: &Output) -> Result<Status> {
     progress::catch_interrupts()?;
     use_threads(args.threads)?;
     if let Some(page) = &args.html {
-        check_page(page)?;
+        files::check_page(page, "--html")?;
     }
     let decoding = args.read.decoding(Formats::All);
     let options = OpenOptions {
@@ -53,9 +53,7 @@ pub(crate) fn run(args: &AuditArgs, output: &Output) -> Result<Status> {
         false => output.result(text::report(&report)),
     }
     if let Some(page) = &args.html {
-        files::clear_up_beside(page);
-        files::write(page, html::page(&report, &decoding).as_bytes())?;
-        output.note(format!("page   {}", base::shown(page)));
+        files::write_page(page, &html::page(&report, &decoding), output)?;
     }
     let bad = !report.audit.unreadable.is_empty() || (args.strict && report.audit.leaks() > 0);
     Ok(if bad { Status::BadInput } else { Status::Done })
@@ -70,35 +68,6 @@ fn split(args: &AuditArgs, listing: &Listing, output: &Output) -> Result<Split> 
         }
         _ => Err(error),
     })
-}
-
-/// First bytes of every page, by which an earlier page is recognised.
-const PAGE_HEAD: &[u8] = b"<!DOCTYPE html>";
-
-/// Checks before the work that the page can be written, and that it replaces nothing but an earlier page.
-fn check_page(page: &Path) -> Result<()> {
-    let name = page.display();
-    let folder = page.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if !folder.is_dir() {
-        return Err(hinted(
-            format!("no such folder: `{}`", folder.display()),
-            "create it, or name another with `--html`",
-        ));
-    }
-    if page.is_dir() {
-        return Err(hinted(format!("`{name}` is a folder"), "name a file with `--html`"));
-    }
-    if page.exists() {
-        let mut head = vec![0; PAGE_HEAD.len()];
-        let mut file = base::open_regular(page).with_context(|| format!("cannot read `{name}`"))?;
-        if file.read_exact(&mut head).is_err() || head != *PAGE_HEAD {
-            return Err(hinted(
-                format!("`{name}` is there already and is no page"),
-                "name another file with `--html`, or remove it",
-            ));
-        }
-    }
-    tempfile::tempfile_in(folder).map(drop).with_context(|| format!("cannot write to `{}`", folder.display()))
 }
 
 impl<'a> AuditReport<'a> {

@@ -149,13 +149,9 @@ fn train_fold(
     images.decode_seconds = decoded.seconds;
     let mut record = record(&plan, &images)?;
     record.settings = setup.settings_of(fold);
-    let counts: Vec<String> = ["training", "validation", "test"]
-        .iter()
-        .map(|part| record.counts.get(*part).map_or(0, |counts| counts.iter().sum::<usize>()).to_string())
-        .collect();
+    let [training, validation, test] = ["training", "validation", "test"].map(|set| record.images(set));
     output.note(format!(
-        "fold {fold} of {of}: {} images to train on, {} to validate, {} held out",
-        counts[0], counts[1], counts[2]
+        "fold {fold} of {of}: {training} images to train on, {validation} to validate, {test} held out"
     ));
     let mut run = match resumed {
         Some(resumed) => resumed.begin(args, record, &mut plan.config, output)?,

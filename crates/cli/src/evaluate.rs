@@ -2,16 +2,20 @@
 
 mod truth;
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+};
 
 use anyhow::{Context as _, Result};
 use base::csv_text::{CsvRecord, CsvText};
-use experiment::{OtherPredictions, TestFigures, Tested, read_text};
+use experiment::{OtherPredictions, PredictionTable, TestFigures, Tested, read_text};
 use metrics::Task;
 
 use crate::{
     args::{EvaluateArgs, WordList},
     compute::use_threads,
+    files,
     output::Output,
     status::{Status, hinted},
     subgroups, test,
@@ -19,6 +23,7 @@ use crate::{
 
 pub(crate) fn run(args: &EvaluateArgs, output: &Output) -> Result<Status> {
     use_threads(args.threads)?;
+    args.report.iter().try_for_each(|page| files::check_page(page, "--report"))?;
     let words = args.labels.as_ref().map_or(&[][..], |WordList(words)| words);
     // The truth may stand in a label file.
     let file = match words {
@@ -51,7 +56,26 @@ pub(crate) fn run(args: &EvaluateArgs, output: &Output) -> Result<Status> {
         test::print::models(&[(base::shown(&args.predictions), &figures)], output);
         subgroups::print(&figures, output);
     }
+    if let Some(path) = &args.report {
+        files::write_page(path, &page(&args.predictions, set, figures), output)?;
+    }
     Ok(Status::Done)
+}
+
+/// Makes the page of evaluated predictions.
+fn page(predictions: &Path, set: PredictionTable, figures: TestFigures) -> String {
+    let name =
+        predictions.file_name().map_or_else(|| base::shown(predictions), |name| name.display().to_string());
+    let names = set.images.iter().map(|image| image.path.display().to_string()).collect();
+    let test = report::Test {
+        saved: figures,
+        last: None,
+        occluded: BTreeMap::new(),
+        scores: Some(set.scores),
+        names,
+        pictures: None,
+    };
+    report::evaluation_page(&report::Evaluation { name, test })
 }
 
 /// Adds the edit that mends a file of predictions.

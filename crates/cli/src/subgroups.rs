@@ -36,6 +36,23 @@ pub(crate) fn add(
     Ok(())
 }
 
+/// Columns by whose values a run's test figures are given apart, where the images have them.
+const COLUMNS_OF_A_RUN: [&str; 3] = ["view", "sex", "age"];
+
+/// Adds the figures by view, sex and age of a run's test images, where their label file has them. A column that cannot be used
+/// is a warning: the run has been trained.
+pub(crate) fn add_known(figures: &mut TestFigures, set: &PredictionTable, output: &Output) {
+    let is_known = |column: &&str| set.attributes().iter().any(|attribute| attribute.name == *column);
+    let columns: Vec<String> = COLUMNS_OF_A_RUN.into_iter().filter(is_known).map(str::to_owned).collect();
+    if columns.is_empty() {
+        return;
+    }
+    let settings = SubgroupSettings { columns, bins: Vec::new() };
+    if let Err(error) = add(figures, set, Some(&settings), output) {
+        output.warn(format!("no figures by view, sex and age: {error:#}"));
+    }
+}
+
 /// Describes a column by whose values the model ranks.
 fn describe(above: &PooledAbove) -> String {
     let PooledAbove { column, pooled, highest } = above;
@@ -69,7 +86,7 @@ pub(crate) fn print(figures: &TestFigures, output: &Output) {
     }
     output.result(table(&rows));
     for left in &subgroups.left_out {
-        let (column, value, images, reason) = (&left.column, &left.value, left.images, left.reason);
+        let (column, value, images, reason) = (&left.column, &left.value, left.images, &left.reason);
         output.result(format!("left out: {column} {value} ({images} images): {reason}"));
     }
     subgroups.gaps.iter().for_each(|gap| output.result(sentence(gap)));

@@ -24,7 +24,7 @@ use crate::{
     resume::{self, Resumed},
     saved,
     status::Status,
-    test,
+    subgroups, test,
 };
 
 pub(crate) use network::is_fetched;
@@ -293,7 +293,8 @@ fn test_both(plan: &Plan, images: &RunImages, run: &mut Run, output: &Output) ->
         train::figures(classifier, path, set, &attributes, &mut Display::new(output))
     };
     let classifier = load(&best)?;
-    let Some((saved, predictions)) = test(&classifier, &best)? else { return Ok(None) };
+    let Some((mut saved, predictions)) = test(&classifier, &best)? else { return Ok(None) };
+    subgroups::add_known(&mut saved, &predictions, output);
     let Some(occluded) = test::occluded(&classifier, &best, set, &Occlusion::ALL, output)? else {
         return Ok(None);
     };

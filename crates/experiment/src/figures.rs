@@ -40,7 +40,7 @@ pub struct TestFigures {
     pub of_task: TaskFigures,
     /// Groups, such as patients, that were drawn whole for the intervals; `None` where images were drawn one by one.
     pub groups: Option<usize>,
-    /// Figures by attributes of the images, where they were asked for; they are not read back from a file.
+    /// Figures by attributes of the images, where there are any.
     pub subgroups: Option<Subgroups>,
     /// True where the images are phantoms, not radiographs.
     pub synthetic: bool,
@@ -319,17 +319,9 @@ fn read(value: Value) -> serde_json::Result<TestFigures> {
         (None, Some(file)) => PredictionSource::Predictions(file),
         (None, None) => return Err(serde::de::Error::missing_field(CHECKPOINT)),
     };
-    let (of_task, figures) = match raw.task {
-        Task::MultiClass => {
-            let (of_task, figures) = multi_class::Raw::deserialize(value)?.figures();
-            (TaskFigures::MultiClass(Box::new(of_task)), figures)
-        }
-        Task::MultiLabel => {
-            let (of_task, figures) = multi_label::Raw::deserialize(value)?.figures();
-            (TaskFigures::MultiLabel(of_task), figures)
-        }
-    };
-    Ok(TestFigures {
+    let subgroups = subgroups::Raw::deserialize(&value)?;
+    let (of_task, figures) = figures_of_task(raw.task, value)?;
+    let mut tested = TestFigures {
         source,
         formats: raw.formats,
         images: raw.images,
@@ -339,6 +331,22 @@ fn read(value: Value) -> serde_json::Result<TestFigures> {
         subgroups: None,
         synthetic: raw.synthetic,
         seconds: raw.seconds,
+    };
+    tested.subgroups = subgroups.subgroups(&tested)?;
+    Ok(tested)
+}
+
+/// Reads the keys that hold figures, which a subgroup has too.
+fn figures_of_task(task: Task, value: Value) -> serde_json::Result<(TaskFigures, Vec<Figure>)> {
+    Ok(match task {
+        Task::MultiClass => {
+            let (of_task, figures) = multi_class::Raw::deserialize(value)?.figures();
+            (TaskFigures::MultiClass(Box::new(of_task)), figures)
+        }
+        Task::MultiLabel => {
+            let (of_task, figures) = multi_label::Raw::deserialize(value)?.figures();
+            (TaskFigures::MultiLabel(of_task), figures)
+        }
     })
 }
 

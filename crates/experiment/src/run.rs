@@ -334,6 +334,16 @@ impl Run {
 }
 
 impl RunRecord {
+    /// Returns the number of images of a set, `training`, `validation` or `test`; 0 where there is no such set.
+    pub fn images(&self, set: &str) -> usize {
+        if self.task.is_multi_class() {
+            return self.counts.get(set).map_or(0, |counts| counts.iter().sum());
+        }
+        // Each image is one of these three for any label; uncertain ones are among them.
+        let of = self.findings.get(set).and_then(|labels| labels.first());
+        of.map_or(0, |of| of.positive + of.negative + of.unknown)
+    }
+
     /// Makes a record without any content.
     pub fn empty(status: RunStatus) -> Self {
         Self {

@@ -1,6 +1,7 @@
 //! Report page of a run: its figures and pictures in, one HTML page and its plots out.
 //!
-//! This crate holds the [`Report`] that a page is made of, the [`page`] itself (HTML), its [`plots`] (SVG), and [`Cases`], the
+//! This crate holds the [`Report`] that a page is made of, the [`page`] itself (HTML), the [`evaluation_page`] of predictions of any
+//! program, its [`plots`] (SVG), and [`Cases`], the
 //! images of a test that deserve a look. It must not know tensors, files, or the decoding of pictures. It builds and tests with
 //! no libtorch on the machine.
 //!
@@ -26,9 +27,9 @@ mod svg;
 
 pub use self::audit::{AuditSummary, SourceLeakage};
 pub use cases::{CASES, Cases, LabelCases};
-pub use page::page;
+pub use page::{evaluation_page, page};
 pub use plots::plots;
-pub use report::{Picture, Report, Test};
+pub use report::{Evaluation, Picture, Report, Test};
 
 #[cfg(test)]
 mod tests;

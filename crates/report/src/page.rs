@@ -3,6 +3,7 @@
 mod cases;
 mod checklist;
 mod data;
+mod evaluation;
 mod figures;
 mod head;
 mod labels;
@@ -11,12 +12,16 @@ mod parts;
 mod settings;
 mod subgroups;
 
-use maud::{DOCTYPE, PreEscaped, html};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use metrics::Task;
 
 use crate::{
     Report, plots,
     svg::{self, Drawing},
 };
+
+pub use evaluation::evaluation_page;
 
 const STYLE: &str = include_str!("page/page.css");
 /// Style rules that only pages of findings need.
@@ -28,6 +33,41 @@ type Plots<'a> = &'a [Drawing];
 pub fn page(report: &Report) -> String {
     let drawings = plots::drawings(report);
     let plots: Plots<'_> = &drawings;
+    let main = html! {
+        (data::section(report))
+        (parts::learning(report, plots))
+        @if let Some(test) = &report.test {
+            @let models = report.models(test);
+            @if let Some(labels) = test.saved.multi_label() {
+                (labels::over_labels(&models, test, labels))
+                (labels::by_label(test, labels, plots))
+                (subgroups::section(test))
+                (labels::curves(test))
+                (labels::calibration(Some(report), test, labels))
+                (parts::shortcut(test, plots))
+                (cases::of_labels(test, labels))
+            } @else {
+                (figures::section(&models, test))
+                (figures::classes(test))
+                (subgroups::section(test))
+                (parts::confusion(test, plots))
+                (parts::curves(test, plots))
+                (parts::calibration(Some(report), test, plots))
+                (parts::shortcut(test, plots))
+                (cases::section(test))
+            }
+        }
+        (settings::speed(report))
+        (settings::section(report))
+        (settings::origin(report))
+        (checklist::section(report))
+        (limits::section(report))
+    };
+    document(&format!("Report of {}", report.name), report.record.task, &head::head(report), &main)
+}
+
+/// Renders a page that needs no other file, no script and no network.
+fn document(title: &str, task: Task, header: &Markup, main: &Markup) -> String {
     let markup = html! {
         (DOCTYPE)
         html lang="en" {
@@ -37,42 +77,15 @@ pub fn page(report: &Report) -> String {
                 meta name="color-scheme" content="light dark";
                 // Nothing is fetched and no script runs, regardless of file names.
                 meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'";
-                title { "Report of " (report.name) }
+                title { (title) }
                 style {
                     (PreEscaped(STYLE)) (PreEscaped(svg::STYLE))
-                    @if !report.record.task.is_multi_class() { (PreEscaped(LABELS_STYLE)) }
+                    @if !task.is_multi_class() { (PreEscaped(LABELS_STYLE)) }
                 }
             }
             body {
-                (head::head(report))
-                main {
-                    (data::section(report))
-                    (parts::learning(report, plots))
-                    @if let Some(test) = &report.test {
-                        @if let Some(labels) = test.record.saved.multi_label() {
-                            (labels::over_labels(report, test, labels))
-                            (labels::by_label(test, labels, plots))
-                            (subgroups::section(test))
-                            (labels::curves(report, test))
-                            (labels::calibration(report, test, labels))
-                            (parts::shortcut(test, plots))
-                            (cases::of_labels(report, test, labels))
-                        } @else {
-                            (figures::section(report, test))
-                            (figures::classes(test))
-                            (parts::confusion(report, test, plots))
-                            (parts::curves(test, plots))
-                            (parts::calibration(report, test, plots))
-                            (parts::shortcut(test, plots))
-                            (cases::section(report, test))
-                        }
-                    }
-                    (settings::speed(report))
-                    (settings::section(report))
-                    (settings::origin(report))
-                    (checklist::section(report))
-                    (limits::section(report))
-                }
+                (header)
+                main { (main) }
                 footer { p { "Thorax " (env!("CARGO_PKG_VERSION")) ": for research and teaching, not for clinical use." } }
             }
         }
@@ -81,7 +94,7 @@ pub fn page(report: &Report) -> String {
 }
 
 /// Renders a plot by its name, where the run has it.
-fn plot(plots: Plots<'_>, name: &str) -> maud::Markup {
+fn plot(plots: Plots<'_>, name: &str) -> Markup {
     html! {
         @if let Some(drawing) = plots.iter().find(|drawing| drawing.name == name) {
             figure.drawing {

@@ -10,7 +10,7 @@ mod shortcut;
 pub(crate) use labels::Panels;
 pub(crate) use shortcut::guessing;
 
-use crate::{Report, svg::Drawing};
+use crate::{Report, Test, svg::Drawing};
 
 /// Returns every plot of a run as a file: its name without an extension, and the SVG. They are the same as in its page.
 pub fn plots(report: &Report) -> Vec<(String, String)> {
@@ -29,7 +29,7 @@ fn panels(report: &Report) -> Vec<Panels> {
     if scores.task().is_multi_class() {
         return Vec::new();
     }
-    [Panels::roc, Panels::precision_recall, Panels::reliability].map(|draw| draw(report, test, scores)).into()
+    [Panels::roc, Panels::precision_recall, Panels::reliability].map(|draw| draw(test, scores)).into()
 }
 
 /// Draws every plot for which the run has the data.
@@ -38,18 +38,22 @@ pub(crate) fn drawings(report: &Report) -> Vec<Drawing> {
     if !report.history.is_empty() {
         drawings.extend([learning::loss(report), learning::accuracy(report)]);
     }
-    if let Some(test) = &report.test {
-        drawings.extend(matrix::confusion(report, test));
-        if test.record.saved.multi_label().is_some() {
-            drawings.push(labels::forest(test));
-        } else if let Some(scores) = &test.scores {
-            drawings.push(curves::roc(report, test, scores));
-            drawings.push(curves::precision_recall(report, test, scores));
-            drawings.push(reliability::diagram(scores));
-        }
-        if !test.record.occluded.is_empty() {
-            drawings.push(shortcut::figures(test));
-        }
+    drawings.extend(report.test.iter().flat_map(drawings_of_test));
+    drawings
+}
+
+/// Draws every plot for which a test has the data.
+pub(crate) fn drawings_of_test(test: &Test) -> Vec<Drawing> {
+    let mut drawings: Vec<Drawing> = matrix::confusion(test).into_iter().collect();
+    if test.saved.multi_label().is_some() {
+        drawings.push(labels::forest(test));
+    } else if let Some(scores) = &test.scores {
+        drawings.push(curves::roc(test, scores));
+        drawings.push(curves::precision_recall(test, scores));
+        drawings.push(reliability::diagram(scores));
+    }
+    if !test.occluded.is_empty() {
+        drawings.push(shortcut::figures(test));
     }
     drawings
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use experiment::{EpochRow, FindingCounts, RunRecord, RunStatus, TestFigures, TestRecord};
+use experiment::{EpochRow, FindingCounts, RunRecord, RunStatus, TaskFigures, TestFigures};
 use metrics::{LabelCalibration, Scores, Temperature};
 use serde_json::Value;
 
@@ -22,12 +22,24 @@ pub struct Report {
     pub audit: Option<AuditSummary>,
 }
 
-/// Results on the test set.
+/// Predictions of any program, evaluated.
+pub struct Evaluation {
+    /// Name of the file of predictions.
+    pub name: String,
+    /// Results.
+    pub test: Test,
+}
+
+/// Results on a set of images.
 pub struct Test {
-    /// Contents of `test.json`.
-    pub record: TestRecord,
-    /// Probabilities of every image by the saved model; none where they were not kept. Curves, the reliability diagram and
-    /// cases are made from them.
+    /// Figures of the model; of a run, those of its best weights.
+    pub saved: TestFigures,
+    /// Figures of a run's last epoch's weights; none where one model alone was tested.
+    pub last: Option<TestFigures>,
+    /// Figures of the model with a part of every image hidden: `lungs`, `centre` or `border`.
+    pub occluded: BTreeMap<String, TestFigures>,
+    /// Probabilities of every image by the model; none where they were not kept. Curves, the reliability diagram and cases are
+    /// made from them.
     pub scores: Option<Scores>,
     /// Names of these images, in their order.
     pub names: Vec<String>,
@@ -36,9 +48,26 @@ pub struct Test {
 }
 
 impl Test {
-    /// Figures of the saved model with a part of every image hidden, in the order of tables.
+    /// Iterates over the figures of the model with a part of every image hidden, in the order of tables.
     pub(crate) fn occluded(&self) -> impl Iterator<Item = (&'static str, &TestFigures)> {
-        OCCLUSIONS.into_iter().filter_map(|part| Some((part, self.record.occluded.get(part)?)))
+        OCCLUSIONS.into_iter().filter_map(|part| Some((part, self.occluded.get(part)?)))
+    }
+
+    /// Returns the names of the classes or labels.
+    pub(crate) fn labels(&self) -> Vec<String> {
+        match &self.saved.of_task {
+            TaskFigures::MultiClass(figures) => {
+                figures.classes.iter().map(|class| class.label.clone()).collect()
+            }
+            TaskFigures::MultiLabel(figures) => {
+                figures.labels.iter().map(|label| label.label.clone()).collect()
+            }
+        }
+    }
+
+    /// Names the model in a sentence.
+    pub(crate) fn model(&self) -> &'static str {
+        if self.last.is_some() { "saved model" } else { "model" }
     }
 }
 
@@ -60,12 +89,7 @@ pub(crate) const SETS: [&str; 3] = ["training", "validation", "test"];
 impl Report {
     /// Counts the images of a set; 0 where there is no such set.
     pub(crate) fn images(&self, set: &str) -> usize {
-        if !self.record.task.is_multi_class() {
-            // Each image is one of these three for any label; uncertain ones are among them.
-            let of = self.record.findings.get(set).and_then(|labels| labels.first());
-            return of.map_or(0, |of| of.positive + of.negative + of.unknown);
-        }
-        self.counts(set).map_or(0, |counts| counts.iter().sum())
+        self.record.images(set)
     }
 
     /// Returns the number of images of a set per class.
@@ -150,15 +174,16 @@ impl Report {
         parts.into_iter().filter(|(_, took)| *took > 0.0).collect()
     }
 
-    /// Returns both tested models with their names, the saved one first.
-    pub(crate) fn models<'a>(&self, test: &'a Test) -> [(String, &'a TestFigures); 2] {
+    /// Returns the tested models with their names, the saved one first.
+    pub(crate) fn models<'a>(&self, test: &'a Test) -> Models<'a> {
         let epoch = self.record.best_epoch.map_or("none".to_owned(), |epoch| format!("epoch {epoch}"));
-        [
-            (format!("saved ({epoch})"), &test.record.saved),
-            (format!("final (epoch {})", self.record.epochs_run), &test.record.last),
-        ]
+        let last = test.last.iter().map(|last| (format!("final (epoch {})", self.record.epochs_run), last));
+        [(format!("saved ({epoch})"), &test.saved)].into_iter().chain(last).collect()
     }
 }
+
+/// Tested models with their names; figures that are shown of one model alone are the first one's.
+pub(crate) type Models<'a> = Vec<(String, &'a TestFigures)>;
 
 /// Name of training in the list of wall times.
 pub(crate) const TRAINING: &str = "training";

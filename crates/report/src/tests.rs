@@ -161,7 +161,7 @@ fn names_are_text_and_never_markup() {
     test.names[4] = HOSTILE.to_owned();
     let mut saved = figures(0.625);
     saved["undefined"] = serde_json::json!({"accuracy": HOSTILE, "cohen_kappa": HOSTILE});
-    test.record.saved = tested(saved);
+    test.saved = tested(saved);
     of_classes(test).classes[1].label = HOSTILE.to_owned();
     let page = page(&report);
     lacks(&page, &["<script", "\u{1}", "src=\"http", "href=\"http"]);

@@ -48,7 +48,8 @@ fn test(run: &Run, record: TestRecord, images: bool) -> Result<Test> {
     let paths = predicted.as_ref().map_or(&[][..], |set| &set.images);
     let pictures = images.then(|| pictures::read(&place, paths, &wanted.all()));
     let names = paths.iter().map(|image| place.name(&image.path)).collect();
-    Ok(Test { record, scores, names, pictures })
+    let TestRecord { saved, last, occluded } = record;
+    Ok(Test { saved, last: Some(last), occluded, scores, names, pictures })
 }
 
 /// Checks that predictions are the run's: those of another run give curves that do not belong to the figures.

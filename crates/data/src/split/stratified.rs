@@ -12,28 +12,26 @@ use super::grouped::Group;
 /// lacks most of that label, then most images. A group counts with its number of images of each label; groups with many images
 /// of the label go before those with few, since these fill what is left. Then groups change sides, one by one and, where they are
 /// few, in pairs, as long as that brings the labels nearer to their shares: with whole groups, the first labels can leave the
-/// others far off.
+/// others far off. Where groups are few, this is done from several random orders, and the nearest of them is taken: from one
+/// order, a group that holds the only image of one label in a subset may keep most images of another there.
 pub(super) fn deal(groups: &[Group], n_labels: usize, shares: &[f64], key: &Key) -> Vec<usize> {
     let images: usize = groups.iter().map(|group| group.members.len()).sum();
-    let mut deal = Deal::new(groups, n_labels, shares, key);
-    while let Some(label) = deal.rarest() {
-        let mut of_label: Vec<(usize, usize)> = deal.left_with(label).collect();
-        of_label.sort_by_key(|&(group, count)| (std::cmp::Reverse(count), deal.rank[group]));
-        of_label.into_iter().for_each(|(group, _)| deal.place(group, Some(label)));
-    }
-    let mut rest: Vec<usize> = (0..groups.len()).filter(|&group| deal.subset[group].is_none()).collect();
-    rest.sort_by_key(|&group| (std::cmp::Reverse(groups[group].members.len()), deal.rank[group]));
-    rest.into_iter().for_each(|group| deal.place(group, None));
-    deal.improve();
+    let labels: Vec<usize> = (0..n_labels).collect();
+    let orders = if groups.len() <= FEW_GROUPS { ORDERS } else { 1 };
+    let deals = (0..orders).map(|order| Deal::of_all(groups, n_labels, shares, key, order));
+    let cost = |deal: &Deal| deal.cost(&labels);
+    let nearest = deals.min_by(|a, b| cost(a).total_cmp(&cost(b)));
     let mut subsets = vec![0; images];
-    for (group, subset) in groups.iter().zip(&deal.subset) {
+    for (group, subset) in groups.iter().zip(nearest.iter().flat_map(|deal| &deal.subset)) {
         group.members.iter().for_each(|&image| subsets[image] = subset.unwrap_or(0));
     }
     subsets
 }
 
-/// Most groups of which pairs are tried.
-const PAIRED: usize = 500;
+/// Random orders of few groups.
+const ORDERS: u64 = 16;
+/// Most groups of which pairs and several orders are tried.
+const FEW_GROUPS: usize = 500;
 /// Largest number of passes over all groups.
 const PASSES: usize = 20;
 /// Least change that counts as nearer, so that rounding does not go in circles.
@@ -44,6 +42,8 @@ const EMPTY: f64 = 1.0;
 struct Deal<'a> {
     groups: &'a [Group],
     key: &'a Key,
+    /// Number of the random order.
+    order: u64,
     /// Place of each group in random order.
     rank: Vec<usize>,
     /// Subset of each group that is dealt.
@@ -62,7 +62,22 @@ struct Deal<'a> {
 }
 
 impl<'a> Deal<'a> {
-    fn new(groups: &'a [Group], n_labels: usize, shares: &'a [f64], key: &'a Key) -> Self {
+    /// Deals all groups in one random order, and moves them as long as that helps.
+    fn of_all(groups: &'a [Group], n_labels: usize, shares: &'a [f64], key: &'a Key, order: u64) -> Self {
+        let mut deal = Self::new(groups, n_labels, shares, key, order);
+        while let Some(label) = deal.rarest() {
+            let mut of_label: Vec<(usize, usize)> = deal.left_with(label).collect();
+            of_label.sort_by_key(|&(group, count)| (std::cmp::Reverse(count), deal.rank[group]));
+            of_label.into_iter().for_each(|(group, _)| deal.place(group, Some(label)));
+        }
+        let mut rest: Vec<usize> = (0..groups.len()).filter(|&group| deal.subset[group].is_none()).collect();
+        rest.sort_by_key(|&group| (std::cmp::Reverse(groups[group].members.len()), deal.rank[group]));
+        rest.into_iter().for_each(|group| deal.place(group, None));
+        deal.improve();
+        deal
+    }
+
+    fn new(groups: &'a [Group], n_labels: usize, shares: &'a [f64], key: &'a Key, order: u64) -> Self {
         let (mut left, mut with_label) = (vec![0; n_labels], vec![Vec::new(); n_labels]);
         for (index, group) in groups.iter().enumerate() {
             for &(label, count) in &group.counts {
@@ -71,7 +86,7 @@ impl<'a> Deal<'a> {
             }
         }
         let mut rank = vec![0; groups.len()];
-        permutation(groups.len(), key, 0)
+        permutation(groups.len(), key, order << 32)
             .into_iter()
             .enumerate()
             .for_each(|(place, group)| rank[group] = place);
@@ -80,7 +95,7 @@ impl<'a> Deal<'a> {
         let (lacks, lacks_of) = (of(images), left.iter().map(|&count| of(count)).collect());
         let positive = left.iter().map(|&count| count as f64).collect();
         let (subset, images) = (vec![None; groups.len()], images as f64);
-        Self { groups, key, rank, subset, left, with_label, lacks, lacks_of, images, positive, shares }
+        Self { groups, key, order, rank, subset, left, with_label, lacks, lacks_of, images, positive, shares }
     }
 
     /// Moves groups, and exchanges pairs of few groups, as long as that brings the subsets nearer to their shares.
@@ -92,7 +107,7 @@ impl<'a> Deal<'a> {
             for &group in &order {
                 moved |= (0..self.shares.len()).any(|to| self.try_moves(&[(group, to)]));
             }
-            if !moved && order.len() <= PAIRED {
+            if !moved && order.len() <= FEW_GROUPS {
                 for (at, &first) in order.iter().enumerate() {
                     for &second in &order[at + 1..] {
                         if let (Some(to), Some(from)) = (self.subset[second], self.subset[first])
@@ -179,8 +194,11 @@ impl<'a> Deal<'a> {
         let order = |a: (f64, f64), b: (f64, f64)| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1));
         let most = (0..self.lacks.len()).map(lack).max_by(|a, b| order(*a, *b));
         let equal: Vec<usize> = (0..self.lacks.len()).filter(|&subset| Some(lack(subset)) == most).collect();
-        let chance =
-            if equal.len() > 1 { permutation(equal.len(), self.key, 1 + group as u64)[0] } else { 0 };
+        let chance = if equal.len() > 1 {
+            permutation(equal.len(), self.key, (self.order << 32) + 1 + group as u64)[0]
+        } else {
+            0
+        };
         let subset = equal.get(chance).copied().unwrap_or(0);
         self.subset[group] = Some(subset);
         self.lacks[subset] -= self.groups[group].members.len() as f64;
@@ -256,6 +274,29 @@ mod tests {
                 .map(|(_, count)| count)
                 .sum();
             assert!((1..=6).contains(&held_out), "{held_out} of 30");
+        }
+    }
+
+    #[test]
+    fn the_only_image_of_one_label_does_not_keep_most_images_of_another_on_its_side() {
+        // The first patient has 21 of 23 images of label 0 and one of 5 of label 1; where it is held out, no move of one or two
+        // patients leaves both labels on that side.
+        let mut groups = vec![Group { members: (0..60).collect(), counts: vec![(0, 21), (1, 1), (2, 27)] }];
+        let counts = |at: usize| match at {
+            0 | 1 => vec![(0, 1), (2, 12)],
+            2..6 => vec![(1, 1), (2, 2)],
+            _ => vec![(2, 2)],
+        };
+        groups.extend(
+            (0..60).map(|at| Group { members: (60 + at * 10..70 + at * 10).collect(), counts: counts(at) }),
+        );
+        for seed in 0..10 {
+            let subsets = deal(&groups, 3, &[0.8, 0.2], &Key { seed, ..KEY });
+            assert_eq!(subsets[0], 0, "seed {seed}");
+            for label in 0..3 {
+                let held_out = groups.iter().filter(|group| subsets[group.members[0]] == 1);
+                assert!(held_out.flat_map(|group| &group.counts).any(|(other, _)| *other == label));
+            }
         }
     }
 

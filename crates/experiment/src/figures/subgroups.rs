@@ -6,8 +6,10 @@ use std::{
 };
 
 use metrics::{Figure, independent_difference};
+use serde::Deserialize;
+use serde_json::Value;
 
-use super::TestFigures;
+use super::{TestFigures, figures_of_task};
 use crate::{
     Error, PredictionTable, Result,
     json::{Json, object},
@@ -93,7 +95,7 @@ pub struct Subgroup {
 }
 
 /// Value of an attribute that no figures were computed of.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct LeftOutSubgroup {
     /// The column.
     pub column: String,
@@ -102,7 +104,7 @@ pub struct LeftOutSubgroup {
     /// Number of its images.
     pub images: usize,
     /// Reason in plain words.
-    pub reason: &'static str,
+    pub reason: String,
 }
 
 /// Largest gap of a figure between two values of a column.
@@ -111,7 +113,7 @@ pub struct AttributeGap {
     /// The column.
     pub column: String,
     /// Key of the figure.
-    pub key: &'static str,
+    pub key: String,
     /// Class or label that the figure is of; `None` for a figure of the whole set.
     pub label: Option<String>,
     /// Value with the highest figure, with the figure.
@@ -123,7 +125,7 @@ pub struct AttributeGap {
 }
 
 /// Column of which every value has a lower figure than all images together: the model ranks by the attribute.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct PooledAbove {
     /// The column.
     pub column: String,
@@ -153,7 +155,7 @@ impl Subgroups {
         for (value, images) in column.values()? {
             if let Some(reason) = reason_to_leave_out(set, &images) {
                 let (column, images) = (column.name.to_owned(), images.len());
-                self.left_out.push(LeftOutSubgroup { column, value, images, reason });
+                self.left_out.push(LeftOutSubgroup { column, value, images, reason: reason.to_owned() });
                 continue;
             }
             let part = set.select(&images)?;
@@ -196,7 +198,7 @@ impl Subgroups {
                 ("column", Json::of(&left.column)),
                 ("value", Json::of(&left.value)),
                 ("images", Json::of(left.images)),
-                ("reason", Json::of(left.reason)),
+                ("reason", Json::of(&left.reason)),
             ])
         };
         let end = |(value, figure): &(String, f64)| {
@@ -205,7 +207,7 @@ impl Subgroups {
         let gap = |gap: &AttributeGap| {
             object([
                 ("column", Json::of(&gap.column)),
-                ("figure", Json::of(gap.key)),
+                ("figure", Json::of(&gap.key)),
                 ("label", Json::of(&gap.label)),
                 ("highest", end(&gap.highest)),
                 ("lowest", end(&gap.lowest)),
@@ -227,6 +229,84 @@ impl Subgroups {
             ("subgroup_gaps".to_owned(), Json::List(self.gaps.iter().map(gap).collect())),
             ("pooled_above_subgroups".to_owned(), Json::List(self.pooled_above.iter().map(above).collect())),
         ]
+    }
+}
+
+/// Keys of `test.json` that are of subgroups alone.
+#[derive(Deserialize)]
+pub(super) struct Raw {
+    subgroups: Option<Vec<Value>>,
+    #[serde(default)]
+    left_out_subgroups: Vec<LeftOutSubgroup>,
+    #[serde(default)]
+    subgroup_gaps: Vec<RawGap>,
+    #[serde(default)]
+    pooled_above_subgroups: Vec<PooledAbove>,
+}
+
+#[derive(Deserialize)]
+struct RawSubgroup {
+    column: String,
+    value: String,
+    images: usize,
+    patients: Option<usize>,
+    groups: Option<usize>,
+}
+
+#[derive(Deserialize)]
+struct RawGap {
+    column: String,
+    figure: String,
+    label: Option<String>,
+    highest: RawEnd,
+    lowest: RawEnd,
+    difference: Option<f64>,
+    interval: Option<[f64; 2]>,
+}
+
+#[derive(Deserialize)]
+struct RawEnd {
+    value: String,
+    figure: f64,
+}
+
+impl Raw {
+    /// Returns the figures by attributes of the images whose figures are `pooled`, where the file has any.
+    pub(super) fn subgroups(self, pooled: &TestFigures) -> serde_json::Result<Option<Subgroups>> {
+        let Some(parts) = self.subgroups else { return Ok(None) };
+        let part = |json: Value| {
+            let RawSubgroup { column, value, images, patients, groups } = RawSubgroup::deserialize(&json)?;
+            let (of_task, figures) = figures_of_task(pooled.task(), json)?;
+            let (formats, seconds) = (pooled.formats.clone(), None);
+            let (source, synthetic) = (pooled.source.clone(), pooled.synthetic);
+            let subgroups = None;
+            let figures = TestFigures {
+                source,
+                formats,
+                images,
+                figures,
+                of_task,
+                groups,
+                subgroups,
+                synthetic,
+                seconds,
+            };
+            Ok(Subgroup { column, value, patients, figures })
+        };
+        let gap = |raw: RawGap| AttributeGap {
+            column: raw.column,
+            key: raw.figure,
+            label: raw.label,
+            highest: (raw.highest.value, raw.highest.figure),
+            lowest: (raw.lowest.value, raw.lowest.figure),
+            difference: Figure { value: raw.difference, interval: raw.interval, missing: None },
+        };
+        Ok(Some(Subgroups {
+            parts: parts.into_iter().map(part).collect::<serde_json::Result<_>>()?,
+            left_out: self.left_out_subgroups,
+            gaps: self.subgroup_gaps.into_iter().map(gap).collect(),
+            pooled_above: self.pooled_above_subgroups,
+        }))
     }
 }
 
@@ -309,7 +389,7 @@ fn reason_to_leave_out(set: &PredictionTable, images: &[usize]) -> Option<&'stat
 /// Finds the values of a column with the highest and the lowest figure.
 fn largest_gap<'a>(
     parts: impl Iterator<Item = (&'a Subgroup, Figure)>,
-    key: &'static str,
+    key: &str,
     label: Option<&str>,
 ) -> Option<AttributeGap> {
     let figures: Vec<_> =
@@ -325,7 +405,7 @@ fn largest_gap<'a>(
     });
     Some(AttributeGap {
         column: highest.0.column.clone(),
-        key,
+        key: key.to_owned(),
         label: label.map(str::to_owned),
         highest: (highest.0.value.clone(), highest.2),
         lowest: (lowest.0.value.clone(), lowest.2),

@@ -5,16 +5,16 @@ use experiment::MultiLabelFigures;
 use maud::{Markup, html};
 use metrics::{Scores, argmax};
 
-use crate::{Cases, LabelCases, Picture, Report, Test, cases::CASES, number};
+use crate::{Cases, LabelCases, Picture, Test, cases::CASES, number};
 
 /// Number of classes whose probabilities are shown for an image.
 const BARS: usize = 5;
 
-pub(super) fn section(report: &Report, test: &Test) -> Markup {
+pub(super) fn section(test: &Test) -> Markup {
     let Some(scores) = &test.scores else { return html! {} };
     let chosen = Cases::of(scores);
     let all = |images: &[usize]| {
-        html! { div.cases { @for &image in images { (case(report, test, scores, image)) } } }
+        html! { div.cases { @for &image in images { (case(test, scores, image)) } } }
     };
     let most = if chosen.all_mistakes > CASES {
         format!("The {CASES} most confident mistakes")
@@ -42,7 +42,7 @@ pub(super) fn section(report: &Report, test: &Test) -> Markup {
 }
 
 /// Renders the surest mistakes about each label, at its threshold.
-pub(super) fn of_labels(report: &Report, test: &Test, labels: &MultiLabelFigures) -> Markup {
+pub(super) fn of_labels(test: &Test, labels: &MultiLabelFigures) -> Markup {
     let Some(scores) = &test.scores else { return html! {} };
     let chosen = Cases::of(scores).labels;
     let mistake = |image: Option<usize>, label: usize, truth: bool| {
@@ -55,7 +55,7 @@ pub(super) fn of_labels(report: &Report, test: &Test, labels: &MultiLabelFigures
         chosen.iter().enumerate().filter_map(|(label, of)| mistake(image(of), label, truth)).collect()
     };
     let all = |mistakes: &[LabelMistake], truth: bool| {
-        html! { div.cases { @for mistake in mistakes { (label_case(report, test, *mistake, truth)) } } }
+        html! { div.cases { @for mistake in mistakes { (label_case(test, scores, *mistake, truth)) } } }
     };
     let (positives, negatives) = (of(false), of(true));
     html! {
@@ -79,12 +79,12 @@ pub(super) fn of_labels(report: &Report, test: &Test, labels: &MultiLabelFigures
 type LabelMistake = (usize, usize, f64, f64);
 
 fn label_case(
-    report: &Report,
     test: &Test,
+    scores: &Scores,
     (image, label, p, threshold): LabelMistake,
     truth: bool,
 ) -> Markup {
-    let label = report.record.classes.get(label).map_or(number::DASH, String::as_str);
+    let label = scores.labels().get(label).map_or(number::DASH, String::as_str);
     let name = test.names.get(image).map_or(number::DASH, String::as_str);
     html! {
         figure.case {
@@ -104,10 +104,10 @@ fn label_case(
     }
 }
 
-fn case(report: &Report, test: &Test, scores: &Scores, image: usize) -> Markup {
+fn case(test: &Test, scores: &Scores, image: usize) -> Markup {
     let Some((label, row)) = scores.rows().nth(image) else { return html! {} };
     let predicted = argmax(row);
-    let class = |class: usize| report.record.classes.get(class).map_or(number::DASH, String::as_str);
+    let class = |class: usize| scores.labels().get(class).map_or(number::DASH, String::as_str);
     let name = test.names.get(image).map_or(number::DASH, String::as_str);
     html! {
         figure.case {
@@ -118,7 +118,7 @@ fn case(report: &Report, test: &Test, scores: &Scores, image: usize) -> Markup {
                     @if label == predicted { span.good { "✓ right" } ": " strong { (class(label)) } }
                     @else { span.bad { "✗ wrong" } ": " strong { (class(predicted)) } ", labelled " strong { (class(label)) } }
                 }
-                (bars(report, label, row))
+                (bars(scores.labels(), label, row))
             }
         }
     }
@@ -139,7 +139,7 @@ fn picture(picture: Option<&Picture>, label: &str, name: &str) -> Markup {
 }
 
 /// Renders probabilities as bars: the true class's and the highest.
-fn bars(report: &Report, label: usize, row: &[f64]) -> Markup {
+fn bars(labels: &[String], label: usize, row: &[f64]) -> Markup {
     let mut order: Vec<usize> = (0..row.len()).collect();
     if row.len() > BARS {
         order.sort_by(|&a, &b| row[b].total_cmp(&row[a]).then(a.cmp(&b)));
@@ -154,7 +154,7 @@ fn bars(report: &Report, label: usize, row: &[f64]) -> Markup {
             @for class in order {
                 @let share = row[class].clamp(0.0, 1.0);
                 li.own[class == label] {
-                    span.label { (report.record.classes.get(class).map_or(number::DASH, String::as_str)) }
+                    span.label { (labels.get(class).map_or(number::DASH, String::as_str)) }
                     span.bar style={ "--share:" (format!("{share:.4}")) } {}
                     span.number { (format!("{share:.3}")) }
                 }

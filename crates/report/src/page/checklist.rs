@@ -219,7 +219,7 @@ fn imbalance(report: &Report) -> (Answer, String) {
 }
 
 fn intervals(report: &Report) -> (Answer, String) {
-    match report.test.as_ref().map(|test| &test.record.saved) {
+    match report.test.as_ref().map(|test| &test.saved) {
         None => untested(),
         Some(saved) => match (saved.figure(main_figure(report)).interval, saved.groups) {
             (None, _) => (Answer::No, "the test figures have none".to_owned()),
@@ -239,7 +239,6 @@ fn main_figure(report: &Report) -> &'static str {
 fn enough(report: &Report) -> (Answer, String) {
     let Some(test) = &report.test else { return untested() };
     let few: Vec<String> = test
-        .record
         .saved
         .multi_class()
         .iter()
@@ -262,15 +261,14 @@ fn calibration(report: &Report) -> (Answer, String) {
         }
         None => "; no temperature was fitted".to_owned(),
     };
-    match test.record.saved.figure("expected_calibration_error").value {
+    match test.saved.figure("expected_calibration_error").value {
         Some(error) => (Answer::Yes, format!("expected calibration error {error:.4}{fitted}")),
         None => (Answer::No, format!("it has no value{fitted}")),
     }
 }
 
 fn operating_points(report: &Report) -> (Answer, String) {
-    match report.test.as_ref().and_then(|test| Some(test.record.saved.multi_class()?.operating_points.len()))
-    {
+    match report.test.as_ref().and_then(|test| Some(test.saved.multi_class()?.operating_points.len())) {
         None => untested(),
         Some(0) => (Answer::No, "none were asked for; the highest probability decides".to_owned()),
         Some(n) => (Answer::Yes, format!("{}, reported on the test set", number::count(n, "threshold"))),
@@ -324,7 +322,7 @@ fn failures(report: &Report) -> (Answer, String) {
     let Some(scores) = &test.scores else {
         return (Answer::No, "no predictions of single images were kept".to_owned());
     };
-    let mistakes = match test.record.saved.multi_label() {
+    let mistakes = match test.saved.multi_label() {
         Some(figures) => {
             let wrong = figures
                 .labels
@@ -372,7 +370,7 @@ fn imbalance_of_labels(report: &Report) -> (Answer, String) {
 
 fn enough_of_labels(report: &Report) -> (Answer, String) {
     let Some(test) = &report.test else { return untested() };
-    let labels = test.record.saved.multi_label().map_or(&[][..], |figures| &figures.labels);
+    let labels = test.saved.multi_label().map_or(&[][..], |figures| &figures.labels);
     let few: Vec<String> = labels
         .iter()
         .filter(|label| label.few)
@@ -406,7 +404,7 @@ fn calibration_of_labels(report: &Report) -> (Answer, String) {
         0 => "no temperature was fitted".to_owned(),
         n => format!("temperatures of {} were fitted on validation images", number::count(n, "label")),
     };
-    let errors = test.record.saved.by_label("expected_calibration_error");
+    let errors = test.saved.by_label("expected_calibration_error");
     let measured: Vec<(&str, f64)> =
         errors.iter().filter_map(|(label, figure)| Some((*label, figure.value?))).collect();
     match measured.iter().max_by(|a, b| a.1.total_cmp(&b.1)) {

@@ -4,35 +4,34 @@ use experiment::{MultiClassFigures, TestFigures};
 use maud::{Markup, html};
 use metrics::{CLASS_FIGURES, FIGURES, Figure, FigureSpec, FigureTable, KerasFigures};
 
-use crate::{Report, Test, number};
+use crate::{Test, number, report::Models};
 
-pub(super) fn section(report: &Report, test: &Test) -> Markup {
-    let models = report.models(test);
-    let of_classes = [&test.record.saved, &test.record.last].map(TestFigures::multi_class);
-    let [Some(saved), Some(last)] = of_classes else { return html! {} };
-    let undefined = test.record.saved.undefined();
+pub(super) fn section(models: &Models<'_>, test: &Test) -> Markup {
+    let of_classes: Option<Vec<_>> = models.iter().map(|(_, figures)| figures.multi_class()).collect();
+    let Some(of_classes) = of_classes else { return html! {} };
+    let undefined = test.saved.undefined();
     html! {
         section #figures {
             h2 { "Test figures" }
             div.wide {
                 table {
                     caption {
-                        "On " (number::count(test.record.saved.images, "image"))
+                        "On " (number::count(test.saved.images, "image"))
                         ". The first eight are Keras' figures, in the study's words: positives and negatives are counted over all \
                          classes at a threshold of 0.5."
                     }
                     thead {
                         tr {
                             th scope="col" { "figure" }
-                            @for (name, _) in &models { th scope="col" colspan="2" { (name) } }
+                            @for (name, _) in models { th scope="col" colspan="2" { (name) } }
                         }
                     }
-                    tbody { (rows([models[0].1, models[1].1], [saved, last])) }
+                    tbody { (rows(models, &of_classes)) }
                 }
             }
-            p.soft { (intervals(&test.record.saved)) }
+            p.soft { (intervals(&test.saved)) }
             @if !undefined.is_empty() {
-                p { "Without a value, of the saved model:" }
+                p { "Without a value, of the " (test.model()) ":" }
                 ul.reasons { @for (figure, why) in &undefined { li { (figure.replace('_', " ")) ": " (why) } } }
             }
         }
@@ -40,14 +39,17 @@ pub(super) fn section(report: &Report, test: &Test) -> Markup {
 }
 
 /// Renders the eight figures of the study, and the ones that a reviewer asks for besides.
-fn rows(models: [&TestFigures; 2], of_classes: [&MultiClassFigures; 2]) -> Markup {
-    let count = |of: fn(&KerasFigures) -> u64| of_classes.map(|model| number::whole(of(&model.keras)));
-    let share = |of: fn(&KerasFigures) -> f64| of_classes.map(|model| number::figure(Some(of(&model.keras))));
-    let figures = |key: &str| models.map(|model| model.figure(key));
+fn rows(models: &Models<'_>, of_classes: &[&MultiClassFigures]) -> Markup {
+    let each = |of: &dyn Fn(&KerasFigures) -> String| -> Vec<String> {
+        of_classes.iter().map(|model| of(&model.keras)).collect()
+    };
+    let count = |of: fn(&KerasFigures) -> u64| each(&|keras| number::whole(of(keras)));
+    let share = |of: fn(&KerasFigures) -> f64| each(&|keras| number::figure(Some(of(keras))));
+    let figures = |key: &str| -> Vec<Figure> { models.iter().map(|(_, model)| model.figure(key)).collect() };
     let more =
         FIGURES.iter().filter(|spec| spec.tables.contains(&FigureTable::Page) && spec.key != "accuracy");
     html! {
-        (plain("Categorical crossentropy loss", &of_classes.map(|model| format!("{:.6}", model.keras.loss))))
+        (plain("Categorical crossentropy loss", &each(&|keras| format!("{:.6}", keras.loss))))
         (row("Accuracy", &figures("accuracy")))
         (plain("True positives", &count(|keras| keras.true_positives)))
         (plain("False positives", &count(|keras| keras.false_positives)))
@@ -100,14 +102,14 @@ pub(super) fn intervals(saved: &TestFigures) -> String {
 
 /// Renders the figures of each class against all others.
 pub(super) fn classes(test: &Test) -> Markup {
-    let Some(of_classes) = test.record.saved.multi_class() else { return html! {} };
+    let Some(of_classes) = test.saved.multi_class() else { return html! {} };
     let few = of_classes.classes.iter().any(|class| class.few);
     html! {
         section #classes {
             h2 { "By class" }
             div.wide {
                 table.classes {
-                    caption { "The saved model, each class against all others, with 95 % intervals." }
+                    caption { "Each class against all others, by the " (test.model()) ", with 95 % intervals." }
                     thead {
                         tr {
                             th scope="col" { "class" }

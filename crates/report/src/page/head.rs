@@ -1,11 +1,11 @@
 //! Head of the page: the most important facts.
 
+use experiment::TestFigures;
 use maud::{Markup, html};
-
 use metrics::Figure;
 
 use super::labels;
-use crate::{Report, number};
+use crate::{Report, Test, number};
 
 pub(super) fn head(report: &Report) -> Markup {
     html! {
@@ -26,7 +26,7 @@ pub(super) fn head(report: &Report) -> Markup {
                 }
             }
             p.verdict { (verdict(report)) }
-            nav.tiles aria-label="Sections" { (tiles(report)) }
+            (navigation(&tiles(report)))
         }
     }
 }
@@ -50,9 +50,14 @@ fn verdict(report: &Report) -> String {
             "The saved model{epoch} was not tested: nothing is known of how it does on new images.{validated}"
         );
     };
-    let saved = &test.record.saved;
+    verdict_of_test(&format!("{}{epoch}", test.model()), test)
+}
+
+/// Summarises a test in a sentence.
+pub(super) fn verdict_of_test(model: &str, test: &Test) -> String {
+    let saved = &test.saved;
     if let Some(labels) = saved.multi_label() {
-        return labels::verdict(report, saved, labels);
+        return labels::verdict(model, saved, labels);
     }
     let matrix = saved.multi_class().map_or(&[][..], |figures| &figures.confusion_matrix);
     let right: u64 = matrix.iter().enumerate().filter_map(|(class, row)| row.get(class)).sum();
@@ -61,43 +66,52 @@ fn verdict(report: &Report) -> String {
         .interval
         .map_or(String::new(), |interval| format!(", 95 % interval {}", number::interval(interval)));
     format!(
-        "The saved model{epoch} gets {} of {} right: accuracy {}{interval}.",
+        "The {model} gets {} of {} right: accuracy {}{interval}.",
         number::whole(right),
-        number::count(
-            saved.images,
-            if report.record.synthetic { "synthetic test image" } else { "test image" }
-        ),
+        number::count(saved.images, image_noun(saved)),
         number::figure(accuracy.value),
     )
 }
 
-/// Renders the main figures, each with a link to its section.
-fn tiles(report: &Report) -> Markup {
-    let mut tiles: Vec<(&str, String, String)> = Vec::new();
-    if let Some(test) = &report.test {
-        let saved = &test.record.saved;
-        let mut add = |link, name: &str, figure: &Figure| {
-            let value = figure.value.map_or(number::DASH.to_owned(), |value| format!("{value:.3}"));
-            let within = figure
-                .interval
-                .map_or(String::new(), |interval| format!(" · {}", number::interval(interval)));
-            tiles.push((link, value, format!("{name}{within}")));
-        };
-        if let Some(labels) = saved.multi_label() {
-            let mean = format!("macro ROC AUC of {}", number::count(labels.labels_with_roc_auc, "label"));
-            add("#labels", &mean, &saved.figure("macro_roc_auc"));
-            add("#figures", "macro average precision", &saved.figure("macro_average_precision"));
-            let patients = saved.groups.map_or(", groups unknown".to_owned(), |groups| {
-                format!(" of {}, such as patients", number::count(groups, "group"))
-            });
-            tiles.push(("#figures", number::whole(saved.images as u64), format!("test images{patients}")));
-        } else {
-            add("#figures", "accuracy", &saved.figure("accuracy"));
-            add("#figures", "balanced accuracy", &saved.figure("balanced_accuracy"));
-            add("#curves", "macro ROC AUC", &saved.figure("macro_roc_auc"));
-            add("#calibration", "calibration error", &saved.figure("expected_calibration_error"));
-        }
-    }
+/// Returns the noun for a test's images.
+pub(super) fn image_noun(figures: &TestFigures) -> &'static str {
+    if figures.synthetic { "synthetic test image" } else { "test image" }
+}
+
+/// Link to a section, a figure of it, and the figure's name.
+type Tile = (&'static str, String, String);
+
+/// Collects the main figures of a test.
+pub(super) fn tiles_of_test(test: &Test) -> Vec<Tile> {
+    let saved = &test.saved;
+    let tile = |link, name: &str, key: &str| {
+        let Figure { value, interval, .. } = saved.figure(key);
+        let value = value.map_or(number::DASH.to_owned(), |value| format!("{value:.3}"));
+        let within = interval.map_or(String::new(), |interval| format!(" · {}", number::interval(interval)));
+        (link, value, format!("{name}{within}"))
+    };
+    let Some(labels) = saved.multi_label() else {
+        return vec![
+            tile("#figures", "accuracy", "accuracy"),
+            tile("#figures", "balanced accuracy", "balanced_accuracy"),
+            tile("#curves", "macro ROC AUC", "macro_roc_auc"),
+            tile("#calibration", "calibration error", "expected_calibration_error"),
+        ];
+    };
+    let mean = format!("macro ROC AUC of {}", number::count(labels.labels_with_roc_auc, "label"));
+    let patients = saved.groups.map_or(", groups unknown".to_owned(), |groups| {
+        format!(" of {}, such as patients", number::count(groups, "group"))
+    });
+    vec![
+        tile("#labels", &mean, "macro_roc_auc"),
+        tile("#figures", "macro average precision", "macro_average_precision"),
+        ("#figures", number::whole(saved.images as u64), format!("test images{patients}")),
+    ]
+}
+
+/// Collects the main figures of a run.
+fn tiles(report: &Report) -> Vec<Tile> {
+    let mut tiles: Vec<Tile> = report.test.iter().flat_map(tiles_of_test).collect();
     let images: usize = report.images("training") + report.images("validation");
     let classes = number::count(
         report.record.classes.len(),
@@ -122,7 +136,14 @@ fn tiles(report: &Report) -> Markup {
         let threads = number::count(report.record.threads, "thread");
         tiles.push(("#speed", number::seconds(*total), format!("in all, on {threads}")));
     }
+    tiles
+}
+
+/// Renders the main figures, each with a link to its section.
+pub(super) fn navigation(tiles: &[Tile]) -> Markup {
     html! {
-        @for (link, value, name) in tiles { a.tile href=(link) { strong { (value) } span { (name) } } }
+        nav.tiles aria-label="Sections" {
+            @for (link, value, name) in tiles { a.tile href=(link) { strong { (value) } span { (name) } } }
+        }
     }
 }

@@ -6,8 +6,8 @@ use experiment::{FindingCounts, LabelFigures, MultiLabelFigures, TestFigures};
 use maud::{Markup, html};
 use metrics::{FEW_IMAGES, Figure, FigureTable, LABEL_FIGURES, LabelCalibration, Scores};
 
-use super::{Plots, figures, plot};
-use crate::{Report, Test, number, plots::Panels};
+use super::{Plots, figures, head::image_noun, plot};
+use crate::{Report, Test, number, plots::Panels, report::Models};
 
 /// Largest number of labels whose co-occurrence is shown.
 const CO_OCCURRING: usize = 20;
@@ -16,19 +16,17 @@ const RANKING: [&str; 2] = ["roc_auc", "average_precision"];
 const AT_THRESHOLD: [&str; 4] = ["sensitivity", "specificity", "f1", "brier"];
 
 /// Summarises the result in a sentence.
-pub(super) fn verdict(report: &Report, saved: &TestFigures, labels: &MultiLabelFigures) -> String {
+pub(super) fn verdict(model: &str, saved: &TestFigures, labels: &MultiLabelFigures) -> String {
     let figure = saved.figure("macro_roc_auc");
-    let epoch = report.record.best_epoch.map_or(String::new(), |epoch| format!(" (epoch {epoch})"));
-    let kind = if report.record.synthetic { "synthetic test image" } else { "test image" };
-    let images = number::count(saved.images, kind);
+    let images = number::count(saved.images, image_noun(saved));
     let Some(value) = figure.value else {
         let why = figure.missing.unwrap_or_default();
-        return format!("The saved model{epoch} has no macro ROC AUC on {images}: {why}.");
+        return format!("The {model} has no macro ROC AUC on {images}: {why}.");
     };
     let interval =
         figure.interval.map_or(String::new(), |ends| format!(", 95 % interval {}", number::interval(ends)));
     format!(
-        "The saved model{epoch} has a macro ROC AUC of {}{interval}: the mean over {} of {}, on {images}.",
+        "The {model} has a macro ROC AUC of {}{interval}: the mean over {} of {}, on {images}.",
         number::figure(Some(value)),
         number::whole(labels.labels_with_roc_auc as u64),
         number::count(labels.labels.len(), "label"),
@@ -81,7 +79,7 @@ pub(super) fn data(report: &Report) -> Markup {
 }
 
 /// Renders the share of the images with one label that have another.
-fn co_occurrence(scores: &Scores) -> Markup {
+pub(super) fn co_occurrence(scores: &Scores) -> Markup {
     let labels = scores.labels();
     if labels.len() > CO_OCCURRING {
         return html! { p.soft { "Co-occurrence is shown of at most " (CO_OCCURRING) " labels." } };
@@ -131,9 +129,8 @@ fn together(scores: &Scores, row: usize, column: usize) -> (usize, usize) {
 }
 
 /// Renders the figures over all labels, of both models.
-pub(super) fn over_labels(report: &Report, test: &Test, labels: &MultiLabelFigures) -> Markup {
-    let models = report.models(test);
-    let [(_, saved), (_, last)] = &models;
+pub(super) fn over_labels(models: &Models<'_>, test: &Test, labels: &MultiLabelFigures) -> Markup {
+    let saved = &test.saved;
     html! {
         section #figures {
             h2 { "Test figures" }
@@ -147,13 +144,14 @@ pub(super) fn over_labels(report: &Report, test: &Test, labels: &MultiLabelFigur
                     thead {
                         tr {
                             th scope="col" { "figure" }
-                            @for (name, _) in &models { th scope="col" colspan="2" { (name) } }
+                            @for (name, _) in models { th scope="col" colspan="2" { (name) } }
                         }
                     }
                     tbody {
-                        @for (row, figure) in saved.table(FigureTable::Page) {
+                        @for (row, _) in saved.table(FigureTable::Page) {
                             @let title = row.unit.map_or(row.title.to_owned(), |unit| format!("{} ({unit})", row.title));
-                            (figures::row(&title, &[figure.clone(), last.figure(row.key)]))
+                            @let figures: Vec<Figure> = models.iter().map(|(_, figures)| figures.figure(row.key)).collect();
+                            (figures::row(&title, &figures))
                         }
                     }
                 }
@@ -179,17 +177,17 @@ pub(super) fn by_label(test: &Test, labels: &MultiLabelFigures, plots: Plots<'_>
                         p { strong.bad { "Few images" } ": with fewer than " (FEW_IMAGES) " images known to have a label, or known not to, its figures say little." }
                     }
                     @if !missing.is_empty() {
-                        p { "Without a value or an interval, of the saved model:" }
+                        p { "Without a value or an interval, of the " (test.model()) ":" }
                         ul.reasons { @for (label, why, of) in &missing { li { strong { (label) } ": " (why) " (" (of.join(", ")) ")" } } }
                     }
-                    @if test.record.saved.groups.is_none() {
+                    @if test.saved.groups.is_none() {
                         p.soft { "Groups such as patients are not known: intervals are too narrow where patients have several images." }
                     }
                 }
             }
             div.wide {
                 table.classes {
-                    caption { "The saved model, each label over the images in which it is known, with 95 % intervals. An image counts as having a label from its threshold on." }
+                    caption { "Each label by the " (test.model()) ", over the images in which it is known, with 95 % intervals. An image counts as having a label from its threshold on." }
                     thead {
                         tr {
                             th scope="col" { "label" } th scope="col" { "known" } th scope="col" { "positive" }
@@ -241,14 +239,14 @@ fn missing(labels: &MultiLabelFigures) -> Vec<(&str, String, Vec<String>)> {
 }
 
 /// Renders both curves of each label.
-pub(super) fn curves(report: &Report, test: &Test) -> Markup {
+pub(super) fn curves(test: &Test) -> Markup {
     html! {
         section #curves {
             h2 { "ROC and precision-recall" }
             @match &test.scores {
                 Some(scores) => {
-                    (Panels::roc(report, test, scores).inline())
-                    (Panels::precision_recall(report, test, scores).inline())
+                    (Panels::roc(test, scores).inline())
+                    (Panels::precision_recall(test, scores).inline())
                     p.soft {
                         "In brackets 95 % intervals. AP, average precision, is the area under the steps. Dotted is guessing: its precision is \
                          the share of the known images that have the label, so that AP cannot be compared between labels. Curves are drawn \
@@ -262,8 +260,10 @@ pub(super) fn curves(report: &Report, test: &Test) -> Markup {
 }
 
 /// Renders calibration and thresholds of each label.
-pub(super) fn calibration(report: &Report, test: &Test, labels: &MultiLabelFigures) -> Markup {
-    let learnt = report.label_calibration();
+///
+/// `report` is the run whose validation images they come from; without one, thresholds were given.
+pub(super) fn calibration(report: Option<&Report>, test: &Test, labels: &MultiLabelFigures) -> Markup {
+    let learnt = report.map_or(&[][..], Report::label_calibration);
     let tempered = learnt.iter().filter(|label| label.temperature.is_some()).count();
     html! {
         section #calibration {
@@ -272,15 +272,17 @@ pub(super) fn calibration(report: &Report, test: &Test, labels: &MultiLabelFigur
                 "A label is calibrated where, of the images given a probability of 80 %, 80 % have it: dots on the dotted line. Below it, \
                  the probability is too high, above it too low. The expected calibration error is the mean distance, weighted by \
                  images; with few images it lies above the true one. "
-                @if tempered == 0 { "No temperature was fitted: these are the probabilities as the network gives them." }
+                @if report.is_none() { "The probabilities are those of the file." }
+                @else if tempered == 0 { "No temperature was fitted: these are the probabilities as the network gives them." }
                 @else { "Temperatures of " (number::count(tempered, "label")) " were fitted on the validation images." }
             }
             @match &test.scores {
-                Some(scores) => (Panels::reliability(report, test, scores).inline()),
+                Some(scores) => (Panels::reliability(test, scores).inline()),
                 None => p { "The run holds no predictions of single images, which these diagrams are drawn from." },
             }
             h3 #thresholds { "Thresholds" }
-            @if learnt.is_empty() { p { "None were chosen: an image counts as having a label from a probability of 0.5 on." } }
+            @if report.is_none() { p { "They were given, and stand in the table by label. Thresholds chosen on these images would make the figures too good." } }
+            @else if learnt.is_empty() { p { "None were chosen: an image counts as having a label from a probability of 0.5 on." } }
             @else { (thresholds(learnt, labels)) }
         }
     }

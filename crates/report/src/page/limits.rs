@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::{Report, number};
+use crate::{Report, Test, number};
 
 pub(super) fn section(report: &Report) -> Markup {
     html! {
@@ -36,6 +36,23 @@ pub(super) fn section(report: &Report) -> Markup {
                 li { "Probabilities hold for the class frequencies trained on" @if report.weighted() { @if report.record.task.is_multi_class() { ", weighted by class" } @else { ", with positive images weighted" } } ", not for those of a clinic." }
                 li { "Labels are taken as true. A wrong one counts as the model’s mistake, or teaches it." }
                 @if report.test.is_none() { li { strong { "It was not tested." } } }
+            }
+        }
+    }
+}
+
+/// Renders the limits of figures of predictions whose model is not known.
+pub(super) fn of_predictions(test: &Test) -> Markup {
+    html! {
+        section #limits {
+            h2 { "Limits" }
+            ul {
+                li { "The images must not have been trained on, nor chosen the model or its thresholds. The file of predictions cannot show that." }
+                li { "Labels are taken as true. A wrong one counts as the model’s mistake." }
+                @if test.saved.groups.is_none() {
+                    li { "No column names the patient of an image. Where patients have several images, the intervals are too narrow." }
+                }
+                li { "In images from another hospital, device or time, expect worse (DeGrave and others 2021, Nature Machine Intelligence 3, 610–619)." }
             }
         }
     }

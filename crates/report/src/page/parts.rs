@@ -27,8 +27,8 @@ pub(super) fn learning(report: &Report, plots: Plots<'_>) -> Markup {
     }
 }
 
-pub(super) fn confusion(report: &Report, test: &Test, plots: Plots<'_>) -> Markup {
-    let confused = confused(report, test);
+pub(super) fn confusion(test: &Test, plots: Plots<'_>) -> Markup {
+    let confused = confused(test);
     html! {
         section #confusion {
             h2 { "Confusion matrix" }
@@ -46,10 +46,11 @@ pub(super) fn confusion(report: &Report, test: &Test, plots: Plots<'_>) -> Marku
 }
 
 /// Lists the pairs of confused classes, the most frequent first.
-fn confused(report: &Report, test: &Test) -> Vec<String> {
-    let label = |class: usize| report.record.classes.get(class).map_or(number::DASH, String::as_str);
+fn confused(test: &Test) -> Vec<String> {
+    let labels = test.labels();
+    let label = |class: usize| labels.get(class).map_or(number::DASH, String::as_str);
     let mut pairs: Vec<(u64, u64, usize, usize)> = Vec::new();
-    let matrix = test.record.saved.multi_class().map_or(&[][..], |figures| &figures.confusion_matrix);
+    let matrix = test.saved.multi_class().map_or(&[][..], |figures| &figures.confusion_matrix);
     for (row, counts) in matrix.iter().enumerate() {
         let images = counts.iter().sum();
         let wrong = counts.iter().enumerate().filter(|&(column, &count)| column != row && count > 0);
@@ -80,8 +81,8 @@ pub(super) fn curves(test: &Test, plots: Plots<'_>) -> Markup {
     }
 }
 
-pub(super) fn calibration(report: &Report, test: &Test, plots: Plots<'_>) -> Markup {
-    let Some(of_classes) = test.record.saved.multi_class() else { return html! {} };
+pub(super) fn calibration(report: Option<&Report>, test: &Test, plots: Plots<'_>) -> Markup {
+    let Some(of_classes) = test.saved.multi_class() else { return html! {} };
     html! {
         section #calibration {
             h2 { "Calibration" }
@@ -93,8 +94,8 @@ pub(super) fn calibration(report: &Report, test: &Test, plots: Plots<'_>) -> Mar
                          it, it is too sure of itself, above it not sure enough. The expected calibration error is the mean distance, \
                          weighted by images; with few images it lies above the true one."
                     }
-                    (temperature(report.temperature(), of_classes.temperature, test))
-                    @if of_classes.operating_points.is_empty() {
+                    @if let Some(report) = report { (temperature(report.temperature(), of_classes.temperature, test)) }
+                    @if report.is_some() && of_classes.operating_points.is_empty() {
                         h3 { "Operating points" }
                         p { "None were asked for: the predicted class is the one of the highest probability. "
                             code { "train --sensitivity 0.95" } " chooses a threshold for each class on the validation images." }
@@ -109,7 +110,7 @@ pub(super) fn calibration(report: &Report, test: &Test, plots: Plots<'_>) -> Mar
 /// Renders the effect of temperature scaling, before and after.
 fn temperature(fit: Option<&Temperature>, effect: Option<TemperatureEffect>, tested: &Test) -> Markup {
     let test = effect.and_then(|effect| effect.uncalibrated);
-    let after = |key: &str| tested.record.saved.figure(key).value;
+    let after = |key: &str| tested.saved.figure(key).value;
     let pair = |before: Option<f64>, after: Option<f64>| html! { td { (number::figure(before)) } td { (number::figure(after)) } };
     let log_losses = test.and_then(|before| Some([before.log_loss?, after("log_loss")?]));
     html! {
@@ -190,13 +191,13 @@ fn operating_points(points: &[TestedOperatingPoint]) -> Markup {
 }
 
 pub(super) fn shortcut(test: &Test, plots: Plots<'_>) -> Markup {
-    let task = test.record.saved.task();
+    let task = test.saved.task();
     let figure = if task.is_multi_class() { "accuracy" } else { "macro ROC AUC" };
     let guessing = guessing(test).map_or(String::new(), |share| format!(" ({})", number::percent(share)));
     html! {
         section #shortcut {
             h2 { "Shortcut test" }
-            @if test.record.occluded.is_empty() {
+            @if test.occluded.is_empty() {
                 p {
                     "Not made: nothing says whether this model looks at lungs. " code { "thorax test --occlude lungs" }
                     " tests it with the lungs hidden."

@@ -27,7 +27,7 @@ pub(super) fn speed(report: &Report) -> Markup {
                 @if let Some(rate) = rate {
                     "Training went over " (number::whole(rate.round() as u64)) " images/s (all epochs, validation between them included). "
                 }
-                @if let Some(rate) = report.test.as_ref().and_then(|test| test.record.saved.images_per_second()) {
+                @if let Some(rate) = report.test.as_ref().and_then(|test| test.saved.images_per_second()) {
                     "The test classified " (number::whole(rate.round() as u64)) " images/s."
                 }
             }

@@ -7,7 +7,7 @@ use super::figures;
 use crate::{Test, number};
 
 pub(super) fn section(test: &Test) -> Markup {
-    let Some(subgroups) = &test.record.saved.subgroups else { return html! {} };
+    let Some(subgroups) = &test.saved.subgroups else { return html! {} };
     html! {
         section #subgroups {
             h2 { "By attribute" }
@@ -20,7 +20,7 @@ pub(super) fn section(test: &Test) -> Markup {
                     }
                 }
             }
-            @if !subgroups.parts.is_empty() { div.wide { (values(&subgroups.parts)) } }
+            @if !subgroups.parts.is_empty() { div.wide { (values(test.model(), &subgroups.parts)) } }
             (left_out(subgroups))
             @if !subgroups.gaps.is_empty() {
                 h3 { "Largest gaps" }
@@ -31,14 +31,16 @@ pub(super) fn section(test: &Test) -> Markup {
     }
 }
 
-fn values(parts: &[Subgroup]) -> Markup {
+fn values(model: &str, parts: &[Subgroup]) -> Markup {
+    let of_labels = parts.iter().any(|part| part.figures.multi_label().is_some());
     html! {
         table {
-            caption { "The saved model on the images with one value of an attribute, with 95 % intervals." }
+            caption { "The " (model) " on the images with one value of an attribute, with 95 % intervals." }
             thead {
                 tr {
                     th scope="col" { "attribute" } th scope="col" { "value" } th scope="col" { "images" } th scope="col" { "patients" }
-                    th scope="col" { "labels in the mean" } th scope="col" colspan="2" { "macro ROC AUC" }
+                    @if of_labels { th scope="col" { "labels in the mean" } } @else { th scope="col" colspan="2" { "accuracy" } }
+                    th scope="col" colspan="2" { "macro ROC AUC" }
                 }
             }
             tbody {
@@ -48,7 +50,10 @@ fn values(parts: &[Subgroup]) -> Markup {
                         td { (part.value) }
                         td { (number::whole(part.figures.images as u64)) }
                         td { (part.patients.map_or(number::DASH.to_owned(), |n| number::whole(n as u64))) }
-                        td { (part.figures.multi_label().map_or(number::DASH.to_owned(), |labels| number::whole(labels.labels_with_roc_auc as u64))) }
+                        @match part.figures.multi_label() {
+                            Some(labels) => td { (number::whole(labels.labels_with_roc_auc as u64)) },
+                            None => (figures::cells(&part.figures.figure("accuracy"))),
+                        }
                         (figures::cells(&part.figures.figure("macro_roc_auc")))
                     }
                 }

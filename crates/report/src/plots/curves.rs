@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use metrics::Scores;
 
 use crate::{
-    Report, Test, number,
+    Test, number,
     svg::{Drawing, PlotFrame, Scale, TextAnchor, legend},
 };
 
@@ -15,9 +15,9 @@ const BOTTOM: f64 = 416.0;
 const LEGEND: f64 = BOTTOM + 64.0;
 
 /// Draws the ROC curves: sensitivity by false alarms, at every threshold.
-pub(super) fn roc(report: &Report, test: &Test, scores: &Scores) -> Drawing {
+pub(super) fn roc(test: &Test, scores: &Scores) -> Drawing {
     let curve = |class| metrics::roc_curve(scores, class);
-    let curves: Vec<_> = (0..report.record.classes.len()).map(curve).collect();
+    let curves: Vec<_> = (0..scores.n_labels()).map(curve).collect();
     let frame = frame();
     let lines = html! {
         (frame.guide((0.0, 0.0), (1.0, 1.0)))
@@ -28,8 +28,8 @@ pub(super) fn roc(report: &Report, test: &Test, scores: &Scores) -> Drawing {
             }
         }
     };
-    let names = names(report, test, "AUC", "roc_auc", |class| {
-        curves[class].as_ref().err().map(|why| why.named(&report.record.classes).to_string())
+    let names = names(test, "AUC", "roc_auc", |class| {
+        curves[class].as_ref().err().map(|why| why.named(scores.labels()).to_string())
     });
     drawing(
         "roc",
@@ -42,14 +42,14 @@ pub(super) fn roc(report: &Report, test: &Test, scores: &Scores) -> Drawing {
 }
 
 /// Draws the precision-recall curves: precision by sensitivity, at every threshold.
-pub(super) fn precision_recall(report: &Report, test: &Test, scores: &Scores) -> Drawing {
+pub(super) fn precision_recall(test: &Test, scores: &Scores) -> Drawing {
     let curve = |class| metrics::precision_recall_curve(scores, class);
-    let curves: Vec<_> = (0..report.record.classes.len()).map(curve).collect();
+    let curves: Vec<_> = (0..scores.n_labels()).map(curve).collect();
     let frame = frame();
     let share = |class: usize| {
         scores.classes().iter().filter(|&&label| label == class).count() as f64 / scores.len().max(1) as f64
     };
-    let mut baselines: Vec<f64> = (0..report.record.classes.len()).map(share).collect();
+    let mut baselines: Vec<f64> = (0..scores.n_labels()).map(share).collect();
     baselines.sort_by(f64::total_cmp);
     baselines.dedup_by(|a, b| (*a - *b).abs() < 0.005);
     let lines = html! {
@@ -62,8 +62,8 @@ pub(super) fn precision_recall(report: &Report, test: &Test, scores: &Scores) ->
             @if let Ok(points) = curve { (frame.line(class, steps(points.iter().map(|point| (point.recall, point.precision))))) }
         }
     };
-    let names = names(report, test, "AP", "average_precision", |class| {
-        curves[class].as_ref().err().map(|why| why.named(&report.record.classes).to_string())
+    let names = names(test, "AP", "average_precision", |class| {
+        curves[class].as_ref().err().map(|why| why.named(scores.labels()).to_string())
     });
     drawing("precision-recall", "Precision-recall curves", "recall (sensitivity)", "precision", lines, &names)
 }
@@ -83,14 +83,8 @@ fn frame() -> PlotFrame {
 }
 
 /// Makes the rows of the legend: the class with the area and its interval, or the reason why it has no curve.
-fn names(
-    report: &Report,
-    test: &Test,
-    area: &str,
-    key: &str,
-    why: impl Fn(usize) -> Option<String>,
-) -> Vec<String> {
-    let figures = test.record.saved.by_label(key);
+fn names(test: &Test, area: &str, key: &str, why: impl Fn(usize) -> Option<String>) -> Vec<String> {
+    let figures = test.saved.by_label(key);
     let name = |(class, label): (usize, &String)| {
         let label: String = if label.chars().count() > 24 {
             label.chars().take(23).chain(['…']).collect()
@@ -103,7 +97,7 @@ fn names(
             (None, None) => label,
         }
     };
-    report.record.classes.iter().enumerate().map(name).collect()
+    test.labels().iter().enumerate().map(name).collect()
 }
 
 fn drawing(

@@ -5,7 +5,7 @@ use metrics::{Figure, Reliability, Scores, Undefined, wilson};
 
 use super::curves::steps;
 use crate::{
-    Report, Test, number,
+    Test, number,
     svg::{Drawing, PlotFrame, Scale, TextAnchor, path, px, series, upright, wrapped},
 };
 
@@ -28,7 +28,7 @@ const POINTS: usize = 100;
 
 /// Draws the ROC AUC of each label with its interval, and their mean.
 pub(super) fn forest(test: &Test) -> Drawing {
-    let saved = &test.record.saved;
+    let saved = &test.saved;
     let labels = saved.by_label("roc_auc");
     let mut rows: Vec<(String, Figure)> =
         labels.into_iter().map(|(label, figure)| (label.to_owned(), figure)).collect();
@@ -97,8 +97,8 @@ struct Panel {
 
 impl Panels {
     /// Draws the ROC curve of each label.
-    pub(crate) fn roc(report: &Report, test: &Test, scores: &Scores) -> Self {
-        let panels = panels(report, test, ("AUC", "roc_auc"), |label, frame| {
+    pub(crate) fn roc(test: &Test, scores: &Scores) -> Self {
+        let panels = panels(test, ("AUC", "roc_auc"), |label, frame| {
             let curve = metrics::roc_curve(scores, label)?;
             let points = curve.iter().map(|point| (point.false_positive_rate, point.true_positive_rate));
             let points = evenly(points.collect());
@@ -109,8 +109,8 @@ impl Panels {
     }
 
     /// Draws the precision-recall curve of each label.
-    pub(crate) fn precision_recall(report: &Report, test: &Test, scores: &Scores) -> Self {
-        let panels = panels(report, test, ("AP", "average_precision"), |label, frame| {
+    pub(crate) fn precision_recall(test: &Test, scores: &Scores) -> Self {
+        let panels = panels(test, ("AP", "average_precision"), |label, frame| {
             let curve = metrics::precision_recall_curve(scores, label)?;
             let points = curve.iter().map(|point| (point.recall, point.precision)).collect();
             // The last point holds every known image: its precision is that of guessing.
@@ -125,8 +125,8 @@ impl Panels {
     }
 
     /// Draws the share of positive images by probability, for each label.
-    pub(crate) fn reliability(report: &Report, test: &Test, scores: &Scores) -> Self {
-        let panels = panels(report, test, ("error", "expected_calibration_error"), |label, frame| {
+    pub(crate) fn reliability(test: &Test, scores: &Scores) -> Self {
+        let panels = panels(test, ("error", "expected_calibration_error"), |label, frame| {
             let reliability = Reliability::of_label(scores, label);
             if reliability.bins.iter().all(|bin| bin.count == 0) {
                 return Err(Undefined::NeverKnown(label));
@@ -199,12 +199,11 @@ impl Panels {
 }
 
 fn panels(
-    report: &Report,
     test: &Test,
     (short, key): (&str, &str),
     draw: impl Fn(usize, &PlotFrame) -> Result<Markup, Undefined>,
 ) -> Vec<Panel> {
-    let figures = test.record.saved.by_label(key);
+    let figures = test.saved.by_label(key);
     let panel = |(at, label): (usize, &String)| {
         let (body, note) = match draw(at, &frame()) {
             Ok(body) => (
@@ -217,7 +216,7 @@ fn panels(
         };
         Panel { label: label.clone(), note, body }
     };
-    report.record.classes.iter().enumerate().map(panel).collect()
+    test.labels().iter().enumerate().map(panel).collect()
 }
 
 /// Returns the reason why a panel is empty, without the label, which stands above it.

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::{
-    Report, Test, number,
+    Test, number,
     svg::{Drawing, px, upright, wrapped},
 };
 
@@ -15,8 +15,8 @@ const TOP: f64 = 14.0;
 const SIDE: f64 = 324.0;
 
 /// Draws counts and shares of each true class; none where there are no images.
-pub(super) fn confusion(report: &Report, test: &Test) -> Option<Drawing> {
-    let matrix = &test.record.saved.multi_class()?.confusion_matrix;
+pub(super) fn confusion(test: &Test) -> Option<Drawing> {
+    let matrix = &test.saved.multi_class()?.confusion_matrix;
     let (n, total) = (matrix.len(), matrix.iter().flatten().sum::<u64>());
     if n == 0 || total == 0 {
         return None;
@@ -32,7 +32,7 @@ pub(super) fn confusion(report: &Report, test: &Test) -> Option<Drawing> {
             }
         }
         // Labels of more classes would overlap.
-        @if n <= LABELLED { (labels(&report.record.classes, cell)) }
+        @if n <= LABELLED { (labels(&test.labels(), cell)) }
         text.name x=(px(LEFT + SIDE / 2.0)) y=(px(TOP + SIDE + 58.0)) text-anchor="middle" { "predicted class" }
         (upright(18.0, TOP + SIDE / 2.0, "true class"))
         (bar())

@@ -16,17 +16,17 @@ const ROW: f64 = 40.0;
 
 /// Draws accuracies, or the macro ROC AUCs of findings, with their intervals, a row each.
 pub(super) fn figures(test: &Test) -> Drawing {
-    let (key, title, unit) = match test.record.saved.task() {
+    let (key, title, unit) = match test.saved.task() {
         Task::MultiClass => ("accuracy", "Accuracy", "accuracy (share of images right)"),
         Task::MultiLabel => ("macro_roc_auc", "Macro ROC AUC", "macro ROC AUC"),
     };
     let hidden = test.occluded().map(|(part, figures)| (format!("{part} hidden"), figures.figure(key)));
-    let whole = ("nothing hidden".to_owned(), test.record.saved.figure(key));
+    let whole = ("nothing hidden".to_owned(), test.saved.figure(key));
     let rows: Vec<(String, Figure)> = [whole].into_iter().chain(hidden).collect();
     let bottom = TOP + ROW * rows.len() as f64;
     let frame = PlotFrame { x: Scale::share(LEFT, RIGHT), y: Scale::linear(0.0, 1.0, bottom, TOP) };
     let ticks = frame.x.ticks(5);
-    let guessing = match test.record.saved.task() {
+    let guessing = match test.saved.task() {
         Task::MultiClass => guessing(test).map(|share| (share, "always the most frequent class")),
         Task::MultiLabel => Some((0.5, "guessing")),
     };
@@ -68,8 +68,7 @@ fn row(frame: &PlotFrame, y: f64, name: &str, figure: &Figure, series: usize) ->
 
 /// Returns the share of the most frequent class.
 pub(crate) fn guessing(test: &Test) -> Option<f64> {
-    let supports: Vec<u64> =
-        test.record.saved.multi_class()?.classes.iter().map(|class| class.support).collect();
+    let supports: Vec<u64> = test.saved.multi_class()?.classes.iter().map(|class| class.support).collect();
     let all: u64 = supports.iter().sum();
     (all > 0).then(|| supports.iter().max().map(|&most| most as f64 / all as f64)).flatten()
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use audit::Sign;
-use experiment::{EpochRow, MultiClassFigures, RunRecord, RunStatus, TaskFigures, TestFigures, TestRecord};
+use experiment::{EpochRow, MultiClassFigures, RunRecord, RunStatus, TaskFigures, TestFigures};
 use metrics::{Bound, Calibration, Scores, Targets, Temperature};
 use serde_json::{Value, json};
 
@@ -34,7 +34,7 @@ pub(super) fn figures(accuracy: f64) -> Value {
 
 /// Returns what a test of classes holds besides the figures of the set.
 pub(super) fn of_classes(test: &mut Test) -> &mut MultiClassFigures {
-    match &mut test.record.saved.of_task {
+    match &mut test.saved.of_task {
         TaskFigures::MultiClass(figures) => figures,
         TaskFigures::MultiLabel(_) => panic!("a test of classes"),
     }
@@ -90,11 +90,9 @@ pub(super) fn whole() -> Report {
     record.versions = BTreeMap::from([("thorax".to_owned(), "0.1.0".to_owned())]);
     record.data_fingerprint = "abc123".to_owned();
     report.test = Some(Test {
-        record: TestRecord {
-            saved: tested(saved),
-            last: tested(figures(0.625)),
-            occluded: ["lungs", "border"].map(hidden).into_iter().collect(),
-        },
+        saved: tested(saved),
+        last: Some(tested(figures(0.625))),
+        occluded: ["lungs", "border"].map(hidden).into_iter().collect(),
         scores: Some(scores()),
         names: (0..8).map(|image| format!("test/{image}.png")).collect(),
         pictures: Some(BTreeMap::from([(4, picture)])),

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use experiment::{
     Attribute, FindingCounts, LeftOutSubgroup, PooledAbove, PredictedImage, PredictionTable,
-    SubgroupSettings, Subgroups, TestFigures, TestRecord, Tested,
+    SubgroupSettings, Subgroups, TestFigures, Tested,
 };
 use metrics::{Calibration, LabelCalibration, Scores, Targets, Task, ThresholdRule};
 
 use super::{HOSTILE, answer, fixture::bare, has, has_sections, lacks};
-use crate::{Picture, Report, Test, page, plots};
+use crate::{Evaluation, Picture, Report, Test, evaluation_page, page, plots};
 
 const IMAGES: usize = 240;
 /// Label without positive images, and the one that is unknown everywhere.
@@ -112,11 +112,9 @@ fn whole() -> Report {
     let cases = crate::Cases::of(&set.scores).all();
     let picture = Picture { image: Some(vec![1, 2, 3]), heat_map: None };
     report.test = Some(Test {
-        record: TestRecord {
-            saved,
-            last: figures.clone(),
-            occluded: [("lungs".to_owned(), figures)].into_iter().collect(),
-        },
+        saved,
+        last: Some(figures.clone()),
+        occluded: [("lungs".to_owned(), figures)].into_iter().collect(),
         scores: Some(set.scores),
         names: set.images.iter().map(|image| image.path.display().to_string()).collect(),
         pictures: Some(cases.into_iter().map(|image| (image, picture.clone())).collect()),
@@ -220,7 +218,7 @@ fn the_checklist_of_labels_says_what_the_run_says() {
 fn a_run_of_labels_without_a_test_or_predictions_has_a_page_too() {
     let mut report = whole();
     report.test.as_mut().unwrap().scores = None;
-    report.test.as_mut().unwrap().record.saved.subgroups = None;
+    report.test.as_mut().unwrap().saved.subgroups = None;
     let without = page(&report);
     has(&without, &["holds no predictions of single images", "<section id=\"labels\">"]);
     lacks(&without, &["<section id=\"subgroups\">", "<section id=\"cases\">", "Labels together"]);
@@ -246,18 +244,18 @@ fn the_surest_mistakes_of_a_label_are_by_its_known_images() {
 #[test]
 fn a_model_that_ranks_by_an_attribute_is_warned_of() {
     let mut report = whole();
-    let subgroups = report.test.as_mut().unwrap().record.saved.subgroups.as_mut().unwrap();
+    let subgroups = report.test.as_mut().unwrap().saved.subgroups.as_mut().unwrap();
     subgroups.pooled_above.clear();
     subgroups.parts[0].value = HOSTILE.to_owned();
     let warning = "rank better than any value of";
     lacks(&page(&report), &[warning]);
-    let subgroups = report.test.as_mut().unwrap().record.saved.subgroups.as_mut().unwrap();
+    let subgroups = report.test.as_mut().unwrap().saved.subgroups.as_mut().unwrap();
     subgroups.pooled_above = vec![PooledAbove { column: HOSTILE.to_owned(), pooled: 0.91, highest: 0.85 }];
     subgroups.left_out = vec![LeftOutSubgroup {
         column: HOSTILE.to_owned(),
         value: HOSTILE.to_owned(),
         images: 3,
-        reason: "fewer than 20 images",
+        reason: "fewer than 20 images".to_owned(),
     }];
     let page = page(&report);
     has(&page, &[warning, "macro ROC AUC 0.9100 against at most 0.8500", "fewer than 20 images (3 images)"]);
@@ -274,7 +272,7 @@ fn a_run_in_which_nothing_is_known_has_a_page_too() {
     let image = |image: usize| PredictedImage { path: format!("{image}").into(), group: None, note: None };
     let set = PredictionTable::new((0..40).map(image).collect(), scores.clone()).unwrap();
     let test = report.test.as_mut().unwrap();
-    test.record.saved = TestFigures::new(&set, tested(&[])).unwrap();
+    test.saved = TestFigures::new(&set, tested(&[])).unwrap();
     test.scores = Some(scores);
     let page = page(&report);
     has(&page, &["has no macro ROC AUC on 40 test images: no label has a value.", "groups unknown"]);
@@ -298,9 +296,61 @@ fn many_labels_have_a_small_page() {
     let set = PredictionTable::new((0..40).map(image).collect(), scores.clone()).unwrap();
     report.record.classes = names;
     let test = report.test.as_mut().unwrap();
-    test.record.saved = TestFigures::new(&set, tested(&[])).unwrap();
+    test.saved = TestFigures::new(&set, tested(&[])).unwrap();
     test.scores = Some(scores);
     let page = page(&report);
     has(&page, &["Co-occurrence is shown of at most 20 labels", "of the first 24 labels"]);
     assert!(page.len() < 1 << 20, "{} bytes", page.len());
+}
+
+/// Makes the evaluation of a run's predictions.
+fn evaluation(report: Report) -> Evaluation {
+    let test = Test { last: None, occluded: BTreeMap::new(), pictures: None, ..report.test.unwrap() };
+    Evaluation { name: HOSTILE.to_owned(), test }
+}
+
+#[test]
+fn predictions_have_a_page_of_one_model_without_anything_of_a_run() {
+    let page = evaluation_page(&evaluation(whole()));
+    has_sections(
+        &page,
+        &["figures", "labels", "subgroups", "curves", "calibration", "data", "cases", "limits"],
+    );
+    has(
+        &page,
+        &[
+            "The model has a macro ROC AUC of ",
+            "They were given",
+            "Labels together",
+            "Pictures were left out",
+        ],
+    );
+    lacks(
+        &page,
+        &[
+            "saved model",
+            "final (",
+            "<script",
+            "id=\"learning\"",
+            "id=\"checklist\"",
+            "on the validation images",
+        ],
+    );
+    for link in page.split("href=\"#").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+        assert!(page.contains(&format!("id=\"{link}\"")), "`#{link}` leads nowhere");
+    }
+}
+
+#[test]
+fn predictions_of_classes_have_a_page_too() {
+    let page = evaluation_page(&evaluation(super::fixture::whole()));
+    has_sections(&page, &["figures", "classes", "confusion", "curves", "calibration", "cases", "limits"]);
+    has(&page, &["The model gets 5 of 8 test images right"]);
+    lacks(
+        &page,
+        &["saved model", "final (", "<script", "id=\"shortcut\"", "train --calibrate", "train --sensitivity"],
+    );
+    for link in page.split("href=\"#").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+        assert!(page.contains(&format!("id=\"{link}\"")), "`#{link}` leads nowhere");
+    }
 }

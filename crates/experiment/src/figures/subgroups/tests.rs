@@ -57,11 +57,27 @@ fn each_value_has_its_figures_and_small_ones_are_left_out() {
     assert_eq!(values(&found), [("AP", 60), ("PA", 41), (MISSING, 60)]);
     assert_eq!(found.left_out.len(), 1);
     let left = &found.left_out[0];
-    assert_eq!((left.value.as_str(), left.images, left.reason), ("lateral", 19, "fewer than 20 images"));
+    assert_eq!(
+        (left.value.as_str(), left.images, left.reason.as_str()),
+        ("lateral", 19, "fewer than 20 images")
+    );
     assert_eq!(found.parts[0].patients, Some(30));
     // The same images alone give the same figures.
     let alone = set.select(&(60..120).collect::<Vec<_>>()).unwrap();
     assert_eq!(found.parts[0].figures, TestFigures::new(&alone, tested()).unwrap());
+}
+
+#[test]
+fn what_a_file_holds_is_read_back() {
+    let mut set = table(&[("PA", 0.0), ("AP", 0.4)], 60);
+    set.attributes[0].values[..19].fill("lateral".to_owned());
+    let mut figures = TestFigures::new(&set, tested()).unwrap();
+    let settings = SubgroupSettings { columns: vec!["view".to_owned(), "age".to_owned()], bins: Vec::new() };
+    let found = Subgroups::new(&set, &figures, &settings).unwrap();
+    assert!(!found.left_out.is_empty() && !found.gaps.is_empty() && found.parts.len() > 3);
+    figures.subgroups = Some(found);
+    let text = serde_json::to_string(&figures).unwrap();
+    assert_eq!(serde_json::from_str::<TestFigures>(&text).unwrap(), figures);
 }
 
 #[test]
