@@ -60,7 +60,7 @@ pub enum Sign {
 /// that of guessing.
 pub fn source_sentence(source: Option<(Sign, f64, f64)>) -> String {
     let Some((sign, accuracy, chance)) = source else {
-        return "Not tried: it takes two classes of ten images each.".to_owned();
+        return "Not tried: it takes two classes of ten images each, and no findings.".to_owned();
     };
     let figures = format!(
         "file facts alone classify with a balanced accuracy of {accuracy:.2}, guessing with {chance:.2}"

@@ -33,25 +33,43 @@ pub(super) fn verdict(model: &str, saved: &TestFigures, labels: &MultiLabelFigur
     )
 }
 
+/// Column of the table of counts, and its number in a label's counts.
+type CountColumn = (&'static str, fn(&FindingCounts) -> usize);
+const POSITIVE: CountColumn = ("positive", |of| of.positive);
+const NEGATIVE: CountColumn = ("negative", |of| of.negative);
+const UNCERTAIN: CountColumn = ("uncertain", |of| of.uncertain);
+const UNKNOWN: CountColumn = ("unknown", |of| of.unknown);
+
 /// Renders the images of each label by what the label file says, for each set, and their co-occurrence in the test.
 pub(super) fn data(report: &Report) -> Markup {
     let sets: Vec<(&str, &[FindingCounts])> = report.findings().collect();
     let count = |n: usize| number::whole(n as u64);
+    let occurs =
+        |(_, number_of): &CountColumn| sets.iter().any(|(_, of)| of.iter().any(|of| number_of(of) > 0));
+    let [uncertain, unknown] = [UNCERTAIN, UNKNOWN].map(|column| occurs(&column));
+    let all = [(POSITIVE, true), (NEGATIVE, true), (UNCERTAIN, uncertain), (UNKNOWN, unknown)];
+    let columns: Vec<CountColumn> =
+        all.into_iter().filter_map(|(column, is_shown)| is_shown.then_some(column)).collect();
     html! {
         div.wide {
             table {
                 caption {
-                    "Images per label. Unknown ones count in no loss and no figure. Uncertain ones are those of which the author of the \
-                     label file was not certain; the rule of the run makes each positive, negative or unknown, so that they count there too. \
-                     The training loss of a label’s positive images is multiplied by its weight."
+                    "Images per label. "
+                    @if unknown { "Unknown ones count in no loss and no figure. " }
+                    @if uncertain {
+                        "Uncertain ones are those of which the author of the label file was not certain; the rule of the run makes each \
+                         positive, negative or unknown, so that they count there too. "
+                    }
+                    @if !uncertain && !unknown { "Every label is known in every image. " }
+                    "The training loss of a label’s positive images is multiplied by its weight."
                 }
                 thead {
                     tr {
                         th scope="col" rowspan="2" { "label" }
-                        @for (name, _) in &sets { th scope="col" colspan="4" { (name) } }
+                        @for (name, _) in &sets { th scope="col" colspan=(columns.len()) { (name) } }
                         th scope="col" rowspan="2" { "weight" }
                     }
-                    tr { @for _ in &sets { @for word in ["positive", "negative", "uncertain", "unknown"] { th scope="col" { (word) } } } }
+                    tr { @for _ in &sets { @for (word, _) in &columns { th scope="col" { (word) } } } }
                 }
                 tbody {
                     @for (at, label) in report.record.classes.iter().enumerate() {
@@ -59,8 +77,8 @@ pub(super) fn data(report: &Report) -> Markup {
                             th scope="row" { (label) }
                             @for (_, counts) in &sets {
                                 @match counts.get(at) {
-                                    Some(of) => @for n in [of.positive, of.negative, of.uncertain, of.unknown] { td { (count(n)) } },
-                                    None => @for _ in 0..4 { td { (number::DASH) } },
+                                    Some(of) => @for (_, number_of) in &columns { td { (count(number_of(of))) } },
+                                    None => @for _ in &columns { td { (number::DASH) } },
                                 }
                             }
                             td { (report.record.class_weights.get(at).map_or(number::DASH.to_owned(), |weight| format!("{weight:.4}"))) }
@@ -68,7 +86,7 @@ pub(super) fn data(report: &Report) -> Markup {
                     }
                     tr.together {
                         th scope="row" { "images in all" }
-                        @for (name, _) in &sets { td colspan="4" { (count(report.images(name))) } }
+                        @for (name, _) in &sets { td colspan=(columns.len()) { (count(report.images(name))) } }
                         td {}
                     }
                 }
