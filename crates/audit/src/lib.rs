@@ -170,10 +170,13 @@ impl Audit {
         self.images[pair.first].set != self.images[pair.second].set
     }
 
-    /// Tells if the two are of different classes, or if a finding is there in one and not in the other.
+    /// Tells if the two are of different classes, or if a finding is there in one and not in the other. Images of one patient
+    /// look alike and may have other findings: of those, only exact copies count.
     pub fn across_classes(&self, pair: &CopyPair) -> bool {
-        let [first, second] = [pair.first, pair.second].map(|image| &self.images[image].sample.annotation);
-        first.contradicts(second)
+        let [first, second] = [pair.first, pair.second].map(|image| &self.images[image].sample);
+        let same_patient = first.group.is_some() && first.group == second.group;
+        let may_differ = pair.kind == CopyKind::Near && same_patient && first.annotation.class().is_none();
+        !may_differ && first.annotation.contradicts(&second.annotation)
     }
 
     /// Tells if a copy makes results untrue: it is in another set, or of another class or contradicting

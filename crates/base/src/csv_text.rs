@@ -189,6 +189,16 @@ fn without_blanks_before_quotes(text: &str, delimiter: u8) -> Cow<'_, str> {
     Cow::Owned(kept)
 }
 
+/// Longest part of a value that is shown, in characters.
+const SHOWN: usize = 80;
+
+/// A value in backticks, on one line and cut where it is long.
+pub fn shown(value: &str) -> String {
+    let plain: String =
+        value.chars().take(SHOWN).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    format!("`{plain}{}`", if value.chars().nth(SHOWN).is_some() { "…" } else { "" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,6 +10,7 @@
 //! that keeps `open` from following links. **rustix** asks for the user and the kind of file system without unsafe code; tempfile
 //! brings it anyway.
 
+pub mod attributes;
 pub mod csv_text;
 mod file_lock;
 mod file_reader;

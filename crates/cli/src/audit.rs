@@ -196,7 +196,7 @@ impl<'a> AuditReport<'a> {
     fn verdict_on_findings(&self) -> String {
         match self.audit.leaks() {
             0 => "no leak found: no copies in different sets or with contradicting findings, no group in several sets".to_owned(),
-            leaks => format!("{}: what is trained on and what is tested on, or the findings of copies, are not apart", count(leaks, "leak")),
+            leaks => format!("{}: copies or groups in different sets, or copies with contradicting findings", count(leaks, "leak")),
         }
     }
 

@@ -118,7 +118,8 @@ pub(crate) fn print(names: &[String; 2], comparison: &ModelComparison, output: &
     };
     if comparison.groups.is_some() {
         output.result(format!(
-            "{test} test takes images as independent, and here they come in groups: go by the intervals"
+            "{test} test takes images as independent, and here they come in groups: its p and intervals are too narrow; the table \
+             above draws whole groups"
         ));
     }
     print_undefined(&comparison.undefined(), output);

@@ -27,7 +27,7 @@ pub(crate) fn run(args: &EvaluateArgs, output: &Output) -> Result<Status> {
     let words = args.labels.as_ref().map_or(&[][..], |WordList(words)| words);
     // The truth may stand in a label file.
     let file = match words {
-        [word] => Some(Path::new(word)).filter(|path| path.exists()),
+        [word] => Some(Path::new(word)).filter(|path| path.is_file()),
         _ => None,
     };
     let reader = OtherPredictions {
@@ -38,7 +38,7 @@ pub(crate) fn run(args: &EvaluateArgs, output: &Output) -> Result<Status> {
     };
     let mut set = reader.read(&args.predictions).map_err(|error| refused(error, &args.predictions))?;
     if let Some(file) = file {
-        set = truth::add(set, file, &args.predictions, output)?;
+        set = truth::add(set, file, args, output)?;
     }
     if set.images.is_empty() {
         return Err(hinted(
@@ -100,13 +100,15 @@ fn refused(error: experiment::Error, path: &Path) -> anyhow::Error {
 
 /// Returns the threshold of each label.
 fn thresholds(args: &EvaluateArgs, labels: &[String], task: Task) -> Result<Vec<f64>> {
-    let Some(path) = &args.thresholds else { return Ok(vec![args.threshold; labels.len()]) };
-    if task == Task::MultiClass {
+    let named = [("--threshold", args.threshold.is_some()), ("--thresholds", args.thresholds.is_some())];
+    if let (Task::MultiClass, Some((flag, _))) = (task, named.into_iter().find(|(_, is_named)| *is_named)) {
         let message = format!("`{}` is of classes, which have no thresholds", args.predictions.display());
-        return Err(hinted(message, "leave `--thresholds` out"));
+        return Err(hinted(message, format!("leave `{flag}` out")));
     }
+    let default = args.threshold.unwrap_or(metrics::DEFAULT_THRESHOLD);
+    let Some(path) = &args.thresholds else { return Ok(vec![default; labels.len()]) };
     let given = read_thresholds(path)?;
-    let of = |label: &String| given.get(label).copied().unwrap_or(args.threshold);
+    let of = |label: &String| given.get(label).copied().unwrap_or(default);
     if let Some(label) = given.keys().find(|label| !labels.contains(label)) {
         let message = format!("`{}` has a threshold of `{label}`, which is no label here", path.display());
         let labels: Vec<String> = labels.iter().map(|label| format!("`{label}`")).collect();

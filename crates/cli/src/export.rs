@@ -69,6 +69,7 @@ fn metadata(classifier: &Classifier, epoch: u64, saved: &Saved) -> Value {
     json!({
         "format_version": 1,
         "model": spec.architecture.to_string(),
+        "task": spec.task,
         "classes": spec.classes,
         "input": {"type": "uint8", "shape": ["N", 3, side, side], "channels": "RGB", "image_size": side,
                   "formats": spec.formats.map(|rules| rules.to_string()),
@@ -77,6 +78,7 @@ fn metadata(classifier: &Classifier, epoch: u64, saved: &Saved) -> Value {
         "inside": {"input_scale": spec.input_scale.to_string(), "normalisation": spec.normalisation,
                    "temperature": calibration.temperature.map(|temperature| temperature.value)},
         "operating_points": calibration.operating_points,
+        "labels": calibration.labels,
         "precision": spec.precision.to_string(),
         "epoch": epoch,
         "run": run,

@@ -288,16 +288,19 @@ fn data_hint(error: &data::Error) -> Option<String> {
             "each image is in one of the lists; without both lists the images are not parted"
         }
         E::MissingLabel { .. } => "name labels as they are in the file with `--labels`",
-        E::NoLabels { .. } => "`--uncertain` and `--blank` say what uncertain and missing marks count as",
+        E::NoLabels { .. } => {
+            "`--uncertain` and `--blank` say what uncertain and missing marks count as, `--min-images` how many images a label needs"
+        }
         E::NoSuchView { .. } => "name others with `--views`",
         E::NoLabelFile { .. } => "leave out `--label-format`, or name another",
         E::Tables { .. } => "put the tables of one version of the data set beside each other",
         E::TestPerLabel { .. } => "name a share with `--test-split`",
         E::Csv { .. } => {
-            "a CSV has a header and a row an image, `path,label[,group][,split]`; paths are below the CSV's folder or absolute"
+            "a CSV has a header and a row an image: `path,label[,group][,split]`, or `path` and a column a label with 1, 0, -1 or nothing; paths \
+             are below the CSV's folder or absolute"
         }
         E::NoColumns { .. } => {
-            "`--group-column` takes a column of a CSV; for folders there is `--group-regex`"
+            "`--group-column` takes a column of a CSV; `--group-regex` finds groups in paths"
         }
         E::NoGroups { .. } => "say how groups are known with `--group-regex` or `--group-column`",
         E::PartClasses { .. } | E::EmptyPart { .. } => {

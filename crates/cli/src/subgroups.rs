@@ -53,12 +53,12 @@ pub(crate) fn add_known(figures: &mut TestFigures, set: &PredictionTable, output
     }
 }
 
-/// Describes a column by whose values the model ranks.
+/// Describes a column by whose values the model may rank.
 fn describe(above: &PooledAbove) -> String {
     let PooledAbove { column, pooled, highest } = above;
     format!(
-        "macro ROC AUC of all images, {pooled:.4}, lies above that of every value of `{column}` (at most {highest:.4}): the model \
-         ranks by `{column}`, and the figure is too good for any one of them"
+        "macro ROC AUC of all images, {pooled:.4}, lies above that of every value of `{column}` (at most {highest:.4}): part of the \
+         ranking may come from `{column}`, and the figure is too good for any one value"
     )
 }
 

@@ -5,6 +5,7 @@ use std::{
     path::Path,
 };
 
+pub(crate) use base::csv_text::shown;
 use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest as _, Sha256};
 
@@ -12,8 +13,6 @@ use crate::{Error, manifest::problems::Problems};
 
 /// The longest text that is read, in bytes: some millions of rows.
 const MAX_BYTES: u64 = 256 << 20;
-/// Longest part of a value that is shown, in characters.
-const SHOWN: usize = 80;
 
 /// Text of a CSV.
 pub(crate) struct CsvFile {
@@ -73,13 +72,6 @@ fn text(bytes: Vec<u8>) -> Result<String, Problems> {
         let at = error.utf8_error().valid_up_to();
         Problems::one(line(error.as_bytes(), at), "it is not UTF-8")
     })
-}
-
-/// A value in backticks, on one line and cut where it is long.
-pub(crate) fn shown(value: &str) -> String {
-    let plain: String =
-        value.chars().take(SHOWN).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-    format!("`{plain}{}`", if value.chars().nth(SHOWN).is_some() { "…" } else { "" })
 }
 
 #[cfg(test)]

@@ -31,6 +31,7 @@ use crate::{
 };
 use table::{LabelRow, LabelTable, Table};
 
+pub use locate::ImageNames;
 pub(crate) use mimic::table_in;
 pub use write::{label_file_text, write_label_file};
 
@@ -55,6 +56,7 @@ pub(crate) fn open(
     let repeated = remove_repeated(&mut labels, path)?;
     labels.remarks.extend((repeated > 0).then_some(Remark::RepeatedRows { rows: repeated }));
     let picked = rules::pick(&labels, path, options)?;
+    check_names(&picked.labels, path)?;
     let paths = paths(&labels.rows, path, options.findings, observer)?;
     let mut remarks = labels.remarks;
     remarks.extend(picked.remarks);
@@ -126,6 +128,29 @@ fn set_groups(labels: &mut LabelTable, path: &Path, rule: &GroupRule) -> Result<
         row.group = Some(row.attributes[place].clone()).filter(|group| !group.is_empty());
     }
     Ok(())
+}
+
+/// Names of columns that a table of predictions has besides its labels.
+const RESERVED: [&str; 4] = ["path", "predicted", "group", "note"];
+
+/// Refuses labels that a table of predictions cannot hold: those called like its other columns, and lists of labels.
+fn check_names(labels: &[ClassName], path: &Path) -> Result<(), Error> {
+    let is_taken = |label: &&ClassName| {
+        let label = label.label.as_str();
+        RESERVED.contains(&label) || label.starts_with("p_") || label.contains('|')
+    };
+    match labels.iter().find(is_taken) {
+        Some(label) => {
+            let problem = format!(
+                "a label cannot be called {}: predictions have the columns {} and `p_LABEL`, and join labels by `|`; `--labels \
+                 NAME=COLUMN` gives it another name",
+                csv_file::shown(&label.label),
+                RESERVED.map(csv_file::shown).join(", ")
+            );
+            Err(Error::Csv { path: path.to_owned(), problems: Problems::one(1, problem) })
+        }
+        None => Ok(()),
+    }
 }
 
 /// Removes rows that say again what another row of the same image says, and counts them.

@@ -25,7 +25,6 @@
 
 mod annotation;
 mod appearance;
-mod attributes;
 mod augment;
 mod batch;
 mod cache;
@@ -79,7 +78,7 @@ pub use finding_options::{BlankRule, FindingOptions, Readers, UncertainPolicy, U
 pub use formats::{Decoding, Formats};
 pub use group::{GroupPattern, GroupRule};
 pub use images::{ImageSet, evaluation_batch, fingerprint};
-pub use label_files::{label_file_text, write_label_file};
+pub use label_files::{ImageNames, label_file_text, write_label_file};
 pub use label_format::LabelFormat;
 pub use layout::{open, open_observed};
 pub use left_out::{LeftOut, PARTIAL, Reason, is_leftover_folder};

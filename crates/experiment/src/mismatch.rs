@@ -6,7 +6,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum Mismatch {
     /// The models have other classes.
-    #[error("`{}` and `{}` know other classes: {} and {}", .names[0], .names[1], quoted(&.classes[0]), quoted(&.classes[1]))]
+    #[error("`{}` and `{}` are of different classes or labels: {}", .names[0], .names[1], differing(.names, .classes))]
     Classes {
         /// Names of the two.
         names: [String; 2],
@@ -53,6 +53,22 @@ pub enum Mismatch {
         /// Class of the image in each.
         classes: [String; 2],
     },
+}
+
+/// Names what each of two lists has and the other lacks; both lists where they differ in their order alone.
+fn differing(names: &[String; 2], classes: &[Vec<String>; 2]) -> String {
+    let only = |this: usize| -> Vec<String> {
+        classes[this].iter().filter(|class| !classes[1 - this].contains(class)).cloned().collect()
+    };
+    let parts = [0, 1].into_iter().filter_map(|this| {
+        let only = only(this);
+        (!only.is_empty()).then(|| format!("only `{}` has {}", names[this], quoted(&only)))
+    });
+    let parts: Vec<String> = parts.collect();
+    match parts.is_empty() {
+        true => format!("{} and {}", quoted(&classes[0]), quoted(&classes[1])),
+        false => parts.join(", "),
+    }
 }
 
 fn quoted(names: &[String]) -> String {

@@ -89,7 +89,7 @@ impl PredictionTable {
         self
     }
 
-    /// Sets what is known of each label in every image, `[N, L]` row by row, and the images' groups.
+    /// Sets what is known of each label in every image, `[N, L]` row by row, and the images' groups where the table has none.
     ///
     /// # Errors
     /// Numbers that do not fit the table.
@@ -99,7 +99,9 @@ impl PredictionTable {
         }
         let rows = (0..self.images.len()).flat_map(|image| self.scores.row(image).to_vec()).collect();
         let targets = Targets::from_findings(self.labels(), findings)?;
-        self.images.iter_mut().zip(groups).for_each(|(image, group)| image.group = group);
+        if self.images.iter().all(|image| image.group.is_none()) {
+            self.images.iter_mut().zip(groups).for_each(|(image, group)| image.group = group);
+        }
         Ok(Self { attributes: self.attributes, ..Self::new(self.images, Scores::new(targets, rows)?)? })
     }
 

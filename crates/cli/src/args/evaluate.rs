@@ -22,9 +22,9 @@ pub(crate) struct EvaluateArgs {
     pub(crate) labels: Option<WordList>,
     #[command(flatten)]
     pub(crate) by: ByArgs,
-    /// Probability from which an image counts as having a label
-    #[arg(long, value_name = "P", default_value_t = metrics::DEFAULT_THRESHOLD, value_parser = probability)]
-    pub(crate) threshold: f64,
+    /// Probability from which an image counts as having a label [default: 0.5]
+    #[arg(long, value_name = "P", value_parser = probability)]
+    pub(crate) threshold: Option<f64>,
     /// CSV with the columns label and threshold, for labels with thresholds of their own
     #[arg(long, value_name = "CSV")]
     pub(crate) thresholds: Option<PathBuf>,

@@ -1,30 +1,31 @@
 //! Truth of predictions out of a label file.
 
-use std::{collections::HashMap, path::Path};
+use std::path::Path;
 
 use anyhow::Result;
-use data::{FindingOptions, Listing, OpenOptions, Sample};
+use data::{FindingOptions, ImageNames, Listing, OpenOptions, Sample};
 use experiment::{Attribute, PredictionTable};
 
-use crate::{dataset, output::Output, status::hinted};
+use crate::{args::EvaluateArgs, dataset, output::Output, status::hinted};
 
 /// Number of images that an error names.
 const NAMED: usize = 5;
 
-/// Adds what a label file knows of the images, which are found by their path in it or by their file's name: labels, patients and
-/// attributes. Attributes of the predictions stay.
+/// Adds what a label file knows of the images, which are found by their path in it or by its last names: labels, patients and
+/// attributes. Patients and attributes of the predictions stay. Labels of the file without probabilities are left out, and said.
 ///
 /// # Errors
-/// A file without findings; labels of the two that differ; images that the file lacks.
+/// A file without findings; a label that it lacks; images that it lacks, or that several of its rows may mean.
 pub(super) fn add(
     set: PredictionTable,
     file: &Path,
-    predictions: &Path,
+    args: &EvaluateArgs,
     output: &Output,
 ) -> Result<PredictionTable> {
+    let predictions = args.predictions.as_path();
     let findings = FindingOptions { look_for_images: false, ..FindingOptions::DEFAULT };
     let listing = dataset::list(file, &OpenOptions { findings: &findings, ..OpenOptions::KERAS }, output)?;
-    let places = labels(&set, &listing, file, predictions)?;
+    let places = labels(&set, &listing, (file, predictions), output)?;
     let samples = samples(&set, &listing, file, predictions)?;
     let values = samples.iter().flat_map(|sample| {
         let own = sample.annotation.findings();
@@ -43,7 +44,12 @@ pub(super) fn add(
 }
 
 /// Finds the place of each predicted label in the file.
-fn labels(set: &PredictionTable, listing: &Listing, file: &Path, predictions: &Path) -> Result<Vec<usize>> {
+fn labels(
+    set: &PredictionTable,
+    listing: &Listing,
+    (file, predictions): (&Path, &Path),
+    output: &Output,
+) -> Result<Vec<usize>> {
     let (file, predictions) = (base::shown(file), base::shown(predictions));
     if !listing.is_multi_label() {
         return Err(hinted(
@@ -52,10 +58,15 @@ fn labels(set: &PredictionTable, listing: &Listing, file: &Path, predictions: &P
         ));
     }
     let known = listing.labels();
-    if let Some(label) = known.iter().find(|label| !set.labels().contains(label)) {
-        return Err(hinted(
-            format!("`{predictions}` has no column `p_{label}`, and `{file}` has the label `{label}`"),
-            "add its probabilities, or leave the label's column out of the file",
+    let without: Vec<String> = known
+        .iter()
+        .filter(|label| !set.labels().contains(label))
+        .map(|label| format!("`{label}`"))
+        .collect();
+    if !without.is_empty() && without.len() < known.len() {
+        output.warn(format!(
+            "labels of `{file}` without a column of probabilities in `{predictions}` are left out: {}",
+            without.join(", ")
         ));
     }
     let place = |label: &String| {
@@ -76,18 +87,12 @@ fn samples<'a>(
     file: &Path,
     predictions: &Path,
 ) -> Result<Vec<&'a Sample>> {
-    fn last(name: &str) -> &str {
-        name.rsplit(['/', '\\']).next().unwrap_or(name)
-    }
-    let by_path: HashMap<&str, &Sample> =
-        listing.samples.iter().map(|sample| (sample.name.as_str(), sample)).collect();
-    let by_name: HashMap<&str, &Sample> =
-        listing.samples.iter().map(|sample| (last(&sample.name), sample)).collect();
+    let names = ImageNames::new(listing.samples.iter().map(|sample| sample.name.as_str()));
     let (mut found, mut lacking) = (Vec::with_capacity(set.images.len()), Vec::new());
     for image in &set.images {
         let path = image.path.to_string_lossy();
-        match by_path.get(path.as_ref()).or_else(|| by_name.get(last(&path))) {
-            Some(sample) => found.push(*sample),
+        match names.find(&path).and_then(|index| listing.samples.get(index)) {
+            Some(sample) => found.push(sample),
             None => lacking.push(path.into_owned()),
         }
     }
@@ -97,7 +102,7 @@ fn samples<'a>(
     let named: Vec<String> = lacking.iter().take(NAMED).map(|name| format!("`{name}`")).collect();
     Err(hinted(
         format!(
-            "{} of {} images of `{}` are not in `{}`: {}{}",
+            "{} of {} images of `{}` are not in `{}`, or could be several of it: {}{}",
             lacking.len(),
             set.images.len(),
             base::shown(predictions),
@@ -105,6 +110,6 @@ fn samples<'a>(
             named.join(", "),
             if lacking.len() > NAMED { ", …" } else { "" }
         ),
-        "the images are found by the path or the file name that both give them",
+        "images are found by their path, or by as many of its last names as tell the file's images apart",
     ))
 }

@@ -1,5 +1,6 @@
 //! General label files: a path, and a column a label with 1, 0, -1 or nothing, or a label that joins findings by vertical bars.
 
+use base::attributes::{AttributeColumns, canonical};
 use base::csv_text::CsvRecord;
 
 use super::{
@@ -8,7 +9,6 @@ use super::{
 };
 use crate::{
     BlankRule, Classes, Error, LabelFormat, Mark, OpenOptions, Part, Remark,
-    attributes::{AttributeColumns, canonical},
     csv_file::shown,
     manifest::read::{FOLDS, GROUPS, LABELS, PATHS, SPLITS},
 };
@@ -164,12 +164,18 @@ fn read_columns(
     Ok(table)
 }
 
+/// Prefix of a column of probabilities.
+const PROBABILITY: &str = "p_";
+
 /// Values of a column by what they are.
 #[derive(Clone, Default)]
 struct ValueCounts {
     rows: usize,
     marks: usize,
-    others: usize,
+    /// Numbers that are no marks.
+    numbers: usize,
+    /// Texts that are no numbers.
+    texts: usize,
 }
 
 impl ValueCounts {
@@ -178,15 +184,16 @@ impl ValueCounts {
         match mark(value) {
             Some(Mark::Blank) => {}
             Some(_) => self.marks += 1,
-            None => self.others += 1,
+            None if value.parse::<f64>().is_ok() => self.numbers += 1,
+            None => self.texts += 1,
         }
     }
 
-    /// Tells if the values are marks. One in a hundred may be something else, or a single one where marks are as frequent: such
-    /// a column is a label with a mistake, which is told.
+    /// Tells if the values are marks. Texts may be among them, and one number in a hundred, or a single one: such a column is a
+    /// label with mistakes, which are told. With more numbers it counts something.
     fn are_marks(&self) -> bool {
-        let Self { rows, marks, others } = *self;
-        marks > 0 && others <= marks && (others <= 1 || 100 * others <= rows)
+        let Self { rows, marks, numbers, texts } = *self;
+        marks > 0 && numbers + texts <= marks && (numbers <= 1 || 100 * numbers <= rows)
     }
 }
 
@@ -207,7 +214,9 @@ fn label_columns(file: &Table<'_>) -> Vec<usize> {
     let labels = file.column(&LABELS);
     let is_attribute = |column: usize| canonical(&file.header[column]).is_some();
     let is_label = |&column: &usize| {
-        let is_named = !file.header[column].is_empty() && labels != Some(column);
+        let name = &file.header[column];
+        // Probabilities of a table of predictions are no truth.
+        let is_named = !name.is_empty() && !name.starts_with(PROBABILITY) && labels != Some(column);
         let is_free = !reserved.contains(&column) && !is_attribute(column);
         is_named && is_free && counts[column].are_marks()
     };

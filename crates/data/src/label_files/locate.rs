@@ -27,6 +27,65 @@ fn last(path: &str, names: usize) -> &str {
     before.map_or(path, |(at, _)| &path[at + 1..])
 }
 
+/// Finds the number of last names of a path that tell all of these paths apart.
+fn telling<'n>(names: impl Iterator<Item = &'n str> + Clone) -> usize {
+    let longest = names.clone().map(|name| name.split(['/', '\\']).count()).max().unwrap_or(1);
+    let tells = |length: &usize| {
+        let mut seen = HashSet::new();
+        names.clone().all(|name| seen.insert(last(name, *length)))
+    };
+    (1..longest).find(tells).unwrap_or(longest)
+}
+
+/// Finds the path that shares most of its last names with `name`, `/` between them, at least `telling` of those that `name` has;
+/// `None` where none does, or several do.
+fn nearest<'p>(name: &str, paths: impl Iterator<Item = &'p Path> + Clone, telling: usize) -> Option<usize> {
+    let wanted = Path::new(name).with_extension("");
+    let common = |path: &Path| {
+        let path = path.with_extension("");
+        wanted.components().rev().zip(path.components().rev()).take_while(|(a, b)| a == b).count()
+    };
+    let most = paths.clone().map(common).max()?;
+    if most < telling.min(name.split('/').count()) {
+        return None;
+    }
+    let mut nearest = paths.enumerate().filter(|(_, path)| common(path) == most);
+    let (at, _) = nearest.next()?;
+    nearest.next().is_none().then_some(at)
+}
+
+/// Names of images by which those of another file are found: by the whole path, or by as many of its last names as tell the
+/// images apart.
+pub struct ImageNames {
+    telling: usize,
+    whole: HashMap<String, usize>,
+    by_last: HashMap<String, Vec<(PathBuf, usize)>>,
+}
+
+impl ImageNames {
+    /// Takes the names, each of which is found by its index.
+    pub fn new<'n>(names: impl Iterator<Item = &'n str> + Clone) -> Self {
+        let names = names.map(|name| name.replace('\\', "/")).collect::<Vec<_>>();
+        let telling = telling(names.iter().map(String::as_str));
+        let mut by_last: HashMap<String, Vec<(PathBuf, usize)>> = HashMap::new();
+        for (index, name) in names.iter().enumerate() {
+            by_last.entry(last(name, 1).to_owned()).or_default().push((name.into(), index));
+        }
+        Self { telling, whole: names.into_iter().zip(0..).collect(), by_last }
+    }
+
+    /// Finds the index of the image that `name` means; `None` where there is none, or more than one.
+    pub fn find(&self, name: &str) -> Option<usize> {
+        let name = name.replace('\\', "/");
+        if let Some(&index) = self.whole.get(&name) {
+            return Some(index);
+        }
+        let paths = self.by_last.get(last(&name, 1))?;
+        let at = nearest(&name, paths.iter().map(|(path, _)| path.as_path()), self.telling)?;
+        paths.get(at).map(|(_, index)| *index)
+    }
+}
+
 /// Files below a folder by their names.
 #[derive(Default)]
 struct FilesByName {
@@ -38,13 +97,7 @@ struct FilesByName {
 impl<'a> Finder<'a> {
     /// Prepares to find the files of these names.
     pub(super) fn new<'n>(folder: &'a Path, names: impl Iterator<Item = &'n str> + Clone) -> Self {
-        let longest = names.clone().map(|name| name.split(['/', '\\']).count()).max().unwrap_or(1);
-        let tells = |length: &usize| {
-            let mut seen = HashSet::new();
-            names.clone().all(|name| seen.insert(last(name, *length)))
-        };
-        let telling = (1..longest).find(tells).unwrap_or(longest);
-        Self { folder, dropped: 0, telling, files: None }
+        Self { folder, dropped: 0, telling: telling(names), files: None }
     }
 
     /// Finds the file of one name; `None` where there is none, or several of which none is nearer to it than the others.
@@ -75,18 +128,8 @@ impl<'a> Finder<'a> {
         let files = self.files.get_or_insert_with(|| FilesByName::below(folder));
         let last = name.rsplit('/').next().unwrap_or(name);
         let found = files.names.get(last).or_else(|| files.stems.get(last))?;
-        let common = |path: &PathBuf| {
-            let wanted = Path::new(name).with_extension("");
-            let path = path.with_extension("");
-            wanted.components().rev().zip(path.components().rev()).take_while(|(a, b)| a == b).count()
-        };
-        let most = found.iter().map(common).max()?;
-        if most < self.telling.min(name.split('/').count()) {
-            return None;
-        }
-        let mut nearest = found.iter().filter(|path| common(path) == most);
-        let path = nearest.next()?;
-        nearest.next().is_none().then(|| folder.join(path))
+        let at = nearest(name, found.iter().map(PathBuf::as_path), self.telling)?;
+        found.get(at).map(|path| folder.join(path))
     }
 }
 
@@ -155,6 +198,20 @@ mod tests {
         // Some files have no extension in the list.
         assert_eq!(found(&folder, "c"), path("x/c.dcm"));
         assert_eq!(found(&folder, "d.png"), None);
+    }
+
+    #[test]
+    fn images_of_another_file_are_found_by_what_tells_them_apart() {
+        let names = ["train/p1/s1/v.jpg", "train/p2/s1/v.jpg", "b.png"];
+        let found = |name: &str| ImageNames::new(names.into_iter()).find(name);
+        assert_eq!(found("train/p2/s1/v.jpg"), Some(1));
+        assert_eq!(found(r"CheXpert\train\p1\s1\v.jpg"), Some(0));
+        assert_eq!(found("x/p2/s1/v.jpg"), Some(1));
+        // Neither another patient's image, nor one of several.
+        assert_eq!(found("x/p3/s1/v.jpg"), None);
+        assert_eq!(found("v.jpg"), None);
+        assert_eq!(found("b.png"), Some(2));
+        assert_eq!(found("c.png"), None);
     }
 
     #[test]

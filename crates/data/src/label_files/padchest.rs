@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use super::table::{LabelRow, LabelTable, Table, filled};
-use crate::{BlankRule, Error, LabelFormat, Mark, attributes, csv_file::shown};
+use base::attributes;
+
+use crate::{BlankRule, Error, LabelFormat, Mark, csv_file::shown};
 
 /// Columns of texts and lists that are no attributes, in lower case with `_` for blanks.
 const TEXTS: [&str; 6] =

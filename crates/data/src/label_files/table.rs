@@ -2,14 +2,10 @@
 
 use std::path::Path;
 
+use base::attributes::{AttributeColumns, plain};
 use base::csv_text::{CsvRecord, CsvText};
 
-use crate::{
-    BlankRule, Error, LabelFormat, Mark, Part, Remark,
-    attributes::{AttributeColumns, plain},
-    csv_file::shown,
-    manifest::Problems,
-};
+use crate::{BlankRule, Error, LabelFormat, Mark, Part, Remark, csv_file::shown, manifest::Problems};
 
 /// The longest field, in bytes: reports have some thousand.
 const MAX_FIELD: usize = 1 << 16;

@@ -1,9 +1,10 @@
 //! VinDr-CXR: boxes of several readers (Kaggle), or a column a label with a row a reader (PhysioNet).
 
+use base::attributes::AttributeColumns;
 use std::collections::HashMap;
 
 use super::table::{LabelRow, LabelTable, Table};
-use crate::{BlankRule, Error, LabelFormat, Mark, Readers, attributes::AttributeColumns, csv_file::shown};
+use crate::{BlankRule, Error, LabelFormat, Mark, Readers, csv_file::shown};
 
 /// Finding of an image that has none, in lower case.
 const NO_FINDING: &str = "no finding";

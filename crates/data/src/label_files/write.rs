@@ -1,11 +1,11 @@
 //! Writing of images with findings as a general label file, which is there as a whole or not at all.
 
+use base::attributes::{canonical, plain};
 use std::path::Path;
 
 use super::csv::are_marks;
 use crate::{
     Error, Listing, Part, Sample,
-    attributes::{canonical, plain},
     manifest::{
         Record, bytes, check_free, folder_of,
         read::{FOLDS, GROUPS, LABELS, PATHS, SPLITS},

@@ -2,12 +2,12 @@
 
 use std::{collections::HashSet, path::Path};
 
+use base::attributes::{AttributeColumns, plain};
 use base::csv_text::{CsvRecord, CsvText};
 
 use super::problems::Problems;
 use crate::{
     Error, Part,
-    attributes::{AttributeColumns, plain},
     csv_file::{self, CsvFile, shown},
 };
 

@@ -77,7 +77,7 @@ pub struct Subgroups {
     pub left_out: Vec<LeftOutSubgroup>,
     /// Largest gaps between two values of a column.
     pub gaps: Vec<AttributeGap>,
-    /// Columns by whose values the model ranks.
+    /// Columns by whose values the model may rank.
     pub pooled_above: Vec<PooledAbove>,
 }
 
@@ -120,16 +120,17 @@ pub struct AttributeGap {
     pub highest: (String, f64),
     /// Value with the lowest figure, with the figure.
     pub lowest: (String, f64),
-    /// The lowest less the highest, with the interval of two independent sets.
+    /// The highest less the lowest, with the interval of two independent sets.
     pub difference: Figure,
 }
 
-/// Column of which every value has a lower figure than all images together: the model ranks by the attribute.
+/// Column of which every value has a lower figure than all images together, over the labels that all of them have: part of the
+/// ranking may come from the attribute.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct PooledAbove {
     /// The column.
     pub column: String,
-    /// Macro ROC AUC of all images.
+    /// Macro ROC AUC of all images, over these labels.
     pub pooled: f64,
     /// Highest macro ROC AUC of a value.
     pub highest: f64,
@@ -144,7 +145,10 @@ impl Subgroups {
     pub fn new(set: &PredictionTable, pooled: &TestFigures, settings: &SubgroupSettings) -> Result<Self> {
         let mut subgroups =
             Self { parts: Vec::new(), left_out: Vec::new(), gaps: Vec::new(), pooled_above: Vec::new() };
-        for column in &settings.columns {
+        for (at, column) in settings.columns.iter().enumerate() {
+            if settings.columns[..at].iter().any(|other| other.eq_ignore_ascii_case(column)) {
+                return Err(Error::Column { column: column.clone(), reason: "it is named twice".to_owned() });
+            }
             subgroups.add(set, pooled, &Column::find(set, column, settings)?)?;
         }
         Ok(subgroups)
@@ -164,16 +168,18 @@ impl Subgroups {
             self.parts.push(Subgroup { column: column.name.to_owned(), value, patients, figures });
         }
         let parts = &self.parts[first..];
+        let shared = shared_labels(parts, pooled);
         self.gaps.extend(largest_gap(
-            parts.iter().map(|part| (part, part.figures.figure(COMPARED))),
+            parts.iter().map(|part| (part, compared(&part.figures, &shared))),
             COMPARED,
             None,
         ));
         self.gaps.extend(largest_gap_of_a_label(parts));
-        let values: Option<Vec<f64>> = parts.iter().map(|part| part.figures.figure(COMPARED).value).collect();
+        let values: Option<Vec<f64>> =
+            parts.iter().map(|part| compared(&part.figures, &shared).value).collect();
         let highest =
             values.filter(|values| values.len() > 1).and_then(|values| values.into_iter().reduce(f64::max));
-        if let Some((pooled, highest)) = pooled.figure(COMPARED).value.zip(highest)
+        if let Some((pooled, highest)) = compared(pooled, &shared).value.zip(highest)
             && pooled > highest
         {
             self.pooled_above.push(PooledAbove { column: column.name.to_owned(), pooled, highest });
@@ -332,6 +338,7 @@ impl<'a> Column<'a> {
     /// Images of each value, in rising order; those without a value come last.
     fn values(&self) -> Result<Vec<(String, Vec<usize>)>> {
         let refused = |reason| Error::Column { column: self.name.to_owned(), reason };
+        let is_age = self.name == AGE;
         // Bins go by their number, other values by their text, missing ones come last.
         let mut parts: BTreeMap<(bool, usize, &str), Vec<usize>> = BTreeMap::new();
         for (image, value) in self.values.iter().enumerate() {
@@ -339,8 +346,12 @@ impl<'a> Column<'a> {
                 (true, _) => (true, 0, ""),
                 (false, None) => (false, 0, value.as_str()),
                 (false, Some(bounds)) => {
-                    let number: f64 =
-                        value.parse().map_err(|_| refused(format!("`{value}` is no number")))?;
+                    let number = value
+                        .parse()
+                        .ok()
+                        .filter(|number: &f64| number.is_finite() && (!is_age || *number >= 0.0));
+                    let kind = if is_age { "age in years" } else { "number" };
+                    let number = number.ok_or_else(|| refused(format!("`{value}` is no {kind}")))?;
                     (false, bounds.partition_point(|bound| *bound <= number), "")
                 }
             };
@@ -386,6 +397,35 @@ fn reason_to_leave_out(set: &PredictionTable, images: &[usize]) -> Option<&'stat
     (!both).then_some("images of one class alone")
 }
 
+/// Tells of each class or label if every part, and all images together, have an ROC AUC of it: means over other labels cannot be
+/// compared.
+fn shared_labels(parts: &[Subgroup], pooled: &TestFigures) -> Vec<bool> {
+    let all = || parts.iter().map(|part| &part.figures).chain([pooled]);
+    let tables: Vec<Vec<Figure>> = all().map(by_label).collect();
+    let n_labels = tables.first().map_or(0, Vec::len);
+    (0..n_labels).map(|at| tables.iter().all(|table| table[at].value.is_some())).collect()
+}
+
+fn by_label(figures: &TestFigures) -> Vec<Figure> {
+    figures.by_label(COMPARED_LABEL).into_iter().map(|(_, figure)| figure).collect()
+}
+
+/// Returns the macro ROC AUC over the labels that all parts share. It has an interval where that is every label with a value.
+fn compared(figures: &TestFigures, shared: &[bool]) -> Figure {
+    let own = by_label(figures);
+    if own.iter().zip(shared).all(|(figure, shared)| figure.value.is_some() == *shared) {
+        return figures.figure(COMPARED);
+    }
+    let values: Vec<f64> = own
+        .iter()
+        .zip(shared)
+        .filter(|(_, shared)| **shared)
+        .filter_map(|(figure, _)| figure.value)
+        .collect();
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    Figure { value: (!values.is_empty()).then_some(mean), interval: None, missing: None }
+}
+
 /// Finds the values of a column with the highest and the lowest figure.
 fn largest_gap<'a>(
     parts: impl Iterator<Item = (&'a Subgroup, Figure)>,
@@ -400,7 +440,7 @@ fn largest_gap<'a>(
         return None;
     }
     let interval = lowest.1.interval.zip(highest.1.interval).map(|(low, high)| {
-        let interval = independent_difference((lowest.2, low), (highest.2, high));
+        let interval = independent_difference((highest.2, high), (lowest.2, low));
         [interval.low, interval.high]
     });
     Some(AttributeGap {
@@ -409,7 +449,7 @@ fn largest_gap<'a>(
         label: label.map(str::to_owned),
         highest: (highest.0.value.clone(), highest.2),
         lowest: (lowest.0.value.clone(), lowest.2),
-        difference: Figure { value: Some(lowest.2 - highest.2), interval, missing: None },
+        difference: Figure { value: Some(highest.2 - lowest.2), interval, missing: None },
     })
 }
 

@@ -1,13 +1,16 @@
 //! Reading of tables of predictions, this program's own and those of others.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     fs::File,
     io::{self, Read as _},
     path::Path,
 };
 
-use base::csv_text::{CsvRecord, CsvText};
+use base::{
+    attributes::{age, canonical},
+    csv_text::{CsvRecord, CsvText, shown},
+};
 use metrics::{Logits, Scores, Targets, Task};
 
 use super::{Attribute, CLASSES, GROUP, NOTE, PATH, PROBABILITY, PredictedImage, PredictionTable};
@@ -18,13 +21,16 @@ use crate::{
 
 /// Largest number of classes or labels accepted, as a header may have any number of columns; no model has so many.
 const MAX_LABELS: usize = 1000;
-/// PredictionColumns that name an image in files of other programs, besides [`PATH`].
+/// Columns that name an image in files of other programs, besides [`PATH`].
 const PATHS: [&str; 9] =
     [PATH, "image", "image_path", "image_index", "image_id", "file", "filename", "file_name", "filepath"];
-/// PredictionColumns of true classes in files of other programs.
+/// Columns of true classes in files of other programs.
 const TRUE_CLASSES: [&str; 5] = ["label", "class", "target", "truth", "true_label"];
-/// PredictionColumns of groups in files of other programs.
+/// Columns of groups in files of other programs.
 const GROUPS: [&str; 5] = ["group", "patient", "patient_id", "patientid", "subject_id"];
+
+/// Attribute whose values are years.
+const AGE: &str = "age";
 
 /// Settings by which a file of another program is read.
 #[derive(Clone, Debug, Default)]
@@ -56,12 +62,20 @@ impl OtherPredictions {
         let columns = PredictionColumns::find(header.as_ref(), self)
             .map_err(|problem| refused(text.first_line(), problem))?;
         let mut rows = PredictionRows::default();
+        let mut lines: HashMap<String, u64> = HashMap::new();
         for record in records {
             if record.len() != columns.names.len() {
                 let problem = format!("{} fields, but the header has {}", record.len(), columns.names.len());
                 return Err(refused(record.line, problem));
             }
             columns.read(&record, self.logits, &mut rows).map_err(|problem| refused(record.line, problem))?;
+            let image = record.cell(columns.path);
+            if let Some(line) = lines.insert(image.to_owned(), record.line) {
+                return Err(refused(record.line, format!("{} is in line {line} already", shown(image))));
+            }
+        }
+        if self.labels.is_empty() {
+            columns.check_forgotten(&rows).map_err(|problem| refused(text.first_line(), problem))?;
         }
         let labels = columns.labels.iter().map(|label| label.name.clone());
         let targets = match columns.task() {
@@ -75,7 +89,7 @@ impl OtherPredictions {
         let scores = scores.map_err(|error| refused(text.first_line(), error.to_string()))?;
         let attributes = columns.attributes.iter().zip(rows.attributes);
         let attributes =
-            attributes.map(|(&at, values)| Attribute { name: columns.names[at].clone(), values }).collect();
+            attributes.map(|(column, values)| Attribute { name: column.name.clone(), values }).collect();
         Ok(PredictionTable::new(rows.images, scores)?.with_attributes(attributes))
     }
 }
@@ -105,7 +119,7 @@ struct Label {
     truth: Option<usize>,
 }
 
-/// PredictionColumns of a file by their meaning.
+/// Columns of a file by their meaning.
 struct PredictionColumns {
     names: Vec<String>,
     path: usize,
@@ -115,7 +129,14 @@ struct PredictionColumns {
     group: Option<usize>,
     note: Option<usize>,
     /// All other columns.
-    attributes: Vec<usize>,
+    attributes: Vec<AttributeColumn>,
+}
+
+/// Column of an attribute.
+struct AttributeColumn {
+    at: usize,
+    /// Name of the attribute; age, sex and view have one name, however the column is called.
+    name: String,
 }
 
 /// Content of a file's rows.
@@ -140,6 +161,9 @@ impl PredictionColumns {
         let known =
             |known: &[&str]| known.iter().find_map(|known| plain.iter().position(|name| name == known));
         let there = || names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        if names.is_empty() {
+            return Err("the file is empty".to_owned());
+        }
         let path = known(&PATHS).ok_or_else(|| format!("no column `{PATH}`; there are {}", there()))?;
         let mut labels = labels(&names, &settings.labels)?;
         if settings.truth_elsewhere {
@@ -168,7 +192,9 @@ impl PredictionColumns {
                     .position(|name| name == group)
                     .ok_or_else(|| format!("no column `{group}`; there are {}", there()))?,
             ),
-            None => known(&GROUPS).filter(|&group| group != path),
+            // A label may be called like a group.
+            None => known(&GROUPS)
+                .filter(|group| *group != path && labels.iter().all(|label| label.truth != Some(*group))),
         };
         let note = known(&[NOTE]);
         let mut used: HashSet<usize> =
@@ -176,8 +202,33 @@ impl PredictionColumns {
         used.extend(labels.iter().flat_map(|label| [Some(label.probability), label.truth]).flatten());
         let is_attribute =
             |&at: &usize| !used.contains(&at) && !names[at].is_empty() && !names[at].starts_with(PROBABILITY);
-        let attributes = (0..names.len()).filter(is_attribute).collect();
+        let mut attributes: Vec<AttributeColumn> = Vec::new();
+        for at in (0..names.len()).filter(is_attribute) {
+            let is_new = |name: &&str| attributes.iter().all(|other| other.name != **name);
+            let name = canonical(&names[at]).filter(is_new).unwrap_or(&names[at]).to_owned();
+            attributes.push(AttributeColumn { at, name });
+        }
         Ok(Self { path, labels, class, group, note, attributes, names })
+    }
+
+    /// Refuses a column of truth without one of probabilities: marks alone, before the first probabilities.
+    fn check_forgotten(&self, rows: &PredictionRows) -> std::result::Result<(), String> {
+        let first = self.labels.iter().map(|label| label.probability).min().unwrap_or_default();
+        let are_marks = |values: &[String]| {
+            let mut filled = values.iter().filter(|value| !value.is_empty()).peekable();
+            filled.peek().is_some() && filled.all(|value| finding(value, "").is_ok())
+        };
+        let is_known = |column: &AttributeColumn| canonical(&self.names[column.at]).is_some();
+        let mut columns = self.attributes.iter().zip(&rows.attributes);
+        let is_forgotten = |(column, values): &(&AttributeColumn, &Vec<String>)| {
+            column.at < first && !is_known(column) && are_marks(values)
+        };
+        match columns.find(is_forgotten).filter(|_| self.task() == Task::MultiLabel) {
+            Some((AttributeColumn { name, .. }, _)) => {
+                Err(format!("no column `{PROBABILITY}{name}` with the probabilities of `{name}`"))
+            }
+            None => Ok(()),
+        }
     }
 
     fn task(&self) -> Task {
@@ -225,11 +276,19 @@ impl PredictionColumns {
             rows.probabilities.push(value);
         }
         rows.attributes.resize(self.attributes.len(), Vec::new());
-        for (values, &at) in rows.attributes.iter_mut().zip(&self.attributes) {
-            values.push(record.cell(at).to_owned());
+        for (values, column) in rows.attributes.iter_mut().zip(&self.attributes) {
+            let cell = record.cell(column.at);
+            values.push(attribute(cell, &column.name));
         }
         Ok(())
     }
+}
+
+/// Reads the value of an attribute; an age in years, where it is one.
+fn attribute(cell: &str, name: &str) -> String {
+    let years = if name == AGE { age(cell, name).ok() } else { None };
+    // Pandas writes what is missing in a column of texts as `nan`.
+    years.unwrap_or_else(|| if cell.eq_ignore_ascii_case("nan") { String::new() } else { cell.to_owned() })
 }
 
 /// Finds the labels with a column of probabilities, in their order or that of `wanted`.
@@ -250,6 +309,10 @@ fn labels(names: &[String], wanted: &[String]) -> std::result::Result<Vec<Label>
             .ok_or_else(|| format!("no column `{column}` with the probabilities of `{name}`"))?;
         Ok(Label { name: name.to_owned(), probability, truth: place(name) })
     };
+    let mut seen = HashSet::new();
+    if let Some(name) = chosen.iter().find(|name| !seen.insert(**name)) {
+        return Err(format!("label `{name}` is named twice"));
+    }
     let labels: Vec<Label> = chosen.into_iter().map(label).collect::<std::result::Result<_, String>>()?;
     check_between(names, &labels)?;
     Ok(labels)
@@ -276,7 +339,12 @@ fn finding(cell: &str, label: &str) -> std::result::Result<Option<bool>, String>
         "0" | "0.0" => Ok(Some(false)),
         // Uncertain is unknown, as in label files.
         "-1" | "-1.0" => Ok(None),
-        other => Err(format!("column `{label}`: `{other}` is none of 1, 0, -1 and nothing")),
+        other => match other.parse::<f64>() {
+            Ok(1.0) => Ok(Some(true)),
+            Ok(0.0) => Ok(Some(false)),
+            Ok(-1.0) => Ok(None),
+            _ => Err(format!("column `{label}`: {} is none of 1, 0, -1 and nothing", shown(other))),
+        },
     }
 }
 
@@ -343,7 +411,7 @@ pub(super) fn own(path: &Path) -> Result<PredictionTable> {
     Ok(PredictionTable::new(images, scores)?.with_attributes(attributes.collect()))
 }
 
-/// PredictionColumns of a file that this program wrote.
+/// Columns of a file that this program wrote.
 struct OwnColumns {
     task: Task,
     labels: Vec<String>,

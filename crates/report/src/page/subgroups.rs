@@ -16,7 +16,7 @@ pub(super) fn section(test: &Test) -> Markup {
                     p {
                         strong { "All images together rank better than any value of " span.name { (above.column) } " alone" }
                         ": macro ROC AUC " (number::figure(Some(above.pooled))) " against at most " (number::figure(Some(above.highest)))
-                        ". The model ranks by the attribute, and part of the figure of all images rests on it."
+                        ". Part of the ranking may come from the attribute; the figure of all images is then too good for any one value."
                     }
                 }
             }

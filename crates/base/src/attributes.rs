@@ -1,8 +1,6 @@
 //! Attributes of images: all columns of a CSV that are neither path, label, group nor part.
 
-use base::csv_text::CsvRecord;
-
-use crate::csv_file::shown;
+use crate::csv_text::{CsvRecord, shown};
 
 /// Largest age in years that is taken for one: the oldest person lived 122 years, and label files hold 148 and 412.
 const OLDEST: f64 = 120.0;
@@ -15,7 +13,7 @@ const SAME: [&[&str]; 3] = [
 ];
 
 /// Columns of a CSV that are kept as attributes of its images.
-pub(crate) struct AttributeColumns {
+pub struct AttributeColumns {
     columns: Vec<usize>,
     names: Vec<String>,
     /// Place of the age among them, with the column's own name.
@@ -23,19 +21,19 @@ pub(crate) struct AttributeColumns {
 }
 
 /// Returns a column's name as it is compared: in lower case, with `_` for blanks and hyphens.
-pub(crate) fn plain(name: &str) -> String {
+pub fn plain(name: &str) -> String {
     name.to_lowercase().replace([' ', '-'], "_")
 }
 
 /// Returns the name here of an attribute that has others elsewhere.
-pub(crate) fn canonical(name: &str) -> Option<&'static str> {
+pub fn canonical(name: &str) -> Option<&'static str> {
     let plain = plain(name);
     SAME.iter().find(|same| same.contains(&&*plain)).map(|same| same[0])
 }
 
 impl AttributeColumns {
     /// Takes all columns of a header that have a name and are not in `used`. Age, sex and view are called so.
-    pub(crate) fn new(header: &[String], used: &[usize]) -> Self {
+    pub fn new(header: &[String], used: &[usize]) -> Self {
         let (mut columns, mut names, mut age) = (Vec::new(), Vec::<String>::new(), None);
         for (column, own) in header.iter().enumerate() {
             if own.is_empty() || used.contains(&column) {
@@ -52,7 +50,7 @@ impl AttributeColumns {
     }
 
     /// Names of the attributes.
-    pub(crate) fn names(&self) -> &[String] {
+    pub fn names(&self) -> &[String] {
         &self.names
     }
 
@@ -60,7 +58,7 @@ impl AttributeColumns {
     ///
     /// # Errors
     /// An age that is no number.
-    pub(crate) fn values(&self, record: &CsvRecord) -> Result<Vec<String>, String> {
+    pub fn values(&self, record: &CsvRecord) -> Result<Vec<String>, String> {
         let mut values = self.texts(record);
         if let Some((place, name)) = &self.age {
             values[*place] = age(&values[*place], name)?;
@@ -69,7 +67,7 @@ impl AttributeColumns {
     }
 
     /// Returns a row's values as they stand there.
-    pub(crate) fn texts(&self, record: &CsvRecord) -> Vec<String> {
+    pub fn texts(&self, record: &CsvRecord) -> Vec<String> {
         self.columns.iter().map(|&column| record.cell(column).to_owned()).collect()
     }
 }
@@ -78,7 +76,7 @@ impl AttributeColumns {
 ///
 /// # Errors
 /// Anything else, with the name of its column.
-pub(crate) fn age(text: &str, column: &str) -> Result<String, String> {
+pub fn age(text: &str, column: &str) -> Result<String, String> {
     if text.is_empty() {
         return Ok(String::new());
     }
@@ -101,7 +99,7 @@ pub(crate) fn age(text: &str, column: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use base::csv_text::CsvText;
+    use crate::csv_text::CsvText;
 
     use super::*;
 
