@@ -8,7 +8,6 @@ use std::path::Path;
 use peak_alloc::PeakAlloc;
 
 #[path = "../src/tests/files.rs"]
-#[allow(dead_code, reason = "the unit tests use the rest")]
 mod files;
 
 use files::{Pickle, Written, files, stream, zip};
