@@ -10,8 +10,8 @@ use anyhow::Result;
 use std::time::{Duration, Instant};
 
 /// Packages whose tests need no libtorch.
-const WITHOUT_LIBTORCH: [&str; 8] =
-    ["base", "data", "audit", "phantoms", "metrics", "experiment", "report", "xtask"];
+const WITHOUT_LIBTORCH: [&str; 9] =
+    ["base", "data", "audit", "phantoms", "metrics", "state-dict", "experiment", "report", "xtask"];
 
 /// Name of a step, and the function that runs it.
 type Step<'a> = (&'static str, Box<dyn Fn() -> Result<()> + 'a>);

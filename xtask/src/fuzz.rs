@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Targets, each with its share of the time: decoders have the most foreign code, and the highest risk.
-const TARGETS: [(&str, u64); 19] = [
+const TARGETS: [(&str, u64); 21] = [
     ("png", 3),
     ("jpeg", 4),
     ("bmp", 3),
@@ -25,6 +25,8 @@ const TARGETS: [(&str, u64); 19] = [
     ("recipe", 2),
     ("cache", 2),
     ("archive", 3),
+    ("weights", 4),
+    ("weights-pickle", 4),
     ("checkpoint", 2),
     ("checkpoint-header", 4),
     ("predictions", 2),

@@ -8,14 +8,15 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 /// Crates of this workspace that each crate may import, tests and build scripts included. A new crate gets a row here.
-const MAY_IMPORT: [(&str, &[&str]); 12] = [
+const MAY_IMPORT: [(&str, &[&str]); 13] = [
     ("base", &[]),
     // Tests of `data` draw their images with `phantoms`.
     ("data", &["base", "phantoms"]),
     ("audit", &["base", "data", "phantoms"]),
     ("phantoms", &["base", "data"]),
     ("metrics", &["base"]),
-    ("model", &["base", "data", "metrics"]),
+    ("state-dict", &["base"]),
+    ("model", &["base", "data", "metrics", "state-dict"]),
     ("experiment", &["base", "metrics"]),
     ("train", &["base", "data", "model", "experiment", "metrics", "phantoms"]),
     ("report", &["audit", "experiment", "metrics"]),
@@ -28,8 +29,8 @@ const MAY_IMPORT: [(&str, &[&str]); 12] = [
 ];
 
 /// Crates that must build and test without libtorch.
-const WITHOUT_TCH: [&str; 8] =
-    ["base", "data", "audit", "phantoms", "metrics", "experiment", "report", "xtask"];
+const WITHOUT_TCH: [&str; 9] =
+    ["base", "data", "audit", "phantoms", "metrics", "state-dict", "experiment", "report", "xtask"];
 
 fn cargo(arguments: &[&str]) -> Output {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());

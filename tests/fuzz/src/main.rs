@@ -31,6 +31,7 @@ mod scratch;
 mod targets;
 #[cfg(feature = "torch")]
 mod torch;
+mod weights;
 
 use std::sync::OnceLock;
 

@@ -35,6 +35,13 @@ pub(crate) fn all() -> Vec<Target> {
         Target { name: "recipe", megabytes: 256, run: crate::recipes::run, seeds: crate::recipes::seeds },
         Target { name: "cache", megabytes: 256, run: crate::caches::run, seeds: crate::caches::seeds },
         Target { name: "archive", megabytes: 256, run: crate::fetch::run, seeds: crate::fetch::seeds },
+        Target { name: "weights", megabytes: 64, run: crate::weights::run, seeds: crate::weights::seeds },
+        Target {
+            name: "weights-pickle",
+            megabytes: 64,
+            run: crate::weights::pickle,
+            seeds: crate::weights::pickle_seeds,
+        },
     ];
     #[cfg(feature = "torch")]
     all.extend(crate::torch::targets());
