@@ -189,7 +189,10 @@ fn a_run_leaves_its_history_predictions_figures_and_record() {
 fn the_saved_model_and_its_predictions_have_the_same_figures() {
     let world = world();
     let mut saved = read_json(&world.path("findings/test.json"))["saved"].clone();
-    let mut tested = world.thorax(&["test", "--saved", "findings", "--json"]).json();
+    // A run has its figures by these columns of its label file.
+    let by = "view,sex,age";
+    let mut tested = world.thorax(&["test", "--saved", "findings", "--by", by, "--json"]).json();
+    assert!(!saved["subgroups"].as_array().unwrap().is_empty());
     for figures in [&mut saved, &mut tested] {
         let keys = figures.as_object_mut().unwrap();
         assert!(keys.remove("seconds").is_some() && keys.remove("images_per_second").is_some());
@@ -577,6 +580,72 @@ fn numbers_are_sorted_into_bins_and_few_images_are_left_out() {
 }
 
 #[test]
+fn an_evaluation_has_a_page() {
+    let world = World::new();
+    write_views(&world);
+    let done = world.thorax(&["evaluate", "views.csv", "--by", "view", "--report", "page.html"]);
+    assert!(done.ok().stderr.contains("page   page.html"), "{}", done.stderr);
+    let page = fs::read_to_string(world.path("page.html")).unwrap();
+    for words in ["<h1>views.csv</h1>", "macro ROC AUC of 0.8000", "id=\"subgroups\"", "id=\"curves\""] {
+        assert!(page.contains(words), "`{words}` is not in the page");
+    }
+    // A page is replaced; anything else is not, and nothing is computed.
+    world.thorax(&["evaluate", "views.csv", "--report", "page.html"]).ok();
+    world.refuses(
+        &["evaluate", "views.csv", "--report", "views.csv"],
+        &["error: `views.csv` is there already and is no page", "hint: name another file with `--report`"],
+    );
+    world.refuses(
+        &["evaluate", "views.csv", "--report", "none/page.html"],
+        &["error: no such folder: `none`"],
+    );
+    assert!(fs::read_to_string(world.path("views.csv")).unwrap().starts_with("path,A,p_A"));
+}
+
+/// Every CheXpert image is called alike: its patient's folder tells it apart.
+#[test]
+fn the_truth_of_an_image_is_not_another_patients() {
+    let world = World::new();
+    fs::write(world.path("truth.csv"), "path,patient,A,B\np1/v.jpg,1,1,0\np2/v.jpg,2,0,1\np3/v.jpg,3,1,0\n")
+        .unwrap();
+    fs::write(world.path("p.csv"), "path,p_A\nx/p3/v.jpg,0.9\nx/p1/v.jpg,0.8\nx/p2/v.jpg,0.1\n").unwrap();
+    let done = world.thorax(&["evaluate", "p.csv", "--labels", "truth.csv", "--json"]);
+    let warning =
+        "warning: labels of `truth.csv` without a column of probabilities in `p.csv` are left out: `B`";
+    assert!(done.stderr.contains(warning), "{}", done.stderr);
+    let figures = done.json();
+    assert_eq!((labels(&figures)[0]["positives"].as_u64(), &figures["groups"]), (Some(2), &json!(3)));
+    assert_close(&labels(&figures)[0]["roc_auc"], 1.0, "A");
+    // The predictions' own patients stay.
+    fs::write(world.path("own.csv"), "path,patient,p_A\np3/v.jpg,x,0.9\np1/v.jpg,x,0.8\np2/v.jpg,y,0.1\n")
+        .unwrap();
+    assert_eq!(evaluate(&world, &["own.csv", "--labels", "truth.csv"])["groups"], 2);
+    fs::write(world.path("other.csv"), "path,p_A\nx/p4/v.jpg,0.9\nv.jpg,0.8\n").unwrap();
+    world.refuses(
+        &["evaluate", "other.csv", "--labels", "truth.csv"],
+        &["error: 2 of 2 images of `other.csv` are not in `truth.csv`, or could be several of it: `x/p4/v.jpg`, `v.jpg`"],
+    );
+}
+
+#[test]
+fn gaps_are_those_of_labels_that_all_values_have() {
+    let world = World::new();
+    // B is positive in PA alone, where it is ranked wrong: it would pull PA's mean down.
+    let row = |at: usize| {
+        let (view, a) = (if at < 40 { "AP" } else { "PA" }, at % 4 == 0);
+        let b = view == "PA" && at % 2 == 0;
+        let p = |truth: bool, wrong: bool| if truth == wrong { 0.2 } else { 0.8 };
+        format!("{at}.png,{},{},{},{},{view}\n", u8::from(a), u8::from(b), p(a, false), p(b, true))
+    };
+    let rows: String = (0..80).map(row).collect();
+    fs::write(world.path("p.csv"), format!("path,A,B,p_A,p_B,view\n{rows}")).unwrap();
+    let figures = evaluate(&world, &["p.csv", "--by", "view"]);
+    let gap = &figures["subgroup_gaps"][0];
+    assert_eq!((&gap["figure"], &gap["difference"]), (&json!("macro_roc_auc"), &json!(0.0)), "{gap}");
+    assert_eq!(gap["highest"]["figure"], 1.0);
+}
+
+#[test]
 fn predictions_that_cannot_be_judged_are_refused() {
     let world = World::new();
     write_views(&world);
@@ -613,7 +682,15 @@ fn predictions_that_cannot_be_judged_are_refused() {
             &["error: `p.csv`, line 1: no column `path`", "`name`", "hint: call the column"],
         ),
         ("path,A,p_A\n", &["error: `p.csv` holds no image", "hint: "]),
-        ("", &["error: `p.csv`", "no column `path`"]),
+        ("", &["error: `p.csv`, line 1: the file is empty"]),
+        (
+            "path,A,B,p_A\n1.png,1,0,0.5\n2.png,0,1,0.5\n",
+            &["error: `p.csv`, line 1: no column `p_B` with the probabilities of `B`", columns],
+        ),
+        (
+            "path,A,p_A\n1.png,1,0.5\n2.png,0,0.5\n1.png,1,0.5\n",
+            &["error: `p.csv`, line 4: `1.png` is in line 2 already", columns],
+        ),
     ] {
         fs::write(world.path("p.csv"), text).unwrap();
         world.refuses(&["evaluate", "p.csv"], words);
@@ -699,7 +776,10 @@ fn the_truth_may_stand_in_a_label_file() {
     fs::write(world.path("other.csv"), truth.replace("images/7.png", "images/77.png")).unwrap();
     world.refuses(
         &["evaluate", "bare.csv", "--labels", "other.csv"],
-        &["error: 1 of 40 images of `bare.csv` are not in `other.csv`: `7.png`", "hint: "],
+        &[
+            "error: 1 of 40 images of `bare.csv` are not in `other.csv`, or could be several of it: `7.png`",
+            "hint: ",
+        ],
     );
     fs::write(world.path("more.csv"), truth.replace("path,A,B", "path,A,C")).unwrap();
     world.refuses(

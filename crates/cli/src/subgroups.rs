@@ -26,8 +26,13 @@ pub(crate) fn add(
             let columns: Vec<String> = columns.iter().map(|column| format!("`{column}`")).collect();
             hinted(error.to_string(), format!("there are {}", columns.join(", ")))
         }
-        experiment::Error::Column { .. } => {
-            hinted(error.to_string(), "`--bins COLUMN=N,…` sorts numbers into bins")
+        experiment::Error::Column { reason, .. } => {
+            let hint = match reason.as_str() {
+                "it is named twice" => "name each column once",
+                reason if reason.ends_with(" is no age in years") => "mend the value, or leave it empty",
+                _ => "`--bins COLUMN=N,…` sorts numbers into bins",
+            };
+            hinted(error.to_string(), hint)
         }
         _ => error.into(),
     })?;

@@ -18,7 +18,7 @@ mod vindr;
 mod write;
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::{HashMap, HashSet, hash_map::Entry},
     path::{Path, PathBuf},
 };
 
@@ -139,6 +139,11 @@ fn check_names(labels: &[ClassName], path: &Path) -> Result<(), Error> {
         let label = label.label.as_str();
         RESERVED.contains(&label) || label.starts_with("p_") || label.contains('|')
     };
+    let refused = |problem| Err(Error::Csv { path: path.to_owned(), problems: Problems::one(1, problem) });
+    let mut seen = HashSet::new();
+    if let Some(label) = labels.iter().find(|label| !seen.insert(label.label.as_str())) {
+        return refused(format!("label {} is there twice", csv_file::shown(&label.label)));
+    }
     match labels.iter().find(is_taken) {
         Some(label) => {
             let problem = format!(
@@ -147,7 +152,7 @@ fn check_names(labels: &[ClassName], path: &Path) -> Result<(), Error> {
                 csv_file::shown(&label.label),
                 RESERVED.map(csv_file::shown).join(", ")
             );
-            Err(Error::Csv { path: path.to_owned(), problems: Problems::one(1, problem) })
+            refused(problem)
         }
         None => Ok(()),
     }

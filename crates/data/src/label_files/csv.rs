@@ -189,6 +189,11 @@ impl ValueCounts {
         }
     }
 
+    /// Tells if no row has a value.
+    fn is_empty(&self) -> bool {
+        self.marks + self.numbers + self.texts == 0
+    }
+
     /// Tells if the values are marks. Texts may be among them, and one number in a hundred, or a single one: such a column is a
     /// label with mistakes, which are told. With more numbers it counts something.
     fn are_marks(&self) -> bool {
@@ -218,7 +223,9 @@ fn label_columns(file: &Table<'_>) -> Vec<usize> {
         // Probabilities of a table of predictions are no truth.
         let is_named = !name.is_empty() && !name.starts_with(PROBABILITY) && labels != Some(column);
         let is_free = !reserved.contains(&column) && !is_attribute(column);
-        is_named && is_free && counts[column].are_marks()
+        is_named && is_free && (counts[column].are_marks() || counts[column].is_empty())
     };
-    (0..file.header.len()).filter(is_label).collect()
+    let labels: Vec<usize> = (0..file.header.len()).filter(is_label).collect();
+    // Beside labels, an empty column is one that is known nowhere; without any, it says nothing.
+    if labels.iter().all(|&column| counts[column].is_empty()) { Vec::new() } else { labels }
 }

@@ -121,10 +121,13 @@ fn others_are_refused_with_what_is_other() {
     let one = first();
     let row = &[0.5, 0.5][..];
     for (other, words) in [
-        (set(&["a", "c"], &[("1", "a", row)]), "`one` and `two` know other classes: `a`, `b` and `a`, `c`"),
+        (
+            set(&["a", "c"], &[("1", "a", row)]),
+            "`one` and `two` are of different classes or labels: only `one` has `b`, only `two` has `c`",
+        ),
         (
             set(&["a", "b", "c"], &[("1", "a", &[0.5, 0.5, 0.0])]),
-            "`one` and `two` know other classes: `a`, `b` and `a`, `b`, `c`",
+            "`one` and `two` are of different classes or labels: only `two` has `c`",
         ),
         (
             set(&["a", "b"], &[("1", "a", row), ("9", "a", row), ("8", "b", row)]),
