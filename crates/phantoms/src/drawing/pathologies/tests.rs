@@ -149,6 +149,27 @@ fn a_nodule_is_a_spot_of_the_radius_that_is_told() {
     }
 }
 
+#[test]
+fn a_nodule_is_brighter_than_the_ribs_of_its_lung() {
+    for step in 0..MANY {
+        let (ill, healthy) = (draw(with(Pathology::Nodule), step), draw(NONE, step));
+        let brightest =
+            (0..ill.len()).max_by(|a, b| (ill[*a] - healthy[*a]).total_cmp(&(ill[*b] - healthy[*b])));
+        // The lungs' middle zones between the spine and the shoulder blades, without the heart.
+        let rib = [LEFT, RIGHT]
+            .into_iter()
+            .flat_map(|[left, right]| {
+                let healthy = &healthy;
+                let at = |share: f32| (share * SIZE as f32) as usize;
+                (at(0.3)..at(0.45))
+                    .flat_map(move |row| healthy[row * SIZE + at(left)..row * SIZE + at(right)].to_vec())
+            })
+            .fold(0.0, f32::max);
+        let nodule = ill[brightest.unwrap()];
+        assert!(nodule > rib + 20.0, "{step}: {nodule} {rib}");
+    }
+}
+
 /// Each finding has random numbers of its own: adding one leaves the others' places.
 #[test]
 fn findings_do_not_move_each_other() {
