@@ -43,7 +43,7 @@ pub fn draw(finding: Finding, size: usize, generator: Generator) -> Vec<u8> {
         Finding::Consolidation => {
             lesions::consolidation(fluid, anatomy, noise, dice, &CONSOLIDATION, |dice| {
                 if dice.chance(0.22) { dice.between(0.05, 0.35) } else { dice.between(0.75, 1.0) }
-            })
+            });
         }
         Finding::GroundGlass => lesions::ground_glass(fluid, anatomy, noise, dice, |dice| {
             if dice.chance(0.2) { dice.between(0.08, 0.3) } else { dice.between(0.55, 0.85) }
