@@ -216,7 +216,7 @@ fn a_multi_label_sample_is_told_and_written() {
     }
     assert!(lines[8].starts_with("training: 40 images of ") && lines[9].starts_with("test: 10 images of "));
     assert_eq!(lines[10], format!("unknown training labels: {:.1} %", 100.0 * unknown as f64 / 240.0));
-    assert_eq!(lines[11], "least radius of a nodule: 1.4 pixels");
+    assert_eq!(lines[11], "least radius of a nodule: 1.0 pixels");
 
     let text = fs::read_to_string(world.path("data/sample/Findings/labels.csv")).unwrap();
     let mut positive = [0; 2];

@@ -10,6 +10,7 @@ mod patient;
 mod pleura;
 
 use canvas::Plane;
+use lesions::ConsolidationBounds;
 use patient::{Patient, shown};
 
 use base::random::{Generator, Key, Purpose};
@@ -29,15 +30,21 @@ pub enum Finding {
     Consolidation,
 }
 
+/// Consolidations of the class sample.
+const CONSOLIDATION: ConsolidationBounds =
+    ConsolidationBounds { size: [0.34, 0.48], highest: -0.15, above_dome: 0.08, beside_ribs: 0.1 };
+
 /// Draws a phantom of `size` × `size` pixels: 8-bit gray, row by row.
 pub fn draw(finding: Finding, size: usize, generator: Generator) -> Vec<u8> {
     let mut patient = Patient::draw(finding != Finding::None, generator);
     let Patient { fluid, anatomy, noise, dice, .. } = &mut patient;
     match finding {
         Finding::None => {}
-        Finding::Consolidation => lesions::consolidation(fluid, anatomy, noise, dice, [0.34, 0.48], |dice| {
-            if dice.chance(0.22) { dice.between(0.05, 0.35) } else { dice.between(0.75, 1.0) }
-        }),
+        Finding::Consolidation => {
+            lesions::consolidation(fluid, anatomy, noise, dice, &CONSOLIDATION, |dice| {
+                if dice.chance(0.22) { dice.between(0.05, 0.35) } else { dice.between(0.75, 1.0) }
+            });
+        }
         Finding::GroundGlass => lesions::ground_glass(fluid, anatomy, noise, dice, |dice| {
             if dice.chance(0.2) { dice.between(0.08, 0.3) } else { dice.between(0.55, 0.85) }
         }),

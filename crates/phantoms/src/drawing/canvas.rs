@@ -101,12 +101,23 @@ pub(super) fn bell(x: f32) -> f32 {
 }
 
 /// Random numbers as anatomy needs them.
-pub(super) struct Dice(pub(super) Generator);
+pub(super) struct Dice {
+    pub(super) generator: Generator,
+    /// Share of every range and spread that is used, from 0 (the middle alone) to 1.
+    pub(super) variation: f32,
+}
 
 impl Dice {
-    /// Draws a number evenly from `low` to `high`.
+    /// Creates dice that use the whole of every range.
+    pub(super) fn new(generator: Generator) -> Self {
+        Self { generator, variation: 1.0 }
+    }
+
+    /// Draws a number evenly from `low` to `high`, or from the part of the variation in the middle.
     pub(super) fn between(&mut self, low: f32, high: f32) -> f32 {
-        low + (high - low) * unit(&mut self.0)
+        let even = low + (high - low) * unit(&mut self.generator);
+        // In this form a variation of 1 leaves every bit as it is.
+        even + (1.0 - self.variation) * (0.5 * (low + high) - even)
     }
 
     /// Draws a number around `mean`, rarely as far away as three times `spread`: the sum of three even numbers.
@@ -115,7 +126,7 @@ impl Dice {
     }
 
     pub(super) fn chance(&mut self, probability: f32) -> bool {
-        unit(&mut self.0) < probability
+        unit(&mut self.generator) < probability
     }
 }
 

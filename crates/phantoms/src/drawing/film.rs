@@ -3,9 +3,11 @@
 use super::canvas::{Dice, Plane, edge};
 use base::random::Rng as _;
 
-/// Largest length of the body that half the film's side shows: [`expose`] draws a scale and an aspect, each at most three spreads
-/// away from its mean.
-pub(super) const LARGEST_SCALE: f32 = (0.83 + 3.0 * 0.02) / (1.0 - 3.0 * 0.015);
+/// Computes the largest length of the body that half the film's side shows: [`expose`] draws a scale and an aspect, each at most
+/// three spreads away from its mean, from dice of this variation.
+pub(super) const fn largest_scale(variation: f32) -> f32 {
+    (0.83 + 3.0 * 0.02 * variation) / (1.0 - 3.0 * 0.015 * variation)
+}
 
 /// Place of the body on the film.
 pub(super) struct Pose {
@@ -126,7 +128,7 @@ impl Grain {
         let scale = self.strength / 147.8;
         let mut left = 0.0;
         for value in &mut self.row {
-            let [a, b, c, d] = dice.0.next_u32().to_le_bytes();
+            let [a, b, c, d] = dice.generator.next_u32().to_le_bytes();
             let own = (f32::from(u16::from(a) + u16::from(b) + u16::from(c) + u16::from(d)) - 510.0) * scale;
             *value = own + Self::SHARED * (left + *value);
             left = *value;

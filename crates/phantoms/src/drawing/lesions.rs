@@ -35,22 +35,34 @@ impl Cloud {
     }
 }
 
-/// Adds a patch in one lung, as bacteria and some viruses make it, with a size between two bounds; `density` draws its density.
+/// Sizes and places of a consolidation. Lengths are in units of half the film's side.
+pub(super) struct ConsolidationBounds {
+    /// Smallest and largest size.
+    pub(super) size: [f32; 2],
+    /// Height of the highest middle.
+    pub(super) highest: f32,
+    /// Least distance of the middle from the right lung's dome of the diaphragm, upwards.
+    pub(super) above_dome: f32,
+    /// Least distance of the middle from the ribs.
+    pub(super) beside_ribs: f32,
+}
+
+/// Adds a patch in one lung, as bacteria and some viruses make it; `density` draws its density.
 pub(super) fn consolidation(
     plane: &mut Plane,
     anatomy: &Anatomy,
     noise: &Noise,
     dice: &mut Dice,
-    [smallest, largest]: [f32; 2],
+    bounds: &ConsolidationBounds,
     density: impl FnOnce(&mut Dice) -> f32,
 ) {
     // More often in the patient's right lung, whose bronchus is the straighter and wider one.
     let side = if dice.chance(0.62) { -1.0 } else { 1.0 };
-    let y = dice.between(-0.15, anatomy.domes[0] - 0.08);
+    let y = dice.between(bounds.highest, anatomy.domes[0] - bounds.above_dome);
     let outer = anatomy.lateral(y);
-    let size = dice.between(smallest, largest);
+    let size = dice.between(bounds.size[0], bounds.size[1]);
     Cloud {
-        x: side * dice.between(0.3, (outer - 0.1).max(0.32)),
+        x: side * dice.between(0.3, (outer - bounds.beside_ribs).max(0.32)),
         y,
         width: size * dice.between(0.8, 1.2),
         height: size * dice.between(0.8, 1.2),

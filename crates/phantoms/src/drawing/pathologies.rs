@@ -6,7 +6,8 @@ use super::{
     anatomy::Anatomy,
     bones,
     canvas::{Dice, Plane, edge},
-    film, lesions,
+    film,
+    lesions::{self, ConsolidationBounds},
     patient::Patient,
     pleura::{self, Pneumothorax},
 };
@@ -14,17 +15,17 @@ use super::{
 /// Finding that a phantom may have together with others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pathology {
-    /// Dense patch in one lung.
+    /// Dense patch in the middle of one lung or below.
     Consolidation,
     /// Patchy haze at the outer and lower edges of both lungs.
     GroundGlass,
     /// Fluid at the bottom of one side or both, rising towards the ribs.
     Effusion,
-    /// Air without vessels between one lung and the ribs, and the thin line of the lung's pleura.
+    /// Air without vessels between one lung and the ribs, most of it at the apex, and the thin line of the lung's pleura.
     Pneumothorax,
-    /// Enlarged heart, with a cardiothoracic ratio of 0.54 to 0.66; others have at most 0.48.
+    /// Enlarged heart, with a cardiothoracic ratio of 0.58 to 0.66; others have 0.42 to 0.48.
     Cardiomegaly,
-    /// Small, round, dense spot in one lung.
+    /// Small, round spot in one lung, denser than the ribs, as calcified nodules are.
     Nodule,
 }
 
@@ -81,44 +82,60 @@ pub(crate) struct Chest {
     pub(crate) view: Projection,
 }
 
-/// Largest cardiothoracic ratio without Cardiomegaly, and the ratios with it.
-const NORMAL_RATIO: f32 = 0.48;
-const ENLARGED_RATIO: [f32; 2] = [0.54, 0.66];
+/// Variation of bodies, poses and exposures as a share of the class sample's: a ConvNet learns six findings from 600 images.
+const VARIATION: f32 = 0.5;
+/// Density that lungs have above those of the class sample, so that pleural air is darker than a lung on every film.
+const MORE_LUNG_DENSITY: f32 = 0.08;
+/// Cardiothoracic ratios without Cardiomegaly and with it. The gap keeps the two apart.
+const NORMAL_RATIO: [f32; 2] = [0.42, 0.48];
+const ENLARGED_RATIO: [f32; 2] = [0.58, 0.66];
 /// Factor by which a heart looks larger from front to back.
 const MAGNIFICATION: f32 = 1.06;
-/// Sizes of a consolidation, which leave most of a lung free for other findings.
-const CONSOLIDATION_SIZE: [f32; 2] = [0.24, 0.38];
+/// Consolidations, which lie above the level of most effusions and leave most of a lung free for other findings.
+const CONSOLIDATION: ConsolidationBounds =
+    ConsolidationBounds { size: [0.28, 0.36], highest: 0.02, above_dome: 0.25, beside_ribs: 0.2 };
+const CONSOLIDATION_DENSITY: [f32; 2] = [0.9, 1.0];
+/// Densities of ground glass. Vessels are still seen through it, unlike through a consolidation.
+const GROUND_GLASS_DENSITY: [f32; 2] = [0.3, 0.5];
 /// Radii of a nodule, to half of its density.
-const NODULE_RADIUS: [f32; 2] = [0.08, 0.12];
+const NODULE_RADIUS: [f32; 2] = [0.055, 0.09];
+/// Densities of a nodule. The densest rib has 0.11, where two cross 0.18.
+const NODULE_DENSITY: [f32; 2] = [0.6, 0.75];
 /// Share of a lung's density that pleural air lacks.
-const PLEURAL_AIR: f32 = 0.75;
-const PLEURAL_LINE: f32 = 0.09;
+const PLEURAL_AIR: f32 = 0.9;
+/// Density of the pleura's line.
+const PLEURAL_LINE: f32 = 0.12;
 
-/// Computes the least radius of a nodule in pixels of an image of `size`×`size` pixels: 4.1 at 96 pixels.
+/// Computes the least radius of a nodule in pixels of an image of `size`×`size` pixels: 3.0 at 96 pixels.
 pub fn least_nodule_radius(size: usize) -> f64 {
-    f64::from(NODULE_RADIUS[0] / film::LARGEST_SCALE) * size as f64 / 2.0
+    f64::from(NODULE_RADIUS[0] / film::largest_scale(VARIATION)) * size as f64 / 2.0
 }
 
 impl Chest {
     /// Draws the image of `size`×`size` pixels: 8-bit gray, row by row. Images of one patient's key show one body. A finding
     /// changes nothing else, because the body, the film and each finding have streams of random numbers of their own.
     pub(crate) fn draw(&self, size: usize, patient: &Key, image: u64) -> Vec<u8> {
-        let dice = |stream: Stream| Dice(patient.generator(stream.number(image)));
+        let dice = |stream: Stream| Dice::new(patient.generator(stream.number(image)));
+        let steady = |dice: Dice| Dice { variation: VARIATION, ..dice };
         let finding = |pathology: Pathology| {
             self.findings[pathology as usize].then(|| dice(Stream::Finding(pathology)))
         };
-        let mut body = Dice(patient.generator(Stream::BODY));
+        let mut body = steady(Dice::new(patient.generator(Stream::BODY)));
         let mut anatomy = Anatomy::draw(false, &mut body);
         self.set_up(&mut anatomy, finding(Pathology::Cardiomegaly));
 
+        // Vessels, bones and what makes lungs paler vary in full.
+        body.variation = 1.0;
         let mut patient = Patient::of_anatomy(anatomy, body);
         let Patient { anatomy, noise, vessels, fluid, .. } = &mut patient;
         if let Some(mut dice) = finding(Pathology::Consolidation) {
-            let density = |dice: &mut Dice| dice.between(0.65, 1.0);
-            lesions::consolidation(fluid, anatomy, noise, &mut dice, CONSOLIDATION_SIZE, density);
+            let [low, high] = CONSOLIDATION_DENSITY;
+            let density = |dice: &mut Dice| dice.between(low, high);
+            lesions::consolidation(fluid, anatomy, noise, &mut dice, &CONSOLIDATION, density);
         }
         if let Some(mut dice) = finding(Pathology::GroundGlass) {
-            lesions::ground_glass(fluid, anatomy, noise, &mut dice, |dice| dice.between(0.3, 0.8));
+            let [low, high] = GROUND_GLASS_DENSITY;
+            lesions::ground_glass(fluid, anatomy, noise, &mut dice, |dice| dice.between(low, high));
         }
         let pneumothorax =
             finding(Pathology::Pneumothorax).map(|mut dice| Pneumothorax::draw(anatomy, &mut dice));
@@ -134,20 +151,22 @@ impl Chest {
         let mut plane = patient.soft_parts();
         if let Some(Pneumothorax { air, line }) = &pneumothorax {
             for (i, (_, _, value)) in plane.values_mut().enumerate() {
-                let lost =
-                    PLEURAL_AIR * patient.anatomy.lung_density * air.at(i) * (1.0 - patient.fluid.at(i));
-                *value += patient.lungs.at(i) * (PLEURAL_LINE * line.at(i) - lost);
+                let lost = PLEURAL_AIR * patient.anatomy.lung_density * air.at(i);
+                // Fluid hides both, the air and the line.
+                let shown = patient.lungs.at(i) * (1.0 - patient.fluid.at(i));
+                *value += shown * (PLEURAL_LINE * line.at(i) - lost);
             }
         }
         if let Some(mut dice) = finding(Pathology::Nodule) {
             add_nodule(&mut plane, &patient.anatomy, &mut dice);
         }
         bones::add_bones(&mut plane, &patient.anatomy, &mut patient.dice);
-        film::expose(&plane, size, &mut dice(Stream::Film)).0
+        film::expose(&plane, size, &mut steady(dice(Stream::Film))).0
     }
 
-    /// Sets the heart's size and the breasts; `cardiomegaly` draws how large an enlarged heart is.
+    /// Sets the lungs' density, the heart's size and the breasts; `cardiomegaly` draws how large an enlarged heart is.
     fn set_up(&self, anatomy: &mut Anatomy, cardiomegaly: Option<Dice>) {
+        anatomy.lung_density += MORE_LUNG_DENSITY;
         if self.sex == Sex::Male {
             anatomy.breasts = None;
         }
@@ -155,21 +174,23 @@ impl Chest {
         let [low, high] = ENLARGED_RATIO;
         anatomy.scale_heart(match cardiomegaly {
             Some(mut dice) => dice.between(low, high),
-            None => (anatomy.cardiothoracic_ratio() * magnification).min(NORMAL_RATIO),
+            None => (anatomy.cardiothoracic_ratio() * magnification).clamp(NORMAL_RATIO[0], NORMAL_RATIO[1]),
         });
     }
 }
 
-/// Adds a spot to what the soft parts hold back of the rays, beside the largest heart and above the diaphragm.
+/// Adds a spot to what the soft parts hold back of the rays, beside the largest heart, above the diaphragm and
+/// within a lung that a pneumothorax has shrunk.
 fn add_nodule(plane: &mut Plane, anatomy: &Anatomy, dice: &mut Dice) {
-    let (side, lowest) = if dice.chance(0.55) { (-1.0, 0.3) } else { (1.0, 0.0) };
+    let (side, lowest) = if dice.chance(0.55) { (-1.0, 0.1) } else { (1.0, 0.0) };
     let [smallest, largest] = NODULE_RADIUS;
-    let (radius, density) = (dice.between(smallest, largest), dice.between(0.3, 0.5));
-    let y = dice.between(-0.4, lowest);
-    let x = side * dice.between(0.27, anatomy.lateral(y) - 0.12);
+    let (radius, density) =
+        (dice.between(smallest, largest), dice.between(NODULE_DENSITY[0], NODULE_DENSITY[1]));
+    let y = dice.between(-0.25, lowest);
+    let x = side * dice.between(0.27, 0.68 * anatomy.lateral(y));
     plane.around(x, y, 1.4 * radius, |px, py, value| {
         let (across, down) = ((px - x) / radius, (py - y) / radius);
-        *value += density * edge((1.0 - (across * across + down * down).sqrt()) / 0.35);
+        *value += density * edge((1.0 - (across * across + down * down).sqrt()) / 0.3);
     });
 }
 

@@ -25,7 +25,7 @@ pub(super) struct Patient {
 
 impl Patient {
     pub(super) fn draw(ill: bool, generator: Generator) -> Self {
-        let mut dice = Dice(generator);
+        let mut dice = Dice::new(generator);
         let anatomy = Anatomy::draw(ill, &mut dice);
         Self::of_anatomy(anatomy, dice)
     }

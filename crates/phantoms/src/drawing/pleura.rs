@@ -10,7 +10,7 @@ pub(super) fn effusion(fluid: &mut Plane, anatomy: &Anatomy, dice: &mut Dice) {
     let first = usize::from(dice.chance(0.5));
     let is_on_both = dice.chance(0.35);
     for side in [0, 1] {
-        let (depth, rise) = (dice.between(0.06, 0.45), dice.between(0.14, 0.24));
+        let (depth, rise) = (dice.between(0.12, 0.35), dice.between(0.2, 0.28));
         if side == first || is_on_both {
             fill(fluid, anatomy, side, depth, rise);
         }
@@ -44,14 +44,15 @@ impl Pneumothorax {
         /// Place of a lung's root, beside the middle.
         const ROOT: [f32; 2] = [0.14, 0.05];
         let side = usize::from(dice.chance(0.5));
-        let size = dice.between(0.55, 0.82);
+        // Air rises: the lung of a patient who stands falls away from the apex the most.
+        let (width, height) = (dice.between(0.76, 0.84), dice.between(0.56, 0.68));
         let (mut air, mut line) = (Plane::new(), Plane::new());
         for ((x, y, air), (_, _, line)) in air.values_mut().zip(line.values_mut()) {
             if usize::from(x > 0.0) == side {
                 // The place in the lung as it was, before it shrank.
-                let before = ROOT[0] + (x.abs() - ROOT[0]) / size;
-                let height = ROOT[1] + (y - ROOT[1]) / if y < ROOT[1] { size } else { 1.0 };
-                let inward = anatomy.lateral(height) - before;
+                let before = ROOT[0] + (x.abs() - ROOT[0]) / width;
+                let above = ROOT[1] + (y - ROOT[1]) / if y < ROOT[1] { height } else { 1.0 };
+                let inward = anatomy.lateral(above) - before;
                 *air = edge(-inward / 0.02);
                 *line = bell(inward / 0.02);
             }

@@ -1,4 +1,4 @@
-use super::*;
+use super::{canvas::Dice, *};
 use base::random::{Key, Purpose};
 
 const SIZE: usize = 64;
@@ -6,6 +6,19 @@ const MANY: u64 = 40;
 
 fn generator(step: u64) -> Generator {
     Key { seed: 28, epoch: 0, step, purpose: Purpose::Phantom }.generator(0)
+}
+
+/// With half of the variation a number is half as far from the middle; the dice stay in step.
+#[test]
+fn variation_shrinks_every_range_to_its_middle() {
+    let (mut whole, mut half) = (Dice::new(generator(0)), Dice { variation: 0.5, ..Dice::new(generator(0)) });
+    for _ in 0..100 {
+        let (even, steady) = (whole.between(2.0, 6.0), half.between(2.0, 6.0));
+        assert!((steady - (4.0 + (even - 4.0) / 2.0)).abs() < 1e-5, "{even} {steady}");
+        let (around, steady) = (whole.around(3.0, 0.2), half.around(3.0, 0.2));
+        assert!((steady - (3.0 + (around - 3.0) / 2.0)).abs() < 1e-5, "{around} {steady}");
+        assert_eq!(whole.chance(0.3), half.chance(0.3));
+    }
 }
 
 /// The mean of many phantoms, pixel by pixel.

@@ -47,7 +47,7 @@ fn every_finding_is_seen_and_leaves_what_is_outside_the_chest() {
         for step in 0..MANY {
             let change = change(pathology, step);
             let share = changed(&change);
-            assert!((0.004..0.45).contains(&share), "{pathology:?} {step}: {share}");
+            assert!((0.002..0.45).contains(&share), "{pathology:?} {step}: {share}");
             // The neck, the shoulders and the belly.
             assert!(over(&change, [0.0, 1.0], [0.0, 0.06]).abs() < 0.2, "{pathology:?} {step}");
             assert!(over(&change, [0.0, 1.0], [0.97, 1.0]).abs() < 0.2, "{pathology:?} {step}");
@@ -60,7 +60,7 @@ fn a_consolidation_brightens_one_lung() {
     for step in 0..MANY {
         let change = change(Pathology::Consolidation, step);
         let (left, right) = (over(&change, LEFT, [0.1, 0.9]), over(&change, RIGHT, [0.1, 0.9]));
-        assert!(left.max(right) > 4.0 && left.min(right).abs() < 0.5, "{step}: {left} {right}");
+        assert!(left.max(right) > 15.0 && left.min(right).abs() < 0.5, "{step}: {left} {right}");
     }
 }
 
@@ -69,7 +69,7 @@ fn ground_glass_brightens_both_lungs() {
     for step in 0..MANY {
         let change = change(Pathology::GroundGlass, step);
         let (left, right) = (over(&change, LEFT, [0.3, 0.8]), over(&change, RIGHT, [0.3, 0.8]));
-        assert!(left > 4.0 && right > 4.0, "{step}: {left} {right}");
+        assert!(left > 10.0 && right > 10.0, "{step}: {left} {right}");
     }
 }
 
@@ -79,7 +79,7 @@ fn an_effusion_brightens_the_bottom_of_a_lung() {
     for step in 0..MANY {
         let change = change(Pathology::Effusion, step);
         let [left, right] = [LEFT, RIGHT].map(|side| over(&change, side, [0.6, 0.8]));
-        assert!(left.max(right) > 5.0, "{step}: {left} {right}");
+        assert!(left.max(right) > 25.0, "{step}: {left} {right}");
         assert!(over(&change, [0.0, 1.0], [0.0, 0.35]).abs() < 0.1, "{step}");
         on_both += u64::from(left.min(right) > 2.0);
     }
@@ -87,11 +87,13 @@ fn an_effusion_brightens_the_bottom_of_a_lung() {
 }
 
 #[test]
-fn a_pneumothorax_darkens_the_outer_edge_of_one_lung() {
+fn a_pneumothorax_darkens_the_apex_and_the_outer_edge_of_one_lung() {
     for step in 0..MANY {
         let change = change(Pathology::Pneumothorax, step);
         let [left, right] = [LEFT, RIGHT].map(|side| over(&change, side, [0.15, 0.5]));
-        assert!(left.min(right) < -2.0 && left.max(right).abs() < 0.5, "{step}: {left} {right}");
+        assert!(left.min(right) < -4.0 && left.max(right).abs() < 0.5, "{step}: {left} {right}");
+        let apex = if left < right { [0.28, 0.36] } else { [0.64, 0.72] };
+        assert!(over(&change, apex, [0.17, 0.25]) < -10.0, "{step}");
         // Nearer to the middle the lung is still there.
         let side = if left < right { [0.36, 0.44] } else { [0.56, 0.64] };
         assert!(over(&change, side, [0.4, 0.6]) > left.min(right) / 2.0, "{step}");
@@ -103,16 +105,16 @@ fn an_enlarged_heart_takes_more_than_half_of_the_chest() {
     for step in 0..200 {
         let ratio = |pathology: Option<Pathology>, view: Projection| {
             let chest = Chest { findings: pathology.map_or(NONE, with), sex: Sex::Female, view };
-            let mut anatomy = Anatomy::draw(false, &mut Dice(key(step).generator(Stream::BODY)));
-            let dice = Dice(key(step).generator(Stream::Finding(Pathology::Cardiomegaly).number(0)));
+            let mut anatomy = Anatomy::draw(false, &mut Dice::new(key(step).generator(Stream::BODY)));
+            let dice = Dice::new(key(step).generator(Stream::Finding(Pathology::Cardiomegaly).number(0)));
             chest.set_up(&mut anatomy, pathology.map(|_| dice));
             anatomy.cardiothoracic_ratio()
         };
         let (back, front) =
             (ratio(None, Projection::PosteroAnterior), ratio(None, Projection::AnteroPosterior));
-        assert!((0.3..0.481).contains(&back) && back <= front && front < 0.481, "{step}: {back} {front}");
+        assert!((0.419..0.481).contains(&back) && back <= front && front < 0.481, "{step}: {back} {front}");
         let enlarged = ratio(Some(Pathology::Cardiomegaly), Projection::PosteroAnterior);
-        assert!((0.539..0.661).contains(&enlarged), "{step}: {enlarged}");
+        assert!((0.579..0.661).contains(&enlarged), "{step}: {enlarged}");
     }
     for step in 0..MANY {
         let change = change(Pathology::Cardiomegaly, step);
@@ -125,7 +127,8 @@ fn an_enlarged_heart_takes_more_than_half_of_the_chest() {
 fn a_nodule_is_a_spot_of_the_radius_that_is_told() {
     let size = 256;
     let least = least_nodule_radius(size);
-    assert!((4.0..4.3).contains(&least_nodule_radius(96)), "{}", least_nodule_radius(96));
+    // 0.055 of the film's half side of 48 pixels, of which a length of 0.86 / 0.9775 takes the whole.
+    assert!((least_nodule_radius(96) - 3.0007).abs() < 1e-3, "{}", least_nodule_radius(96));
     for step in 0..MANY {
         let draw = |findings| {
             let chest = Chest { findings, sex: Sex::Male, view: Projection::PosteroAnterior };
@@ -139,10 +142,31 @@ fn a_nodule_is_a_spot_of_the_radius_that_is_told() {
         let most = more.iter().copied().fold(0.0, f64::max);
         // The film is not linear: half of the gray is a little less than half of the density.
         assert!(
-            most > 25.0 && seen(most / 2.5) > std::f64::consts::PI * (0.9 * least).powi(2),
+            most > 100.0 && seen(most / 2.5) > std::f64::consts::PI * (0.9 * least).powi(2),
             "{step}: {most}"
         );
         assert!(seen(3.0) < std::f64::consts::PI * (2.6 * least).powi(2), "{step}");
+    }
+}
+
+#[test]
+fn a_nodule_is_brighter_than_the_ribs_of_its_lung() {
+    for step in 0..MANY {
+        let (ill, healthy) = (draw(with(Pathology::Nodule), step), draw(NONE, step));
+        let brightest =
+            (0..ill.len()).max_by(|a, b| (ill[*a] - healthy[*a]).total_cmp(&(ill[*b] - healthy[*b])));
+        // The lungs' middle zones between the spine and the shoulder blades, without the heart.
+        let rib = [LEFT, RIGHT]
+            .into_iter()
+            .flat_map(|[left, right]| {
+                let healthy = &healthy;
+                let at = |share: f32| (share * SIZE as f32) as usize;
+                (at(0.3)..at(0.45))
+                    .flat_map(move |row| healthy[row * SIZE + at(left)..row * SIZE + at(right)].to_vec())
+            })
+            .fold(0.0, f32::max);
+        let nodule = ill[brightest.unwrap()];
+        assert!(nodule > rib + 20.0, "{step}: {nodule} {rib}");
     }
 }
 
