@@ -184,6 +184,7 @@ fn hint(error: &anyhow::Error) -> Option<String> {
             Some(model::Error::CutOff { .. } | model::Error::Damaged { .. }) => {
                 Some("copy the file again from where it came, or train again".to_owned())
             }
+            Some(model::Error::StateDict(error)) => error.hint(),
             Some(model::Error::NoFile { what: "weights", .. }) => Some(
                 "run `cargo xtask fetch-weights`, name a file with `--weights FILE`, or train from scratch with \
                  `--weights none`"

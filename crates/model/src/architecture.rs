@@ -4,12 +4,12 @@ use serde::{Serialize, Serializer};
 use tch::Tensor;
 
 use crate::{
-    Error, HeatMapMethod, InputScale, PrecisionChoice, Result,
+    Error, HeatMapMethod, InputScale, Normalisation, PrecisionChoice, Result,
     backbone::Module,
     layers::Head,
     stage::Stage,
     tensors::{Shapes, Tensors},
-    weights::{self, PretrainedWeights},
+    weights::{self, PretrainedWeights, WeightsFormat},
 };
 
 /// Kind of network: its name, defaults and limits, and the function that builds it. One row in
@@ -25,6 +25,8 @@ pub struct Architecture {
     pub batch_size: usize,
     /// Default scaling of 8-bit values.
     pub input_scale: InputScale,
+    /// Default normalisation of each channel after that.
+    pub normalisation: Option<Normalisation>,
     /// Default number format.
     pub precision: PrecisionChoice,
     /// True where it computes in bf16 as well as in f32.
@@ -72,6 +74,11 @@ impl Architecture {
             PretrainedPart::Weights(weights) => Some(weights),
             _ => None,
         }
+    }
+
+    /// True where a file of weights for it is a TorchScript module, which can run code of its author.
+    pub fn weights_run_code(&self) -> bool {
+        self.weights().is_some_and(|weights| matches!(weights.format, WeightsFormat::TorchScript { .. }))
     }
 
     /// True where its pretrained part is a TorchScript module of the user's.

@@ -114,6 +114,9 @@ pub enum Error {
         /// Difference or failure found.
         problem: String,
     },
+    /// File of weights that cannot be read.
+    #[error(transparent)]
+    StateDict(#[from] state_dict::Error),
     /// Models of an ensemble that answer different kinds of questions.
     #[error("one model is `{}` and another `{}`", .tasks[0], .tasks[1])]
     OtherTask {

@@ -1,7 +1,7 @@
 use base::random::{Key, Purpose, unit};
 
 /// Returns the initial values of Keras' layers: `glorot_uniform` kernels (`[out, in]` or `[out, in, height, width]`),
-/// variances of 1, and zeros everywhere else.
+/// variances and scales of batch norms of 1, and zeros everywhere else.
 pub(crate) fn values(name: &str, shape: &[usize], seed: u64, index: u64) -> Vec<f32> {
     match *shape {
         [out, input, height, width] => {
@@ -9,7 +9,10 @@ pub(crate) fn values(name: &str, shape: &[usize], seed: u64, index: u64) -> Vec<
             glorot_uniform(out * input * field, input * field, out * field, seed, index)
         }
         [out, input] => glorot_uniform(out * input, input, out, seed, index),
-        _ => vec![f32::from(u8::from(name.ends_with(".var"))); shape.iter().product()],
+        _ => {
+            let is_one = [".var", ".running_var", ".weight"].iter().any(|end| name.ends_with(end));
+            vec![f32::from(u8::from(is_one)); shape.iter().product()]
+        }
     }
 }
 

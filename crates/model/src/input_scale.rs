@@ -23,4 +23,9 @@ pub struct Normalisation {
     pub std: [f32; 3],
 }
 
+/// Mean and standard deviation of ImageNet's channels, in `[0, 1]`, as torchvision's weights want them
+/// (`torchvision/transforms/_presets.py`).
+pub(crate) const IMAGENET: Normalisation =
+    Normalisation { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+
 names!(InputScale, "input scale", "unit" => Self::Unit, "signed" => Self::Signed);

@@ -57,7 +57,9 @@ pub use input_scale::{InputScale, Normalisation};
 pub use layers::{DropoutStep, Mode};
 pub use named_tensor::NamedTensor;
 pub use network::Parameter;
-pub use networks::{ARCHITECTURES, CONVNET, INCEPTION_V3, TORCHSCRIPT};
+pub use networks::{
+    ARCHITECTURES, CONVNET, DENSENET_121, EFFICIENTNET_LITE0, INCEPTION_V3, RESNET_50, TORCHSCRIPT,
+};
 pub use predictor::{
     Assessment, InputReader, InputRules, InputWarning, PredictOptions, Predictor, PreparedImage,
 };

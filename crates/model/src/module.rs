@@ -13,10 +13,19 @@ use crate::{Error, Result};
 
 /// Reads a file's bytes; `what` names its content in the error for a missing file.
 pub(crate) fn read_file(path: &Path, what: &'static str) -> Result<Vec<u8>> {
-    read_archive(path).map_err(|source| match source.kind() {
+    read_archive(path).map_err(unreadable(path, what))
+}
+
+/// Reads a file of at most 16 GiB, whatever its form is; `what` names it in the error of a missing one.
+pub(crate) fn read_whole(path: &Path, what: &'static str) -> Result<Vec<u8>> {
+    base::read_bounded(path, MAX_BYTES).map_err(unreadable(path, what))
+}
+
+fn unreadable(path: &Path, what: &'static str) -> impl Fn(io::Error) -> Error {
+    move |source| match source.kind() {
         io::ErrorKind::NotFound => Error::NoFile { what, path: path.to_owned() },
         _ => Error::Io { action: "read", path: path.to_owned(), source },
-    })
+    }
 }
 
 /// Largest file of weights, in bytes.

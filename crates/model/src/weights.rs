@@ -1,4 +1,4 @@
-//! Pretrained weights, read from the TorchScript module that contains them.
+//! Pretrained weights, read from the TorchScript module or the state dict that contains them.
 
 use std::{collections::HashMap, path::Path};
 
@@ -11,10 +11,26 @@ use crate::{Error, Result, module, tensors::Shapes};
 pub struct PretrainedWeights {
     /// Path that `cargo xtask fetch-weights` writes them to, below the working folder.
     pub path: &'static str,
-    /// SHA-256 of that file, in lowercase hexadecimal digits.
+    /// SHA-256 of that file in lowercase hexadecimal digits, or its beginning.
     pub(crate) sha256: &'static str,
-    /// Text before our names in the names of its tensors.
-    pub(crate) prefix: &'static str,
+    pub(crate) format: WeightsFormat,
+}
+
+/// Form of a file of weights, and its names of tensors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WeightsFormat {
+    /// TorchScript module.
+    TorchScript {
+        /// Text before our names in the names of its tensors.
+        prefix: &'static str,
+    },
+    /// State dict: safetensors, or PyTorch's `.pth`.
+    StateDict {
+        /// Parts of names in files, and what stands in their place here.
+        renamed: &'static [(&'static str, &'static str)],
+        /// Beginning of the names of the classifier's tensors, which are left out.
+        classifier: &'static str,
+    },
 }
 
 /// Reads tensors of these names and shapes, mapped one to one; `network` names them in errors. `pinned`: only the file that
@@ -26,8 +42,11 @@ pub(crate) fn read(
     path: &Path,
     pinned: bool,
 ) -> Result<HashMap<String, Tensor>> {
-    let file = module::read_file(path, "weights")?;
-    if pinned && module::sha256(&file) != weights.sha256 {
+    let file = match weights.format {
+        WeightsFormat::TorchScript { .. } => module::read_file(path, "weights")?,
+        WeightsFormat::StateDict { .. } => module::read_whole(path, "weights")?,
+    };
+    if pinned && !module::sha256(&file).starts_with(weights.sha256) {
         return Err(Error::Weights {
             path: path.to_owned(),
             problem: format!(
@@ -35,8 +54,55 @@ pub(crate) fn read(
             ),
         });
     }
-    let module = module::load(&file, path, Device::Cpu)?;
-    mapped(module.named_parameters()?, shapes, network, weights.prefix, path)
+    match weights.format {
+        WeightsFormat::TorchScript { prefix } => {
+            let module = module::load(&file, path, Device::Cpu)?;
+            mapped(module.named_parameters()?, shapes, network, prefix, path)
+        }
+        WeightsFormat::StateDict { renamed, classifier } => {
+            let mut found = state_dict::decode(&file, path)?;
+            found.remove_prefixes();
+            mapped(tensors(found, renamed, classifier)?, shapes, network, "", path)
+        }
+    }
+}
+
+/// Counters of PyTorch's batch norms, which are no weights.
+const COUNTER: &str = ".num_batches_tracked";
+
+/// Converts the tensors of a state dict to f32 under our names, without the classifier and counters.
+fn tensors(
+    found: state_dict::StateDict,
+    renamed: &[(&str, &str)],
+    classifier: &str,
+) -> Result<Vec<(String, Tensor)>> {
+    let is_weight = |name: &str| !name.starts_with(classifier) && !name.ends_with(COUNTER);
+    let found = found.into_tensors().into_iter().filter(|(name, _)| is_weight(name));
+    found
+        .map(|(name, stored)| {
+            let values = stored.to_f32().unwrap_or_default();
+            let shape: Vec<i64> = stored.shape.iter().map(|&side| side as i64).collect();
+            let tensor = Tensor::f_from_slice(&values)?;
+            // A tensor of whole numbers has no values here: its shape is told.
+            let tensor = if tensor.numel() as i64 == shape.iter().product::<i64>() {
+                tensor.f_view(&shape[..])?
+            } else {
+                tensor
+            };
+            let ours = renamed.iter().fold(name, |name, (theirs, ours)| name.replace(theirs, ours));
+            Ok((ours, tensor))
+        })
+        .collect()
+}
+
+/// Spreads the kernel of a first convolution of gray images over three channels, which hold the same values here.
+fn in_colour(tensor: Tensor, shape: &[usize]) -> Result<Tensor> {
+    match (&tensor.size()[..], shape) {
+        (&[out, 1, height, width], &[_, 3, ..]) => {
+            Ok(tensor.f_div_scalar(3.0)?.f_expand([out, 3, height, width], false)?)
+        }
+        _ => Ok(tensor),
+    }
 }
 
 /// Copies the module's tensors under our names: loaded tensors must not be tied to the module.
@@ -54,6 +120,7 @@ fn mapped(
         let tensor = found
             .remove(&format!("{prefix}{name}"))
             .ok_or_else(|| problem(format!("tensor `{prefix}{name}` of {network} is missing")))?;
+        let tensor = in_colour(tensor, &shape)?;
         let there: Vec<usize> = tensor.size().iter().map(|&side| side as usize).collect();
         if there != shape {
             return Err(problem(format!("tensor `{prefix}{name}` has shape {there:?}, expected {shape:?}")));

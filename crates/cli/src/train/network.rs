@@ -52,7 +52,10 @@ impl NetworkPlan {
             formats: Some(formats),
             interpolation: settings.interpolation,
             input_scale: settings.input_scale.unwrap_or(architecture.input_scale),
-            normalisation: settings.mean.zip(settings.std).map(|(mean, std)| Normalisation { mean, std }),
+            normalisation: match settings.mean.zip(settings.std) {
+                Some((mean, std)) => Some(Normalisation { mean, std }),
+                None => architecture.normalisation,
+            },
             precision: match settings.precision.unwrap_or(architecture.precision) {
                 PrecisionChoice::Auto if !architecture.has_bf16 => Precision::F32,
                 precision => precision.resolve(device),
@@ -85,7 +88,7 @@ impl NetworkPlan {
         self.check_memory(self.spec.training_bytes(&self.freeze, self.batch_size)?)?;
         let runs_code = match resumed {
             Some(checkpoint) => checkpoint.backbone.is_some(),
-            None => self.pretrained.is_some() && !self.pinned,
+            None => self.pretrained.is_some() && !self.pinned && self.weights_run_code(),
         };
         if runs_code {
             output.warn(RUNS_CODE);
@@ -102,6 +105,11 @@ impl NetworkPlan {
         // The memory of a TorchScript module is known only now.
         self.check_memory(classifier.training_bytes(self.batch_size))?;
         Ok(classifier)
+    }
+
+    /// Tells if the file of the pretrained part can run code of its author.
+    fn weights_run_code(&self) -> bool {
+        self.spec.architecture.takes_module() || self.spec.architecture.weights_run_code()
     }
 
     /// Refuses a network that takes more memory than there is.
@@ -167,10 +175,11 @@ fn check_flags(settings: &TrainSettings) -> Result<()> {
         let hint = add(Architecture::takes_module);
         return Err(hinted(format!("`--backbone` does not go with {model}"), hint));
     }
-    if !model.takes_module() && settings.mean.is_some() {
+    if !model.takes_module() && model.normalisation.is_none() && settings.mean.is_some() {
+        let hint = add(|model| model.takes_module() || model.normalisation.is_some());
         return Err(hinted(
             format!("`--mean` and `--std` do not go with {model}"),
-            "they are for `--model torchscript`; `--input-scale` is for all",
+            format!("{hint}; `--input-scale` is for all"),
         ));
     }
     if !model.has_pretrained_part() && settings.base_learning_rate.is_some() {

@@ -283,6 +283,8 @@ fn resolved(
     settings.base_learning_rate = Some(given.base_learning_rate.unwrap_or(given.learning_rate));
     settings.weight_decay = Some(config.weight_decay);
     settings.input_scale = Some(spec.input_scale);
+    settings.mean = spec.normalisation.map(|normalisation| normalisation.mean);
+    settings.std = spec.normalisation.map(|normalisation| normalisation.std);
     settings.precision = Some(PrecisionChoice::Fixed(spec.precision));
     let (weights, takes_module) = (spec.architecture.weights(), spec.architecture.takes_module());
     settings.weights = weights.map(|_| pretrained.clone().map_or(WeightsChoice::None, WeightsChoice::File));

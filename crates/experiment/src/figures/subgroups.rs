@@ -5,6 +5,7 @@ use std::{
     str::FromStr,
 };
 
+use base::attributes::canonical;
 use metrics::{Figure, independent_difference};
 use serde::Deserialize;
 use serde_json::Value;
@@ -325,7 +326,9 @@ struct Column<'a> {
 
 impl<'a> Column<'a> {
     fn find(set: &'a PredictionTable, column: &str, settings: &'a SubgroupSettings) -> Result<Self> {
-        let same = |name: &str| name.to_lowercase() == column.trim().to_lowercase();
+        // Age, sex and view have one name, however a file calls them.
+        let known = canonical(column.trim());
+        let same = |name: &str| name.to_lowercase() == column.trim().to_lowercase() || known == Some(name);
         let Some(attribute) = set.attributes().iter().find(|attribute| same(&attribute.name)) else {
             let columns = set.attributes().iter().map(|attribute| attribute.name.clone()).collect();
             return Err(Error::NoColumn { column: column.trim().to_owned(), columns });

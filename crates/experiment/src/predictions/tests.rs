@@ -174,7 +174,7 @@ fn columns_of_other_programs_are_told_by_their_names() {
     assert_eq!((table.images[0].group.as_deref(), table.images[1].group.as_deref()), (Some("7"), None));
     assert_eq!(
         table.attributes(),
-        [Attribute { name: "View".to_owned(), values: vec!["PA".to_owned(), "AP".to_owned()] }]
+        [Attribute { name: "view".to_owned(), values: vec!["PA".to_owned(), "AP".to_owned()] }]
     );
     let chosen = OtherPredictions {
         labels: vec!["Edema".to_owned()],
@@ -184,6 +184,31 @@ fn columns_of_other_programs_are_told_by_their_names() {
     let table = other(text, &chosen).unwrap();
     assert_eq!((table.labels(), table.scores.row(1)), (&["Edema".to_owned()][..], &[1.0][..]));
     assert_eq!(table.images[1].group.as_deref(), Some("AP"));
+}
+
+#[test]
+fn ages_are_in_years_and_what_is_missing_is_empty() {
+    let text = "path,Patient Age,Gender,a,p_a\nx,057Y,nan,1,0.5\ny,148,F,0,0.5\nz,NaN,M,0,0.5\n";
+    let table = other(text, &OtherPredictions::default()).unwrap();
+    let of = |name: &str| table.attributes().iter().find(|attribute| attribute.name == name).unwrap();
+    assert_eq!(
+        (&of("age").values[..], &of("sex").values[..]),
+        (&["57", "", ""].map(str::to_owned)[..], &["", "F", "M"].map(str::to_owned)[..])
+    );
+}
+
+#[test]
+fn a_column_of_marks_before_the_probabilities_is_a_label() {
+    let text = "path,a,b,p_a\nx,1,0,0.5\ny,0,1,0.5\n";
+    let error = other(text, &OtherPredictions::default()).unwrap_err();
+    assert_eq!(error, "`FILE`, line 1: no column `p_b` with the probabilities of `b`");
+    // Where labels are named, the others are attributes; and so are columns behind the probabilities, and words.
+    let named = OtherPredictions { labels: vec!["a".to_owned()], ..Default::default() };
+    assert_eq!(other(text, &named).unwrap().attributes()[0].name, "b");
+    let behind = other("path,a,p_a,b\nx,1,0.5,0\n", &OtherPredictions::default()).unwrap();
+    assert_eq!(behind.attributes()[0].name, "b");
+    let words = other("path,a,b,p_a\nx,1,ward,0.5\n", &OtherPredictions::default()).unwrap();
+    assert_eq!(words.attributes()[0].name, "b");
 }
 
 #[test]
@@ -206,7 +231,7 @@ fn a_compressed_file_is_read_and_other_files_are_refused_by_line_and_column() {
     std::fs::write(&path, packed.finish().unwrap()).unwrap();
     assert_eq!(OtherPredictions::default().read(&path).unwrap().labels(), ["a"]);
     for (text, problem) in [
-        ("", "line 1: no column `path`; there are "),
+        ("", "line 1: the file is empty"),
         ("x,a,p_a\n", "line 1: no column `path`; there are `x`, `a`, `p_a`"),
         ("path,a,a,p_a\n", "line 1: column `a` is there twice"),
         ("path,a\n", "line 1: no column `p_<label>` with probabilities"),

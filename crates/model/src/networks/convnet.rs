@@ -21,6 +21,7 @@ pub static CONVNET: Architecture = Architecture {
     min_image_size: 4,
     batch_size: 250,
     input_scale: InputScale::Unit,
+    normalisation: None,
     precision: PrecisionChoice::Fixed(Precision::F32),
     has_bf16: true,
     // Its dense layers weigh each pixel of its maps by itself; the means of Grad-CAM lose that.

@@ -16,7 +16,7 @@ use crate::{
     layers::{Conv, ConvBnAct, Folded, Head, STUDY},
     stage::{Activations, Pass, Places, Prepared, Stage},
     tensors::Tensors,
-    weights::PretrainedWeights,
+    weights::{PretrainedWeights, WeightsFormat},
 };
 use blocks::{Block, blocks};
 
@@ -28,13 +28,14 @@ pub static INCEPTION_V3: Architecture = Architecture {
     min_image_size: 75,
     batch_size: 15,
     input_scale: InputScale::Signed,
+    normalisation: None,
     precision: PrecisionChoice::Auto,
     has_bf16: true,
     heat_map: HeatMapMethod::GradCam,
     pretrained: PretrainedPart::Weights(PretrainedWeights {
         path: "data/weights/inception-v3.pt",
         sha256: "7ff4a85c3a6378f0dfc8433ffd789663b01176bec0a683a435651739c091fa34",
-        prefix: "net.layers.",
+        format: WeightsFormat::TorchScript { prefix: "net.layers." },
     }),
     build,
 };

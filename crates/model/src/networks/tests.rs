@@ -137,3 +137,79 @@ fn a_step_reaches_every_parameter_in_each_precision() {
         }
     }
 }
+
+/// Value `i` of a tensor by the formula of `make_networks.py`.
+fn formula(name: &str, shape: &[usize]) -> Tensor {
+    let hash: i64 = name.bytes().map(i64::from).sum();
+    let n: usize = shape.iter().product();
+    let fan_in: usize = shape[1..].iter().product();
+    let value = |i: usize| {
+        let v = ((31 * hash + 17 * i as i64) % 101) as f64 / 101.0 - 0.5;
+        match name {
+            _ if shape.len() == 4 => v * (12.0 / fan_in as f64).sqrt(),
+            _ if name.ends_with("running_var") => 1.0 + v,
+            _ if name.ends_with("weight") => 1.0 + 0.4 * v,
+            _ => 0.4 * v,
+        }
+    };
+    let values: Vec<f32> = (0..n).map(|i| value(i) as f32).collect();
+    Tensor::from_slice(&values).view(shape.iter().map(|&side| side as i64).collect::<Vec<_>>().as_slice())
+}
+
+#[derive(serde::Deserialize)]
+struct Reference {
+    network: String,
+    image_size: usize,
+    features: i64,
+    mean: f64,
+    first: Vec<Vec<f64>>,
+}
+
+/// Features by weights of a formula, against those of the Python packages whose graphs the networks follow.
+#[test]
+fn features_are_those_of_the_packages_that_the_graphs_follow() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/reference/networks.json");
+    let mut file: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let cases: Vec<Reference> = serde_json::from_value(file["cases"].take()).unwrap();
+    assert_eq!(cases.len(), 3);
+    for case in cases {
+        let architecture: &'static Architecture = case.network.parse().unwrap();
+        let side = case.image_size;
+        let values: Vec<f32> =
+            (0..2 * side * side * 3).map(|i| ((i * i % 251) as f64 / 251.0 - 0.5) as f32).collect();
+        let side = side as i64;
+        let images = Tensor::from_slice(&values).view([2, side, side, 3]).permute([0, 3, 1, 2]);
+        let features = |precision, freeze: &Freeze| {
+            let spec = Spec { image_size: case.image_size, ..spec(architecture, precision) };
+            let (_, shapes) = Network::declared(&spec, None).unwrap().unwrap();
+            let given = shapes.iter().map(|(name, shape)| (name.clone(), formula(name, shape))).collect();
+            let mut tensors = Tensors::fresh(&shapes, given, 28, Device::Cpu).unwrap();
+            let mut network = Network::new(&spec, None, &mut tensors).unwrap();
+            network.freeze(freeze, false).unwrap();
+            // Frozen, the layers are prepared once; otherwise they are folded in each pass.
+            let maps = network.maps(&images).unwrap().unwrap();
+            network.head.input(&maps.values, network.compute).unwrap()
+        };
+        for freeze in [Freeze::None, Freeze::All] {
+            let found = features(Precision::F32, &freeze);
+            assert_eq!(found.size(), [2, case.features], "{architecture}");
+            let mean = found.mean(Number::Double).double_value(&[]);
+            assert!(
+                (mean - case.mean).abs() / case.mean.max(1.0) < 1e-4,
+                "{architecture}: mean {mean}, expected {}",
+                case.mean
+            );
+            for (row, expected) in case.first.iter().enumerate() {
+                for (at, expected) in expected.iter().enumerate() {
+                    let value = found.double_value(&[row as i64, at as i64]);
+                    let off = (value - expected).abs() / expected.abs().max(1.0);
+                    assert!(off < 1e-4, "{architecture}: {value}, expected {expected}");
+                }
+            }
+        }
+        let [f32, bf16] =
+            [Precision::F32, Precision::Bf16].map(|precision| features(precision, &Freeze::None));
+        let cosine = Tensor::cosine_similarity(&f32, &bf16, 1, 1e-12).min().double_value(&[]);
+        assert!(cosine > 0.999, "{architecture}: cosine {cosine}");
+    }
+}

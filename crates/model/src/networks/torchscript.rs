@@ -21,6 +21,7 @@ pub static TORCHSCRIPT: Architecture = Architecture {
     min_image_size: 1,
     batch_size: 15,
     input_scale: InputScale::Unit,
+    normalisation: None,
     precision: PrecisionChoice::Fixed(Precision::F32),
     has_bf16: false,
     // It may give no maps, but one vector an image.
