@@ -8,7 +8,8 @@ With `h` the sum of the bytes of a tensor's name, value `i` of it (in row-major 
 and from it, in float64, rounded to float32:
 
 - kernels of convolutions: `v * sqrt(12 / fan_in)`, `fan_in` being the number of values of one output channel;
-- scales of batch norms (`weight`): `1 + 0.4 v`; offsets (`bias`) and stored means: `0.4 v`; stored variances: `1 + v`.
+- scales of batch norms (`weight`): `1 + 0.4 v`, and half of that for the last of a residual block (`bn3`), so that the sums do not
+  grow from block to block; offsets (`bias`) and stored means: `0.4 v`; stored variances: `1 + v`.
 
 Images are `[2, 3, side, side]` with `((i * i) mod 251) / 251 - 0.5` as value `i` in the order image, row, column, channel.
 """
@@ -29,7 +30,7 @@ def formula(name, tensor):
     elif name.endswith("running_var"):
         v = 1 + v
     elif name.endswith("weight"):
-        v = 1 + 0.4 * v
+        v = (1 + 0.4 * v) / (2 if name.endswith("bn3.weight") else 1)
     else:
         v = 0.4 * v
     return v.float().reshape(tensor.shape)

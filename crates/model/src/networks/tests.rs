@@ -148,6 +148,7 @@ fn formula(name: &str, shape: &[usize]) -> Tensor {
         match name {
             _ if shape.len() == 4 => v * (12.0 / fan_in as f64).sqrt(),
             _ if name.ends_with("running_var") => 1.0 + v,
+            _ if name.ends_with("bn3.weight") => (1.0 + 0.4 * v) / 2.0,
             _ if name.ends_with("weight") => 1.0 + 0.4 * v,
             _ => 0.4 * v,
         }
