@@ -23,7 +23,7 @@ const NOT_WRITTEN: &str =
     "error: cannot write the results to standard output: No space left on device (os error 28)\n";
 
 /// Command lines for every way in which each command prints results; `RUN` is a trained run's folder.
-const COMMANDS: [&str; 43] = [
+const COMMANDS: [&str; 45] = [
     "--version",
     "--help",
     "help train",
@@ -51,6 +51,8 @@ const COMMANDS: [&str; 43] = [
     "export --saved RUN --out new.pt --force",
     "export --saved RUN --out new.pt --force --json",
     "serve --saved RUN --listen 127.0.0.1:0",
+    "models",
+    "models --json",
     "data scan xrays",
     "data scan xrays --json",
     "data sample --out new/8 --count 15 --test-per-class 1 --image-size 32",

@@ -43,7 +43,7 @@ fn what_is_wrong_with_a_recipe_is_said() {
     let refuses = |recipe: &str, words: &[&str]| {
         world.refuses(&["train", "--data", "xrays", "--out", "run", "--recipe", recipe], words);
     };
-    refuses("good", &["error: there is no recipe `good`", "hint: ", "best, frozen"]);
+    refuses("good", &["error: there is no recipe `good`", "hint: ", "best, fast, frozen"]);
     for (text, words) in [
         ("speed = 1", "error: recipe `mine.toml`: `speed` is no setting of `train`"),
         ("epochs 3", "error: recipe `mine.toml`, line 1: "),

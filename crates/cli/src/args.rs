@@ -14,6 +14,7 @@ mod explain;
 mod export;
 mod guide;
 mod labels;
+mod models;
 mod networks;
 mod predict;
 mod predictor;
@@ -34,6 +35,7 @@ pub(crate) use explain::ExplainArgs;
 pub(crate) use export::ExportArgs;
 pub(crate) use guide::{GuideArgs, SchemaName};
 pub(crate) use labels::LabelArgs;
+pub(crate) use models::ModelsArgs;
 pub(crate) use predict::PredictArgs;
 pub(crate) use predictor::PredictorArgs;
 pub(crate) use report::ReportArgs;
@@ -115,6 +117,8 @@ pub(crate) enum Command {
     Serve(Box<ServeArgs>),
     /// Write a saved model as one TorchScript file, from 8-bit pixels to probabilities
     Export(ExportArgs),
+    /// List the networks, with their sizes and default weights
+    Models(ModelsArgs),
     /// Inspect a data set, split it, or make a synthetic one
     #[command(subcommand)]
     Data(DataCommand),

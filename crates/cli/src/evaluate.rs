@@ -75,7 +75,7 @@ fn page(predictions: &Path, set: PredictionTable, figures: TestFigures) -> Strin
         names,
         pictures: None,
     };
-    report::evaluation_page(&report::Evaluation { name, test })
+    report::evaluation_page(&report::EvaluatedPredictions { name, test })
 }
 
 /// Adds the edit that mends a file of predictions.

@@ -25,6 +25,7 @@ mod folder;
 mod found;
 mod guide;
 mod memory;
+mod models;
 mod output;
 mod predict;
 mod predictor;
@@ -82,6 +83,7 @@ fn run() -> u8 {
         Command::Report(args) => report::run(&args, &output),
         Command::Serve(args) => serve::run(&args, &output),
         Command::Export(args) => export::run(&args, &output),
+        Command::Models(args) => models::run(&args, &output),
         Command::Data(DataCommand::Scan(args)) => folder::scan(&args, &output),
         Command::Data(DataCommand::Sample(args)) => sample::sample(&args, &output),
         Command::Data(DataCommand::Cache(args)) => cache::run(&args, &output),

@@ -185,11 +185,7 @@ fn hint(error: &anyhow::Error) -> Option<String> {
                 Some("copy the file again from where it came, or train again".to_owned())
             }
             Some(model::Error::StateDict(error)) => error.hint(),
-            Some(model::Error::NoFile { what: "weights", .. }) => Some(
-                "run `cargo xtask fetch-weights`, name a file with `--weights FILE`, or train from scratch with \
-                 `--weights none`"
-                    .to_owned(),
-            ),
+            Some(model::Error::NoFile { what: "weights", path }) => Some(no_weights(path)),
             Some(model::Error::NoFile { .. }) => Some("check the spelling".to_owned()),
             Some(model::Error::Weights { .. }) => {
                 Some("run `cargo xtask fetch-weights`, or name another file with `--weights FILE`".to_owned())
@@ -357,6 +353,18 @@ pub(crate) fn report_panics() {
         // On any thread: the code says whose fault it is.
         end(PROGRAM);
     }));
+}
+
+/// Tells how the weights that are looked for at a path can be had.
+fn no_weights(path: &Path) -> String {
+    let of_network = model::ARCHITECTURES.into_iter().filter_map(model::Architecture::weights);
+    let default = of_network.into_iter().find(|weights| path.ends_with(weights.path));
+    let other = "name a file with `--weights FILE`, or train from scratch with `--weights none`";
+    match default.map(|weights| weights.fetched_by) {
+        Some(Some(command)) => format!("run `{command}`, {other}"),
+        Some(None) => format!("put torchvision's file there, {other}"),
+        None => other.to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -6,11 +6,15 @@ use tch::{Device, Kind, Tensor};
 
 use crate::{Error, Result, module, tensors::Shapes};
 
-/// Weights that can be fetched.
+/// Default weights of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PretrainedWeights {
-    /// Path that `cargo xtask fetch-weights` writes them to, below the working folder.
+    /// Path at which they are looked for, below the working folder.
     pub path: &'static str,
+    /// Command that fetches them; none where they can only be had by hand.
+    pub fetched_by: Option<&'static str>,
+    /// Licence of the file, and who gives it.
+    pub licence: &'static str,
     /// SHA-256 of that file in lowercase hexadecimal digits, or its beginning.
     pub(crate) sha256: &'static str,
     pub(crate) format: WeightsFormat,

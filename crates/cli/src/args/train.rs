@@ -26,7 +26,7 @@ const MAX_BATCH: usize = 1_000_000;
 pub(crate) struct TrainSettings {
     #[arg(long, default_value = "convnet", help = networks::names("Network to train; torchscript with a --backbone"))]
     pub(crate) model: &'static Architecture,
-    /// TOML file of settings by flag name, or a built-in recipe (best, frozen). Flags take precedence over it
+    /// TOML file of settings by flag name, or a built-in recipe (best, fast, frozen). Flags take precedence over it
     #[arg(long, value_name = "FILE|NAME")]
     pub(crate) recipe: Option<String>,
     /// Folder with one folder of images per class, a CSV with a row per image, or a label file of findings (NIH, CheXpert, MIMIC,

@@ -82,10 +82,12 @@ impl Layer for Sequence {
     }
 
     fn kept(&self, from: MapSize) -> i64 {
-        let add = |(kept, size): (i64, MapSize), layer: &Box<dyn Layer>| {
-            (kept + layer.kept(size), layer.output(size))
-        };
-        self.0.iter().fold((0, from), add).0
+        let (mut kept, mut size) = (0, from);
+        for layer in &self.0 {
+            kept += layer.kept(size);
+            size = layer.output(size);
+        }
+        kept
     }
 
     fn places(&self, from: Places) -> Places {

@@ -32,6 +32,8 @@ pub static DENSENET_121: Architecture = Architecture {
     heat_map: HeatMapMethod::GradCam,
     pretrained: PretrainedPart::Weights(PretrainedWeights {
         path: "data/weights/densenet121-a639ec97.pth",
+        fetched_by: None,
+        licence: "BSD-3-Clause (torchvision)",
         sha256: "a639ec97",
         format: WeightsFormat::StateDict {
             // The file has `denselayer1.norm.1.weight` where the module has `denselayer1.norm1.weight`.

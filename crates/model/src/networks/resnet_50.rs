@@ -32,6 +32,8 @@ pub static RESNET_50: Architecture = Architecture {
     heat_map: HeatMapMethod::GradCam,
     pretrained: PretrainedPart::Weights(PretrainedWeights {
         path: "data/weights/resnet50-11ad3fa6.pth",
+        fetched_by: None,
+        licence: "BSD-3-Clause (torchvision)",
         sha256: "11ad3fa6",
         format: WeightsFormat::StateDict { renamed: &[], classifier: "fc." },
     }),

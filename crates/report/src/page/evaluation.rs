@@ -3,11 +3,11 @@
 use maud::html;
 
 use super::{Plots, cases, document, figures, head, labels, limits, parts, subgroups};
-use crate::{Evaluation, plots};
+use crate::{EvaluatedPredictions, plots};
 
 /// Makes the page of evaluated predictions: HTML that needs no other file, no script and no network.
-pub fn evaluation_page(evaluation: &Evaluation) -> String {
-    let Evaluation { name, test } = evaluation;
+pub fn evaluation_page(evaluation: &EvaluatedPredictions) -> String {
+    let EvaluatedPredictions { name, test } = evaluation;
     let drawings = plots::drawings_of_test(test);
     let plots: Plots<'_> = &drawings;
     let models = vec![("model".to_owned(), &test.saved)];
@@ -43,5 +43,5 @@ pub fn evaluation_page(evaluation: &Evaluation) -> String {
         }
         (limits::of_predictions(test))
     };
-    document(&format!("Evaluation of {name}"), test.saved.task(), &header, &main)
+    document(&format!("EvaluatedPredictions of {name}"), test.saved.task(), &header, &main)
 }

@@ -4,9 +4,9 @@ use experiment::{MultiClassFigures, TestFigures};
 use maud::{Markup, html};
 use metrics::{CLASS_FIGURES, FIGURES, Figure, FigureSpec, FigureTable, KerasFigures};
 
-use crate::{Test, number, report::Models};
+use crate::{Test, number, report::TestedModels};
 
-pub(super) fn section(models: &Models<'_>, test: &Test) -> Markup {
+pub(super) fn section(models: &TestedModels<'_>, test: &Test) -> Markup {
     let of_classes: Option<Vec<_>> = models.iter().map(|(_, figures)| figures.multi_class()).collect();
     let Some(of_classes) = of_classes else { return html! {} };
     let undefined = test.saved.undefined();
@@ -39,7 +39,7 @@ pub(super) fn section(models: &Models<'_>, test: &Test) -> Markup {
 }
 
 /// Renders the eight figures of the study, and the ones that a reviewer asks for besides.
-fn rows(models: &Models<'_>, of_classes: &[&MultiClassFigures]) -> Markup {
+fn rows(models: &TestedModels<'_>, of_classes: &[&MultiClassFigures]) -> Markup {
     let each = |of: &dyn Fn(&KerasFigures) -> String| -> Vec<String> {
         of_classes.iter().map(|model| of(&model.keras)).collect()
     };

@@ -1,6 +1,5 @@
 //! Head of the page: the most important facts.
 
-use experiment::TestFigures;
 use maud::{Markup, html};
 use metrics::Figure;
 
@@ -57,7 +56,7 @@ fn verdict(report: &Report) -> String {
 pub(super) fn verdict_of_test(model: &str, test: &Test) -> String {
     let saved = &test.saved;
     if let Some(labels) = saved.multi_label() {
-        return labels::verdict(model, saved, labels);
+        return labels::verdict(model, test, labels);
     }
     let matrix = saved.multi_class().map_or(&[][..], |figures| &figures.confusion_matrix);
     let right: u64 = matrix.iter().enumerate().filter_map(|(class, row)| row.get(class)).sum();
@@ -68,14 +67,9 @@ pub(super) fn verdict_of_test(model: &str, test: &Test) -> String {
     format!(
         "The {model} gets {} of {} right: accuracy {}{interval}.",
         number::whole(right),
-        number::count(saved.images, image_noun(saved)),
+        number::count(saved.images, test.image_noun()),
         number::figure(accuracy.value),
     )
-}
-
-/// Returns the noun for a test's images.
-pub(super) fn image_noun(figures: &TestFigures) -> &'static str {
-    if figures.synthetic { "synthetic test image" } else { "test image" }
 }
 
 /// Link to a section, a figure of it, and the figure's name.

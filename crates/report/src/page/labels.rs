@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use experiment::{FindingCounts, LabelFigures, MultiLabelFigures, TestFigures};
+use experiment::{FindingCounts, LabelFigures, MultiLabelFigures};
 use maud::{Markup, html};
 use metrics::{FEW_IMAGES, Figure, FigureTable, LABEL_FIGURES, LabelCalibration, Scores};
 
-use super::{Plots, figures, head::image_noun, plot};
-use crate::{Report, Test, number, plots::Panels, report::Models};
+use super::{Plots, figures, plot};
+use crate::{Report, Test, number, plots::Panels, report::TestedModels};
 
 /// Largest number of labels whose co-occurrence is shown.
 const CO_OCCURRING: usize = 20;
@@ -16,9 +16,10 @@ const RANKING: [&str; 2] = ["roc_auc", "average_precision"];
 const AT_THRESHOLD: [&str; 4] = ["sensitivity", "specificity", "f1", "brier"];
 
 /// Summarises the result in a sentence.
-pub(super) fn verdict(model: &str, saved: &TestFigures, labels: &MultiLabelFigures) -> String {
+pub(super) fn verdict(model: &str, test: &Test, labels: &MultiLabelFigures) -> String {
+    let saved = &test.saved;
     let figure = saved.figure("macro_roc_auc");
-    let images = number::count(saved.images, image_noun(saved));
+    let images = number::count(saved.images, test.image_noun());
     let Some(value) = figure.value else {
         let why = figure.missing.unwrap_or_default();
         return format!("The {model} has no macro ROC AUC on {images}: {why}.");
@@ -147,7 +148,7 @@ fn together(scores: &Scores, row: usize, column: usize) -> (usize, usize) {
 }
 
 /// Renders the figures over all labels, of both models.
-pub(super) fn over_labels(models: &Models<'_>, test: &Test, labels: &MultiLabelFigures) -> Markup {
+pub(super) fn over_labels(models: &TestedModels<'_>, test: &Test, labels: &MultiLabelFigures) -> Markup {
     let saved = &test.saved;
     html! {
         section #figures {

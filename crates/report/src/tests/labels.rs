@@ -9,7 +9,7 @@ use experiment::{
 use metrics::{Calibration, LabelCalibration, Scores, Targets, Task, ThresholdRule};
 
 use super::{HOSTILE, answer, fixture::bare, has, has_sections, lacks};
-use crate::{Evaluation, Picture, Report, Test, evaluation_page, page, plots};
+use crate::{EvaluatedPredictions, Picture, Report, Test, evaluation_page, page, plots};
 
 const IMAGES: usize = 240;
 /// Label without positive images, and the one that is unknown everywhere.
@@ -304,9 +304,9 @@ fn many_labels_have_a_small_page() {
 }
 
 /// Makes the evaluation of a run's predictions.
-fn evaluation(report: Report) -> Evaluation {
+fn evaluation(report: Report) -> EvaluatedPredictions {
     let test = Test { last: None, occluded: BTreeMap::new(), pictures: None, ..report.test.unwrap() };
-    Evaluation { name: HOSTILE.to_owned(), test }
+    EvaluatedPredictions { name: HOSTILE.to_owned(), test }
 }
 
 #[test]
