@@ -31,6 +31,7 @@ mod label_files;
 mod layouts;
 mod links;
 mod memory;
+mod networks;
 mod odd_images;
 mod output;
 mod phantoms;

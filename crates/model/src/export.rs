@@ -151,6 +151,9 @@ mod tests {
             (&crate::CONVNET, 21, Precision::F32, 1e-5),
             (&crate::CONVNET, 50, Precision::Bf16, 0.02),
             (&crate::INCEPTION_V3, 80, Precision::F32, 1e-5),
+            (&crate::DENSENET_121, 64, Precision::F32, 1e-5),
+            (&crate::RESNET_50, 64, Precision::F32, 1e-5),
+            (&crate::EFFICIENTNET_LITE0, 65, Precision::F32, 1e-5),
         ] {
             let exported = classifier(architecture, side, precision).export(b"{}").unwrap();
             assert!(exported.difference <= most, "{architecture} {precision}: {}", exported.difference);

@@ -71,6 +71,8 @@ pub(crate) fn read(
     }
 }
 
+/// Beginning of the names of our own dense layers: the checkpoint of a run is a file of weights, too.
+const HEAD: &str = "head.";
 /// Counters of PyTorch's batch norms, which are no weights.
 const COUNTER: &str = ".num_batches_tracked";
 
@@ -80,7 +82,8 @@ fn tensors(
     renamed: &[(&str, &str)],
     classifier: &str,
 ) -> Result<Vec<(String, Tensor)>> {
-    let is_weight = |name: &str| !name.starts_with(classifier) && !name.ends_with(COUNTER);
+    let is_head = |name: &str| name.starts_with(classifier) || name.starts_with(HEAD);
+    let is_weight = |name: &str| !is_head(name) && !name.ends_with(COUNTER);
     let found = found.into_tensors().into_iter().filter(|(name, _)| is_weight(name));
     found
         .map(|(name, stored)| {
