@@ -632,8 +632,8 @@ fn gaps_are_those_of_labels_that_all_values_have() {
     let world = World::new();
     // B is positive in PA alone, where it is ranked wrong: it would pull PA's mean down.
     let row = |at: usize| {
-        let (view, a) = (if at < 40 { "AP" } else { "PA" }, at % 4 == 0);
-        let b = view == "PA" && at % 2 == 0;
+        let (view, a) = (if at < 40 { "AP" } else { "PA" }, at.is_multiple_of(4));
+        let b = view == "PA" && at.is_multiple_of(2);
         let p = |truth: bool, wrong: bool| if truth == wrong { 0.2 } else { 0.8 };
         format!("{at}.png,{},{},{},{},{view}\n", u8::from(a), u8::from(b), p(a, false), p(b, true))
     };

@@ -21,7 +21,7 @@ pub(crate) fn run(args: &ModelsArgs, output: &Output) -> Result<Status> {
     let heading = ["network", "parameters", "image size", "weights", "licence of the weights"];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
     for network in ARCHITECTURES {
-        let parameters = network.parameter_count(CLASSES)?;
+        let parameters = model::parameter_count(network, CLASSES)?;
         let weights = match network.weights() {
             Some(weights) => describe(&weights),
             None if network.takes_module() => "your TorchScript module: --backbone".to_owned(),
@@ -62,11 +62,11 @@ fn object(network: &'static Architecture) -> Result<Value> {
     });
     Ok(json!({
         "network": network,
-        "parameters": network.parameter_count(CLASSES)?,
+        "parameters": model::parameter_count(network, CLASSES)?,
         "image_size": network.image_size,
         "min_image_size": network.min_image_size,
         "batch_size": network.batch_size,
-        "blocks": network.blocks()?,
+        "blocks": model::block_names(network)?,
         "weights": weights,
     }))
 }

@@ -4,10 +4,9 @@ use serde::{Serialize, Serializer};
 use tch::Tensor;
 
 use crate::{
-    Error, HeatMapMethod, InputScale, Normalisation, Precision, PrecisionChoice, Result, Spec,
+    Error, HeatMapMethod, InputScale, Normalisation, PrecisionChoice, Result,
     backbone::Module,
     layers::Head,
-    network::Network,
     stage::Stage,
     tensors::{Shapes, Tensors},
     weights::{self, PretrainedWeights, WeightsFormat},
@@ -75,42 +74,6 @@ impl Architecture {
             PretrainedPart::Weights(weights) => Some(weights),
             _ => None,
         }
-    }
-
-    /// Counts the values that are trained where nothing is frozen, at the default image size. `None` where they depend on a module of
-    /// the user's.
-    ///
-    /// # Errors
-    /// libtorch's own.
-    pub fn parameter_count(&'static self, n_classes: usize) -> Result<Option<usize>> {
-        let spec = Spec {
-            task: metrics::Task::MultiClass,
-            architecture: self,
-            classes: (0..n_classes).map(|class| class.to_string()).collect(),
-            image_size: self.image_size,
-            interpolation: data::Interpolation::Nearest,
-            formats: None,
-            input_scale: self.input_scale,
-            normalisation: None,
-            precision: Precision::F32,
-        };
-        let declared = Network::declared(&spec, None)?;
-        Ok(declared.map(|(network, _)| network.parameters().iter().map(|one| one.tensor.numel()).sum()))
-    }
-
-    /// Names of the blocks that can be frozen through; none where they depend on a module of the user's, or there is one block.
-    ///
-    /// # Errors
-    /// libtorch's own.
-    pub fn blocks(&'static self) -> Result<Vec<String>> {
-        let mut tensors = Tensors::declared();
-        if self.takes_module() {
-            return Ok(Vec::new());
-        }
-        let dimensions = Dimensions { image_size: self.image_size, n_classes: 2 };
-        let (stages, _) = (self.build)(dimensions, None, &mut tensors)?;
-        let is_divided = self.has_pretrained_part() && stages.len() > 1;
-        Ok(stages.iter().filter(|_| is_divided).map(|stage| stage.name().to_owned()).collect())
     }
 
     /// True where a file of weights for it is a TorchScript module, which can run code of its author.

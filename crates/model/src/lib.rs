@@ -59,6 +59,7 @@ pub use named_tensor::NamedTensor;
 pub use network::Parameter;
 pub use networks::{
     ARCHITECTURES, CONVNET, DENSENET_121, EFFICIENTNET_LITE0, INCEPTION_V3, RESNET_50, TORCHSCRIPT,
+    block_names, parameter_count,
 };
 pub use predictor::{
     Assessment, InputReader, InputRules, InputWarning, PredictOptions, Predictor, PreparedImage,

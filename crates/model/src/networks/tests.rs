@@ -3,7 +3,7 @@
 use tch::{Device, Kind as Number, Tensor};
 
 use super::*;
-use crate::{DropoutStep, Freeze, Mode, NamedTensor, Precision, Spec, network::Network, tensors::Tensors};
+use crate::{DropoutStep, Freeze, Mode, NamedTensor, tensors::Tensors};
 
 fn spec(architecture: &'static Architecture, precision: Precision) -> Spec {
     Spec {
