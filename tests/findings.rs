@@ -586,7 +586,13 @@ fn an_evaluation_has_a_page() {
     let done = world.thorax(&["evaluate", "views.csv", "--by", "view", "--report", "page.html"]);
     assert!(done.ok().stderr.contains("page   page.html"), "{}", done.stderr);
     let page = fs::read_to_string(world.path("page.html")).unwrap();
-    for words in ["<h1>views.csv</h1>", "macro ROC AUC of 0.8000", "id=\"subgroups\"", "id=\"curves\""] {
+    for words in [
+        "<title>Evaluation of views.csv</title>",
+        "<h1>views.csv</h1>",
+        "macro ROC AUC of 0.8000",
+        "id=\"subgroups\"",
+        "id=\"curves\"",
+    ] {
         assert!(page.contains(words), "`{words}` is not in the page");
     }
     // A page is replaced; anything else is not, and nothing is computed.

@@ -1,7 +1,7 @@
 """Writes `networks.json`: features of the built-in networks with weights given by a formula, from the Python packages whose
 graphs they follow.
 
-    pip install torch torchvision efficientnet-lite-pytorch
+    pip install torch torchvision efficientnet-lite-pytorch==0.1.0
     python make_networks.py [networks.json]
 
 With `h` the sum of the bytes of a tensor's name, value `i` of it (in row-major order) is `v = ((31 h + 17 i) mod 101) / 101 - 0.5`,

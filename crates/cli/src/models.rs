@@ -47,8 +47,7 @@ pub(crate) fn run(args: &ModelsArgs, output: &Output) -> Result<Status> {
 fn describe(weights: &PretrainedWeights) -> String {
     match weights.fetched_by {
         _ if is_here(weights) => weights.path.to_owned(),
-        Some(command) => format!("not here: {command}"),
-        None => format!("not here: put torchvision's file at {}, or --weights FILE", weights.path),
+        _ => format!("not here: {}", weights.how_to_get()),
     }
 }
 

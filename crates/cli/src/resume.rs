@@ -22,7 +22,7 @@ use crate::{
     recipe, rules,
     settings::names::{Values, is_given, is_setting},
     status::hinted,
-    train::is_fetched,
+    train::is_default_weights,
 };
 
 /// Settings that may differ between the sessions of a run: they do not change its result, or only what would have ended it.
@@ -94,7 +94,7 @@ fn is_usable(run: &Path, key: &str, value: &Value, output: &Output) -> Result<bo
     match key {
         "backbone" | "weights" => {
             // A run's checkpoint holds the network itself, and the weights that are fetched are checked by their sum.
-            if run.join(LAST).exists() || is_fetched(path) {
+            if run.join(LAST).exists() || is_default_weights(path) {
                 return Ok(true);
             }
             let (run, path) = (run.display(), path.display());

@@ -187,9 +187,7 @@ fn hint(error: &anyhow::Error) -> Option<String> {
             Some(model::Error::StateDict(error)) => error.hint(),
             Some(model::Error::NoFile { what: "weights", path }) => Some(no_weights(path)),
             Some(model::Error::NoFile { .. }) => Some("check the spelling".to_owned()),
-            Some(model::Error::Weights { .. }) => {
-                Some("run `cargo xtask fetch-weights`, or name another file with `--weights FILE`".to_owned())
-            }
+            Some(model::Error::Weights { path, .. }) => Some(other_weights(path)),
             Some(model::Error::NotTorchScript { .. }) => Some(
                 "fetched weights: run `cargo xtask fetch-weights`; a module of your own: write it again with \
                  `torch.jit.script(module).save(FILE)`"
@@ -357,14 +355,22 @@ pub(crate) fn report_panics() {
 
 /// Tells how the weights that are looked for at a path can be had.
 fn no_weights(path: &Path) -> String {
-    let of_network = model::ARCHITECTURES.into_iter().filter_map(model::Architecture::weights);
-    let default = of_network.into_iter().find(|weights| path.ends_with(weights.path));
     let other = "name a file with `--weights FILE`, or train from scratch with `--weights none`";
-    match default.map(|weights| weights.fetched_by) {
-        Some(Some(command)) => format!("run `{command}`, {other}"),
-        Some(None) => format!("put torchvision's file there, {other}"),
-        None => other.to_owned(),
-    }
+    default_weights(path)
+        .map_or_else(|| other.to_owned(), |weights| format!("{}, {other}", weights.how_to_get()))
+}
+
+/// Tells what mends weights that are damaged, or another network's.
+fn other_weights(path: &Path) -> String {
+    let other = "name another file with `--weights FILE`";
+    default_weights(path)
+        .map_or_else(|| other.to_owned(), |weights| format!("{}, or {other}", weights.how_to_get()))
+}
+
+/// Finds the default weights that are looked for at a path.
+fn default_weights(path: &Path) -> Option<model::PretrainedWeights> {
+    let of_network = model::ARCHITECTURES.into_iter().filter_map(model::Architecture::weights);
+    of_network.into_iter().find(|weights| path.ends_with(weights.path))
 }
 
 #[cfg(test)]

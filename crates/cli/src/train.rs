@@ -27,7 +27,7 @@ use crate::{
     subgroups, test,
 };
 
-pub(crate) use network::is_fetched;
+pub(crate) use network::is_default_weights;
 pub(crate) use plan::{Opened, Plan, check_writable, default_name, introduce_data};
 
 /// Decoded images of a run.

@@ -68,7 +68,7 @@ impl Architecture {
         self.pretrained != PretrainedPart::None
     }
 
-    /// Weights that can be fetched for it, if any.
+    /// Default weights, if there are any.
     pub fn weights(&self) -> Option<PretrainedWeights> {
         match self.pretrained {
             PretrainedPart::Weights(weights) => Some(weights),

@@ -20,6 +20,16 @@ pub struct PretrainedWeights {
     pub(crate) format: WeightsFormat,
 }
 
+impl PretrainedWeights {
+    /// Tells how a user gets the file, as the beginning of a hint.
+    pub fn how_to_get(&self) -> String {
+        match self.fetched_by {
+            Some(command) => format!("run `{command}`"),
+            None => format!("put torchvision's file at `{}`", self.path),
+        }
+    }
+}
+
 /// Form of a file of weights, and its names of tensors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WeightsFormat {
@@ -66,7 +76,7 @@ pub(crate) fn read(
         WeightsFormat::StateDict { renamed, classifier } => {
             let mut found = state_dict::decode(&file, path)?;
             found.remove_prefixes();
-            mapped(tensors(found, renamed, classifier)?, shapes, network, "", path)
+            mapped(tensors(found, renamed, classifier, path)?, shapes, network, "", path)
         }
     }
 }
@@ -81,28 +91,27 @@ fn tensors(
     found: state_dict::StateDict,
     renamed: &[(&str, &str)],
     classifier: &str,
+    path: &Path,
 ) -> Result<Vec<(String, Tensor)>> {
     let is_head = |name: &str| name.starts_with(classifier) || name.starts_with(HEAD);
     let is_weight = |name: &str| !is_head(name) && !name.ends_with(COUNTER);
     let found = found.into_tensors().into_iter().filter(|(name, _)| is_weight(name));
     found
         .map(|(name, stored)| {
-            let values = stored.to_f32().unwrap_or_default();
-            let shape: Vec<i64> = stored.shape.iter().map(|&side| side as i64).collect();
-            let tensor = Tensor::f_from_slice(&values)?;
-            // A tensor of whole numbers has no values here: its shape is told.
-            let tensor = if tensor.numel() as i64 == shape.iter().product::<i64>() {
-                tensor.f_view(&shape[..])?
-            } else {
-                tensor
+            let Some(values) = stored.to_f32() else {
+                let problem = format!("tensor `{name}` holds {}, not floating-point numbers", stored.dtype);
+                return Err(Error::Weights { path: path.to_owned(), problem });
             };
+            let shape: Vec<i64> = stored.shape.iter().map(|&side| side as i64).collect();
+            let tensor = Tensor::f_from_slice(&values)?.f_view(&shape[..])?;
             let ours = renamed.iter().fold(name, |name, (theirs, ours)| name.replace(theirs, ours));
             Ok((ours, tensor))
         })
         .collect()
 }
 
-/// Spreads the kernel of a first convolution of gray images over three channels, which hold the same values here.
+/// Spreads the kernel of a first convolution of gray images over three channels, which differ by their normalisation
+/// alone.
 fn in_colour(tensor: Tensor, shape: &[usize]) -> Result<Tensor> {
     match (&tensor.size()[..], shape) {
         (&[out, 1, height, width], &[_, 3, ..]) => {
@@ -112,7 +121,7 @@ fn in_colour(tensor: Tensor, shape: &[usize]) -> Result<Tensor> {
     }
 }
 
-/// Copies the module's tensors under our names: loaded tensors must not be tied to the module.
+/// Copies a file's tensors under our names: those of a module must not be tied to it.
 fn mapped(
     found: Vec<(String, Tensor)>,
     shapes: Shapes,

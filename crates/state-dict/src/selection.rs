@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::{
+    MAX_DIMENSIONS,
     error::{ReadProblem, shown},
     pickle::{Object, ObjectId, Objects, Unpickled},
 };
@@ -41,13 +42,17 @@ pub(crate) fn select(pickle: &Unpickled) -> Result<Selection, ReadProblem> {
         [] if has_tensors => chosen(objects, root, Vec::new(), None),
         [] => Err(ReadProblem::NotWeights("its pickle returns a dict without tensors".to_owned())),
         [(keys, dict)] if has_only_numbers() => {
-            let outermost = keys.first().map(String::as_str);
-            let beside = root.iter().filter_map(|&(key, _)| objects.text(key));
+            let outermost = keys.first().copied();
+            // A key that stands there often is copied once, so that the copies take no more than the file.
+            let mut seen = HashSet::new();
+            let beside =
+                root.iter().filter(|(key, _)| seen.insert(*key)).filter_map(|&(key, _)| objects.text(key));
             let beside = beside.filter(|key| Some(*key) != outermost).map(str::to_owned).collect();
             chosen(objects, dict, beside, Some(keys.join(".")))
         }
         found => {
-            let mut parts: Vec<_> = found.iter().map(|(keys, _)| keys.clone()).collect();
+            let owned = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>();
+            let mut parts: Vec<_> = found.iter().map(|(keys, _)| owned(keys)).collect();
             if !has_only_numbers() {
                 parts.push(vec!["(the whole)".to_owned()]);
             }
@@ -93,19 +98,24 @@ struct StateDictSearch<'a> {
     objects: &'a Objects,
     seen: HashSet<ObjectId>,
     /// Dicts, each with the keys that lead to it.
-    found: Vec<(Vec<String>, Pairs<'a>)>,
+    found: Vec<(Vec<&'a str>, Pairs<'a>)>,
 }
 
-impl StateDictSearch<'_> {
-    fn below(&mut self, dict: &[(ObjectId, ObjectId)], keys: &[String]) {
+impl<'a> StateDictSearch<'a> {
+    fn below(&mut self, dict: Pairs<'a>, keys: &[&'a str]) {
         let objects = self.objects;
         for &(key, value) in dict {
             let (Some(key), Object::Dict(inner)) = (objects.text(key), objects.get(value)) else { continue };
-            let is_training = TRAINING.iter().any(|begin| key.to_ascii_lowercase().starts_with(begin));
+            let begins = |begin: &str| {
+                key.as_bytes()
+                    .get(..begin.len())
+                    .is_some_and(|start| start.eq_ignore_ascii_case(begin.as_bytes()))
+            };
+            let is_training = TRAINING.iter().any(|begin| begins(begin));
             if is_training || self.found.len() >= NAMED || !self.seen.insert(value) {
                 continue;
             }
-            let keys: Vec<String> = keys.iter().cloned().chain([key.to_owned()]).collect();
+            let keys: Vec<&str> = keys.iter().copied().chain([key]).collect();
             let is_named = inner.iter().all(|&(key, _)| objects.text(key).is_some());
             if is_named && inner.iter().any(|&(_, value)| is_tensor(objects, value)) {
                 self.found.push((keys, inner));
@@ -123,5 +133,6 @@ fn is_tensor(objects: &Objects, id: ObjectId) -> bool {
 /// True for a tensor of one element, such as a count of steps.
 fn is_number(objects: &Objects, id: ObjectId) -> bool {
     let Object::Tensor { shape, .. } = *objects.get(id) else { return false };
-    objects.tuple(shape).is_some_and(|sides| sides.iter().all(|&side| objects.natural(side) == Some(1)))
+    let are_ones = |sides: &[ObjectId]| sides.iter().all(|&side| objects.natural(side) == Some(1));
+    objects.tuple(shape).is_some_and(|sides| sides.len() <= MAX_DIMENSIONS && are_ones(sides))
 }

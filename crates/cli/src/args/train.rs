@@ -131,10 +131,10 @@ pub(crate) struct TrainSettings {
         |network| network.input_scale.to_string(),
     ))]
     pub(crate) input_scale: Option<InputScale>,
-    /// With torchscript: numbers subtracted from the scaled red, green and blue values
+    /// Mean of the scaled red, green and blue, which is subtracted [default: that of the weights]
     #[arg(long, value_name = "R,G,B", value_parser = colour, allow_hyphen_values = true, requires = "std")]
     pub(crate) mean: Option<[f32; 3]>,
-    /// With torchscript: divisors of red, green and blue after --mean is subtracted
+    /// Divisors of red, green and blue after --mean is subtracted [default: those of the weights]
     #[arg(long, value_name = "R,G,B", value_parser = colour, requires = "mean")]
     pub(crate) std: Option<[f32; 3]>,
     #[arg(long, value_name = "KIND", help = networks::with_defaults(
@@ -143,7 +143,7 @@ pub(crate) struct TrainSettings {
     ))]
     #[serde(serialize_with = "optional_text")]
     pub(crate) precision: Option<PrecisionChoice>,
-    #[arg(long, value_name = "FILE|none", help = networks::with_weights("Initial weights: a TorchScript file, or none"))]
+    #[arg(long, value_name = "FILE|none", help = networks::with_weights("Initial weights: safetensors or .pth, of inception-v3 a TorchScript file; or none"))]
     pub(crate) weights: Option<WeightsChoice>,
     /// With torchscript: file of a module from images to features. It runs code of its author
     #[arg(long, value_name = "FILE")]

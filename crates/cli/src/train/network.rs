@@ -68,7 +68,7 @@ impl NetworkPlan {
             (PretrainedPart::Weights(_), Some(WeightsChoice::File(path))) => Some(path.clone()),
             (PretrainedPart::Weights(weights), None) => Some(weights.path.into()),
         };
-        let pinned = pretrained.as_deref().is_some_and(|path| is_fetched_for(architecture, path));
+        let pinned = pretrained.as_deref().is_some_and(|path| is_default_weights_of(architecture, path));
         let batch_size = settings.batch_size.unwrap_or(architecture.batch_size);
         Ok(Self {
             spec,
@@ -144,13 +144,12 @@ impl NetworkPlan {
     }
 }
 
-/// Tells if a path, relative or absolute, is that of a file that `cargo xtask fetch-weights` makes. The file's sum is checked
-/// when it is loaded.
-pub(crate) fn is_fetched(path: &Path) -> bool {
-    ARCHITECTURES.into_iter().any(|architecture| is_fetched_for(architecture, path))
+/// Tells if a path, relative or absolute, is that of a network's default weights. The file's sum is checked when it is loaded.
+pub(crate) fn is_default_weights(path: &Path) -> bool {
+    ARCHITECTURES.into_iter().any(|architecture| is_default_weights_of(architecture, path))
 }
 
-fn is_fetched_for(architecture: &Architecture, path: &Path) -> bool {
+fn is_default_weights_of(architecture: &Architecture, path: &Path) -> bool {
     let absolute = |path: &Path| std::path::absolute(path).ok();
     let Some(weights) = architecture.weights() else { return false };
     absolute(path).is_some_and(|path| absolute(Path::new(weights.path)) == Some(path))

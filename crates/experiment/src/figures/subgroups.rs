@@ -146,11 +146,14 @@ impl Subgroups {
     pub fn new(set: &PredictionTable, pooled: &TestFigures, settings: &SubgroupSettings) -> Result<Self> {
         let mut subgroups =
             Self { parts: Vec::new(), left_out: Vec::new(), gaps: Vec::new(), pooled_above: Vec::new() };
-        for (at, column) in settings.columns.iter().enumerate() {
-            if settings.columns[..at].iter().any(|other| other.eq_ignore_ascii_case(column)) {
-                return Err(Error::Column { column: column.clone(), reason: "it is named twice".to_owned() });
+        let mut taken = HashSet::new();
+        for column in &settings.columns {
+            let column = Column::find(set, column, settings)?;
+            if !taken.insert(column.name) {
+                let reason = "it is named twice".to_owned();
+                return Err(Error::Column { column: column.name.to_owned(), reason });
             }
-            subgroups.add(set, pooled, &Column::find(set, column, settings)?)?;
+            subgroups.add(set, pooled, &column)?;
         }
         Ok(subgroups)
     }

@@ -59,8 +59,15 @@ impl BatchNorm {
         self.tensors().take(2)
     }
 
-    /// Normalises `x` with the statistics of the batch, which the stored ones follow.
+    /// Normalises `x` with the statistics of the batch, which the stored ones follow. A single value a channel has no variance:
+    /// then the stored ones are used.
     pub(crate) fn of_batch(&self, x: &Tensor) -> Result<Tensor> {
+        let (n, _, height, width) = x.size4()?;
+        if n * height * width == 1 {
+            let [scale, shift] = self.scale_and_shift()?;
+            let [scale, shift] = [cast(&scale, x.kind())?, cast(&shift, x.kind())?];
+            return Ok(shift.f_view([1, -1, 1, 1])?.f_addcmul(x, &scale.f_view([1, -1, 1, 1])?)?);
+        }
         let [weight, bias, mean, variance] = [&self.weight, &self.bias, &self.mean, &self.variance].map(Some);
         let BatchNormRule { epsilon, new_share } = self.rule;
         Ok(x.f_batch_norm(weight, bias, mean, variance, true, new_share, epsilon, false)?)

@@ -33,17 +33,17 @@ pub(crate) enum Padding {
 }
 
 impl ConvShape {
-    /// Shape of a convolution that keeps the side and groups no channels, padded by half of its kernel.
+    /// Makes the shape of a convolution that keeps the side and groups no channels, padded by half of its kernel.
     pub(crate) const fn new(channels: [i64; 2], kernel: i64) -> Self {
         Self { channels, kernel, stride: 1, groups: 1, padding: Padding::Half }
     }
 
-    /// The same with this stride.
+    /// Sets the stride.
     pub(crate) const fn strided(self, stride: i64) -> Self {
         Self { stride, ..self }
     }
 
-    /// Pixels of padding before and behind maps of this side.
+    /// Returns the pixels of padding before and behind maps of this side.
     fn pad(&self, side: i64) -> [i64; 2] {
         match self.padding {
             Padding::Half => [self.kernel / 2; 2],
@@ -145,9 +145,10 @@ impl Layer for ConvNormAct {
         self.shape.output(from)
     }
 
-    /// Counts the outputs of convolution and batch norm.
+    /// Counts the outputs of convolution and batch norm, and the copy that ReLU6 keeps of its input.
     fn kept(&self, from: MapSize) -> i64 {
-        2 * self.output(from).values()
+        let maps = if self.after == NonLinearity::Relu6 { 3 } else { 2 };
+        maps * self.output(from).values()
     }
 
     fn places(&self, from: Places) -> Places {

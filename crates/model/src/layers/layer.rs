@@ -16,12 +16,12 @@ pub(crate) struct MapSize {
 }
 
 impl MapSize {
-    /// Number of values in the maps of one image.
+    /// Counts the values in the maps of one image.
     pub(crate) fn values(self) -> i64 {
         self.channels * self.side * self.side
     }
 
-    /// Side of the maps that a window makes which slides over these.
+    /// Returns the side of the maps that a window makes which slides over these.
     pub(crate) fn slid_side(self, kernel: i64, stride: i64, padding: i64) -> i64 {
         ((self.side + 2 * padding - kernel) / stride + 1).max(0)
     }
@@ -45,7 +45,7 @@ pub(crate) trait Layer {
     /// Prepares the layer with its current weights, in the fewest steps.
     fn for_inference(&self, compute: Kind) -> Result<Prepared<'static>>;
 
-    /// Size of the maps that the layer makes of maps of this size.
+    /// Returns the size of the maps that the layer makes of maps of this size.
     fn output(&self, from: MapSize) -> MapSize;
 
     /// Counts the values that a training step keeps for its backward pass, of one image.
@@ -180,7 +180,7 @@ pub(crate) enum Pooling {
 }
 
 impl Pooling {
-    /// Kernel, stride and padding.
+    /// Returns kernel, stride and padding.
     fn window(self) -> [i64; 3] {
         match self {
             Self::Maximum => [3, 2, 1],

@@ -43,8 +43,8 @@ pub static EFFICIENTNET_LITE0: Architecture = Architecture {
 };
 
 const FEATURES: i64 = 1280;
-/// TensorFlow's constants.
-const RULE: BatchNormRule = BatchNormRule { epsilon: 1e-3, new_share: 0.01 };
+/// Constants of the batch norms, as the package has them.
+const BATCH_NORM: BatchNormRule = BatchNormRule { epsilon: 1e-3, new_share: 0.01 };
 
 /// Blocks that follow each other with the same channels.
 struct BlockGroup {
@@ -138,5 +138,5 @@ fn unit(
 ) -> Result<Box<dyn Layer>> {
     let [conv, norm] = names.map(|name| format!("{block}{name}"));
     let shape = ConvShape { padding: Padding::Same, ..shape };
-    Ok(Box::new(ConvNormAct::new([&conv, &norm], shape, RULE, after, tensors)?))
+    Ok(Box::new(ConvNormAct::new([&conv, &norm], shape, BATCH_NORM, after, tensors)?))
 }

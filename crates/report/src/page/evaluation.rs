@@ -43,5 +43,5 @@ pub fn evaluation_page(evaluation: &EvaluatedPredictions) -> String {
         }
         (limits::of_predictions(test))
     };
-    document(&format!("EvaluatedPredictions of {name}"), test.saved.task(), &header, &main)
+    document(&format!("Evaluation of {name}"), test.saved.task(), &header, &main)
 }

@@ -28,8 +28,9 @@ pub(super) fn roc(test: &Test, scores: &Scores) -> Drawing {
             }
         }
     };
+    let labels = test.labels();
     let names = names(test, "AUC", "roc_auc", |class| {
-        curves[class].as_ref().err().map(|why| why.named(scores.labels()).to_string())
+        curves[class].as_ref().err().map(|why| why.named(&labels).to_string())
     });
     drawing(
         "roc",
@@ -62,8 +63,9 @@ pub(super) fn precision_recall(test: &Test, scores: &Scores) -> Drawing {
             @if let Ok(points) = curve { (frame.line(class, steps(points.iter().map(|point| (point.recall, point.precision))))) }
         }
     };
+    let labels = test.labels();
     let names = names(test, "AP", "average_precision", |class| {
-        curves[class].as_ref().err().map(|why| why.named(scores.labels()).to_string())
+        curves[class].as_ref().err().map(|why| why.named(&labels).to_string())
     });
     drawing("precision-recall", "Precision-recall curves", "recall (sensitivity)", "precision", lines, &names)
 }

@@ -91,6 +91,9 @@ pub(crate) fn integers(objects: &Objects, tuple: ObjectId) -> Option<Vec<u64>> {
     objects.tuple(tuple)?.iter().map(|&id| objects.natural(id)).collect()
 }
 
+/// Longest name of a storage, in bytes: PyTorch's are numbers.
+const MAX_STORAGE_KEY: usize = 4096;
+
 /// Finds the storage that a persistent id names: `("storage", type, key, device, elements)`, and in streams of older versions
 /// a sixth item, `None` or `(key of the view, offset, elements)`.
 pub(super) fn persistent(objects: &mut Objects, id: ObjectId) -> Result<ObjectId, ReadProblem> {
@@ -103,7 +106,7 @@ pub(super) fn persistent(objects: &mut Objects, id: ObjectId) -> Result<ObjectId
             return None;
         };
         let key = match objects.get(key) {
-            Object::Text(key) => key.to_string(),
+            Object::Text(key) if key.len() <= MAX_STORAGE_KEY => key.to_string(),
             Object::Integer(key) => key.to_string(),
             _ => return None,
         };
