@@ -17,7 +17,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use metrics::Task;
 
 use crate::{
-    Report, plots,
+    Report, Test, plots,
+    report::TestedModels,
     svg::{self, Drawing},
 };
 
@@ -36,27 +37,7 @@ pub fn page(report: &Report) -> String {
     let main = html! {
         (data::section(report))
         (parts::learning(report, plots))
-        @if let Some(test) = &report.test {
-            @let models = report.models(test);
-            @if let Some(labels) = test.saved.multi_label() {
-                (labels::over_labels(&models, test, labels))
-                (labels::by_label(test, labels, plots))
-                (subgroups::section(test))
-                (labels::curves(test))
-                (labels::calibration(Some(report), test, labels))
-                (parts::shortcut(test, plots))
-                (cases::of_labels(test, labels))
-            } @else {
-                (figures::section(&models, test))
-                (figures::classes(test))
-                (subgroups::section(test))
-                (parts::confusion(test, plots))
-                (parts::curves(test, plots))
-                (parts::calibration(Some(report), test, plots))
-                (parts::shortcut(test, plots))
-                (cases::section(test))
-            }
-        }
+        @if let Some(test) = &report.test { (of_test(Some(report), &report.models(test), test, plots)) }
         (settings::speed(report))
         (settings::section(report))
         (settings::origin(report))
@@ -64,6 +45,35 @@ pub fn page(report: &Report) -> String {
         (limits::section(report))
     };
     document(&format!("Report of {}", report.name), report.record.task, &head::head(report), &main)
+}
+
+/// Renders the sections of a test: of a run's, or without a `report` of predictions of any program.
+fn of_test(report: Option<&Report>, models: &TestedModels<'_>, test: &Test, plots: Plots<'_>) -> Markup {
+    html! {
+        @if let Some(labels) = test.saved.multi_label() {
+            (labels::over_labels(models, test, labels))
+            (labels::by_label(test, labels, plots))
+            (subgroups::section(test))
+            (labels::curves(test))
+            (labels::calibration(report, test, labels))
+            @match (report, &test.scores) {
+                (Some(_), _) => (parts::shortcut(test, plots)),
+                // A run has them with its data.
+                (None, Some(scores)) => section #data { h2 { "Labels" } (labels::co_occurrence(scores)) },
+                (None, None) => {}
+            }
+            (cases::of_labels(test, labels))
+        } @else {
+            (figures::section(models, test))
+            (figures::classes(test))
+            (subgroups::section(test))
+            (parts::confusion(test, plots))
+            (parts::curves(test, plots))
+            (parts::calibration(report, test, plots))
+            @if report.is_some() { (parts::shortcut(test, plots)) }
+            (cases::section(test))
+        }
+    }
 }
 
 /// Renders a page that needs no other file, no script and no network.

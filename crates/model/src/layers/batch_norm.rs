@@ -64,9 +64,8 @@ impl BatchNorm {
     pub(crate) fn of_batch(&self, x: &Tensor) -> Result<Tensor> {
         let (n, _, height, width) = x.size4()?;
         if n * height * width == 1 {
-            let [scale, shift] = self.scale_and_shift()?;
-            let [scale, shift] = [cast(&scale, x.kind())?, cast(&shift, x.kind())?];
-            return Ok(shift.f_view([1, -1, 1, 1])?.f_addcmul(x, &scale.f_view([1, -1, 1, 1])?)?);
+            let [scale, shift] = self.stored(x.kind())?;
+            return Ok(shift.f_addcmul(x, &scale)?);
         }
         let [weight, bias, mean, variance] = [&self.weight, &self.bias, &self.mean, &self.variance].map(Some);
         let BatchNormRule { epsilon, new_share } = self.rule;
@@ -79,22 +78,20 @@ impl BatchNorm {
         let shift = self.bias.f_sub(&self.mean.f_mul(&scale)?)?;
         Ok([scale, shift])
     }
+
+    /// Casts factor and summand by the stored statistics, each `[1, C, 1, 1]`.
+    fn stored(&self, compute: Kind) -> Result<[Tensor; 2]> {
+        let [scale, shift] = self.scale_and_shift()?;
+        let shaped =
+            |tensor: Tensor| cast(&tensor, compute).and_then(|tensor| Ok(tensor.f_view([1, -1, 1, 1])?));
+        Ok([shaped(scale)?, shaped(shift)?])
+    }
 }
 
 /// Batch norm on its own, where no convolution stands right before it, and a non-linearity.
 pub(crate) struct BatchNormAct {
     pub(crate) norm: BatchNorm,
     pub(crate) after: NonLinearity,
-}
-
-impl BatchNormAct {
-    /// Casts scale and shift, each `[1, C, 1, 1]`.
-    fn stored(&self, compute: Kind) -> Result<[Tensor; 2]> {
-        let [scale, shift] = self.norm.scale_and_shift()?;
-        let shaped =
-            |tensor: Tensor| cast(&tensor, compute).and_then(|tensor| Ok(tensor.f_view([1, -1, 1, 1])?));
-        Ok([shaped(scale)?, shaped(shift)?])
-    }
 }
 
 impl Layer for BatchNormAct {
@@ -110,14 +107,14 @@ impl Layer for BatchNormAct {
         match pass.statistics {
             Statistics::Batch => self.after.apply_to(self.norm.of_batch(x)?),
             Statistics::Stored => {
-                let [scale, shift] = self.stored(pass.compute)?;
+                let [scale, shift] = self.norm.stored(pass.compute)?;
                 self.after.apply_to(shift.f_addcmul(x, &scale)?)
             }
         }
     }
 
     fn for_inference(&self, compute: Kind) -> Result<Prepared<'static>> {
-        let ([scale, shift], after) = (self.stored(compute)?, self.after);
+        let ([scale, shift], after) = (self.norm.stored(compute)?, self.after);
         Ok(Box::new(move |x| after.apply_to(shift.f_addcmul(x, &scale)?)))
     }
 

@@ -2,7 +2,7 @@
 
 use maud::html;
 
-use super::{Plots, cases, document, figures, head, labels, limits, parts, subgroups};
+use super::{Plots, document, head, limits, of_test};
 use crate::{EvaluatedPredictions, plots};
 
 /// Makes the page of evaluated predictions: HTML that needs no other file, no script and no network.
@@ -24,23 +24,7 @@ pub fn evaluation_page(evaluation: &EvaluatedPredictions) -> String {
         }
     };
     let main = html! {
-        @if let Some(of_labels) = test.saved.multi_label() {
-            (labels::over_labels(&models, test, of_labels))
-            (labels::by_label(test, of_labels, plots))
-            (subgroups::section(test))
-            (labels::curves(test))
-            (labels::calibration(None, test, of_labels))
-            @if let Some(scores) = &test.scores { section #data { h2 { "Labels" } (labels::co_occurrence(scores)) } }
-            (cases::of_labels(test, of_labels))
-        } @else {
-            (figures::section(&models, test))
-            (figures::classes(test))
-            (subgroups::section(test))
-            (parts::confusion(test, plots))
-            (parts::curves(test, plots))
-            (parts::calibration(None, test, plots))
-            (cases::section(test))
-        }
+        (of_test(None, &models, test, plots))
         (limits::of_predictions(test))
     };
     document(&format!("Evaluation of {name}"), test.saved.task(), &header, &main)
